@@ -1,0 +1,9 @@
+//! passerelle keeps Salesforce and Webmecanik Automation in agreement.
+//!
+//! The rooms, in reading order. `tests/it/tidy.rs` holds who may import whom.
+
+pub mod domain;
+pub mod ports;
+pub mod sim;
+
+pub mod app;

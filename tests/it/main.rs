@@ -1,0 +1,1 @@
+//! Tests that cross rooms. One binary, so that they link once.

@@ -1,1 +1,15 @@
-//! The nouns of the product and their invariants. Imports nothing but std and serde.
+//! The nouns of the product and their invariants. Imports std, serde and an error derive.
+
+pub mod activity;
+pub mod conflict;
+pub mod consent;
+pub mod cursor;
+pub mod failure;
+pub mod ids;
+pub mod link;
+pub mod mapping;
+pub mod record;
+pub mod request;
+pub mod row;
+pub mod time;
+pub mod value;

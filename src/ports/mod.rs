@@ -1,1 +1,31 @@
-//! What the outside must offer: one trait per outside system.
+//! What the outside must offer: one trait for each outside system, one method for each intention.
+//!
+//! Futures are boxed so that the traits stay object-safe: the network costs milliseconds, the box
+//! nanoseconds, and generics would spread through every room. A port maps each failure to a
+//! [`FailureKind`](crate::domain::failure::FailureKind) and decides nothing else.
+
+mod automation;
+mod clock;
+mod error;
+mod salesforce;
+mod store;
+
+pub use automation::Automation;
+pub use clock::Clock;
+pub use error::PortError;
+pub use salesforce::Salesforce;
+pub use store::{Store, StoreError, Vault};
+
+use futures_util::future::BoxFuture;
+
+use crate::domain::request::Spent;
+
+/// An answer and what it cost.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answered<T> {
+    pub value: T,
+    pub spent: Spent,
+}
+
+/// What a method of a port returns.
+pub type Call<'a, T> = BoxFuture<'a, Result<Answered<T>, PortError>>;

@@ -1,0 +1,249 @@
+//! What the store keeps, and the changes of it that the engine asks for.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::activity::HeldActivity;
+use super::consent::{Consent, Dated};
+use super::cursor::{Coverage, Cursor, Stream};
+use super::ids::{AutomationId, FieldId, Kind, LinkId, RunId, SalesforceId, Side};
+use super::link::{Link, Mark, MatchKey};
+use super::mapping::Policy;
+use super::time::Timestamp;
+use super::value::Value;
+
+/// Changes that become durable together or not at all, applied in order.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Batch(pub Vec<Change>);
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Change {
+    /// Replaces the link and every index entry that its former version had.
+    PutLink(Box<Link>),
+    RemoveLink(LinkId),
+    PutSuppression(Suppression),
+    PutHeldActivity(HeldActivity),
+    /// By event reference.
+    RemoveHeldActivity(String),
+    /// Events of this link that are in Salesforce now. Hashes of the full reference.
+    AddSent(LinkId, Vec<u64>),
+    AddHistory(LinkId, HistoryEntry),
+    AddAct(Act),
+    PutCursor(Stream, Cursor),
+    PutCoverage(Side, Coverage),
+    PutTally(Tally),
+    PutPolicy(Box<PolicyVersion>),
+    PutPlan(Plan),
+    RemovePlan(RunId),
+}
+
+/// How a link can be found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum LinkKey {
+    Id(LinkId),
+    Salesforce(SalesforceId),
+    Automation(Kind, AutomationId),
+    /// Finds every link that has the key, and the suppression of the address.
+    Match(MatchKey),
+}
+
+/// What a lookup by keys found. Each link once, sorted by id.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Loaded {
+    pub links: Vec<Link>,
+    pub suppressions: Vec<Suppression>,
+    /// Hashes of the references already sent, for links that were asked for with their events.
+    pub sent: BTreeMap<LinkId, Vec<u64>>,
+}
+
+/// An address that must not be mailed, whatever record it turns up on. Outlives its link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Suppression {
+    pub address: MatchKey,
+    pub consent: Consent,
+    pub opted_out: Dated,
+}
+
+/// One line of what happened to a link.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HistoryEntry {
+    pub at: Timestamp,
+    pub run: RunId,
+    pub what: Happened,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Happened {
+    Linked,
+    Created(Side),
+    /// A field was written; `before` is what that side had.
+    Written {
+        side: Side,
+        field: FieldId,
+        before: Value,
+        after: Value,
+    },
+    /// An edit lost against the arrow; it can be restored.
+    Overwritten {
+        side: Side,
+        field: FieldId,
+        lost: Value,
+        by: Value,
+    },
+    /// The system stored another form of what was written.
+    StoredAs {
+        side: Side,
+        field: FieldId,
+        sent: Value,
+        stored: Value,
+    },
+    ConsentChanged {
+        side: Side,
+        before: Option<Consent>,
+        after: Consent,
+        proof: Option<Dated>,
+        by_us: bool,
+    },
+    ConflictRaised(super::conflict::Subject),
+    ConflictResolved {
+        subject: super::conflict::Subject,
+        by: String,
+    },
+    Deleted(Side),
+    Restored(Side),
+    /// The end now is another record: a conversion or a merge.
+    Moved {
+        side: Side,
+        from: String,
+        to: String,
+    },
+    Refused {
+        side: Side,
+        code: String,
+        message: String,
+    },
+    Operator {
+        by: String,
+        act: String,
+        reason: String,
+    },
+}
+
+/// One operator's act, or one run, for the audit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Act {
+    pub run: RunId,
+    pub at: Timestamp,
+    /// Login name, or `passerelle` for what the schedule did.
+    pub operator: String,
+    pub act: String,
+    pub object: String,
+    pub reason: String,
+    /// What undo needs: every field write, with the value before it.
+    pub undo: Vec<UndoStep>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UndoStep {
+    pub link: LinkId,
+    pub side: Side,
+    pub field: FieldId,
+    pub before: Value,
+    pub after: Value,
+}
+
+/// Counters that only grow, and the ids given out so far.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Tally {
+    pub next_link: u64,
+    pub next_run: u64,
+    /// Rows that were left out, by reason.
+    pub ignored: BTreeMap<String, u64>,
+    pub activities_sent: u64,
+}
+
+/// The configuration that was in force from a moment on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PolicyVersion {
+    pub version: u32,
+    pub at: Timestamp,
+    pub author: String,
+    pub policy: Policy,
+}
+
+/// A backfill or a republish on its way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    pub run: RunId,
+    pub kind: PlanKind,
+    pub operator: String,
+    pub reason: String,
+    pub started: Timestamp,
+    pub from: Timestamp,
+    pub until: Timestamp,
+    /// Types of event, in the order in which they are read.
+    pub kinds: Vec<String>,
+    /// The next page to read: index into `kinds`, and its page.
+    pub next: (u16, u32),
+    pub examined: u64,
+    pub sent: u64,
+    pub already_there: u64,
+    pub held: u64,
+    pub is_paused: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PlanKind {
+    Backfill,
+    /// A backfill of the last 7 days under the guide's own name; the plugin is published when done.
+    Republish,
+}
+
+/// What this store belongs to. Set at first use; anything else is refused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Binding {
+    pub organisation: String,
+    pub is_sandbox: bool,
+    pub automation: String,
+}
+
+/// All that the engine needs at a start.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Recovered {
+    pub cursors: BTreeMap<Stream, Cursor>,
+    pub coverage: BTreeMap<Side, Coverage>,
+    pub tally: Tally,
+    pub policy: Option<PolicyVersion>,
+    pub plans: Vec<Plan>,
+    pub binding: Option<Binding>,
+    pub counts: Counts,
+    /// True for the first start after a backup was put back: read and compare before writing.
+    pub is_restored: bool,
+}
+
+/// How many there are, kept up to date with every batch.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Counts {
+    pub links: u64,
+    pub marks: BTreeMap<Mark, u64>,
+    pub held_activities: u64,
+    pub sent_activities: u64,
+}
+
+/// Which links to list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Listing {
+    All,
+    Marked(Mark),
+}
+
+/// A page of links by id, after one id, at most so many.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LinkPage {
+    pub listing: Listing,
+    pub after: Option<LinkId>,
+    pub size_max: usize,
+}

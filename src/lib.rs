@@ -3,6 +3,7 @@
 //! The rooms, in reading order. `tests/it/tidy.rs` holds who may import whom.
 
 pub mod domain;
+pub mod engine;
 pub mod ports;
 pub mod sim;
 

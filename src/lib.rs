@@ -4,7 +4,9 @@
 
 pub mod domain;
 pub mod engine;
+pub mod pool;
 pub mod ports;
 pub mod sim;
+pub mod store;
 
 pub mod app;

@@ -138,19 +138,15 @@ impl Case<'_> {
                 };
             }
         }
-        match self.priority() {
-            Some(side) => {
-                let lost = self.lose(side.other());
-                self.write(side, lost)
-            }
-            None => {
-                self.trace.push(Step::BothWays);
-                Outcome::Conflict(Cause::BothSet {
-                    salesforce: self.on(Side::Salesforce).clone(),
-                    automation: self.on(Side::Automation).clone(),
-                })
-            }
+        if let Some(side) = self.priority() {
+            let lost = Some(self.lose(side.other()));
+            return self.write(side, lost);
         }
+        self.trace.push(Step::BothWays);
+        Outcome::Conflict(Cause::BothSet {
+            salesforce: self.on(Side::Salesforce).clone(),
+            automation: self.on(Side::Automation).clone(),
+        })
     }
 
     fn one_changed(&mut self, changed: Side) -> Outcome {
@@ -174,7 +170,7 @@ impl Case<'_> {
                 // The other side did not change, or only to a blank that does not count.
                 let other = changed.other();
                 let lost = if self.differs_from_base(other) {
-                    self.lose(other)
+                    Some(self.lose(other))
                 } else {
                     None
                 };
@@ -195,14 +191,14 @@ impl Case<'_> {
                     value,
                 });
             }
-            let lost = self.lose(other);
+            let lost = Some(self.lose(other));
             return self.write(side, lost);
         }
         if self.rule.concurrent == Concurrent::Newest {
             match later(self.state.salesforce_edited, self.state.automation_edited) {
                 Some(side) => {
                     self.trace.push(Step::Later(side));
-                    let lost = self.lose(side.other());
+                    let lost = Some(self.lose(side.other()));
                     return self.write(side, lost);
                 }
                 None => self.trace.push(Step::NotDated),
@@ -253,9 +249,9 @@ impl Case<'_> {
         }
     }
 
-    fn lose(&mut self, side: Side) -> Option<Value> {
+    fn lose(&mut self, side: Side) -> Value {
         self.trace.push(Step::EditLost(side));
-        Some(self.on(side).clone())
+        self.on(side).clone()
     }
 
     /// Rule 2. A change is announced once, with what it counts for.

@@ -8,15 +8,14 @@ use crate::domain::row::{Row, RowState};
 use crate::domain::time::Timestamp;
 use crate::domain::value::Value;
 
-/// What looking at a row changed about a link.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Seen {
-    /// Anything that is kept changed, besides the moment it was last seen.
-    pub is_news: bool,
-    pub was_deleted: bool,
-    pub was_restored: bool,
-    /// The row is older than what the link already knows, and was left out.
-    pub is_stale: bool,
+/// What looking at a row told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sight {
+    /// The row may be older than what the link knows already, and was left out.
+    Stale,
+    /// Nothing that is kept changed.
+    Same,
+    News,
 }
 
 /// How far a row can be trusted to show what is there after our own last write.
@@ -37,29 +36,26 @@ pub fn observe(
     mapping: &Mapping,
     trust: Trust,
     now: Timestamp,
-) -> Seen {
-    let side = row.id.side();
-    let modified = row.modified.unwrap_or_default();
-    let known = end_modified(link, side);
-    let mut seen = Seen::default();
+) -> Sight {
     if is_stale(link, row, trust) {
-        seen.is_stale = true;
-        return seen;
+        return Sight::Stale;
     }
-    let before = link.state(side);
-    seen.is_news |= put_end(link, row, modified);
-    seen.was_deleted = before == Some(RowState::Live) && row.state == RowState::Deleted;
-    seen.was_restored = before == Some(RowState::Deleted) && row.state == RowState::Live;
-    if row.state == RowState::Live || before.is_none() {
+    let side = row.id.side();
+    let known = end_modified(link, side);
+    let is_first = known.is_none();
+    let known = known.unwrap_or_default();
+    let modified = row.modified.unwrap_or(known);
+    let mut is_news = put_end(link, row, modified);
+    if row.state == RowState::Live || is_first {
         let edited = Edited {
-            after: known.unwrap_or_default(),
-            by: modified.max(known.unwrap_or_default()),
+            after: known,
+            by: modified,
         };
-        seen.is_news |= put_values(link, row, mapping, edited);
-        seen.is_news |= put_consent(link, row, now);
-        seen.is_news |= put_match_keys(link, mapping);
+        is_news |= put_values(link, row, mapping, edited);
+        is_news |= put_consent(link, row, now);
+        is_news |= put_match_keys(link, mapping);
     }
-    seen
+    if is_news { Sight::News } else { Sight::Same }
 }
 
 /// Whether a row may show the record as it was before what the link already knows.

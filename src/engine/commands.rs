@@ -64,7 +64,7 @@ impl Engine {
         let done = match command {
             Command::RunCycle(_) => return,
             Command::Resolve(resolution) => self.resolve(desk, now, run, &operator, &resolution),
-            Command::Retry { links } => self.retry_links(desk, now, &links),
+            Command::Retry { links } => Ok(self.retry_links(desk, now, &links)),
             Command::RetryActivities { held } => {
                 let count = held.len();
                 for mut held in held {
@@ -168,12 +168,7 @@ impl Engine {
         Ok(("resolve", id.to_string(), undo))
     }
 
-    fn retry_links(
-        &mut self,
-        desk: &mut Desk,
-        now: Timestamp,
-        links: &[LinkId],
-    ) -> Result<Done, Refusal> {
+    fn retry_links(&mut self, desk: &mut Desk, now: Timestamp, links: &[LinkId]) -> Done {
         for id in links {
             let Some(link) = desk.links.get_mut(id) else {
                 continue;
@@ -193,7 +188,7 @@ impl Engine {
             self.settle(desk, *id, now);
         }
         self.want_cycle(Scope::OUTBOX);
-        Ok(("retry", links.len().to_string(), Vec::new()))
+        ("retry", links.len().to_string(), Vec::new())
     }
 
     /// A compensating write, and only where both sides still show what the act put there.

@@ -230,6 +230,8 @@ pub struct Counts {
     pub marks: BTreeMap<Mark, u64>,
     pub held_activities: u64,
     pub sent_activities: u64,
+    /// Commits so far; orders what was added in them.
+    pub commits: u64,
 }
 
 /// Which links to list.

@@ -39,7 +39,9 @@ use crate::domain::ids::{JobId, LinkId, RunId, Side};
 use crate::domain::link::Link;
 use crate::domain::mapping::{Mapping, Policy};
 use crate::domain::record::{Batch, LinkKey, LinkPage, Loaded, Plan, Recovered, Tally};
-use crate::domain::request::{Answer, Request, Spent};
+use crate::domain::request::{
+    Answer, AutomationDescription, Request, SalesforceDescription, Spent,
+};
 use crate::domain::time::{Span, Timestamp};
 use crate::engine::activities::Transfer;
 use crate::engine::cycle::Cycle;
@@ -217,6 +219,21 @@ impl Engine {
         };
         engine.inbox.push_back(Work::Recover { after: None });
         engine
+    }
+
+    /// Both systems as they described themselves before the engine was made: saves asking again.
+    pub fn take_descriptions(
+        &mut self,
+        salesforce: &SalesforceDescription,
+        automation: &AutomationDescription,
+    ) {
+        self.limits.replace_salesforce(salesforce);
+        self.directory.replace(Side::Salesforce, &salesforce.users);
+        self.limits.replace_automation(automation);
+        self.directory.replace(Side::Automation, &automation.users);
+        for side in &mut self.sides {
+            side.is_described = true;
+        }
     }
 
     pub fn handle(&mut self, now: Timestamp, input: Input) {

@@ -4,6 +4,7 @@
 
 pub mod domain;
 pub mod ports;
+pub mod adapters;
 pub mod sim;
 
 pub mod app;

@@ -89,8 +89,9 @@ impl Context<'_> {
             Role::Owner => match record.get("owner")? {
                 Json::Null => Some(Value::Blank),
                 owner => {
+                    // An owner whose address is not known is not shown, rather than shown as nobody.
                     let email = self.directory.get(&values::id(&owner["id"])?)?;
-                    Some(Value::text(email))
+                    (!email.is_empty()).then(|| Value::text(email))
                 }
             },
             _ => field(rule, record),

@@ -3,15 +3,19 @@
 //! Calls are counted as the platform counts them: a Composite is one, whatever it holds, so
 //! everything that can travels in one.
 
+mod bulk;
+mod csv;
 mod describe;
 mod errors;
 mod org;
 mod read;
 mod soql;
+mod timeline;
 mod wire;
 mod write;
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use secrecy::SecretString;
 use url::{Host, Url};
@@ -21,7 +25,7 @@ use super::http::{self, Http, Limits};
 use super::oauth::{self, Endpoints, PendingAuthorization, SigningKey, Tokens};
 use crate::domain::activity::ActivityRow;
 use crate::domain::consent::Evidence;
-use crate::domain::failure::Failure;
+use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::ids::{RemoteId, SalesforceId, SalesforceObject};
 use crate::domain::mapping::{Mapping, Policy};
 use crate::domain::request::{
@@ -29,6 +33,8 @@ use crate::domain::request::{
 };
 use crate::domain::row::Row;
 use crate::ports::{Call, Clock, Salesforce, Vault};
+
+use timeline::Timeline;
 
 /// Name of the refresh token in the vault.
 const VAULT_KEY: &str = "salesforce-refresh-token";
@@ -73,6 +79,9 @@ pub enum ApiVersion {
 /// One organisation.
 pub struct SalesforceClient {
     org: org::Org,
+    clock: Arc<dyn Clock>,
+    /// What was read of the timeline object, by prefix.
+    timelines: Mutex<BTreeMap<String, Arc<Timeline>>>,
 }
 
 impl SalesforceClient {
@@ -114,9 +123,11 @@ impl SalesforceClient {
             login,
             may_move_to,
         };
-        let tokens = Tokens::new(http.clone(), clock, vault, client);
+        let tokens = Tokens::new(http.clone(), Arc::clone(&clock), vault, client);
         Ok(Self {
             org: org::Org::new(http, tokens, config.api_version),
+            clock,
+            timelines: Mutex::default(),
         })
     }
 
@@ -141,6 +152,53 @@ impl SalesforceClient {
             Ok(PendingAuthorization::begin(http, endpoints, redirect))
         };
         begin().map_err(|fault| fault.failure)
+    }
+}
+
+impl SalesforceClient {
+    async fn send(
+        &self,
+        spent: &mut Spent,
+        namespace: &str,
+        rows: &[ActivityRow],
+    ) -> Result<Vec<ActivityOutcome>, Fault> {
+        if rows.is_empty() {
+            return Ok(Vec::new());
+        }
+        let timeline = self.timeline(spent, namespace).await?;
+        let outcomes = timeline::send(&self.org, &*self.clock, spent, &timeline, rows).await;
+        let is_forbidden = |failure: &Failure| failure.kind == FailureKind::Forbidden;
+        let is_stale = match &outcomes {
+            Ok(outcomes) => outcomes
+                .iter()
+                .any(|outcome| outcome.result.as_ref().is_err_and(is_forbidden)),
+            Err(fault) => is_forbidden(&fault.failure),
+        };
+        if is_stale {
+            // A field came or went; the next attempt looks again.
+            self.timelines().remove(namespace);
+        }
+        outcomes
+    }
+
+    async fn timeline(
+        &self,
+        spent: &mut Spent,
+        namespace: &str,
+    ) -> Result<Arc<Timeline>, Fault> {
+        let known = self.timelines().get(namespace).cloned();
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        let timeline = Arc::new(Timeline::read(&self.org, spent, namespace).await?);
+        self.timelines()
+            .insert(namespace.to_owned(), Arc::clone(&timeline));
+        Ok(timeline)
+    }
+
+    fn timelines(&self) -> MutexGuard<'_, BTreeMap<String, Arc<Timeline>>> {
+        // Entries are put in whole, so the map is valid even if a holder died.
+        self.timelines.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -256,9 +314,9 @@ impl Salesforce for SalesforceClient {
         rows: Vec<ActivityRow>,
     ) -> Call<'_, Vec<ActivityOutcome>> {
         Box::pin(async move {
-            let _ = (namespace, rows);
-            let result = Err(Fault::broken("unfinished", "not built yet"));
-            answer("sending activities to Salesforce", Spent::default(), result)
+            let mut spent = Spent::default();
+            let result = self.send(&mut spent, &namespace, &rows).await;
+            answer("sending activities to Salesforce", spent, result)
         })
     }
 }

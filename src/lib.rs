@@ -6,6 +6,7 @@ pub mod domain;
 pub mod engine;
 pub mod pool;
 pub mod ports;
+pub mod adapters;
 pub mod sim;
 pub mod store;
 

@@ -1,0 +1,142 @@
+//! The timeline of all contacts, one type of event at a time: only then do pages have an order.
+
+use serde_json::Value as Json;
+
+use super::super::failures::Fault;
+use super::super::values;
+use super::Instance;
+use super::query::Query;
+use crate::domain::activity::Activity;
+use crate::domain::failure::FailureKind;
+use crate::domain::ids::AutomationId;
+use crate::domain::request::{ActivityPage, Spent};
+use crate::domain::time::{Span, Timestamp};
+
+/// Events of one page.
+const PAGE_EVENTS: usize = 1_000;
+
+pub(super) async fn activities(
+    instance: &Instance,
+    spent: &mut Spent,
+    kind: &str,
+    from: Timestamp,
+    until: Timestamp,
+    page: u32,
+) -> Result<ActivityPage, Fault> {
+    if from >= until {
+        return Ok(ActivityPage {
+            activities: Vec::new(),
+            is_last: true,
+        });
+    }
+    let query = Query::default()
+        .with("filters[includeEvents][0]", kind)
+        .with("filters[dateFrom]", values::naive(from))
+        // Both ends belong to the window there, in whole seconds.
+        .with("filters[dateTo]", values::naive(until - Span(1)))
+        .with("order[0]", "timestamp")
+        .with("order[1]", "ASC")
+        .with("limit", PAGE_EVENTS.to_string())
+        .with("page", page.max(1).to_string());
+    let body = instance.api.get(spent, "/contacts/activity", query).await?;
+    let Json::Array(events) = &body["events"] else {
+        let message = "the answer holds no events";
+        return Err(Fault::new(FailureKind::Transient, "events", message));
+    };
+    let activities = events
+        .iter()
+        .filter(|event| event["event"] == kind)
+        .filter_map(activity)
+        .filter(|activity| (from..until).contains(&activity.at))
+        .collect();
+    Ok(ActivityPage {
+        activities,
+        is_last: events.len() < PAGE_EVENTS,
+    })
+}
+
+/// An event of a contact; `None` if it belongs to nobody.
+fn activity(event: &Json) -> Option<Activity> {
+    let label = &event["eventLabel"];
+    let (text, link) = match label {
+        Json::String(text) => (text.as_str(), ""),
+        label => (
+            label["label"].as_str().unwrap_or_default(),
+            label["href"].as_str().unwrap_or_default(),
+        ),
+    };
+    Some(Activity {
+        reference: reference(&values::text(&event["eventId"])?),
+        contact: AutomationId(values::id(&event["contactId"])?),
+        kind: event["event"].as_str()?.to_owned(),
+        at: values::moment(event["timestamp"].as_str()?)?,
+        name: format!("{} - {text}", event["eventType"].as_str().unwrap_or_default()),
+        description: link.to_owned(),
+    })
+}
+
+/// The event's id as the plugin before us spelled it, so that nothing is sent twice: dots are word
+/// breaks, words are capitalised, bare numbers stay.
+fn reference(event_id: &str) -> String {
+    let mut reference = String::with_capacity(event_id.len());
+    for word in event_id.split('.') {
+        let mut chars = word.chars();
+        if let Some(first) = chars.next() {
+            reference.extend(first.to_uppercase());
+            reference.push_str(chars.as_str());
+        }
+    }
+    reference
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn references_are_spelled_as_the_old_plugin_spelled_them() {
+        for (event_id, expected) in [
+            ("point.gained1531", "PointGained1531"),
+            ("email.read1", "EmailRead1"),
+            ("segment_membership274", "Segment_membership274"),
+            ("lead.donotcontact14", "LeadDonotcontact14"),
+            ("stage.changed2", "StageChanged2"),
+            ("20", "20"),
+        ] {
+            assert_eq!(reference(event_id), expected);
+        }
+    }
+
+    #[test]
+    fn recorded_events_become_activities() {
+        let read = activity(&json!({
+            "event": "email.read", "eventId": "email.read1",
+            "eventLabel": {"label": "Welcome note", "href": "http://127.0.0.1:8088/email/view/6b03",
+                           "isExternal": true},
+            "eventType": "Email read", "timestamp": "2026-11-22T22:50:36+01:00",
+            "contactId": "228", "details": {}
+        }))
+        .unwrap();
+        assert_eq!(read.reference, "EmailRead1");
+        assert_eq!(read.contact, AutomationId(228));
+        assert_eq!(read.name, "Email read - Welcome note");
+        assert_eq!(read.description, "http://127.0.0.1:8088/email/view/6b03");
+        assert_eq!(Some(read.at), values::moment("2026-11-22T21:50:36Z"));
+
+        let segment = activity(&json!({
+            "event": "segment_membership", "eventId": "segment_membership274",
+            "eventType": "Segment membership change",
+            "eventLabel": "Contact added to segment, Lyon people",
+            "timestamp": "2026-11-22T21:50:39+00:00", "contactId": 228
+        }))
+        .unwrap();
+        assert_eq!(segment.name, "Segment membership change - Contact added to segment, Lyon people");
+        assert_eq!(segment.description, "");
+
+        let nobody = json!({"event": "page.videohit", "eventId": "ab12", "eventType": "Video",
+            "eventLabel": "x", "timestamp": "2026-11-22T21:50:39+00:00"});
+        assert_eq!(activity(&nobody), None);
+    }
+}

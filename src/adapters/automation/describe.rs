@@ -1,0 +1,198 @@
+//! What the instance is made of: version, fields, users, types of events.
+
+use serde_json::Value as Json;
+
+use super::super::failures::Fault;
+use super::super::values;
+use super::Instance;
+use super::api::Request;
+use super::query::Query;
+use super::wire;
+use crate::domain::failure::FailureKind;
+use crate::domain::request::{
+    AutomationDescription, FieldAccess, FieldDescription, Spent, User,
+};
+use crate::domain::value::ValueType;
+
+/// The default page of thirty would hide fields of any real instance.
+const PAGE: usize = 200;
+
+/// Pages of fields or users.
+const PAGES_MAX: usize = 50;
+
+/// What a text column holds unless its field says less.
+const TEXT_CHARS_MAX: u32 = 191;
+
+pub(super) async fn describe(
+    instance: &Instance,
+    spent: &mut Spent,
+) -> Result<AutomationDescription, Fault> {
+    let query = Query::default().with("limit", "1");
+    let request = Request::get("/contacts/activity", query);
+    let reply = instance.api.send(spent, request).await?;
+    let version = reply.header("mautic-version").unwrap_or_default().to_owned();
+    let types = reply.json()?;
+    let types = types["types"].as_object();
+    let contact_fields = fields(instance, spent, "/fields/contact").await?;
+    let company_fields = fields(instance, spent, "/fields/company").await?;
+    let users = users(instance, spent).await?;
+    instance.remember(&users);
+    Ok(AutomationDescription {
+        instance: instance.api.base.origin().ascii_serialization(),
+        version,
+        contact_fields,
+        company_fields,
+        activity_types: types
+            .map(|types| types.keys().cloned().collect())
+            .unwrap_or_default(),
+        users,
+    })
+}
+
+async fn fields(
+    instance: &Instance,
+    spent: &mut Spent,
+    path: &str,
+) -> Result<Vec<FieldDescription>, Fault> {
+    let records = pages(instance, spent, path, "fields").await?;
+    Ok(records.iter().filter_map(field).collect())
+}
+
+/// Everybody who may own a record. Without the right to see users there is no map of owners, and
+/// that is all that is missing.
+pub(super) async fn users(instance: &Instance, spent: &mut Spent) -> Result<Vec<User>, Fault> {
+    match pages(instance, spent, "/users", "users").await {
+        Ok(records) => Ok(records.iter().filter_map(user).collect()),
+        Err(fault) if fault.failure.kind == FailureKind::Forbidden => Ok(Vec::new()),
+        Err(fault) => Err(fault),
+    }
+}
+
+async fn pages(
+    instance: &Instance,
+    spent: &mut Spent,
+    path: &str,
+    plural: &str,
+) -> Result<Vec<Json>, Fault> {
+    let mut all = Vec::new();
+    for page in 0..PAGES_MAX {
+        let query = Query::list(PAGE, &[]).with("start", (page * PAGE).to_string());
+        let body = instance.api.get(spent, path, query).await?;
+        let records = wire::records(&body[plural]);
+        let is_last = records.len() < PAGE;
+        all.extend(records.into_iter().cloned());
+        if is_last {
+            break;
+        }
+    }
+    Ok(all)
+}
+
+fn field(field: &Json) -> Option<FieldDescription> {
+    let is = |name: &str| matches!(values::text(&field[name]).as_deref(), Some("true" | "1"));
+    let kind = field["type"].as_str().unwrap_or_default();
+    let value_type = value_type(kind);
+    let limit = values::id(&field["charLengthLimit"]).and_then(|limit| u32::try_from(limit).ok());
+    Some(FieldDescription {
+        name: field["alias"].as_str()?.to_owned(),
+        label: field["label"].as_str().unwrap_or_default().to_owned(),
+        value_type,
+        length_max: match kind {
+            "textarea" | "html" => limit,
+            _ if matches!(
+                value_type,
+                Some(ValueType::Text | ValueType::Email | ValueType::Choice)
+            ) =>
+            {
+                Some(limit.unwrap_or(TEXT_CHARS_MAX))
+            }
+            _ => None,
+        },
+        decimals: (kind == "number").then(|| {
+            let scale = values::id(&field["properties"]["scale"]).unwrap_or(0);
+            u8::try_from(scale).unwrap_or(u8::MAX)
+        }),
+        is_required: is("isRequired"),
+        access: FieldAccess::Writable,
+        is_unique: is("isUniqueIdentifier") || is("isUniqueIdentifer"),
+        is_upsert_key: false,
+        choices: matches!(kind, "select" | "multiselect")
+            .then(|| choices(&field["properties"]["list"])),
+    })
+}
+
+fn value_type(kind: &str) -> Option<ValueType> {
+    Some(match kind {
+        "text" | "textarea" | "tel" | "url" | "lookup" | "html" | "country" | "region"
+        | "locale" | "timezone" => ValueType::Text,
+        "email" => ValueType::Email,
+        "boolean" => ValueType::Bool,
+        "number" => ValueType::Number,
+        "date" => ValueType::Date,
+        "datetime" => ValueType::Moment,
+        "time" => ValueType::Time,
+        "select" => ValueType::Choice,
+        "multiselect" => ValueType::Choices,
+        _ => return None,
+    })
+}
+
+/// Options are plain texts or pairs of label and value, and their texts are escaped for HTML.
+fn choices(list: &Json) -> Vec<String> {
+    wire::records(list)
+        .into_iter()
+        .filter_map(|option| {
+            let value = option.get("value").unwrap_or(option);
+            values::text(value).map(|text| unescaped(&text))
+        })
+        .collect()
+}
+
+fn unescaped(text: &str) -> String {
+    // The ampersand last, or an escaped escape would be undone twice.
+    [
+        ("&#39;", "'"),
+        ("&#34;", "\""),
+        ("&#60;", "<"),
+        ("&#62;", ">"),
+        ("&#38;", "&"),
+    ]
+    .into_iter()
+    .fold(text.to_owned(), |text, (escape, plain)| {
+        text.replace(escape, plain)
+    })
+}
+
+fn user(record: &Json) -> Option<User> {
+    let name = |part: &str| record[part].as_str().unwrap_or_default();
+    let full = format!("{} {}", name("firstName"), name("lastName"));
+    Some(User {
+        id: values::id(&record["id"])?.to_string(),
+        email: record["email"].as_str()?.trim().to_lowercase(),
+        name: full.trim().to_owned(),
+        is_active: record["isPublished"].as_bool().unwrap_or(true),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn recorded_fields_are_described() {
+        let number = field(&json!({"id": 45, "label": "Annual budget", "alias": "annual_budget",
+            "type": "number", "isRequired": false, "isUniqueIdentifier": false,
+            "properties": {"roundmode": "4", "scale": "2"}}))
+        .unwrap();
+        assert_eq!(number.decimals, Some(2));
+        assert_eq!(number.value_type, Some(ValueType::Number));
+        let tier = field(&json!({"label": "Tier", "alias": "tier", "type": "select",
+            "isUniqueIdentifier": 1,
+            "properties": {"list": [{"label": "R&#38;D", "value": "R&#38;D"}, {"value": "b"}]}}))
+        .unwrap();
+        assert_eq!(tier.choices, Some(vec!["R&D".to_owned(), "b".to_owned()]));
+        assert!(tier.is_unique);
+    }
+}

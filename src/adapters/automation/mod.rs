@@ -1,0 +1,309 @@
+//! Automation over its REST API.
+//!
+//! Answers with status 200 prove little there: each written row is checked against what the answer
+//! shows, and each id against the id that was asked for.
+
+mod activity;
+mod api;
+mod describe;
+mod logs;
+mod php;
+mod query;
+mod read;
+mod wire;
+mod write;
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use reqwest::header::HeaderValue;
+use secrecy::{ExposeSecret, SecretString};
+use url::Url;
+
+use super::failures::{Fault, answer};
+use super::http::{Http, Limits};
+use super::oauth::{self, Endpoints, PendingAuthorization, Tokens};
+use crate::domain::consent::Evidence;
+use crate::domain::failure::Failure;
+use crate::domain::ids::{AutomationId, Kind, RemoteId};
+use crate::domain::mapping::{Mapping, Policy};
+use crate::domain::request::{
+    ActivityPage, AuditPage, AutomationDescription, Page, RowOutcome, RowWrite, Spent, User, Window,
+};
+use crate::domain::row::Row;
+use crate::domain::time::Timestamp;
+use crate::ports::{Automation, Call, Clock, Vault};
+
+/// Name of the refresh token in the vault.
+const VAULT_KEY: &str = "automation-refresh-token";
+
+/// How to reach one instance.
+#[derive(Debug, Clone)]
+pub struct Config {
+    pub base_url: Url,
+    pub flow: Flow,
+    pub limits: Limits,
+}
+
+/// Who we are there.
+#[derive(Debug, Clone)]
+pub enum Flow {
+    /// The public key and the secret key.
+    ClientCredentials {
+        client_id: String,
+        client_secret: SecretString,
+    },
+    /// By a person, once; after that with the refresh token in the vault.
+    AuthorizationCode {
+        client_id: String,
+        client_secret: SecretString,
+    },
+    Basic {
+        username: String,
+        password: SecretString,
+    },
+}
+
+/// One instance.
+pub struct AutomationClient {
+    instance: Instance,
+}
+
+/// The API and what is remembered of the instance.
+struct Instance {
+    api: api::Api,
+    directory: Mutex<Option<Arc<wire::Directory>>>,
+}
+
+impl AutomationClient {
+    pub fn new(
+        config: Config,
+        clock: Arc<dyn Clock>,
+        vault: Arc<dyn Vault>,
+    ) -> Result<Self, Failure> {
+        Self::build(config, clock, vault).map_err(|fault| fault.failure)
+    }
+
+    fn build(
+        config: Config,
+        clock: Arc<dyn Clock>,
+        vault: Arc<dyn Vault>,
+    ) -> Result<Self, Fault> {
+        let base = api::origin(&config.base_url)?;
+        let http = Http::new(&base, config.limits)?;
+        let (id, flow) = match config.flow {
+            Flow::Basic { username, password } => {
+                let authority = api::Authority::Basic(basic(&username, &password)?);
+                return Ok(Self::with(api::Api::new(base, http, authority)));
+            }
+            Flow::ClientCredentials {
+                client_id,
+                client_secret,
+            } => {
+                let secret = client_secret;
+                (client_id, oauth::Flow::ClientCredentials { secret })
+            }
+            Flow::AuthorizationCode {
+                client_id,
+                client_secret,
+            } => {
+                let secret = Some(client_secret);
+                (client_id, oauth::Flow::Refresh { secret })
+            }
+        };
+        let client = oauth::Client {
+            id,
+            flow,
+            token_url: below(&base, "/oauth/v2/token"),
+            vault_key: VAULT_KEY,
+            login: base.clone(),
+            may_move_to: |login, base| login.origin() == base.origin(),
+        };
+        let tokens = Tokens::new(http.clone(), clock, vault, client);
+        let authority = api::Authority::Bearer(tokens);
+        Ok(Self::with(api::Api::new(base, http, authority)))
+    }
+
+    const fn with(api: api::Api) -> Self {
+        let instance = Instance {
+            api,
+            directory: Mutex::new(None),
+        };
+        Self { instance }
+    }
+
+    /// Begins an interactive login; its end leaves a refresh token in the vault. `None` if the
+    /// configured flow needs no person.
+    pub fn authorize(
+        config: &Config,
+        redirect: Url,
+    ) -> Result<Option<PendingAuthorization>, Failure> {
+        let Flow::AuthorizationCode {
+            client_id,
+            client_secret,
+        } = &config.flow
+        else {
+            return Ok(None);
+        };
+        let begin = || -> Result<PendingAuthorization, Fault> {
+            let base = api::origin(&config.base_url)?;
+            let endpoints = Endpoints {
+                client_id: client_id.clone(),
+                secret: Some(client_secret.clone()),
+                authorize_url: below(&base, "/oauth/v2/authorize"),
+                token_url: below(&base, "/oauth/v2/token"),
+                scopes: &[],
+                vault_key: VAULT_KEY,
+            };
+            let http = Http::new(&base, config.limits)?;
+            Ok(PendingAuthorization::begin(http, endpoints, redirect))
+        };
+        begin().map(Some).map_err(|fault| fault.failure)
+    }
+}
+
+impl Instance {
+    fn known(&self) -> MutexGuard<'_, Option<Arc<wire::Directory>>> {
+        // The value is replaced whole, so it is valid even if a holder died.
+        self.directory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn remember(&self, users: &[User]) -> Arc<wire::Directory> {
+        let directory: wire::Directory = users
+            .iter()
+            .filter_map(|user| Some((user.id.parse().ok()?, user.email.clone())))
+            .collect();
+        let directory = Arc::new(directory);
+        *self.known() = Some(Arc::clone(&directory));
+        directory
+    }
+
+    /// Addresses of users, read once, and again if somebody new turns up.
+    async fn directory(
+        &self,
+        spent: &mut Spent,
+        owners: &BTreeSet<u64>,
+    ) -> Result<Arc<wire::Directory>, Fault> {
+        let known = self.known().clone();
+        if owners.is_empty() {
+            return Ok(known.unwrap_or_default());
+        }
+        if let Some(known) = known
+            && (known.is_empty() || owners.iter().all(|owner| known.contains_key(owner)))
+        {
+            return Ok(known);
+        }
+        let mut users = describe::users(self, spent).await?;
+        // An owner that no list of users shows is not asked for again.
+        for owner in owners {
+            let id = owner.to_string();
+            if !users.is_empty() && !users.iter().any(|user| user.id == id) {
+                users.push(User {
+                    id,
+                    email: String::new(),
+                    name: String::new(),
+                    is_active: false,
+                });
+            }
+        }
+        Ok(self.remember(&users))
+    }
+}
+
+fn basic(username: &str, password: &SecretString) -> Result<HeaderValue, Fault> {
+    let pair = format!("{username}:{}", password.expose_secret());
+    let mut header = HeaderValue::from_str(&format!("Basic {}", STANDARD.encode(pair)))
+        .map_err(|_| Fault::broken("password", "the password is no header value"))?;
+    header.set_sensitive(true);
+    Ok(header)
+}
+
+fn below(base: &Url, path: &str) -> Url {
+    let mut url = base.clone();
+    url.set_path(&format!("{}{path}", base.path().trim_end_matches('/')));
+    url
+}
+
+impl Automation for AutomationClient {
+    fn describe(&self, _: Arc<Policy>) -> Call<'_, AutomationDescription> {
+        Box::pin(async move {
+            let mut spent = Spent::default();
+            let result = describe::describe(&self.instance, &mut spent).await;
+            answer("describing Automation", spent, result)
+        })
+    }
+
+    fn changes(&self, mapping: Arc<Mapping>, window: Window) -> Call<'_, Page> {
+        Box::pin(async move {
+            let mut spent = Spent::default();
+            let result = read::changes(&self.instance, &mut spent, &mapping, window).await;
+            answer("reading changes in Automation", spent, result)
+        })
+    }
+
+    fn audit(&self, after: u64) -> Call<'_, AuditPage> {
+        Box::pin(async move {
+            let mut spent = Spent::default();
+            let result = logs::audit(&self.instance, &mut spent, after).await;
+            answer("reading the audit log of Automation", spent, result)
+        })
+    }
+
+    fn rows(&self, mapping: Arc<Mapping>, ids: Vec<(Kind, AutomationId)>) -> Call<'_, Vec<Row>> {
+        Box::pin(async move {
+            let mut spent = Spent::default();
+            let result = read::rows(&self.instance, &mut spent, &mapping, &ids).await;
+            answer("reading records in Automation", spent, result)
+        })
+    }
+
+    fn find(
+        &self,
+        mapping: Arc<Mapping>,
+        emails: Vec<String>,
+        companies: Vec<String>,
+    ) -> Call<'_, Vec<Row>> {
+        Box::pin(async move {
+            let mut spent = Spent::default();
+            let result =
+                read::find(&self.instance, &mut spent, &mapping, &emails, &companies).await;
+            answer("looking for records in Automation", spent, result)
+        })
+    }
+
+    fn evidence(&self, ids: Vec<AutomationId>) -> Call<'_, Vec<(RemoteId, Evidence)>> {
+        Box::pin(async move {
+            let mut spent = Spent::default();
+            let result = logs::evidence(&self.instance, &mut spent, &ids).await;
+            answer("reading dates of do-not-contact in Automation", spent, result)
+        })
+    }
+
+    fn write(&self, mapping: Arc<Mapping>, rows: Vec<RowWrite>) -> Call<'_, Vec<RowOutcome>> {
+        Box::pin(async move {
+            let mut spent = Spent::default();
+            let result = write::write(&self.instance, &mut spent, &mapping, &rows).await;
+            answer("writing to Automation", spent, result)
+        })
+    }
+
+    fn activities(
+        &self,
+        kind: String,
+        from: Timestamp,
+        until: Timestamp,
+        page: u32,
+    ) -> Call<'_, ActivityPage> {
+        Box::pin(async move {
+            let mut spent = Spent::default();
+            let result =
+                activity::activities(&self.instance, &mut spent, &kind, from, until, page).await;
+            answer("reading activities in Automation", spent, result)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

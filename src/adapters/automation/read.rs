@@ -1,0 +1,262 @@
+//! Reading contacts and companies: windows of changes, by id, by e-mail address or name.
+//!
+//! Rows are read whole. A column selection would make them small, but then members that are null are
+//! left out of the answer, and a value that was emptied could not be told from a field that was
+//! hidden.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use serde_json::Value as Json;
+
+use super::super::failures::Fault;
+use super::Instance;
+use super::query::{Query, Where};
+use super::wire::{self, Context};
+use crate::domain::cursor::{Position, Stream};
+use crate::domain::failure::FailureKind;
+use crate::domain::ids::{AutomationId, Kind, RemoteId};
+use crate::domain::mapping::{Mapping, Role};
+use crate::domain::request::{Page, Spent, Window};
+use crate::domain::row::{Row, RowState};
+
+/// About 12 kB a contact: two megabytes a page, and no page can reach the limit of an answer.
+pub(super) const PAGE_ROWS: usize = 200;
+
+/// Addresses of one look-up; they travel in the URL.
+const KEYS_MAX: usize = 50;
+
+/// Pages of one look-up. More records than this with fifty addresses is no look-up.
+const FIND_PAGES_MAX: usize = 20;
+
+pub(super) async fn changes(
+    instance: &Instance,
+    spent: &mut Spent,
+    mapping: &Mapping,
+    window: Window,
+) -> Result<Page, Fault> {
+    let kind = kind_of(window.stream)?;
+    // A record has no date of edit until its first one. Rows edited after the window's end are
+    // shown as they are now, which costs nothing.
+    let mut filters = vec![Where::Any(vec![
+        Where::within("date_modified", window.from, window.until),
+        Where::within("date_added", window.from, window.until),
+    ])];
+    if let Some(Position::Id(last)) = window.after {
+        filters.push(Where::after("id", last.0));
+    }
+    let records = list(instance, spent, kind, &filters, true).await?;
+    let is_last = records.len() < PAGE_ROWS;
+    Ok(Page {
+        stream: window.stream,
+        rows: rows_of(instance, spent, mapping, kind, &records).await?,
+        is_last,
+    })
+}
+
+fn kind_of(stream: Stream) -> Result<Kind, Fault> {
+    match stream {
+        Stream::AutomationContacts => Ok(Kind::Person),
+        Stream::AutomationCompanies => Ok(Kind::Company),
+        _ => {
+            let message = format!("{stream:?} is not a list of Automation");
+            Err(Fault::broken("stream", message))
+        }
+    }
+}
+
+/// A page of a list, in the order of ids.
+async fn list(
+    instance: &Instance,
+    spent: &mut Spent,
+    kind: Kind,
+    filters: &[Where],
+    leaves_out_visitors: bool,
+) -> Result<Vec<Json>, Fault> {
+    let (path, plural) = names(kind);
+    let mut query = Query::list(PAGE_ROWS, filters);
+    if kind == Kind::Person && leaves_out_visitors {
+        query.add("search", "!is:anonymous");
+    }
+    let body = instance.api.get(spent, path, query).await?;
+    if body.get(plural).is_none() {
+        let message = format!("the answer holds no {plural}");
+        return Err(Fault::new(FailureKind::Transient, "list", message));
+    }
+    let mut records: Vec<(AutomationId, Json)> = wire::records(&body[plural])
+        .into_iter()
+        .map(|record| Ok((wire::id(record)?, record.clone())))
+        .collect::<Result<_, Fault>>()?;
+    records.sort_by_key(|(id, _)| *id);
+    Ok(records.into_iter().map(|(_, record)| record).collect())
+}
+
+pub(super) const fn names(kind: Kind) -> (&'static str, &'static str) {
+    match kind {
+        Kind::Person => ("/contacts", "contacts"),
+        Kind::Company => ("/companies", "companies"),
+    }
+}
+
+async fn rows_of(
+    instance: &Instance,
+    spent: &mut Spent,
+    mapping: &Mapping,
+    kind: Kind,
+    records: &[Json],
+) -> Result<Vec<Row>, Fault> {
+    let directory = if mapping.with_role(kind, Role::Owner).is_some() {
+        instance.directory(spent, &owners(records)).await?
+    } else {
+        Arc::default()
+    };
+    let context = Context {
+        mapping,
+        kind,
+        base: &instance.api.base,
+        directory: &directory,
+    };
+    records.iter().map(|record| context.row(record)).collect()
+}
+
+fn owners(records: &[Json]) -> BTreeSet<u64> {
+    records
+        .iter()
+        .filter_map(|record| super::super::values::id(&record["owner"]["id"]))
+        .collect()
+}
+
+pub(super) async fn rows(
+    instance: &Instance,
+    spent: &mut Spent,
+    mapping: &Mapping,
+    ids: &[(Kind, AutomationId)],
+) -> Result<Vec<Row>, Fault> {
+    let mut rows = Vec::new();
+    for kind in [Kind::Person, Kind::Company] {
+        let asked: BTreeSet<AutomationId> = ids
+            .iter()
+            .filter(|(of, _)| *of == kind)
+            .map(|(_, id)| *id)
+            .collect();
+        let asked: Vec<AutomationId> = asked.into_iter().collect();
+        for asked in asked.chunks(PAGE_ROWS) {
+            let found = by_id(instance, spent, kind, asked).await?;
+            let records: Vec<Json> = found.values().cloned().collect();
+            rows.extend(rows_of(instance, spent, mapping, kind, &records).await?);
+            if kind == Kind::Company {
+                continue;
+            }
+            for id in asked.iter().filter(|id| !found.contains_key(id)) {
+                rows.extend(merged(instance, spent, mapping, *id).await?);
+            }
+        }
+    }
+    Ok(rows)
+}
+
+/// Records that are listed under these ids. A merged contact is not.
+pub(super) async fn by_id(
+    instance: &Instance,
+    spent: &mut Spent,
+    kind: Kind,
+    ids: &[AutomationId],
+) -> Result<BTreeMap<AutomationId, Json>, Fault> {
+    let ids = Where::one_of("id", ids.iter().map(ToString::to_string));
+    let records = list(instance, spent, kind, &[ids], false).await?;
+    records
+        .into_iter()
+        .map(|record| Ok((wire::id(&record)?, record)))
+        .collect()
+}
+
+/// A contact that no list shows any more: merged into another, or gone.
+async fn merged(
+    instance: &Instance,
+    spent: &mut Spent,
+    mapping: &Mapping,
+    id: AutomationId,
+) -> Result<Option<Row>, Fault> {
+    let Some(record) = alone(instance, spent, id).await? else {
+        return Ok(None);
+    };
+    let winner = wire::id(&record)?;
+    let rows = rows_of(instance, spent, mapping, Kind::Person, &[record]).await?;
+    Ok(rows.into_iter().next().map(|mut row| {
+        if winner != id {
+            row.id = RemoteId::Automation(Kind::Person, id);
+            row.state = RowState::MergedAutomation(winner);
+        }
+        row
+    }))
+}
+
+/// One contact. Under the id of a merged one the server answers the winner.
+pub(super) async fn alone(
+    instance: &Instance,
+    spent: &mut Spent,
+    id: AutomationId,
+) -> Result<Option<Json>, Fault> {
+    let path = format!("/contacts/{id}");
+    match instance.api.get(spent, &path, Query::default()).await {
+        Ok(mut body) => Ok(Some(body["contact"].take())),
+        Err(fault) if fault.failure.kind == FailureKind::Gone => Ok(None),
+        Err(fault) => Err(fault),
+    }
+}
+
+pub(super) async fn find(
+    instance: &Instance,
+    spent: &mut Spent,
+    mapping: &Mapping,
+    emails: &[String],
+    companies: &[String],
+) -> Result<Vec<Row>, Fault> {
+    let mut rows = Vec::new();
+    for (kind, column, keys) in [
+        (Kind::Person, "email", emails),
+        (Kind::Company, "companyname", companies),
+    ] {
+        let keys: BTreeSet<String> = keys
+            .iter()
+            .map(|key| key.trim().to_lowercase())
+            .filter(|key| !key.is_empty())
+            .collect();
+        let keys: Vec<String> = keys.into_iter().collect();
+        for keys in keys.chunks(KEYS_MAX) {
+            let records = matching(instance, spent, kind, column, keys).await?;
+            rows.extend(rows_of(instance, spent, mapping, kind, &records).await?);
+        }
+    }
+    Ok(rows)
+}
+
+/// Records whose column equals one of the keys. The server's comparison is looser than ours (accents,
+/// trailing blanks), so its word is checked.
+async fn matching(
+    instance: &Instance,
+    spent: &mut Spent,
+    kind: Kind,
+    column: &'static str,
+    keys: &[String],
+) -> Result<Vec<Json>, Fault> {
+    let mut found = Vec::new();
+    let mut last = None;
+    for _ in 0..FIND_PAGES_MAX {
+        let mut filters = vec![Where::one_of(column, keys)];
+        if let Some(AutomationId(last)) = last {
+            filters.push(Where::after("id", last));
+        }
+        let records = list(instance, spent, kind, &filters, false).await?;
+        let is_last = records.len() < PAGE_ROWS;
+        last = records.last().map(wire::id).transpose()?.or(last);
+        found.extend(records.into_iter().filter(|record| {
+            let value = record["fields"]["all"][column].as_str().unwrap_or_default();
+            keys.binary_search(&value.trim().to_lowercase()).is_ok()
+        }));
+        if is_last {
+            break;
+        }
+    }
+    Ok(found)
+}

@@ -1,0 +1,257 @@
+//! Access tokens: obtained once, shared by all requests, renewed by one request at a time.
+//!
+//! Renewing may rotate the refresh token and kill the old one, so the new one is in the vault before
+//! its access token is used. A renewal runs in a task of its own: a caller that gives up cannot
+//! leave it half done.
+
+mod authorization;
+mod grants;
+mod jwt;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, Shared};
+use secrecy::{ExposeSecret, SecretString};
+use url::Url;
+
+use super::failures::Fault;
+use super::http::Http;
+use crate::domain::failure::{Failure, FailureKind};
+use crate::domain::time::{Span, Timestamp};
+use crate::ports::{Clock, Vault};
+
+pub use authorization::{AuthorizationError, PendingAuthorization};
+pub(super) use authorization::Endpoints;
+pub(super) use jwt::SigningKey;
+
+/// Tokens that say when they end are renewed this long before.
+const EXPIRY_MARGIN: Span = Span::minutes(1);
+
+/// How access tokens are obtained.
+pub(super) enum Flow {
+    ClientCredentials {
+        secret: SecretString,
+    },
+    /// With the refresh token that an authorization left in the vault.
+    Refresh {
+        secret: Option<SecretString>,
+    },
+    JwtBearer {
+        username: String,
+        key: SigningKey,
+    },
+}
+
+/// What to ask for tokens, and as whom.
+pub(super) struct Client {
+    pub(super) id: String,
+    pub(super) flow: Flow,
+    pub(super) token_url: Url,
+    /// Name of the refresh token in the vault.
+    pub(super) vault_key: &'static str,
+    /// Scheme and host of the login server: a JWT's audience, and where calls go unless the answer
+    /// names another host.
+    pub(super) login: Url,
+    /// Which other hosts an answer may name.
+    pub(super) may_move_to: fn(&Url, &Url) -> bool,
+}
+
+/// What a token endpoint answered.
+#[derive(Clone)]
+pub(super) struct Granted {
+    access: SecretString,
+    refresh: Option<SecretString>,
+    expires_in: Option<Span>,
+    /// Where to call, if the answer says so.
+    base: Option<Url>,
+}
+
+/// A token in use.
+#[derive(Clone)]
+pub(super) struct Token {
+    pub(super) access: SecretString,
+    /// Scheme and host of the system's API.
+    pub(super) base: Url,
+    /// Tells whether a token that was refused is still the one in use.
+    serial: u64,
+    expires: Option<Timestamp>,
+}
+
+/// The one owner of a system's tokens.
+pub(super) struct Tokens {
+    inner: Arc<Inner>,
+}
+
+type Flight = Shared<BoxFuture<'static, Result<Token, Failure>>>;
+
+struct Inner {
+    http: Http,
+    clock: Arc<dyn Clock>,
+    vault: Arc<dyn Vault>,
+    client: Client,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    token: Option<Token>,
+    serial: u64,
+    flight: Option<Flight>,
+    /// An answer whose rotated refresh token could not be kept yet. Its token is not in use.
+    unkept: Option<Granted>,
+}
+
+impl Tokens {
+    pub(super) fn new(
+        http: Http,
+        clock: Arc<dyn Clock>,
+        vault: Arc<dyn Vault>,
+        client: Client,
+    ) -> Self {
+        let inner = Inner {
+            http,
+            clock,
+            vault,
+            client,
+            state: Mutex::default(),
+        };
+        Self {
+            inner: Arc::new(inner),
+        }
+    }
+
+    /// The token in use, or a new one.
+    pub(super) async fn current(&self) -> Result<Token, Failure> {
+        let flight = {
+            let mut state = self.inner.state();
+            let now = self.inner.clock.now();
+            match &state.token {
+                Some(token) if token.is_good_at(now) => return Ok(token.clone()),
+                _ => self.take_off(&mut state),
+            }
+        };
+        flight.await
+    }
+
+    /// A token other than this one, which the system refused.
+    pub(super) async fn renewed(&self, refused: &Token) -> Result<Token, Failure> {
+        let flight = {
+            let mut state = self.inner.state();
+            match &state.token {
+                Some(token) if token.serial != refused.serial => return Ok(token.clone()),
+                _ => self.take_off(&mut state),
+            }
+        };
+        flight.await
+    }
+
+    /// Joins the renewal under way, or starts one.
+    fn take_off(&self, state: &mut State) -> Flight {
+        if let Some(flight) = &state.flight {
+            return flight.clone();
+        }
+        let inner = Arc::clone(&self.inner);
+        let task = tokio::spawn(async move {
+            let result = inner.obtain().await.map_err(|fault| {
+                tracing::warn!(failure = %fault.failure, "no access token");
+                fault.failure
+            });
+            let mut state = inner.state();
+            state.flight = None;
+            if let Ok(token) = &result {
+                state.token = Some(token.clone());
+            }
+            result
+        });
+        let flight = async move {
+            task.await.unwrap_or_else(|_| {
+                let message = "the renewal of the access token was interrupted";
+                Err(Failure::new(FailureKind::Transient, "token", message))
+            })
+        };
+        let flight = flight.boxed().shared();
+        state.flight = Some(flight.clone());
+        flight
+    }
+}
+
+impl Inner {
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Nothing in this room panics while it holds the lock, and the state is valid at any point.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn obtain(&self) -> Result<Token, Fault> {
+        let unkept = self.state().unkept.take();
+        let granted = match unkept {
+            Some(granted) => granted,
+            None => self.ask().await?,
+        };
+        let base = self.base(&granted)?;
+        if let Some(refresh) = &granted.refresh {
+            let secret = refresh.expose_secret().as_bytes().to_vec();
+            if let Err(error) = self.vault.write(self.client.vault_key, secret).await {
+                // The old refresh token may be dead already: this one must not be lost.
+                self.state().unkept = Some(granted);
+                let message = "the new refresh token could not be kept; its access token is unused";
+                return Err(Fault::new(FailureKind::Transient, "vault", message).because(error));
+            }
+        }
+        let expires = granted
+            .expires_in
+            .map(|span| self.clock.now() + span - EXPIRY_MARGIN);
+        let mut state = self.state();
+        state.serial += 1;
+        Ok(Token {
+            access: granted.access,
+            base,
+            serial: state.serial,
+            expires,
+        })
+    }
+
+    async fn ask(&self) -> Result<Granted, Fault> {
+        let refresh = match self.client.flow {
+            Flow::Refresh { .. } => Some(self.kept_refresh_token().await?),
+            Flow::ClientCredentials { .. } | Flow::JwtBearer { .. } => None,
+        };
+        grants::ask(&self.http, &self.client, self.clock.now(), refresh).await
+    }
+
+    async fn kept_refresh_token(&self) -> Result<SecretString, Fault> {
+        let kept = self.vault.read(self.client.vault_key).await;
+        let kept = kept.map_err(|error| {
+            let message = "the refresh token cannot be read";
+            Fault::new(FailureKind::Transient, "vault", message).because(error)
+        })?;
+        kept.and_then(|bytes| String::from_utf8(bytes).ok())
+            .map(SecretString::from)
+            .ok_or_else(|| {
+                let message = "not authorised yet: run `passerelle authorize`";
+                Fault::new(FailureKind::Unauthorised, "not-authorised", message)
+            })
+    }
+
+    /// Where calls go. A token is never sent to a host that the login server could not own.
+    fn base(&self, granted: &Granted) -> Result<Url, Fault> {
+        let Some(base) = &granted.base else {
+            return Ok(self.client.login.clone());
+        };
+        if (self.client.may_move_to)(&self.client.login, base) {
+            return Ok(base.clone());
+        }
+        let host = super::http::host(base);
+        let message = format!("the login server names {host} as its instance, which is not its own");
+        Err(Fault::broken("instance-url", message))
+    }
+}
+
+impl Token {
+    fn is_good_at(&self, now: Timestamp) -> bool {
+        self.expires.is_none_or(|expires| now < expires)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,315 @@
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use axum::extract::{Form, State as Shared};
+use axum::http::StatusCode;
+use axum::response::{Html, IntoResponse, Response};
+use axum::routing::post;
+use axum::{Json, Router};
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::adapters::http::Limits;
+use crate::adapters::testing::{MemoryVault, StillClock, serve};
+
+const KEY: &str = "refresh";
+
+type Journal = Arc<Mutex<Vec<String>>>;
+type Fields = std::collections::BTreeMap<String, String>;
+
+/// A login server that rotates refresh tokens: `rt0` buys `at1` and `rt1`, and dies of it.
+#[derive(Clone, Default)]
+struct Login {
+    journal: Journal,
+    asked: Arc<AtomicUsize>,
+}
+
+async fn rotate(Shared(login): Shared<Login>, Form(form): Form<Fields>) -> Response {
+    let turn = login.asked.load(Ordering::SeqCst);
+    if form.get("refresh_token") != Some(&format!("rt{turn}")) {
+        return refused("invalid_grant", "expired access/refresh token");
+    }
+    login.asked.store(turn + 1, Ordering::SeqCst);
+    let turn = turn + 1;
+    login.journal.lock().unwrap().push(format!("granted at{turn}"));
+    let answer = json!({"access_token": format!("at{turn}"), "refresh_token": format!("rt{turn}"),
+        "token_type": "Bearer", "scope": "api", "issued_at": "1772612102331", "expires_in": 3600});
+    Json(answer).into_response()
+}
+
+fn refused(error: &str, description: &str) -> Response {
+    let body = json!({"error": error, "error_description": description});
+    (StatusCode::BAD_REQUEST, Json(body)).into_response()
+}
+
+async fn login(app: Router) -> Url {
+    serve(app).await
+}
+
+fn tokens(base: &Url, vault: Arc<MemoryVault>) -> Tokens {
+    with_flow(base, vault, Flow::Refresh { secret: None })
+}
+
+fn with_flow(base: &Url, vault: Arc<MemoryVault>, flow: Flow) -> Tokens {
+    let client = Client {
+        id: "app".into(),
+        flow,
+        token_url: base.join("/token").unwrap(),
+        vault_key: KEY,
+        login: base.clone(),
+        may_move_to: |login, base| login.origin() == base.origin(),
+    };
+    let http = Http::new(base, Limits::default()).unwrap();
+    Tokens::new(http, Arc::new(StillClock::default()), vault, client)
+}
+
+async fn answering(answer: impl IntoResponse + Clone + Send + Sync + 'static) -> Tokens {
+    let app = Router::new().route("/token", post(move || async move { answer }));
+    let base = login(app).await;
+    tokens(&base, Arc::new(MemoryVault::with(KEY, "rt0")))
+}
+
+#[tokio::test]
+async fn many_callers_share_one_refresh_and_its_rotation_is_kept_before_use() {
+    let server = Login::default();
+    let vault = MemoryVault {
+        journal: Arc::clone(&server.journal),
+        ..MemoryVault::with(KEY, "rt0")
+    };
+    let vault = Arc::new(vault);
+    let app = Router::new().route("/token", post(rotate)).with_state(server.clone());
+    let base = login(app).await;
+    let tokens = tokens(&base, Arc::clone(&vault));
+
+    let first = join_all((0..20).map(|_| tokens.current())).await;
+    let first = first.into_iter().map(Result::unwrap).next().unwrap();
+    server.journal.lock().unwrap().push("used at1".into());
+    // All of them were refused with the same token.
+    let second = join_all((0..20).map(|_| tokens.renewed(&first))).await;
+    for token in second {
+        assert_eq!(token.unwrap().access.expose_secret(), "at2");
+    }
+    server.journal.lock().unwrap().push("used at2".into());
+    assert_eq!(
+        *server.journal.lock().unwrap(),
+        ["granted at1", "kept rt1", "used at1", "granted at2", "kept rt2", "used at2"]
+    );
+}
+
+#[tokio::test]
+async fn a_token_whose_rotation_cannot_be_kept_is_not_used_and_not_lost() {
+    let server = Login::default();
+    let vault = Arc::new(MemoryVault::with(KEY, "rt0"));
+    vault.is_failing.store(true, Ordering::SeqCst);
+    let app = Router::new().route("/token", post(rotate)).with_state(server.clone());
+    let base = login(app).await;
+    let tokens = tokens(&base, Arc::clone(&vault));
+
+    let failure = tokens.current().await.err().unwrap();
+    assert_eq!((failure.kind, failure.code.as_str()), (FailureKind::Transient, "vault"));
+    vault.is_failing.store(false, Ordering::SeqCst);
+    let token = tokens.current().await.unwrap();
+    assert_eq!(token.access.expose_secret(), "at1");
+    assert_eq!(server.asked.load(Ordering::SeqCst), 1, "rt0 is dead and was not tried again");
+    assert_eq!(vault.secrets.lock().unwrap()[KEY], b"rt1");
+}
+
+#[tokio::test]
+async fn a_caller_that_gives_up_leaves_no_rotation_half_done() {
+    let server = Login::default();
+    let vault = Arc::new(MemoryVault::with(KEY, "rt0"));
+    let app = Router::new().route("/token", post(rotate)).with_state(server.clone());
+    let base = login(app).await;
+    let tokens = tokens(&base, Arc::clone(&vault));
+    let flight = {
+        let mut state = tokens.inner.state();
+        tokens.take_off(&mut state)
+    };
+    drop(flight);
+    let token = tokens.current().await.unwrap();
+    assert_eq!(token.access.expose_secret(), "at1");
+    assert_eq!(server.asked.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn a_foreign_instance_never_gets_the_token() {
+    let answer = Json(json!({"access_token": "at", "token_type": "Bearer",
+        "instance_url": "https://evil.example"}));
+    let failure = answering(answer).await.current().await.err().unwrap();
+    assert_eq!((failure.kind, failure.code.as_str()), (FailureKind::Broken, "instance-url"));
+}
+
+#[tokio::test]
+async fn refusals_of_both_systems_ask_for_a_person() {
+    for body in [
+        json!({"error": "invalid_grant", "error_description": "expired access/refresh token"}),
+        json!({"errors": [{"message": "Invalid refresh token", "code": 400, "type": "invalid_grant"}]}),
+    ] {
+        let tokens = answering((StatusCode::BAD_REQUEST, Json(body))).await;
+        let failure = tokens.current().await.err().unwrap();
+        assert_eq!(failure.kind, FailureKind::Unauthorised);
+        assert_eq!(failure.code, "invalid_grant");
+    }
+}
+
+#[tokio::test]
+async fn a_login_server_that_is_down_or_overrun_is_not_a_dead_token() {
+    let down = (StatusCode::SERVICE_UNAVAILABLE, Html("<h1>Maintenance</h1>"));
+    let failure = answering(down).await.current().await.err().unwrap();
+    assert_eq!(failure.kind, FailureKind::Transient);
+    let overrun = (StatusCode::BAD_REQUEST, Json(json!({"error": "rate_limit_exceeded"})));
+    let failure = answering(overrun).await.current().await.err().unwrap();
+    assert_eq!(failure.kind, FailureKind::Throttled { until: None });
+}
+
+#[tokio::test]
+async fn no_failure_shows_a_secret() {
+    let answer = Json(json!({"access_token": "s3cret", "token_type": 7}));
+    let failure = answering(answer).await.current().await.err().unwrap();
+    assert!(!format!("{failure:?}").contains("s3cret"));
+    let secret = SecretString::from("s3cret");
+    assert!(!format!("{secret:?}").contains("s3cret"));
+}
+
+#[tokio::test]
+async fn without_a_login_the_remedy_is_named() {
+    let base: Url = "http://127.0.0.1:9/".parse().unwrap();
+    let tokens = tokens(&base, Arc::new(MemoryVault::default()));
+    let failure = tokens.current().await.err().unwrap();
+    assert_eq!(failure.kind, FailureKind::Unauthorised);
+    assert!(failure.message.contains("passerelle authorize"));
+}
+
+#[tokio::test]
+async fn a_token_is_renewed_before_it_ends() {
+    let answer = Json(json!({"access_token": "at", "token_type": "bearer", "expires_in": 30}));
+    let asked = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&asked);
+    let app = Router::new().route(
+        "/token",
+        post(move || async move {
+            counter.fetch_add(1, Ordering::SeqCst);
+            answer
+        }),
+    );
+    let base = login(app).await;
+    let secret = SecretString::from("s");
+    let tokens = with_flow(&base, Arc::default(), Flow::ClientCredentials { secret });
+    tokens.current().await.unwrap();
+    tokens.current().await.unwrap();
+    assert_eq!(asked.load(Ordering::SeqCst), 2, "thirty seconds are inside the margin");
+}
+
+/// Made for this test; opens nothing.
+const PRIVATE_KEY: &str = "\
+-----BEGIN PRIVATE KEY-----
+MIIEvAIBADANBgkqhkiG9w0BAQEFAASCBKYwggSiAgEAAoIBAQDUgnIeHmezkOVx
+bfkcTdY1vP9JE+JrBa5JChVCm8Ph4kgsphytil94vp+240YPGvF0HBijRELCdyoq
+pdsa1Mm1FBFMeo+pQ+f8FZp5Jab+EcAMTB2RBkVlZ9t0x6YyDhc5wg96NAVOLOLT
+3ic8Z0CsgNaWF+TA7S8gsx+LhJImsk447ukOWSkn985u2TZia/Sn4k6grALgel9C
+ElesbLSrRnOLFl0qTtaAw5j7LqZ8JGpY4Dn6Yls4X6g+T0VvtZQQFqS13VV8OVAW
+h01J4ibkIDlmAkN2OpTRM49K+DrDihInKVCVkrabLJxfKb5089RJiV8iefX8FpLs
+WXlVXChVAgMBAAECggEAB6nyqqJnFANAOxB/wOUPuh1oSX7llf189RZfgOj0LgPG
+nZGaDCom2khpoyNcJfRPS+QtgUnXbIL2qtYTakrNQXIJU6xB3RVdWup+iSrx9Ey4
+k9j04gOLYiZWNEZ0+G4oqUUV4M7aeCDHR2PGH3gLzYzR8FTJQ6nqHrBHDXWI/cs0
+kyEE90d3xoYgzjzJyEUHAjKyKuQEBh8COLrMuvVcYuYqPfhokmNfFY/avk+7J5R+
+Q9T09DS0zhIEmrujvEDz/VxLQDUan+RzxyiAHUYopxV3SyETbuZ4ndGVXHBlMH+f
+mM22afouSTQ1l+o6s0OV7IFYcvdTnXIRoI8CyLeLAQKBgQDqU//vf7f9ziZ/O36K
+iFPusPpAofT59nuR7Du8I76ooZLhMAIfQ3sij7BGF3/W1V3oI9R6n0gbvGSCWYgn
+5F7n/g2uyL1w3qqQzHjI8oiKWVjeoHYT8u3q9yE4WgqRtn8RSYDg1I4N7zW4x+hv
+o5HU5oOVT2Ja3VV/LWsWgx0x1QKBgQDoKd14yy8puh6AY8Kmicy3CIobXMQKr7gJ
+NQRSA9Ksh++P9U1Dt+7khxjQkdq8cjomidTo4GttmJhYxicVwdquM+gTR3lg5/YB
+kMFsDJV2f2SV5pj1ut/3+A2N6HO9NXbfrO/0T0c+UebhaT2quRbqaxAVSR/iFyb+
+H5YgkAfcgQKBgA5jSfuyo+F5nvOA+6wV4tFtHHCLgTc34y56itBqgXJpOVOKVxcE
+VbMxj2k+WCMgxrtSN+GvlgXd823tgWaxpwInnz90I+2iPmbVpzTvb2LPSZ2hzJ48
+9E7RDcEgBjYcNoEhOkCTzIUegvXtkGAKcxHXdYzdavSZUn6Uk1a2hjxhAoGAAR96
+t8Pb1YrV7O8OmPmfqN78tAct15NkA39jJvZnxXfe28Zm+kXgfPB+WTvrX+/5ggg2
+pG25d00+p2dF9x/568/KdpVo6+QTV4yYsuoYqvsQxHzaDo452Rw1DJOsQ6UHjytp
++beMc6u3vy1gI/xDNR0Rddjls5VDFgWXF087CoECgYARMpKlYK7KR0ca7g6LLrzk
+ckc9uA5jjXZy9fPJrxBZvjjBJl05akjwNklrPi6kfHdGJZ4yWpAo8Msmcs1h/7jV
+aBoddill6wlB8PZdBs4ZO8lxarwTim6X5lANhCqKvCC6BxKPftkMDeoKvNTQK11v
+v+dhOTMDonwOS/m+udusEw==
+-----END PRIVATE KEY-----";
+
+#[tokio::test]
+async fn an_assertion_is_signed_for_the_login_host() {
+    use base64::Engine;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+    use ring::signature::{KeyPair, RSA_PKCS1_2048_8192_SHA256, RsaKeyPair, UnparsedPublicKey};
+
+    let pem = SecretString::from(PRIVATE_KEY);
+    let key = SigningKey::from_pem(&pem).unwrap();
+    let base: Url = "https://login.salesforce.com/".parse().unwrap();
+    let now = Timestamp::from_seconds(1_772_615_702);
+    let assertion = key.assertion("app", "ada@acme.example", &base, now).unwrap();
+
+    let (signed, signature) = assertion.rsplit_once('.').unwrap();
+    let der: String = PRIVATE_KEY.lines().filter(|line| !line.starts_with('-')).collect();
+    let der = base64::engine::general_purpose::STANDARD.decode(der).unwrap();
+    let pair = RsaKeyPair::from_pkcs8(&der).unwrap();
+    let public = UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, pair.public_key().as_ref());
+    let signature = URL_SAFE_NO_PAD.decode(signature).unwrap();
+    public.verify(signed.as_bytes(), &signature).unwrap();
+
+    let claims = URL_SAFE_NO_PAD.decode(signed.split_once('.').unwrap().1).unwrap();
+    let claims: Value = serde_json::from_slice(&claims).unwrap();
+    assert_eq!(
+        claims,
+        json!({"iss": "app", "sub": "ada@acme.example", "aud": "https://login.salesforce.com",
+               "exp": 1_772_615_702 + 180})
+    );
+}
+
+#[tokio::test]
+async fn a_login_is_finished_by_its_own_redirect_only() {
+    let is_verified = Arc::new(AtomicBool::new(false));
+    let verified = Arc::clone(&is_verified);
+    let app = Router::new().route(
+        "/token",
+        post(move |Form(form): Form<Fields>| async move {
+            let length = form.get("code_verifier").map_or(0, String::len);
+            let is_right = (43..=128).contains(&length) && form["code"] == "c==";
+            verified.store(is_right, Ordering::SeqCst);
+            Json(json!({"access_token": "at", "refresh_token": "rt9", "token_type": "Bearer"}))
+        }),
+    );
+    let base = login(app).await;
+    let begin = || {
+        let endpoints = Endpoints {
+            client_id: "app".into(),
+            secret: None,
+            authorize_url: base.join("/authorize").unwrap(),
+            token_url: base.join("/token").unwrap(),
+            scopes: &["api", "refresh_token"],
+            vault_key: KEY,
+        };
+        let http = Http::new(&base, Limits::default()).unwrap();
+        let redirect = "http://localhost:1717/callback".parse().unwrap();
+        PendingAuthorization::begin(http, endpoints, redirect)
+    };
+    let parameter = |url: &Url, name: &str| {
+        let mut pairs = url.query_pairs();
+        pairs.find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+    };
+    let vault = MemoryVault::default();
+
+    let pending = begin();
+    assert_eq!(parameter(&pending.url, "code_challenge_method").as_deref(), Some("S256"));
+    assert_eq!(parameter(&pending.url, "scope").as_deref(), Some("api refresh_token"));
+    let stranger = "http://localhost:1717/callback?code=c&state=guess".parse().unwrap();
+    let error = pending.finish(&stranger, &vault).await.unwrap_err();
+    assert!(matches!(error, AuthorizationError::WrongState));
+
+    let pending = begin();
+    let state = parameter(&pending.url, "state").unwrap();
+    let refused = format!("http://localhost:1717/callback?error=access_denied&state={state}");
+    let error = pending.finish(&refused.parse().unwrap(), &vault).await.unwrap_err();
+    assert!(matches!(error, AuthorizationError::Refused(said) if said == "access_denied"));
+
+    let pending = begin();
+    let state = parameter(&pending.url, "state").unwrap();
+    let good = format!("http://localhost:1717/callback?code=c%3D%3D&state={state}");
+    pending.finish(&good.parse().unwrap(), &vault).await.unwrap();
+    assert!(is_verified.load(Ordering::SeqCst), "code and verifier were sent");
+    assert_eq!(vault.secrets.lock().unwrap()[KEY], b"rt9");
+}

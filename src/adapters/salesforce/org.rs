@@ -1,0 +1,419 @@
+//! Requests to one Salesforce organisation: token, version, counting, expired sessions.
+
+use reqwest::Method;
+use reqwest::header::{AUTHORIZATION, HeaderValue};
+use secrecy::ExposeSecret;
+use serde_json::{Value as Json, json};
+use tokio::sync::OnceCell;
+use url::Url;
+
+use super::super::failures::{Effect, Fault};
+use super::super::http::{Body, Call, Http, Reply};
+use super::super::oauth::{Token, Tokens};
+use super::ApiVersion;
+use super::errors::{self, ApiError};
+use super::soql::Select;
+use crate::domain::failure::FailureKind;
+use crate::domain::request::Spent;
+
+/// The newest version this client was written for, and the oldest it works with.
+const VERSION_MAX: u32 = 67;
+const VERSION_MIN: u32 = 60;
+
+/// The platform's limit of queries and collections in one Composite.
+pub(super) const HEAVY_SUBREQUESTS_MAX: usize = 5;
+
+/// The platform's limit of subrequests in one Composite.
+pub(super) const SUBREQUESTS_MAX: usize = 25;
+
+/// Pages that one query may be followed through: 200,000 rows.
+const PAGES_MAX: usize = 100;
+
+pub(super) struct Org {
+    http: Http,
+    tokens: Tokens,
+    api_version: ApiVersion,
+    version: OnceCell<String>,
+}
+
+/// One request below the version's root.
+pub(super) struct Request {
+    pub(super) method: Method,
+    /// `/composite`
+    pub(super) path: String,
+    pub(super) headers: Vec<(&'static str, &'static str)>,
+    pub(super) body: Body,
+    pub(super) effect: Effect,
+}
+
+/// One subrequest of a Composite.
+#[derive(Debug, Clone)]
+pub(super) struct Sub {
+    pub(super) method: &'static str,
+    /// Below the version's root: `/sobjects/Lead/describe`.
+    pub(super) path: String,
+    pub(super) headers: Vec<(&'static str, String)>,
+    pub(super) body: Option<Json>,
+}
+
+/// What became of a subrequest.
+#[derive(Debug, Clone)]
+pub(super) struct SubReply {
+    pub(super) status: u16,
+    pub(super) body: Json,
+}
+
+/// A page of a query.
+pub(super) struct QueryPage {
+    pub(super) records: Vec<Json>,
+    pub(super) is_done: bool,
+    next: Option<String>,
+}
+
+impl Org {
+    pub(super) fn new(http: Http, tokens: Tokens, api_version: ApiVersion) -> Self {
+        Self {
+            http,
+            tokens,
+            api_version,
+            version: OnceCell::new(),
+        }
+    }
+
+    /// The version in use, such as `67.0`.
+    pub(super) async fn version(&self) -> Result<&str, Fault> {
+        let version = self.version.get_or_try_init(async || {
+            if let ApiVersion::Pinned(version) = &self.api_version {
+                return Ok(version.clone());
+            }
+            let token = self.tokens.current().await?;
+            let url = below(&token.base, "/services/data")?;
+            // Free of charge, and answered without a token.
+            newest_known(&self.http.send(Call::get(url)).await?.json()?)
+        });
+        version.await.map(String::as_str)
+    }
+
+    async fn root(&self) -> Result<String, Fault> {
+        Ok(format!("/services/data/v{}", self.version().await?))
+    }
+
+    pub(super) async fn get(&self, spent: &mut Spent, path: String) -> Result<Json, Fault> {
+        let request = Request {
+            method: Method::GET,
+            path,
+            headers: Vec::new(),
+            body: Body::Empty,
+            effect: Effect::Reads,
+        };
+        self.send(spent, request).await?.json()
+    }
+
+    /// Sends below the version's root; success or a failure.
+    pub(super) async fn send(&self, spent: &mut Spent, request: Request) -> Result<Reply, Fault> {
+        let path = format!("{}{}", self.root().await?, request.path);
+        let mut token = self.tokens.current().await?;
+        let mut is_renewed = false;
+        loop {
+            let reply = self.attempt(spent, &token, &path, &request).await?;
+            if reply.is_success() {
+                return Ok(reply);
+            }
+            let body = reply.json().unwrap_or(Json::Null);
+            let is_expired = reply.status == 401
+                && ApiError::first(&body).is_some_and(|error| error.is_expired_session());
+            if is_expired && !is_renewed {
+                token = self.tokens.renewed(&token).await?;
+                is_renewed = true;
+                continue;
+            }
+            return Err(errors::fault(reply.status, &body, request.effect));
+        }
+    }
+
+    async fn attempt(
+        &self,
+        spent: &mut Spent,
+        token: &Token,
+        path: &str,
+        request: &Request,
+    ) -> Result<Reply, Fault> {
+        let mut call = Call::new(
+            request.method.clone(),
+            below(&token.base, path)?,
+            request.effect,
+        );
+        call.body = request.body.clone();
+        for (name, value) in &request.headers {
+            call = call.header(name, value);
+        }
+        let bearer = format!("Bearer {}", token.access.expose_secret());
+        let mut bearer = HeaderValue::from_str(&bearer)
+            .map_err(|_| Fault::broken("token", "the access token is no header value"))?;
+        bearer.set_sensitive(true);
+        call.headers.insert(AUTHORIZATION, bearer);
+        let result = self.http.send(call).await;
+        if !matches!(&result, Err(fault) if fault.failure.code == "connect") {
+            spent.calls += 1;
+        }
+        let reply = result?;
+        spent.server_time = reply.date().or(spent.server_time);
+        let usage = reply.header("sforce-limit-info").and_then(api_usage);
+        spent.limit = usage.or(spent.limit);
+        Ok(reply)
+    }
+
+    /// One Composite. Answers in the order of the subrequests; what the answer lacks is `None`.
+    pub(super) async fn composite(
+        &self,
+        spent: &mut Spent,
+        subs: &[Sub],
+        effect: Effect,
+    ) -> Result<Vec<Option<SubReply>>, Fault> {
+        let replies = self.composite_once(spent, subs, effect).await?;
+        let expired = |reply: &Option<SubReply>| reply.as_ref().is_some_and(SubReply::is_expired);
+        // A session can end between subrequests. Reads are replayed whole; a write only if none of
+        // it was carried out.
+        let replays = match effect {
+            Effect::Reads => replies.iter().any(expired),
+            Effect::Writes => !replies.is_empty() && replies.iter().all(expired),
+        };
+        if !replays {
+            return Ok(replies);
+        }
+        let token = self.tokens.current().await?;
+        self.tokens.renewed(&token).await?;
+        self.composite_once(spent, subs, effect).await
+    }
+
+    async fn composite_once(
+        &self,
+        spent: &mut Spent,
+        subs: &[Sub],
+        effect: Effect,
+    ) -> Result<Vec<Option<SubReply>>, Fault> {
+        let root = self.root().await?;
+        let requests: Vec<Json> = subs
+            .iter()
+            .enumerate()
+            .map(|(index, sub)| sub.json(&root, index))
+            .collect();
+        let body = json!({
+            "allOrNone": false,
+            "collateSubrequests": false,
+            "compositeRequest": requests,
+        });
+        let request = Request {
+            method: Method::POST,
+            path: "/composite".to_owned(),
+            headers: Vec::new(),
+            body: Body::Bytes("application/json", body.to_string().into_bytes()),
+            effect,
+        };
+        let mut answer = self.send(spent, request).await?.json()?;
+        let Some(answers) = answer["compositeResponse"].as_array_mut() else {
+            let message = "the answer is no Composite response";
+            return Err(Fault::new(effect.lost(), "composite", message));
+        };
+        let mut replies = vec![None; subs.len()];
+        for answer in answers {
+            let index = answer["referenceId"]
+                .as_str()
+                .and_then(|id| id.strip_prefix('r')?.parse::<usize>().ok());
+            let status = answer["httpStatusCode"].as_u64();
+            if let (Some(index), Some(status)) = (index, status)
+                && let Some(reply) = replies.get_mut(index)
+            {
+                *reply = Some(SubReply {
+                    status: u16::try_from(status).unwrap_or(0),
+                    body: answer["body"].take(),
+                });
+            }
+        }
+        Ok(replies)
+    }
+
+    /// Runs up to five queries in one call; a failure of one is the failure of all.
+    pub(super) async fn queries(
+        &self,
+        spent: &mut Spent,
+        subs: &[Sub],
+    ) -> Result<Vec<QueryPage>, Fault> {
+        let replies = self.composite(spent, subs, Effect::Reads).await?;
+        replies
+            .into_iter()
+            .map(|reply| QueryPage::read(reply.ok_or_else(missing)?))
+            .collect()
+    }
+
+    /// All rows of these queries, page after page.
+    pub(super) async fn whole_queries(
+        &self,
+        spent: &mut Spent,
+        subs: &[Sub],
+    ) -> Result<Vec<Vec<Json>>, Fault> {
+        let mut results = Vec::with_capacity(subs.len());
+        for chunk in subs.chunks(HEAVY_SUBREQUESTS_MAX) {
+            for mut page in self.queries(spent, chunk).await? {
+                let mut records = std::mem::take(&mut page.records);
+                let mut pages = 1;
+                while !page.is_done {
+                    page = self.next_page(spent, page.next.as_deref()).await?;
+                    records.append(&mut page.records);
+                    pages += 1;
+                    if pages > PAGES_MAX {
+                        let message = format!("a query has more than {PAGES_MAX} pages");
+                        return Err(Fault::broken("pages", message));
+                    }
+                }
+                results.push(records);
+            }
+        }
+        Ok(results)
+    }
+
+    async fn next_page(
+        &self,
+        spent: &mut Spent,
+        next: Option<&str>,
+    ) -> Result<QueryPage, Fault> {
+        let root = self.root().await?;
+        // A path of our own version, never a whole address: the token goes where it goes already.
+        let path = next
+            .and_then(|next| next.strip_prefix(&root))
+            .filter(|path| path.starts_with("/query"))
+            .ok_or_else(|| Fault::broken("next-page", "the next page is at a foreign address"))?;
+        let body = self.get(spent, path.to_owned()).await?;
+        QueryPage::read(SubReply { status: 200, body })
+    }
+}
+
+impl Sub {
+    pub(super) fn get(path: String) -> Self {
+        Self {
+            method: "GET",
+            path,
+            headers: Vec::new(),
+            body: None,
+        }
+    }
+
+    /// Live rows.
+    pub(super) fn query(select: &Select) -> Self {
+        Self::get(format!("/query?q={}", select.encoded()))
+    }
+
+    /// Deleted rows too.
+    pub(super) fn query_all(select: &Select) -> Self {
+        Self::get(format!("/queryAll?q={}", select.encoded()))
+    }
+
+    fn json(&self, root: &str, index: usize) -> Json {
+        let mut json = json!({
+            "method": self.method,
+            "url": format!("{root}{}", self.path),
+            "referenceId": format!("r{index}"),
+        });
+        if !self.headers.is_empty() {
+            let headers = self.headers.iter();
+            json["httpHeaders"] = headers
+                .map(|(name, value)| ((*name).to_owned(), Json::String(value.clone())))
+                .collect::<serde_json::Map<_, _>>()
+                .into();
+        }
+        if let Some(body) = &self.body {
+            json["body"] = body.clone();
+        }
+        json
+    }
+}
+
+impl SubReply {
+    pub(super) const fn is_success(&self) -> bool {
+        self.status >= 200 && self.status < 300
+    }
+
+    pub(super) fn is_expired(&self) -> bool {
+        self.status == 401
+            && ApiError::first(&self.body).is_some_and(|error| error.is_expired_session())
+    }
+}
+
+impl QueryPage {
+    fn read(mut reply: SubReply) -> Result<Self, Fault> {
+        if !reply.is_success() {
+            return Err(errors::fault(reply.status, &reply.body, Effect::Reads));
+        }
+        let Json::Array(records) = reply.body["records"].take() else {
+            return Err(Fault::broken("query", "the answer holds no records"));
+        };
+        let next = reply.body["nextRecordsUrl"].as_str().map(str::to_owned);
+        Ok(Self {
+            records,
+            // The only sign of the end; pages may be smaller than asked for.
+            is_done: reply.body["done"].as_bool().unwrap_or(next.is_none()),
+            next,
+        })
+    }
+}
+
+pub(super) fn missing() -> Fault {
+    Fault::new(
+        FailureKind::Transient,
+        "composite",
+        "the answer lacks a subrequest",
+    )
+}
+
+fn below(base: &Url, path: &str) -> Result<Url, Fault> {
+    base.join(path)
+        .map_err(|error| Fault::broken("address", "the address is no URL").because(error))
+}
+
+/// The newest version of the organisation that this client knows.
+fn newest_known(versions: &Json) -> Result<String, Fault> {
+    let newest = versions
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|version| version["version"].as_str()?.split_once('.')?.0.parse().ok())
+        .filter(|major: &u32| (VERSION_MIN..=VERSION_MAX).contains(major))
+        .max();
+    newest.map(|major| format!("{major}.0")).ok_or_else(|| {
+        let message = format!("the organisation offers no API version {VERSION_MIN}.0 to {VERSION_MAX}.0");
+        Fault::broken("version", message)
+    })
+}
+
+/// `api-usage=812/115000`, perhaps with more after it.
+fn api_usage(header: &str) -> Option<(u32, u32)> {
+    let usage = header
+        .split([';', ','])
+        .find_map(|part| part.trim().strip_prefix("api-usage="))?;
+    let (used, allowed) = usage.split_once('/')?;
+    Some((used.trim().parse().ok()?, allowed.trim().parse().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_usage_header_is_read_with_and_without_company() {
+        assert_eq!(api_usage("api-usage=812/115000"), Some((812, 115_000)));
+        assert_eq!(
+            api_usage("api-usage=1/5; per-app-api-usage=17/250(appName=x)"),
+            Some((1, 5))
+        );
+        assert_eq!(api_usage("per-app-api-usage=17/250"), None);
+    }
+
+    #[test]
+    fn the_newest_version_both_sides_know_is_taken() {
+        let versions = |list: &[&str]| {
+            Json::Array(list.iter().map(|v| json!({"version": v})).collect())
+        };
+        assert_eq!(newest_known(&versions(&["59.0", "66.0", "99.0"])).unwrap(), "66.0");
+        assert!(newest_known(&versions(&["31.0", "99.0"])).is_err());
+    }
+}

@@ -1,0 +1,328 @@
+//! Writing rows: collections of 200, five to a call; conditional rows one by one, 25 to a call.
+//!
+//! 1. Creations and updates never share a request: assignment rules run for the first only.
+//! 2. Rows are sorted by object and account, so that requests neither mix many types nor fight for
+//!    the lock of one account.
+//! 3. A request that fails after it left makes all its rows `Unknown`, unless the platform says that
+//!    it refused the request as a whole. What was not sent yet stays unsent.
+
+use std::cmp::Ordering;
+
+use reqwest::Method;
+use serde_json::{Map, Value as Json, json};
+
+use super::super::batches;
+use super::super::failures::{Effect, Fault, not_sent};
+use super::errors::{self, ApiError};
+use super::org::{HEAVY_SUBREQUESTS_MAX, Org, SUBREQUESTS_MAX, Sub, SubReply};
+use super::wire;
+use crate::domain::failure::{Failure, FailureKind};
+use crate::domain::ids::{FieldId, RemoteId, SalesforceId, SalesforceObject};
+use crate::domain::mapping::{Mapping, Role};
+use crate::domain::request::{RowOutcome, RowWrite, Spent, Target, WrittenRow};
+use crate::domain::time::Timestamp;
+
+/// The platform's limit of one collection.
+pub(super) const COLLECTION_ROWS_MAX: usize = 200;
+
+/// The header that decides whether assignment rules hand a record to somebody else. Its default is
+/// yes, which would reassign Leads on every update.
+const AUTO_ASSIGN: &str = "sforce-auto-assign";
+
+/// A row on its way, with its place in the caller's list.
+struct Outgoing<'a> {
+    index: usize,
+    row: &'a RowWrite,
+    object: SalesforceObject,
+    /// `None` for a creation.
+    id: Option<SalesforceId>,
+    fields: Map<String, Json>,
+}
+
+type Result<T> = std::result::Result<T, Failure>;
+
+/// Writes all rows; one outcome for each, in order. An error only if nothing was carried out.
+pub(super) async fn write(
+    org: &Org,
+    spent: &mut Spent,
+    mapping: &Mapping,
+    rows: &[RowWrite],
+) -> std::result::Result<Vec<RowOutcome>, Fault> {
+    let mut results: Vec<Option<Result<WrittenRow>>> = vec![None; rows.len()];
+    let (mut creations, mut updates, mut conditional) = (Vec::new(), Vec::new(), Vec::new());
+    for (index, row) in rows.iter().enumerate() {
+        match outgoing(mapping, index, row) {
+            Ok(row) if row.id.is_none() => creations.push(row),
+            Ok(row) if row.row.unless_modified_since.is_some() => conditional.push(row),
+            Ok(row) => updates.push(row),
+            Err(failure) => results[index] = Some(Err(failure)),
+        }
+    }
+    let mut requests = Vec::new();
+    requests.extend(collections(updates, mapping));
+    requests.extend(singly(conditional));
+    requests.extend(collections(creations, mapping));
+
+    let mut failed: Option<Fault> = None;
+    let mut is_carried_out = false;
+    for request in requests {
+        if let Some(fault) = &failed {
+            let failure = not_sent(&fault.failure);
+            request.fail(&failure, &mut results);
+            continue;
+        }
+        match org.composite(spent, &request.subs(), Effect::Writes).await {
+            Ok(replies) => {
+                is_carried_out = true;
+                request.read(mapping, &replies, &mut results);
+            }
+            Err(fault) => {
+                is_carried_out |= fault.failure.kind == FailureKind::Unknown;
+                request.fail(&fault.failure, &mut results);
+                failed = Some(fault);
+            }
+        }
+    }
+    if let Some(fault) = failed
+        && !is_carried_out
+    {
+        return Err(fault);
+    }
+    Ok(rows
+        .iter()
+        .zip(results)
+        .map(|(row, result)| RowOutcome {
+            link: row.link,
+            result: result.unwrap_or_else(|| Err(unanswered())),
+        })
+        .collect())
+}
+
+fn outgoing<'a>(mapping: &Mapping, index: usize, row: &'a RowWrite) -> Result<Outgoing<'a>> {
+    let (object, id) = match row.target {
+        Target::NewSalesforce(object) => (object, None),
+        Target::Existing(RemoteId::Salesforce(object, id)) => (object, Some(id)),
+        Target::NewAutomation(_) | Target::Existing(RemoteId::Automation(..)) => {
+            let message = "a row for Automation was handed to Salesforce";
+            return Err(Failure::new(FailureKind::Broken, "target", message));
+        }
+    };
+    Ok(Outgoing {
+        index,
+        row,
+        object,
+        id,
+        fields: wire::fields(mapping, object, &row.values, row.consent, id.is_none()),
+    })
+}
+
+/// One Composite.
+struct Request<'a> {
+    parts: Vec<Part<'a>>,
+}
+
+/// One subrequest.
+enum Part<'a> {
+    Collection(Vec<Outgoing<'a>>),
+    Single(Outgoing<'a>, SalesforceId, Timestamp),
+}
+
+fn collections<'a>(mut rows: Vec<Outgoing<'a>>, mapping: &Mapping) -> Vec<Request<'a>> {
+    rows.sort_by(|one, other| by_object_and_account(mapping, one, other));
+    let collections = batches::without_repeats(rows, COLLECTION_ROWS_MAX, |row| row.id);
+    let mut requests: Vec<Request<'a>> = Vec::new();
+    for collection in collections {
+        let is_full = requests
+            .last()
+            .is_none_or(|request| request.parts.len() >= HEAVY_SUBREQUESTS_MAX);
+        if is_full {
+            requests.push(Request { parts: Vec::new() });
+        }
+        if let Some(request) = requests.last_mut() {
+            request.parts.push(Part::Collection(collection));
+        }
+    }
+    requests
+}
+
+fn singly(rows: Vec<Outgoing<'_>>) -> Vec<Request<'_>> {
+    let mut requests: Vec<Request<'_>> = Vec::new();
+    for row in rows {
+        let (Some(id), Some(moment)) = (row.id, row.row.unless_modified_since) else {
+            continue;
+        };
+        let is_full = requests
+            .last()
+            .is_none_or(|request| request.parts.len() >= SUBREQUESTS_MAX);
+        if is_full {
+            requests.push(Request { parts: Vec::new() });
+        }
+        if let Some(request) = requests.last_mut() {
+            request.parts.push(Part::Single(row, id, moment));
+        }
+    }
+    requests
+}
+
+fn by_object_and_account(mapping: &Mapping, one: &Outgoing, other: &Outgoing) -> Ordering {
+    let account = |row: &Outgoing| -> Option<String> {
+        let rule = mapping.with_role(row.object.kind(), Role::Company)?;
+        let (_, value) = row.row.values.iter().find(|(field, _)| *field == rule.id)?;
+        value.as_text().map(str::to_owned)
+    };
+    (one.object, account(one), one.id, one.index).cmp(&(
+        other.object,
+        account(other),
+        other.id,
+        other.index,
+    ))
+}
+
+impl Request<'_> {
+    fn subs(&self) -> Vec<Sub> {
+        self.parts.iter().map(Part::sub).collect()
+    }
+
+    fn read(
+        &self,
+        mapping: &Mapping,
+        replies: &[Option<SubReply>],
+        results: &mut [Option<Result<WrittenRow>>],
+    ) {
+        for (part, reply) in self.parts.iter().zip(replies) {
+            for (position, row) in part.rows().iter().enumerate() {
+                results[row.index] = Some(match reply {
+                    Some(reply) => row.outcome(mapping, part, reply, position),
+                    None => Err(unanswered()),
+                });
+            }
+        }
+    }
+
+    fn fail(&self, failure: &Failure, results: &mut [Option<Result<WrittenRow>>]) {
+        for row in self.parts.iter().flat_map(Part::rows) {
+            results[row.index] = Some(Err(failure.clone()));
+        }
+    }
+}
+
+impl<'a> Part<'a> {
+    fn rows(&self) -> &[Outgoing<'a>] {
+        match self {
+            Self::Collection(rows) => rows,
+            Self::Single(row, ..) => std::slice::from_ref(row),
+        }
+    }
+
+    fn sub(&self) -> Sub {
+        match self {
+            Self::Collection(rows) => {
+                let is_new = rows.first().is_some_and(|row| row.id.is_none());
+                let records: Vec<Json> = rows.iter().map(Outgoing::record).collect();
+                let method = if is_new { Method::POST } else { Method::PATCH };
+                let assigns = if is_new { "TRUE" } else { "FALSE" };
+                collection(method, "/composite/sobjects", records)
+                    .with_header(AUTO_ASSIGN, assigns.to_owned())
+            }
+            Self::Single(row, id, moment) => Sub {
+                method: "PATCH",
+                path: format!("/sobjects/{}/{id}", row.object),
+                headers: vec![
+                    ("If-Unmodified-Since", http_date(*moment)),
+                    (AUTO_ASSIGN, "FALSE".to_owned()),
+                ],
+                body: Some(Json::Object(row.fields.clone())),
+            },
+        }
+    }
+}
+
+/// A collection of up to 200 records as a subrequest.
+pub(super) fn collection(method: Method, path: &str, records: Vec<Json>) -> Sub {
+    Sub {
+        method: if method == Method::POST { "POST" } else { "PATCH" },
+        path: path.to_owned(),
+        headers: Vec::new(),
+        body: Some(json!({"allOrNone": false, "records": records})),
+    }
+}
+
+impl Sub {
+    fn with_header(mut self, name: &'static str, value: String) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+}
+
+impl Outgoing<'_> {
+    fn record(&self) -> Json {
+        let mut record = Map::new();
+        record.insert("attributes".to_owned(), json!({"type": self.object.name()}));
+        if let Some(id) = self.id {
+            record.insert("id".to_owned(), id.to_string().into());
+        }
+        record.extend(self.fields.clone());
+        Json::Object(record)
+    }
+
+    fn outcome(
+        &self,
+        mapping: &Mapping,
+        part: &Part,
+        reply: &SubReply,
+        position: usize,
+    ) -> Result<WrittenRow> {
+        let field = |name: &str| wire::rule_of_column(mapping, self.object, name);
+        if !reply.is_success() {
+            return Err(refused(reply, &field));
+        }
+        let id = match part {
+            Part::Single(_, id, _) => *id,
+            Part::Collection(rows) => {
+                let item = item(reply, rows.len(), position).ok_or_else(unanswered)?;
+                if item["success"].as_bool() != Some(true) {
+                    let error = ApiError::first(&item["errors"]).ok_or_else(unanswered)?;
+                    return Err(error.failure(Effect::Writes, &field));
+                }
+                let id = wire::id_at(item, "id").or(self.id);
+                id.ok_or_else(unanswered)?
+            }
+        };
+        Ok(WrittenRow {
+            id: RemoteId::Salesforce(self.object, id),
+            created: self.id.is_none(),
+            modified: None,
+            stored: None,
+        })
+    }
+}
+
+/// The result at this place, if there are as many results as rows: a shorter list cannot be matched.
+pub(super) fn item(reply: &SubReply, rows: usize, position: usize) -> Option<&Json> {
+    let items = reply.body.as_array()?;
+    (items.len() == rows).then(|| items.get(position)).flatten()
+}
+
+/// A subrequest that failed as a whole. An expired session refused it before anything was done.
+pub(super) fn refused(
+    reply: &SubReply,
+    field: &dyn Fn(&str) -> Option<FieldId>,
+) -> Failure {
+    let mut failure = errors::failure(reply.status, &reply.body, Effect::Writes, field);
+    if reply.is_expired() {
+        failure.kind = FailureKind::Transient;
+    }
+    failure
+}
+
+pub(super) fn unanswered() -> Failure {
+    let message = "the answer says nothing about this row";
+    Failure::new(FailureKind::Unknown, "no-outcome", message)
+}
+
+/// `Wed, 04 Mar 2026 09:15:02 GMT`.
+fn http_date(moment: Timestamp) -> String {
+    jiff::Timestamp::from_second(moment.seconds())
+        .and_then(|at| jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&at))
+        .unwrap_or_default()
+}

@@ -1,0 +1,216 @@
+//! The brain behind a loopback port.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, DATE, LOCATION};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
+use axum::response::Response;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use super::super::instance::Automation;
+use super::super::time::Timestamp;
+use super::answer::{Answer, Body};
+use super::request::{Node, Request};
+use super::route::respond;
+
+/// One answered call, for a log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallNote {
+    pub at: Timestamp,
+    pub method: String,
+    /// Path and query as sent.
+    pub target: String,
+    pub status: u16,
+}
+
+type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+type Log = Arc<dyn Fn(&CallNote) + Send + Sync>;
+
+/// The brain and what surrounds it, shared by every connection.
+#[derive(Clone)]
+pub struct Shared {
+    brain: Arc<Mutex<Automation>>,
+    clock: Clock,
+    log: Option<Log>,
+    latency_ms: Arc<AtomicU64>,
+}
+
+impl Shared {
+    pub fn new(brain: Automation, clock: Clock) -> Self {
+        Self {
+            brain: Arc::new(Mutex::new(brain)),
+            clock,
+            log: None,
+            latency_ms: Arc::new(AtomicU64::new(0)),
+        }
+    }
+
+    /// Calls the hook after every answer.
+    #[must_use]
+    pub fn with_log(mut self, log: Log) -> Self {
+        self.log = Some(log);
+        self
+    }
+
+    /// The brain, for acts of people and for looking in. Do not hold it across an await.
+    pub fn brain(&self) -> MutexGuard<'_, Automation> {
+        // A panic elsewhere leaves a model that is still whole: every operation finishes or refuses.
+        self.brain.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn now(&self) -> Timestamp {
+        (self.clock)()
+    }
+
+    /// Delays every answer from now on.
+    pub fn set_latency_ms(&self, latency_ms: u64) {
+        self.latency_ms.store(latency_ms, Ordering::Relaxed);
+    }
+
+    fn answer(&self, request: &Request, target: &str) -> Response {
+        let now = self.now();
+        let (answer, version) = {
+            let mut brain = self.brain();
+            (
+                respond(&mut brain, now, request),
+                brain.settings.version.clone(),
+            )
+        };
+        if let Some(log) = &self.log {
+            let (method, target) = (request.method.clone(), target.to_owned());
+            log(&CallNote {
+                at: now,
+                method,
+                target,
+                status: answer.status,
+            });
+        }
+        into_response(answer, now, &version)
+    }
+}
+
+/// Every path and method goes to one handler: the product's own table of routes decides.
+pub fn router(shared: Shared) -> Router {
+    Router::new().fallback(handle).with_state(shared)
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the practice server waits on purpose, in real time"
+)]
+async fn handle(
+    State(shared): State<Shared>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let latency_ms = shared.latency_ms.load(Ordering::Relaxed);
+    if latency_ms > 0 {
+        tokio::time::sleep(Duration::from_millis(latency_ms)).await;
+    }
+    let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    let override_name = HeaderName::from_static("x-http-method-override");
+    let method = match text(override_name) {
+        Some(wanted) if method == Method::POST => wanted.to_ascii_uppercase(),
+        _ => method.as_str().to_owned(),
+    };
+    let request = Request {
+        method,
+        path: uri.path().to_owned(),
+        query: Node::parse(uri.query().unwrap_or_default()),
+        authorization: text(AUTHORIZATION).map(str::to_owned),
+        content_type: text(CONTENT_TYPE).unwrap_or_default().to_owned(),
+        body: body.to_vec(),
+    };
+    shared.answer(&request, &uri.to_string())
+}
+
+fn into_response(answer: Answer, now: Timestamp, version: &str) -> Response {
+    let (kind, body) = match answer.body {
+        Body::Json(value) => ("application/json", value.to_string()),
+        Body::Html(html) => ("text/html; charset=UTF-8", html),
+    };
+    let mut response = Response::new(axum::body::Body::from(body));
+    *response.status_mut() =
+        StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    let mut put = |name: HeaderName, value: &str| {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            headers.insert(name, value);
+        }
+    };
+    put(
+        HeaderName::from_static("cache-control"),
+        "no-cache, private",
+    );
+    put(DATE, &http_date(now));
+    if answer.is_versioned {
+        put(HeaderName::from_static("mautic-version"), version);
+    }
+    if let Some(location) = &answer.location {
+        put(LOCATION, location);
+    }
+    for (name, value) in &answer.headers {
+        if let Ok(name) = HeaderName::from_bytes(name.as_bytes()) {
+            put(name, value);
+        }
+    }
+    response
+}
+
+/// `Sun, 22 Nov 2026 21:39:26 GMT`, by the simulator's clock.
+fn http_date(now: Timestamp) -> String {
+    match jiff::Timestamp::from_second(now.seconds()) {
+        Ok(moment) => moment.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string(),
+        Err(_) => String::new(),
+    }
+}
+
+/// A simulator that answers on loopback until it is stopped or dropped.
+#[derive(Debug)]
+pub struct Served {
+    pub address: SocketAddr,
+    stop: CancellationToken,
+    task: tokio::task::JoinHandle<std::io::Result<()>>,
+}
+
+impl Served {
+    /// Answers no more calls, and waits for those under way.
+    pub async fn stop(mut self) {
+        self.stop.cancel();
+        // Nothing is left to do for a server that ended in an error.
+        let _ = (&mut self.task).await;
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+/// Binds a loopback address (`127.0.0.1:0` for any port) and serves the instance there. The
+/// instance's base address becomes the one it is reached by.
+pub async fn serve(shared: Shared, address: SocketAddr) -> std::io::Result<Served> {
+    let listener = TcpListener::bind(address).await?;
+    let address = listener.local_addr()?;
+    shared.brain().settings.base_url = format!("http://{address}");
+    let stop = CancellationToken::new();
+    let stopped = stop.clone().cancelled_owned();
+    let service = axum::serve(listener, router(shared)).with_graceful_shutdown(stopped);
+    let task = tokio::spawn(service.into_future());
+    Ok(Served {
+        address,
+        stop,
+        task,
+    })
+}

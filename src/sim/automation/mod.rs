@@ -5,6 +5,7 @@
 
 pub mod accept;
 pub mod activity;
+pub mod acts;
 pub mod auth;
 pub mod author;
 pub mod call;

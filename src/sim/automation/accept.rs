@@ -2,8 +2,9 @@
 
 use super::choices;
 use super::field::{Choice, Field, Kind};
-use super::time::{Timestamp, date_from_input, time_from_input};
+use super::time::{Shown, date_from_input, read_input, time_from_input};
 use super::value::{Input, Value};
+use crate::sim::clock::Timestamp;
 
 /// The verdict on one value that is not blank.
 #[derive(Clone, Debug, PartialEq)]
@@ -88,9 +89,9 @@ fn ignore_unless(read: Option<String>) -> Verdict {
 
 /// Converted to UTC; the seconds are lost, and the epoch itself counts as no date.
 fn datetime(text: &str) -> Option<String> {
-    let moment = Timestamp::from_input(text)?;
-    let minute = Timestamp::from_seconds(moment.seconds().div_euclid(60) * 60);
-    (moment.seconds() != 0).then(|| minute.sql())
+    let moment = read_input(text)?;
+    let minute = Timestamp::from_seconds(moment.as_seconds().div_euclid(60) * 60);
+    (moment.as_seconds() != 0).then(|| minute.sql())
 }
 
 fn number(input: &Input, scale: u8) -> Verdict {

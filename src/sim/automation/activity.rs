@@ -6,8 +6,8 @@ use super::contact::ContactId;
 use super::instance::Automation;
 use super::log::{Entry, History, Mail, Note};
 use super::refusal::Refusal;
-use super::time::Timestamp;
 use super::user::Right;
+use crate::sim::clock::Timestamp;
 
 /// The event types the simulator records, in the order the product queries them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

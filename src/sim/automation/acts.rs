@@ -13,10 +13,10 @@ use super::instance::Automation;
 use super::log::{Details, Hit, Mail, Note, PointsChange, Submission};
 use super::php::Php;
 use super::refusal::Refusal;
-use super::time::Timestamp;
 use super::user::UserId;
 use super::value::Value;
 use super::write::{Door, Written};
+use crate::sim::clock::Timestamp;
 
 /// A page somebody looks at.
 #[derive(Clone, Debug, Default)]
@@ -47,11 +47,19 @@ impl Automation {
     ) -> Result<Written, Refusal> {
         let caller = self.caller_for_user(user).ok_or(Refusal::Forbidden)?;
         let id = self.contacts.resolve(id).ok_or(Refusal::NotFound)?.id;
-        let input = ContactInput { overwrite_with_blank: true, ..input.clone() };
+        let input = ContactInput {
+            overwrite_with_blank: true,
+            ..input.clone()
+        };
         self.change(now, caller, id, &input, Mode::Patch, Door::Inside)
     }
 
-    pub fn user_creates(&mut self, now: Timestamp, user: UserId, input: &ContactInput) -> Result<Written, Refusal> {
+    pub fn user_creates(
+        &mut self,
+        now: Timestamp,
+        user: UserId,
+        input: &ContactInput,
+    ) -> Result<Written, Refusal> {
         let caller = self.caller_for_user(user).ok_or(Refusal::Forbidden)?;
         self.make(now, caller, input, Mode::Create, Door::Inside)
     }
@@ -62,17 +70,39 @@ impl Automation {
     }
 
     /// A user takes somebody off the do-not-contact list, or puts them on it.
-    pub fn user_sets_dnc(&mut self, now: Timestamp, user: UserId, id: ContactId, input: &DncInput) -> bool {
-        let Some(caller) = self.caller_for_user(user) else { return false };
+    pub fn user_sets_dnc(
+        &mut self,
+        now: Timestamp,
+        user: UserId,
+        id: ContactId,
+        input: &DncInput,
+    ) -> bool {
+        let Some(caller) = self.caller_for_user(user) else {
+            return false;
+        };
         let change = self.put_dnc(now, id, input);
         let changed = change.is_some();
-        self.record(now, caller.by, id, change.into_iter().collect(), (Door::Inside, false));
+        self.record(
+            now,
+            caller.by,
+            id,
+            change.into_iter().collect(),
+            (Door::Inside, false),
+        );
         changed
     }
 
     /// Rows of a file become contacts; those that a unique field matches are edited.
-    pub fn import(&mut self, now: Timestamp, user: UserId, file: &str, rows: &[ContactInput]) -> Vec<ContactId> {
-        let Some(caller) = self.caller_for_user(user) else { return Vec::new() };
+    pub fn import(
+        &mut self,
+        now: Timestamp,
+        user: UserId,
+        file: &str,
+        rows: &[ContactInput],
+    ) -> Vec<ContactId> {
+        let Some(caller) = self.caller_for_user(user) else {
+            return Vec::new();
+        };
         let mut done = Vec::new();
         for row in rows {
             if let Ok(written) = self.post(now, caller, row, Door::Inside) {
@@ -80,7 +110,11 @@ impl Automation {
                     bundle: "lead",
                     object: "import",
                     object_id: Some(1),
-                    action: if written.is_new { "inserted" } else { "updated" },
+                    action: if written.is_new {
+                        "inserted"
+                    } else {
+                        "updated"
+                    },
                     description: file.to_owned(),
                     user_name: None,
                 };
@@ -93,7 +127,12 @@ impl Automation {
 
     /// Puts contacts in place quickly, without histories or notices: the base a world starts from.
     /// Rows that the API would refuse are left out.
-    pub fn seed(&mut self, now: Timestamp, caller: Caller, rows: &[ContactInput]) -> Vec<ContactId> {
+    pub fn seed(
+        &mut self,
+        now: Timestamp,
+        caller: Caller,
+        rows: &[ContactInput],
+    ) -> Vec<ContactId> {
         let mut done = Vec::with_capacity(rows.len());
         for row in rows {
             let audit = self.logs.audit.len();
@@ -106,8 +145,16 @@ impl Automation {
     }
 
     /// Two requests at once: the same body makes two contacts, which a sequence of calls never does.
-    pub fn duplicate(&mut self, now: Timestamp, caller: Caller, input: &ContactInput) -> [ContactId; 2] {
-        [self.make_unchecked(now, caller, input), self.make_unchecked(now, caller, input)]
+    pub fn duplicate(
+        &mut self,
+        now: Timestamp,
+        caller: Caller,
+        input: &ContactInput,
+    ) -> [ContactId; 2] {
+        [
+            self.make_unchecked(now, caller, input),
+            self.make_unchecked(now, caller, input),
+        ]
     }
 
     /// A new anonymous visitor.
@@ -136,11 +183,20 @@ impl Automation {
         );
         self.touch(now, id);
         if !changes.is_empty() {
-            self.logs.audit(now, AuthorId::SYSTEM, ("lead", id.0), "ipadded", address_details(visit));
+            self.logs.audit(
+                now,
+                AuthorId::SYSTEM,
+                ("lead", id.0),
+                "ipadded",
+                address_details(visit),
+            );
         }
         self.record(now, AuthorId::SYSTEM, id, changes, (Door::Inside, false));
         self.notify(now, Trigger::PageHit, |brain| {
-            Some(Payload::Hit(Box::new(brain.contacts.by_id(id)?.clone()), row))
+            Some(Payload::Hit(
+                Box::new(brain.contacts.by_id(id)?.clone()),
+                row,
+            ))
         });
         row
     }
@@ -169,7 +225,10 @@ impl Automation {
         if let Some(loser) = known.filter(|known| *known != id) {
             self.merge(now, AuthorId::SYSTEM, loser, id);
         }
-        let name = self.form(form).map(|form| form.name.clone()).unwrap_or_default();
+        let name = self
+            .form(form)
+            .map(|form| form.name.clone())
+            .unwrap_or_default();
         let was_anonymous = self.contacts.by_id(id).is_some_and(Contact::is_anonymous);
         let system = self.system();
         // A form refused by validation leaves the submission, and the contact as it was.
@@ -185,13 +244,26 @@ impl Automation {
             };
             self.logs.notes.push(id, now, note);
         }
-        let results =
-            values.iter().map(|(alias, text)| ((*alias).to_owned(), (*text).to_owned())).collect();
+        let results = values
+            .iter()
+            .map(|(alias, text)| ((*alias).to_owned(), (*text).to_owned()))
+            .collect();
         let referer = visit.referer.map(str::to_owned);
-        let row = self.logs.submissions.push(id, now, Submission { form, results, referer });
+        let row = self.logs.submissions.push(
+            id,
+            now,
+            Submission {
+                form,
+                results,
+                referer,
+            },
+        );
         self.touch(now, id);
         self.notify(now, Trigger::FormSubmitted, |brain| {
-            Some(Payload::Submission(Box::new(brain.contacts.by_id(id)?.clone()), row))
+            Some(Payload::Submission(
+                Box::new(brain.contacts.by_id(id)?.clone()),
+                row,
+            ))
         });
         id
     }
@@ -205,8 +277,19 @@ impl Automation {
         if contact.dnc_on("email").is_some() {
             return None;
         }
-        let hash = format!("{:010x}{:012x}", now.seconds(), self.logs.mails.rows().len() + 1);
-        let mail = Mail { email, address, hash, read: None, opens: 0, is_failed: false };
+        let hash = format!(
+            "{:010x}{:012x}",
+            now.as_seconds(),
+            self.logs.mails.rows().len() + 1
+        );
+        let mail = Mail {
+            email,
+            address,
+            hash,
+            read: None,
+            opens: 0,
+            is_failed: false,
+        };
         let row = self.logs.mails.push(id, now, mail);
         self.notify_mail(now, Trigger::EmailSent, row);
         Some(row)
@@ -214,10 +297,12 @@ impl Automation {
 
     /// The recipient opens the e-mail: lastActive moves, dateModified does not.
     pub fn open(&mut self, now: Timestamp, mail: u32) {
-        let Some(entry) = self.logs.mails.by_id_mut(mail) else { return };
+        let Some(entry) = self.logs.mails.by_id_mut(mail) else {
+            return;
+        };
         entry.what.opens += 1;
         let first = entry.what.read.is_none();
-        entry.what.read.get_or_insert(now.whole());
+        entry.what.read.get_or_insert(now.whole_second());
         let contact = entry.contact;
         if let Some(id) = contact {
             self.touch(now, id);
@@ -229,14 +314,18 @@ impl Automation {
 
     /// The recipient follows the unsubscribe link.
     pub fn unsubscribe(&mut self, now: Timestamp, mail: u32) {
-        let Some((id, email)) = self.recipient(mail) else { return };
+        let Some((id, email)) = self.recipient(mail) else {
+            return;
+        };
         self.touch(now, id);
         self.system_dnc(now, id, Reason::Unsubscribed, "User unsubscribed.", email);
     }
 
     /// The e-mail comes back.
     pub fn bounce(&mut self, now: Timestamp, mail: u32, comments: &str) {
-        let Some((id, email)) = self.recipient(mail) else { return };
+        let Some((id, email)) = self.recipient(mail) else {
+            return;
+        };
         if let Some(entry) = self.logs.mails.by_id_mut(mail) {
             entry.what.is_failed = true;
         }
@@ -244,15 +333,28 @@ impl Automation {
     }
 
     /// The contact earns points by a rule of the instance.
-    pub fn earn(&mut self, now: Timestamp, id: ContactId, event_name: &str, action_name: &str, delta: i64) {
+    pub fn earn(
+        &mut self,
+        now: Timestamp,
+        id: ContactId,
+        event_name: &str,
+        action_name: &str,
+        delta: i64,
+    ) {
         let (event_name, action_name) = (event_name.to_owned(), action_name.to_owned());
-        let change = PointsChange { kind: "url", event_name, action_name, delta };
+        let change = PointsChange {
+            kind: "url",
+            event_name,
+            action_name,
+            delta,
+        };
         self.gain_points(now, AuthorId::SYSTEM, id, change);
     }
 
     /// A user, or the deduplicate command, merges one contact into another.
     pub fn merge(&mut self, now: Timestamp, by: AuthorId, loser: ContactId, winner: ContactId) {
-        let (Some(from), Some(into)) = (self.contacts.by_id(loser), self.contacts.by_id(winner)) else {
+        let (Some(from), Some(into)) = (self.contacts.by_id(loser), self.contacts.by_id(winner))
+        else {
             return;
         };
         if loser == winner {
@@ -260,8 +362,15 @@ impl Automation {
         }
         let (from, name) = (from.clone(), self.display_name(from));
         let newer = changed_at(&from) > changed_at(into);
-        self.logs.audit(now, by, ("lead", loser.0), "merge", Details::MergedInto(winner));
-        self.logs.audit(now, by, ("lead", loser.0), "delete", Details::Name(name));
+        self.logs.audit(
+            now,
+            by,
+            ("lead", loser.0),
+            "merge",
+            Details::MergedInto(winner),
+        );
+        self.logs
+            .audit(now, by, ("lead", loser.0), "delete", Details::Name(name));
         self.notify(now, Trigger::ContactDeleted, |brain| {
             let contact = Box::new(brain.contacts.by_id(loser)?.clone());
             Some(Payload::ContactDeleted(loser, contact))
@@ -277,10 +386,11 @@ impl Automation {
         self.record(now, by, winner, change, (Door::Inside, false));
     }
 
-
     /// The contact was active: a later moment only.
     fn touch(&mut self, now: Timestamp, id: ContactId) {
-        self.edit(id, |contact| contact.last_active = contact.last_active.max(Some(now.whole())));
+        self.edit(id, |contact| {
+            contact.last_active = contact.last_active.max(Some(now.whole_second()))
+        });
     }
 
     fn recipient(&self, mail: u32) -> Option<(ContactId, u32)> {
@@ -288,7 +398,14 @@ impl Automation {
         Some((entry.contact?, entry.what.email))
     }
 
-    fn system_dnc(&mut self, now: Timestamp, id: ContactId, reason: Reason, comments: &str, email: u32) {
+    fn system_dnc(
+        &mut self,
+        now: Timestamp,
+        id: ContactId,
+        reason: Reason,
+        comments: &str,
+        email: u32,
+    ) {
         let input = DncInput {
             channel: "email".to_owned(),
             reason: reason.code(),
@@ -296,28 +413,49 @@ impl Automation {
             channel_id: Some(email),
         };
         let change = self.put_dnc(now, id, &input);
-        self.record(now, AuthorId::SYSTEM, id, change.into_iter().collect(), (Door::Inside, false));
+        self.record(
+            now,
+            AuthorId::SYSTEM,
+            id,
+            change.into_iter().collect(),
+            (Door::Inside, false),
+        );
     }
 
     fn notify_mail(&mut self, now: Timestamp, trigger: Trigger, row: u32) {
         self.notify(now, trigger, |brain| {
             let contact = brain.logs.mails.by_id(row)?.contact?;
-            Some(Payload::Mail(Box::new(brain.contacts.by_id(contact)?.clone()), row))
+            Some(Payload::Mail(
+                Box::new(brain.contacts.by_id(contact)?.clone()),
+                row,
+            ))
         });
     }
 
     fn system(&self) -> Caller {
-        Caller { by: AuthorId::SYSTEM, user: None, role: super::user::Users::ADMINISTRATOR }
+        Caller {
+            by: AuthorId::SYSTEM,
+            user: None,
+            role: super::user::Users::ADMINISTRATOR,
+        }
     }
 
-    fn make_unchecked(&mut self, now: Timestamp, caller: Caller, input: &ContactInput) -> ContactId {
+    fn make_unchecked(
+        &mut self,
+        now: Timestamp,
+        caller: Caller,
+        input: &ContactInput,
+    ) -> ContactId {
         let unique: Vec<(super::field::Position, Value)> = self
             .fields
             .unique()
             .iter()
             .filter_map(|position| {
                 let field = self.fields.at(Subject::Contact, *position)?;
-                let (_, sent) = input.values.iter().find(|(alias, _)| *alias == field.alias)?;
+                let (_, sent) = input
+                    .values
+                    .iter()
+                    .find(|(alias, _)| *alias == field.alias)?;
                 Some((*position, Value::text(sent.to_text()?.trim())))
             })
             .collect();
@@ -385,4 +523,3 @@ fn address_details(visit: &Visit<'_>) -> Details {
         ("1".to_owned(), Php::text(visit.address)),
     ])
 }
-

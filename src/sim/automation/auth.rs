@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::author::AuthorId;
-use super::time::Timestamp;
+use super::time::Shown;
 use super::user::{RoleId, UserId};
+use crate::sim::clock::Timestamp;
 
 /// Who makes a call, once the credentials are accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -323,7 +324,7 @@ impl RateLimit {
         Self {
             limit,
             used: 0,
-            resets: Timestamp(i64::MIN),
+            resets: Timestamp::MIN,
         }
     }
 

@@ -13,10 +13,10 @@ use super::log::Details;
 use super::php::Php;
 use super::query::{Cell, Clause, Column, Direction};
 use super::refusal::Refusal;
-use super::time::Timestamp;
 use super::user::{Right, UserId};
 use super::value::{Input, Value, Values};
 use super::write::php;
+use crate::sim::clock::Timestamp;
 
 /// A company's body.
 #[derive(Clone, Debug, Default)]
@@ -277,7 +277,7 @@ impl Automation {
         (values, owner, score): (Values, Option<UserId>, i64),
     ) -> CompanyId {
         let added = Stamp {
-            at: now.whole(),
+            at: now.whole_second(),
             by,
         };
         let make = |id| Company {
@@ -322,7 +322,7 @@ impl Automation {
         if let Some(company) = self.companies.by_id_mut(id) {
             (company.values, company.owner, company.score) = (values, owner, score);
             company.modified = Some(Stamp {
-                at: now.whole(),
+                at: now.whole_second(),
                 by,
             });
         }

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::contact::{ContactId, Stamp};
-use super::time::Timestamp;
 use super::user::UserId;
 use super::value::Values;
+use crate::sim::clock::Timestamp;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CompanyId(pub u32);
@@ -108,7 +108,7 @@ impl Companies {
             None => links.push(Link {
                 company,
                 is_primary: true,
-                since: now.whole(),
+                since: now.whole_second(),
             }),
         }
         true

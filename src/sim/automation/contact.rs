@@ -7,9 +7,9 @@ use std::ops::Bound;
 use super::author::AuthorId;
 use super::field::Position;
 use super::segment::StageId;
-use super::time::Timestamp;
 use super::user::UserId;
 use super::value::{Value, Values};
+use crate::sim::clock::Timestamp;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ContactId(pub u32);

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use super::accept::{Verdict, is_dropped_as_zero, judge};
 use super::contact::Contact;
 use super::field::{Field, Fields, Position, Subject};
-use super::time::Timestamp;
+use super::time::read_input;
 use super::value::{Input, Value, Values};
+use crate::sim::clock::Timestamp;
 
 /// How fields that are not sent, or sent blank, are treated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -221,9 +222,9 @@ impl Drafting<'_> {
 
     fn draft_last_active(&self, sent: Option<&Input>, draft: &mut Draft) {
         if let Some(Input::Text(text)) = sent
-            && let Some(moment) = Timestamp::from_input(text)
+            && let Some(moment) = read_input(text)
         {
-            draft.last_active = Some(Some(moment.whole()));
+            draft.last_active = Some(Some(moment.whole_second()));
         }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::author::AuthorId;
 use super::stock;
-use super::time::Timestamp;
+use crate::sim::clock::Timestamp;
 
 /// A field's place in the records of its subject. Stays the same for the life of the field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

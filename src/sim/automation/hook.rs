@@ -6,7 +6,7 @@ use super::author::AuthorId;
 use super::company::{Company, CompanyId};
 use super::contact::{Contact, ContactId, Stamp};
 use super::segment::SegmentId;
-use super::time::Timestamp;
+use crate::sim::clock::Timestamp;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct HookId(pub u32);

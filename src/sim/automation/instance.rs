@@ -14,8 +14,8 @@ use super::hook::{Hooks, Notice, Payload, Trigger};
 use super::log::Logs;
 use super::refusal::Refusal;
 use super::segment::{SegmentFilter, SegmentId, Segments, StageId, Stages, Tags};
-use super::time::Timestamp;
 use super::user::{NewUser, Right, RoleId, UserId, Users};
+use crate::sim::clock::Timestamp;
 
 /// What an administrator configures.
 #[derive(Clone, Debug)]
@@ -117,7 +117,7 @@ impl Automation {
     /// Adds a field; `None` when its alias is taken.
     pub fn add_field(&mut self, now: Timestamp, new: NewField) -> Option<Field> {
         let by = self.administrator();
-        let field = self.fields.add(new, (now.whole(), by))?.clone();
+        let field = self.fields.add(new, (now.whole_second(), by))?.clone();
         if field.subject == Subject::Contact && field.is_unique() {
             self.contacts.reindex_unique(self.fields.unique());
         }
@@ -132,7 +132,7 @@ impl Automation {
         rights: Vec<Right>,
     ) -> RoleId {
         let added = Stamp {
-            at: now.whole(),
+            at: now.whole_second(),
             by: self.administrator(),
         };
         self.users
@@ -141,7 +141,7 @@ impl Automation {
 
     pub fn add_user(&mut self, now: Timestamp, new: &NewUser<'_>) -> UserId {
         let added = Stamp {
-            at: now.whole(),
+            at: now.whole_second(),
             by: self.administrator(),
         };
         self.users.add(new, Some(added))
@@ -200,7 +200,7 @@ impl Automation {
         filters: Vec<SegmentFilter>,
     ) -> SegmentId {
         let added = Stamp {
-            at: now.whole(),
+            at: now.whole_second(),
             by: self.administrator(),
         };
         self.segments.add(name, alias, filters, added)
@@ -394,7 +394,7 @@ impl Automation {
                 self.hooks.queue(Notice {
                     hook,
                     trigger,
-                    at: now.whole(),
+                    at: now.whole_second(),
                     payload,
                 });
             }

@@ -6,7 +6,7 @@ use super::author::AuthorId;
 use super::contact::ContactId;
 use super::php::Php;
 use super::segment::StageId;
-use super::time::Timestamp;
+use crate::sim::clock::Timestamp;
 
 /// One row of a history.
 #[derive(Clone, Debug)]
@@ -40,7 +40,7 @@ impl<T> History<T> {
         self.rows.push(Entry {
             id,
             contact: Some(contact),
-            at: now.whole(),
+            at: now.whole_second(),
             what,
         });
         self.by_contact.entry(contact).or_default().push(id);
@@ -199,7 +199,7 @@ impl Logs {
         details: Details,
     ) {
         let id = self.audit.len() as u32 + 1;
-        let at = now.whole();
+        let at = now.whole_second();
         self.audit.push(AuditRow {
             id,
             by,

@@ -13,9 +13,9 @@ use super::php::Php;
 use super::query::ContactQuery;
 use super::refusal::Refusal;
 use super::segment::{Membership, SegmentId, StageId};
-use super::time::Timestamp;
 use super::user::Right;
 use super::write::{Door, Written};
+use crate::sim::clock::Timestamp;
 
 /// PATCH keeps what is not sent, PUT blanks it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

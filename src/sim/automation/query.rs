@@ -7,8 +7,9 @@ use super::author::Authors;
 use super::contact::Contact;
 use super::field::{Fields, Kind, Position, Subject};
 use super::search::Search;
-use super::time::Timestamp;
+use super::time::{Shown, read_filter};
 use super::value::{Value, numeric};
+use crate::sim::clock::Timestamp;
 
 /// A column of the contacts table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -145,7 +146,7 @@ impl Operand {
     fn read(column: Column, text: &str) -> Self {
         if column.is_time() {
             // An unreadable date compares as the zero date.
-            return Self::Time(Timestamp::from_filter(text).unwrap_or(Timestamp(i64::MIN)));
+            return Self::Time(read_filter(text).unwrap_or(Timestamp::MIN));
         }
         if column.is_number() {
             let end = text.find(|c: char| !matches!(c, '0'..='9' | '.' | '-' | '+'));
@@ -186,7 +187,7 @@ impl Clause {
     }
 
     pub fn at_least(column: Column, moment: Timestamp) -> Self {
-        let operands = vec![Operand::Time(moment.whole())];
+        let operands = vec![Operand::Time(moment.whole_second())];
         Self::Test {
             column,
             expression: Expression::Gte,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::contact::{ContactId, Stamp, TagId};
-use super::time::Timestamp;
+use crate::sim::clock::Timestamp;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SegmentId(pub u32);
@@ -70,7 +70,7 @@ impl Segment {
             contact,
             Member {
                 membership,
-                since: now.whole(),
+                since: now.whole_second(),
             },
         );
     }

@@ -14,7 +14,7 @@ use super::query::{
     Cell, Clause, Column, ContactQuery, Direction, Expression, Operand, cell, like,
 };
 use super::search::{Search, Term};
-use super::time::Timestamp;
+use crate::sim::clock::Timestamp;
 
 /// Candidates worth collecting before a scan in index order becomes the better plan.
 const CANDIDATES_MAX: usize = 5_000;
@@ -356,7 +356,7 @@ fn implied(clause: &Clause, column: Column) -> Range<i64> {
 fn implied_by_test(expression: Expression, operands: &[Operand]) -> Range<i64> {
     let edge = |index: usize| match operands.get(index)? {
         Operand::Number(number) => Some(*number as i64),
-        Operand::Time(moment) => Some(moment.0),
+        Operand::Time(moment) => Some(moment.as_millis()),
         Operand::Text(_) => None,
     };
     let (from, to) = match expression {
@@ -379,7 +379,7 @@ fn ids(range: Range<i64>) -> Range<ContactId> {
 
 fn times(range: Range<i64>) -> Range<Timestamp> {
     Range {
-        from: range.from.map(Timestamp),
-        to: range.to.map(Timestamp),
+        from: range.from.map(Timestamp::from_millis),
+        to: range.to.map(Timestamp::from_millis),
     }
 }

@@ -6,7 +6,7 @@ use super::field::{Field, NewField, Subject};
 use super::hook::{Hook, HookId, Trigger};
 use super::instance::Automation;
 use super::segment::{Membership, SegmentId};
-use super::time::Timestamp;
+use crate::sim::clock::Timestamp;
 
 /// What a webhook is made from.
 #[derive(Clone, Debug, Default)]
@@ -24,7 +24,7 @@ pub struct NewHook {
 impl Automation {
     /// Adds a field in somebody's name; `None` when the alias is taken.
     pub fn add_field_as(&mut self, now: Timestamp, by: AuthorId, new: NewField) -> Option<Field> {
-        let field = self.fields.add(new, (now.whole(), by))?.clone();
+        let field = self.fields.add(new, (now.whole_second(), by))?.clone();
         if field.subject == Subject::Contact && field.is_unique() {
             self.contacts.reindex_unique(self.fields.unique());
         }
@@ -60,7 +60,7 @@ impl Automation {
 
     pub fn add_hook(&mut self, now: Timestamp, by: AuthorId, new: NewHook) -> HookId {
         let added = Stamp {
-            at: now.whole(),
+            at: now.whole_second(),
             by,
         };
         self.hooks.add(|id| Hook {

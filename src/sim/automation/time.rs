@@ -1,88 +1,69 @@
-//! The simulator's time: epoch milliseconds, shown in the forms the product shows them.
-//!
-//! Nothing here reads a clock. The product keeps whole seconds, so stamping truncates.
+//! Dates as the product shows them and as it reads them.
 
-use std::fmt;
+use crate::sim::clock::Timestamp;
 
-const SECOND_MS: i64 = 1_000;
 const DAY_S: i64 = 86_400;
 
-/// A moment, in milliseconds since 1970-01-01T00:00:00Z.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Timestamp(pub i64);
-
-impl Timestamp {
-    pub const fn from_seconds(seconds: i64) -> Self {
-        Self(seconds * SECOND_MS)
-    }
-
-    pub const fn seconds(self) -> i64 {
-        self.0.div_euclid(SECOND_MS)
-    }
-
-    /// The product stores whole seconds.
-    #[must_use]
-    pub const fn whole(self) -> Self {
-        Self::from_seconds(self.seconds())
-    }
-
-    #[must_use]
-    pub const fn plus_seconds(self, seconds: i64) -> Self {
-        Self(self.0 + seconds * SECOND_MS)
-    }
-
+/// The texts of a moment.
+pub trait Shown {
     /// `2026-11-22T21:39:27+00:00`, the form of record-level dates.
-    pub fn iso(self) -> String {
-        let civil = Civil::of(self.seconds());
+    fn iso(self) -> String;
+    /// `2026-11-22 21:39:27`, the zone-less form of raw columns and datetime fields; UTC.
+    fn sql(self) -> String;
+    /// `2026-11-22`.
+    fn date(self) -> String;
+    #[must_use]
+    fn plus_seconds(self, seconds: i64) -> Self;
+}
+
+impl Shown for Timestamp {
+    fn iso(self) -> String {
+        let civil = Civil::of(self.as_seconds());
         format!("{}T{}+00:00", civil.date(), civil.time())
     }
 
-    /// `2026-11-22 21:39:27`, the zone-less form of raw columns and datetime fields; UTC.
-    pub fn sql(self) -> String {
-        let civil = Civil::of(self.seconds());
+    fn sql(self) -> String {
+        let civil = Civil::of(self.as_seconds());
         format!("{} {}", civil.date(), civil.time())
     }
 
-    /// `2026-11-22`.
-    pub fn date(self) -> String {
-        Civil::of(self.seconds()).date()
+    fn date(self) -> String {
+        Civil::of(self.as_seconds()).date()
     }
 
-    /// A filter's date as the database reads it: a leading `YYYY-MM-DD[ T]HH:MM[:SS]`, and whatever
-    /// follows (`Z`, an offset, fractions) is ignored, not applied.
-    pub fn from_filter(text: &str) -> Option<Self> {
-        let text = text.trim();
-        let (date, rest) = take_date(text)?;
-        let seconds = match rest.strip_prefix([' ', 'T']) {
-            Some(time) => take_time(time).map_or(0, |(seconds, _)| seconds),
-            None => 0,
-        };
-        Some(Self::from_seconds(date * DAY_S + seconds))
-    }
-
-    /// A datetime as a write accepts it: `YYYY-MM-DD[[ T]HH:MM[:SS]]` with an optional `Z` or offset,
-    /// which is applied. Anything else is unreadable.
-    pub fn from_input(text: &str) -> Option<Self> {
-        let (date, rest) = take_date(text.trim())?;
-        let base = date * DAY_S;
-        if rest.is_empty() {
-            return Some(Self::from_seconds(base));
-        }
-        let (seconds, zone) = take_time(rest.strip_prefix([' ', 'T'])?)?;
-        let zone = match zone.strip_prefix('.') {
-            Some(fraction) => fraction.trim_start_matches(|c: char| c.is_ascii_digit()),
-            None => zone,
-        };
-        Some(Self::from_seconds(
-            base + seconds - offset_seconds(zone.trim())?,
-        ))
+    fn plus_seconds(self, seconds: i64) -> Self {
+        self.plus_millis(seconds * 1_000)
     }
 }
 
-impl fmt::Display for Timestamp {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(&self.iso())
+/// A filter's date as the database reads it: a leading `YYYY-MM-DD[ T]HH:MM[:SS]`, and whatever
+/// follows (`Z`, an offset, fractions) is ignored, not applied.
+pub fn read_filter(text: &str) -> Option<Timestamp> {
+    let text = text.trim();
+    let (date, rest) = take_date(text)?;
+    let seconds = match rest.strip_prefix([' ', 'T']) {
+        Some(time) => take_time(time).map_or(0, |(seconds, _)| seconds),
+        None => 0,
+    };
+    Some(Timestamp::from_seconds(date * DAY_S + seconds))
+}
+
+/// A datetime as a write accepts it: `YYYY-MM-DD[[ T]HH:MM[:SS]]` with an optional `Z` or offset,
+/// which is applied. Anything else is unreadable.
+pub fn read_input(text: &str) -> Option<Timestamp> {
+    let (date, rest) = take_date(text.trim())?;
+    let base = date * DAY_S;
+    if rest.is_empty() {
+        return Some(Timestamp::from_seconds(base));
     }
+    let (seconds, zone) = take_time(rest.strip_prefix([' ', 'T'])?)?;
+    let zone = match zone.strip_prefix('.') {
+        Some(fraction) => fraction.trim_start_matches(|c: char| c.is_ascii_digit()),
+        None => zone,
+    };
+    Some(Timestamp::from_seconds(
+        base + seconds - offset_seconds(zone.trim())?,
+    ))
 }
 
 /// A date-only value: what a date field stores for the text sent.
@@ -104,7 +85,7 @@ pub fn date_from_input(text: &str, now: Timestamp) -> Option<String> {
     }
     if text.len() == 4 {
         let year = digits(text)?;
-        let today = Civil::of(now.seconds());
+        let today = Civil::of(now.as_seconds());
         return Some(format!("{year:04}-{:02}-{:02}", today.month, today.day));
     }
     None
@@ -230,27 +211,21 @@ mod tests {
     fn a_moment_is_shown_in_both_forms() {
         assert_eq!(NOW.iso(), "2026-11-22T21:39:27+00:00");
         assert_eq!(NOW.sql(), "2026-11-22 21:39:27");
-        assert_eq!(Timestamp::from_input(&NOW.iso()), Some(NOW));
+        assert_eq!(read_input(&NOW.iso()), Some(NOW));
         assert_eq!(Timestamp::from_seconds(-1).sql(), "1969-12-31 23:59:59");
     }
 
     #[test]
     fn a_filter_ignores_the_offset_and_a_write_applies_it() {
         let text = "2026-11-22T23:45:00+02:00";
+        assert_eq!(read_filter(text).unwrap().sql(), "2026-11-22 23:45:00");
+        assert_eq!(read_input(text).unwrap().sql(), "2026-11-22 21:45:00");
         assert_eq!(
-            Timestamp::from_filter(text).unwrap().sql(),
-            "2026-11-22 23:45:00"
-        );
-        assert_eq!(
-            Timestamp::from_input(text).unwrap().sql(),
-            "2026-11-22 21:45:00"
-        );
-        assert_eq!(
-            Timestamp::from_filter("2026-11-22").unwrap().sql(),
+            read_filter("2026-11-22").unwrap().sql(),
             "2026-11-22 00:00:00"
         );
-        assert_eq!(Timestamp::from_input("24/12/2026 18:30"), None);
-        assert_eq!(Timestamp::from_input("1767225600"), None);
+        assert_eq!(read_input("24/12/2026 18:30"), None);
+        assert_eq!(read_input("1767225600"), None);
     }
 
     #[test]

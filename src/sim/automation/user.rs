@@ -1,7 +1,7 @@
 //! Users of the instance, their roles, and what a role may do.
 
 use super::contact::Stamp;
-use super::time::Timestamp;
+use crate::sim::clock::Timestamp;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UserId(pub u32);
@@ -166,7 +166,7 @@ impl Users {
 
     pub(super) fn note_login(&mut self, id: UserId, now: Timestamp) {
         if let Some(user) = self.users.iter_mut().find(|user| user.id == id) {
-            user.last_login = Some(now.whole());
+            user.last_login = Some(now.whole_second());
         }
     }
 }

@@ -12,9 +12,10 @@ use super::log::{Details, Note};
 use super::php::Php;
 use super::refusal::Refusal;
 use super::segment::StageId;
-use super::time::Timestamp;
+use super::time::read_input;
 use super::user::UserId;
 use super::value::{Input, Value, Values};
+use crate::sim::clock::Timestamp;
 
 /// Which door a write came through; the histories tell them apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,7 +118,7 @@ impl Automation {
             dnc: Vec::new(),
             addresses: Vec::new(),
             added: Stamp {
-                at: now.whole(),
+                at: now.whole_second(),
                 by,
             },
             modified: None,
@@ -170,9 +171,9 @@ impl Automation {
         }
         self.check_unique(current, &draft)?;
         if let Some(text) = &input.last_active
-            && let Some(moment) = Timestamp::from_input(text)
+            && let Some(moment) = read_input(text)
         {
-            draft.last_active = Some(Some(moment.whole()));
+            draft.last_active = Some(Some(moment.whole_second()));
         }
         Ok(Checked {
             draft,
@@ -273,7 +274,7 @@ impl Automation {
         }
         if !is_new {
             let stamp = Stamp {
-                at: now.whole(),
+                at: now.whole_second(),
                 by,
             };
             self.edit(id, |contact| contact.modified = Some(stamp));
@@ -333,7 +334,7 @@ impl Automation {
         };
         let identifies = contact.is_anonymous() && is_identifying(&self.fields, &contact.values);
         if identifies {
-            self.edit(id, |contact| contact.identified = Some(now.whole()));
+            self.edit(id, |contact| contact.identified = Some(now.whole_second()));
         }
         identifies
     }
@@ -545,7 +546,7 @@ impl Automation {
                 reason,
                 comments: input.comments.as_str().into(),
                 channel_id: input.channel_id,
-                added: now.whole(),
+                added: now.whole_second(),
             };
             let is_fresh = known.is_none();
             contact.dnc.retain(|held| held.id != row.id);

@@ -7,6 +7,7 @@ use super::super::draft::{ContactInput, DncInput};
 use super::super::log::{PointsChange, Utm};
 use super::super::operate::{Batch, EditRow, Row, Verb};
 use super::super::segment::{Membership, StageId};
+use super::super::time::Shown;
 use super::super::value::Input;
 use super::super::write::Written;
 use super::answer::{Answer, row_error, row_missing};

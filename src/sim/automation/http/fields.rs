@@ -99,7 +99,7 @@ pub(super) fn edit(cx: &mut Context<'_>, id: u32) -> Result<Answer, Answer> {
     cx.brain.may(cx.caller, Right::Fields)?;
     let body = cx.request.member_map()?;
     let stamp = Stamp {
-        at: cx.now.whole(),
+        at: cx.now.whole_second(),
         by: cx.caller.by,
     };
     let field = cx.brain.alter_field(id, |field| {
@@ -126,10 +126,9 @@ pub(super) fn delete(cx: &mut Context<'_>, id: u32) -> Result<Answer, Answer> {
 }
 
 fn definition(cx: &Context<'_>, field: &Field) -> Json {
-    let stamp = |held: Option<(
-        super::super::time::Timestamp,
-        super::super::author::AuthorId,
-    )>| { held.map(|(at, by)| Stamp { at, by }) };
+    let stamp = |held: Option<(crate::sim::clock::Timestamp, super::super::author::AuthorId)>| {
+        held.map(|(at, by)| Stamp { at, by })
+    };
     let mut out = stamps(cx.brain, stamp(field.added), stamp(field.modified));
     out.insert("isPublished".into(), json!(field.is_published()));
     let is = |wanted: Traits| json!(field.traits.has(wanted));

@@ -11,6 +11,7 @@ use super::super::hook::{Hook, HookId, Notice, Payload, Trigger};
 use super::super::instance::Automation;
 use super::super::refusal::Refusal;
 use super::super::settle::NewHook;
+use super::super::time::Shown;
 use super::super::user::Right;
 use super::answer::Answer;
 use super::contacts::path_id;
@@ -123,7 +124,7 @@ fn edit(cx: &mut Context<'_>, id: HookId, replaces: bool) -> Result<Answer, Answ
     allowed(cx)?;
     let body = cx.request.member_map()?;
     let stamp = Stamp {
-        at: cx.now.whole(),
+        at: cx.now.whole_second(),
         by: cx.caller.by,
     };
     let hook = cx

@@ -5,6 +5,7 @@
 mod answer;
 mod companies;
 mod contacts;
+mod faults;
 mod fields;
 mod filter;
 mod hooks;
@@ -20,7 +21,8 @@ mod tables;
 mod timeline;
 
 pub use answer::{Answer, Body};
+pub use faults::dialect;
 pub use hooks::{Delivery, next_delivery, signature};
 pub use request::{Node, Request};
 pub use route::respond;
-pub use serve::{CallNote, Served, Shared, router, serve};
+pub use serve::{CallNote, Shared, router, serve};

@@ -4,11 +4,11 @@ use serde_json::{Map, Value as Json, json};
 
 use super::super::auth::{GrantRequest, TokenRefusal};
 use super::super::instance::Automation;
-use super::super::time::Timestamp;
 use super::super::user::UserId;
 use super::answer::Answer;
 use super::request::{Request, scalar_text};
 use super::route::basic_credentials;
+use crate::sim::clock::Timestamp;
 
 /// POST or GET: parameters in a form, a JSON body or the query, credentials there or in Basic.
 pub(super) fn token(brain: &mut Automation, now: Timestamp, request: &Request) -> Answer {

@@ -10,9 +10,10 @@ use super::super::field::{Field, Group, Kind, Position, Subject};
 use super::super::instance::Automation;
 use super::super::php::Php;
 use super::super::stock;
-use super::super::time::Timestamp;
+use super::super::time::Shown;
 use super::super::user::{User, UserId};
 use super::super::value::{Value, Values};
+use crate::sim::clock::Timestamp;
 
 /// Which of its renderings a record gets.
 #[derive(Clone, Debug, Default)]
@@ -390,7 +391,7 @@ fn contact_value(contact: &Contact, field: &Field, view: &View<'_>) -> Json {
     }
     match field.alias.as_str() {
         "points" => json!(contact.points),
-        "last_active" => json!(contact.last_active.map(Timestamp::sql)),
+        "last_active" => json!(contact.last_active.map(Shown::sql)),
         _ => {
             let echo = view
                 .echo

@@ -9,11 +9,11 @@ use super::super::contact::ContactId;
 use super::super::field::Subject;
 use super::super::instance::Automation;
 use super::super::operate::Verb;
-use super::super::time::Timestamp;
 use super::answer::Answer;
 use super::contacts::path_id;
 use super::request::Request;
 use super::{companies, contacts, fields, hooks, oauth, people, segments, stats, timeline};
+use crate::sim::clock::Timestamp;
 
 /// What a handler works with.
 pub(super) struct Context<'a> {
@@ -79,7 +79,10 @@ pub fn respond(brain: &mut Automation, now: Timestamp, request: &Request) -> Ans
         answer.headers.extend([
             ("X-RateLimit-Limit", allowance.limit.to_string()),
             ("X-RateLimit-Remaining", allowance.remaining.to_string()),
-            ("X-RateLimit-Reset", allowance.resets.seconds().to_string()),
+            (
+                "X-RateLimit-Reset",
+                allowance.resets.as_seconds().to_string(),
+            ),
         ]);
     }
     answer

@@ -111,7 +111,7 @@ fn create(cx: &mut Context<'_>) -> Result<Answer, Answer> {
         return Err(Refusal::invalid("name", "A name is required.").into());
     }
     let added = Stamp {
-        at: cx.now.whole(),
+        at: cx.now.whole_second(),
         by: cx.caller.by,
     };
     let filters = filters(&body);
@@ -129,7 +129,7 @@ fn edit(cx: &mut Context<'_>, id: SegmentId) -> Result<Answer, Answer> {
     cx.brain.may(cx.caller, Right::Segments)?;
     let body = cx.request.member_map()?;
     let modified = Some(Stamp {
-        at: cx.now.whole(),
+        at: cx.now.whole_second(),
         by: cx.caller.by,
     });
     let segment = cx.brain.segment_mut(id).ok_or(Refusal::NotFound)?;

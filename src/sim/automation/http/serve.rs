@@ -1,24 +1,26 @@
 //! The brain behind a loopback port.
 
-use std::net::SocketAddr;
+use std::io;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, DATE, LOCATION};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use axum::response::Response;
-use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
+use axum::{Extension, Router};
 
 use super::super::instance::Automation;
-use super::super::time::Timestamp;
 use super::answer::{Answer, Body};
+use super::faults::act_out;
 use super::request::{Node, Request};
 use super::route::respond;
+use crate::sim::clock::{Clock, Timestamp};
+use crate::sim::faults::{Drawn, FaultKind};
+use crate::sim::http::{self, Server};
 
 /// One answered call, for a log.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,7 +32,6 @@ pub struct CallNote {
     pub status: u16,
 }
 
-type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 type Log = Arc<dyn Fn(&CallNote) + Send + Sync>;
 
 /// The brain and what surrounds it, shared by every connection.
@@ -74,15 +75,19 @@ impl Shared {
         self.latency_ms.store(latency_ms, Ordering::Relaxed);
     }
 
-    fn answer(&self, request: &Request, target: &str) -> Response {
+    fn answer(&self, request: &Request, target: &str, drawn: Option<FaultKind>) -> Response {
         let now = self.now();
-        let (answer, version) = {
+        let (mut answer, version) = {
             let mut brain = self.brain();
-            (
-                respond(&mut brain, now, request),
-                brain.settings.version.clone(),
-            )
+            let answer = match drawn {
+                Some(FaultKind::RowLocked) => Answer::broken(),
+                _ => respond(&mut brain, now, request),
+            };
+            (answer, brain.settings.version.clone())
         };
+        if let Some(kind) = drawn {
+            act_out(kind, &mut answer);
+        }
         if let Some(log) = &self.log {
             let (method, target) = (request.method.clone(), target.to_owned());
             log(&CallNote {
@@ -107,15 +112,14 @@ pub fn router(shared: Shared) -> Router {
 )]
 async fn handle(
     State(shared): State<Shared>,
+    drawn: Option<Extension<Drawn>>,
     method: Method,
     uri: Uri,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
     let latency_ms = shared.latency_ms.load(Ordering::Relaxed);
-    if latency_ms > 0 {
-        tokio::time::sleep(Duration::from_millis(latency_ms)).await;
-    }
+    http::pause(Duration::from_millis(latency_ms)).await;
     let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
     let override_name = HeaderName::from_static("x-http-method-override");
     let method = match text(override_name) {
@@ -130,7 +134,11 @@ async fn handle(
         content_type: text(CONTENT_TYPE).unwrap_or_default().to_owned(),
         body: body.to_vec(),
     };
-    shared.answer(&request, &uri.to_string())
+    shared.answer(
+        &request,
+        &uri.to_string(),
+        drawn.map(|Extension(drawn)| drawn.0),
+    )
 }
 
 fn into_response(answer: Answer, now: Timestamp, version: &str) -> Response {
@@ -152,7 +160,7 @@ fn into_response(answer: Answer, now: Timestamp, version: &str) -> Response {
         HeaderName::from_static("cache-control"),
         "no-cache, private",
     );
-    put(DATE, &http_date(now));
+    put(DATE, &now.to_http_date());
     if answer.is_versioned {
         put(HeaderName::from_static("mautic-version"), version);
     }
@@ -167,50 +175,14 @@ fn into_response(answer: Answer, now: Timestamp, version: &str) -> Response {
     response
 }
 
-/// `Sun, 22 Nov 2026 21:39:26 GMT`, by the simulator's clock.
-fn http_date(now: Timestamp) -> String {
-    match jiff::Timestamp::from_second(now.seconds()) {
-        Ok(moment) => moment.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string(),
-        Err(_) => String::new(),
-    }
-}
-
-/// A simulator that answers on loopback until it is stopped or dropped.
-#[derive(Debug)]
-pub struct Served {
-    pub address: SocketAddr,
-    stop: CancellationToken,
-    task: tokio::task::JoinHandle<std::io::Result<()>>,
-}
-
-impl Served {
-    /// Answers no more calls, and waits for those under way.
-    pub async fn stop(mut self) {
-        self.stop.cancel();
-        // Nothing is left to do for a server that ended in an error.
-        let _ = (&mut self.task).await;
-    }
-}
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        self.stop.cancel();
-    }
-}
-
-/// Binds a loopback address (`127.0.0.1:0` for any port) and serves the instance there. The
-/// instance's base address becomes the one it is reached by.
-pub async fn serve(shared: Shared, address: SocketAddr) -> std::io::Result<Served> {
-    let listener = TcpListener::bind(address).await?;
-    let address = listener.local_addr()?;
-    shared.brain().settings.base_url = format!("http://{address}");
-    let stop = CancellationToken::new();
-    let stopped = stop.clone().cancelled_owned();
-    let service = axum::serve(listener, router(shared)).with_graceful_shutdown(stopped);
-    let task = tokio::spawn(service.into_future());
-    Ok(Served {
-        address,
-        stop,
-        task,
-    })
+/// Binds a loopback address (`127.0.0.1:0` for any port) and serves the instance there, with
+/// whatever `wrap` puts in front of it (`|router| router`, or `faults::layer`). The instance's base address becomes the one it is reached by.
+pub fn serve(
+    shared: &Shared,
+    address: SocketAddr,
+    wrap: impl FnOnce(Router) -> Router,
+) -> io::Result<Server> {
+    let listener = TcpListener::bind(address)?;
+    shared.brain().settings.base_url = format!("http://{}", listener.local_addr()?);
+    http::serve(listener, wrap(router(shared.clone())))
 }

@@ -7,6 +7,7 @@ use super::super::instance::Automation;
 use super::super::log::{Entry, Mail};
 use super::super::query::{Expression, test_raw};
 use super::super::segment::Membership;
+use super::super::time::Shown;
 use super::super::user::Right;
 use super::answer::Answer;
 use super::filter::operands;
@@ -265,19 +266,13 @@ fn mail(entry: &Entry<Mail>) -> Row {
         ("is_read", flag(mail.read.is_some())),
         ("is_failed", flag(mail.is_failed)),
         ("viewed_in_browser", text("0")),
-        (
-            "date_read",
-            mail.read.map(super::super::time::Timestamp::sql),
-        ),
+        ("date_read", mail.read.map(Shown::sql)),
         ("tracking_hash", Some(mail.hash.clone())),
         ("retry_count", text("0")),
         ("source", text("api")),
         ("source_id", text("0")),
         ("open_count", Some(mail.opens.to_string())),
-        (
-            "last_opened",
-            mail.read.map(super::super::time::Timestamp::sql),
-        ),
+        ("last_opened", mail.read.map(Shown::sql)),
     ]
 }
 

@@ -7,10 +7,11 @@ use super::super::contact::{ContactId, Dnc, Reason};
 use super::super::instance::Automation;
 use super::super::log::{Entry, Hit, Mail, Submission};
 use super::super::refusal::Refusal;
-use super::super::time::Timestamp;
+use super::super::time::{Shown, read_filter};
 use super::answer::Answer;
 use super::request::Node;
 use super::route::Context;
+use crate::sim::clock::Timestamp;
 
 /// Every event type an instance can show, with its translated name.
 const TYPES: [(&str, &str); 27] = [
@@ -85,9 +86,7 @@ fn activity_query(query: &Node, contact: Option<ContactId>) -> Result<ActivityQu
     // An unreadable date is an exception; an offset is read past.
     let date = |key: &str| match filters.text(key) {
         None | Some("") => Ok(None),
-        Some(text) => Timestamp::from_filter(text)
-            .map(Some)
-            .ok_or(Refusal::Broken),
+        Some(text) => read_filter(text).map(Some).ok_or(Refusal::Broken),
     };
     let order = query.at("order").map(Node::texts).unwrap_or_default();
     let number = |key: &str| query.text(key).and_then(|text| text.parse().ok());
@@ -140,7 +139,7 @@ fn shown(brain: &Automation, event: &Activity) -> Option<Json> {
 
 /// ISO 8601 in the instance's default time zone.
 fn local(brain: &Automation, at: Timestamp) -> String {
-    match jiff::Timestamp::from_second(at.seconds()) {
+    match jiff::Timestamp::from_second(at.as_seconds()) {
         Ok(moment) => {
             let zone = brain.settings.time_zone.clone();
             moment
@@ -302,7 +301,7 @@ fn mail(brain: &Automation, entry: &Entry<Mail>, what: &str) -> (Json, Json) {
     if let Some(read) = mail.read {
         put(
             "timeToRead",
-            json!(format!("PT{}S", read.seconds() - entry.at.seconds())),
+            json!(format!("PT{}S", read.as_seconds() - entry.at.as_seconds())),
         );
     }
     let href = format!("{}/email/view/{}", brain.settings.base_url, mail.hash);

@@ -112,7 +112,10 @@ pub struct Sim {
 }
 
 #[derive(Debug, Args)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of the command line"
+)]
 pub struct Sync {
     /// Go on until nothing is left to do
     #[arg(long, conflicts_with = "once")]

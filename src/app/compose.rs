@@ -54,7 +54,10 @@ pub struct Mode {
 
 impl Default for Mode {
     fn default() -> Self {
-        Self { writes: Writes::Send, brake: Brake::DEFAULT }
+        Self {
+            writes: Writes::Send,
+            brake: Brake::DEFAULT,
+        }
     }
 }
 
@@ -62,12 +65,23 @@ impl Default for Mode {
 pub async fn open(file: &Path, env: &Environment) -> Result<Opened, AppError> {
     let instance = config::load(file, env)?;
     let clock = Arc::new(SystemClock);
-    let user = env.get("USER").or_else(|| env.get("LOGNAME")).map_or("", String::as_str);
-    let holder =
-        format!("process {} of {user}, since {}", std::process::id(), clock.now());
+    let user = env
+        .get("USER")
+        .or_else(|| env.get("LOGNAME"))
+        .map_or("", String::as_str);
+    let holder = format!(
+        "process {} of {user}, since {}",
+        std::process::id(),
+        clock.now()
+    );
     let store = Arc::new(SledStore::open(&instance.data, &holder)?);
     let recovered = store.recover().await?;
-    Ok(Opened { instance, store, clock, recovered })
+    Ok(Opened {
+        instance,
+        store,
+        clock,
+        recovered,
+    })
 }
 
 /// Asks both systems who they are, binds the store to them, and works out the rules if the store
@@ -75,7 +89,11 @@ pub async fn open(file: &Path, env: &Environment) -> Result<Opened, AppError> {
 pub async fn connect(opened: Opened, file: &Path) -> Result<Connected, AppError> {
     let clients = clients(&opened)?;
     let placeholder = Arc::new(bare_policy(&opened));
-    let asked = opened.recovered.policy.as_ref().map(|known| Arc::new(known.policy.clone()));
+    let asked = opened
+        .recovered
+        .policy
+        .as_ref()
+        .map(|known| Arc::new(known.policy.clone()));
     let asked = asked.unwrap_or(placeholder);
     let salesforce = describe(Side::Salesforce, &*opened.clock, || {
         clients.salesforce.describe(Arc::clone(&asked))
@@ -96,7 +114,13 @@ pub async fn connect(opened: Opened, file: &Path) -> Result<Connected, AppError>
         Some(known) => known.policy.clone(),
         None => first_policy(&opened, file, &salesforce, &automation).await?,
     };
-    Ok(Connected { opened, outside: clients, policy: Arc::new(policy), salesforce, automation })
+    Ok(Connected {
+        opened,
+        outside: clients,
+        policy: Arc::new(policy),
+        salesforce,
+        automation,
+    })
 }
 
 impl Connected {
@@ -128,9 +152,13 @@ fn clients(opened: &Opened) -> Result<Outside, AppError> {
             SalesforceFlow::ClientCredentials { client_secret } => {
                 salesforce::Flow::ClientCredentials { client_secret }
             }
-            SalesforceFlow::JwtBearer { username, private_key } => {
-                salesforce::Flow::JwtBearer { username, private_key }
-            }
+            SalesforceFlow::JwtBearer {
+                username,
+                private_key,
+            } => salesforce::Flow::JwtBearer {
+                username,
+                private_key,
+            },
         },
         api_version: match instance.salesforce.api_version.clone() {
             None => salesforce::ApiVersion::Auto,
@@ -141,16 +169,27 @@ fn clients(opened: &Opened) -> Result<Outside, AppError> {
     let clock: Arc<dyn Clock> = opened.clock.clone();
     let salesforce =
         salesforce::SalesforceClient::new(config, Arc::clone(&clock), opened.store.clone())
-            .map_err(|failure| AppError::Client { side: Side::Salesforce, failure })?;
+            .map_err(|failure| AppError::Client {
+                side: Side::Salesforce,
+                failure,
+            })?;
     let config = automation::Config {
         base_url: instance.automation.base_url.clone(),
         flow: match instance.automation.flow.clone() {
-            AutomationFlow::ClientCredentials { client_id, client_secret } => {
-                automation::Flow::ClientCredentials { client_id, client_secret }
-            }
-            AutomationFlow::AuthorizationCode { client_id, client_secret } => {
-                automation::Flow::AuthorizationCode { client_id, client_secret }
-            }
+            AutomationFlow::ClientCredentials {
+                client_id,
+                client_secret,
+            } => automation::Flow::ClientCredentials {
+                client_id,
+                client_secret,
+            },
+            AutomationFlow::AuthorizationCode {
+                client_id,
+                client_secret,
+            } => automation::Flow::AuthorizationCode {
+                client_id,
+                client_secret,
+            },
             AutomationFlow::Basic { username, password } => {
                 automation::Flow::Basic { username, password }
             }
@@ -159,7 +198,10 @@ fn clients(opened: &Opened) -> Result<Outside, AppError> {
     };
     let automation =
         automation::AutomationClient::new(config, Arc::clone(&clock), opened.store.clone())
-            .map_err(|failure| AppError::Client { side: Side::Automation, failure })?;
+            .map_err(|failure| AppError::Client {
+                side: Side::Automation,
+                failure,
+            })?;
     Ok(Outside {
         salesforce: Arc::new(salesforce),
         automation: Arc::new(automation),
@@ -188,7 +230,10 @@ where
                         | FailureKind::Throttled { until: None }
                 );
                 if !may_pass || tries == CONNECT_TRIES_MAX {
-                    return Err(AppError::Connect { side, error: Box::new(error) });
+                    return Err(AppError::Connect {
+                        side,
+                        error: Box::new(error),
+                    });
                 }
                 clock.sleep(Span(250 << tries)).await;
                 tries += 1;
@@ -198,10 +243,7 @@ where
 }
 
 /// Sandbox credentials on production, or the other way round, would mix two sets of people.
-fn check_sandbox(
-    instance: &Instance,
-    description: &SalesforceDescription,
-) -> Result<(), AppError> {
+fn check_sandbox(instance: &Instance, description: &SalesforceDescription) -> Result<(), AppError> {
     let host = instance.salesforce.login_url.host_str().unwrap_or_default();
     let said_sandbox = match host {
         "test.salesforce.com" => true,
@@ -211,7 +253,13 @@ fn check_sandbox(
     if said_sandbox == description.is_sandbox {
         return Ok(());
     }
-    let words = |sandbox: bool| if sandbox { "a sandbox" } else { "a production organisation" };
+    let words = |sandbox: bool| {
+        if sandbox {
+            "a sandbox"
+        } else {
+            "a production organisation"
+        }
+    };
     Err(AppError::Sandbox {
         said: words(said_sandbox),
         organisation: description.organisation_name.clone(),
@@ -248,10 +296,16 @@ async fn first_policy(
     salesforce: &SalesforceDescription,
     automation: &AutomationDescription,
 ) -> Result<Policy, AppError> {
-    let systems = Systems { salesforce, automation };
+    let systems = Systems {
+        salesforce,
+        automation,
+    };
     let url = opened.instance.automation.base_url.as_str();
     let policy = policy::build(&opened.instance.plugin, systems, url).map_err(|problems| {
-        AppError::Mapping { path: file.display().to_string(), problems }
+        AppError::Mapping {
+            path: file.display().to_string(),
+            problems,
+        }
     })?;
     let version = PolicyVersion {
         version: 1,
@@ -259,6 +313,9 @@ async fn first_policy(
         author: "instance file".to_owned(),
         policy: policy.clone(),
     };
-    opened.store.commit(Batch(vec![Change::PutPolicy(Box::new(version))])).await?;
+    opened
+        .store
+        .commit(Batch(vec![Change::PutPolicy(Box::new(version))]))
+        .await?;
     Ok(policy)
 }

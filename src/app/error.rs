@@ -35,7 +35,10 @@ pub enum AppError {
     #[error(transparent)]
     Config(#[from] ConfigError),
     #[error("the mapping in {path} does not fit the two systems:\n{}", listed(.problems))]
-    Mapping { path: String, problems: Vec<MappingProblem> },
+    Mapping {
+        path: String,
+        problems: Vec<MappingProblem>,
+    },
     #[error("the address of {side} in the instance file cannot be used: {failure}")]
     Client { side: Side, failure: Failure },
     #[error("{side} cannot be reached or did not let us in; {}", advice(.error))]
@@ -89,9 +92,11 @@ pub enum Refused {
 impl From<Refusal> for Refused {
     fn from(refusal: Refusal) -> Self {
         match refusal {
-            Refusal::OlderGeneration { link, asked, now } => {
-                Self::OlderGeneration { link: link.0, asked: asked.0, now: now.0 }
-            }
+            Refusal::OlderGeneration { link, asked, now } => Self::OlderGeneration {
+                link: link.0,
+                asked: asked.0,
+                now: now.0,
+            },
             Refusal::NoSuchLink(link) => Self::NoSuchLink(link.0),
             Refusal::NoSuchConflict(link) => Self::NoSuchConflict(link.0),
             Refusal::ChoiceDoesNotFit(link) => Self::ChoiceDoesNotFit(link.0),
@@ -113,7 +118,11 @@ impl AppError {
 }
 
 fn listed(problems: &[MappingProblem]) -> String {
-    problems.iter().map(|problem| format!("  {problem}")).collect::<Vec<_>>().join("\n")
+    problems
+        .iter()
+        .map(|problem| format!("  {problem}"))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 /// One action for each way in which a connection fails.

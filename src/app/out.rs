@@ -25,8 +25,17 @@ impl Out {
         }
     }
 
-    pub fn new(results: Box<dyn Write + Send>, notes: Box<dyn Write + Send>, is_json: bool) -> Self {
-        Self { results, notes, is_json, is_terminal: false }
+    pub fn new(
+        results: Box<dyn Write + Send>,
+        notes: Box<dyn Write + Send>,
+        is_json: bool,
+    ) -> Self {
+        Self {
+            results,
+            notes,
+            is_json,
+            is_terminal: false,
+        }
     }
 
     pub const fn is_json(&self) -> bool {

@@ -48,7 +48,11 @@ pub async fn run(
     pool.stop();
     let snapshot = pool.ended().await?;
     let (is_interrupted, is_circling) = watched?;
-    Ok(Ended { snapshot, is_interrupted, is_circling })
+    Ok(Ended {
+        snapshot,
+        is_interrupted,
+        is_circling,
+    })
 }
 
 async fn watch(pool: &Pool, goal: &Goal, out: &mut Out) -> Result<(bool, bool), AppError> {
@@ -148,11 +152,18 @@ fn line(snapshot: &Snapshot) -> String {
 
 fn tell(bar: &ProgressBar, out: &mut Out, fact: &Fact) -> Result<(), AppError> {
     let words = match fact {
-        Fact::SideWaits { side, until, failure } => {
+        Fact::SideWaits {
+            side,
+            until,
+            failure,
+        } => {
             format!("{side} is left alone until {until}: {failure}")
         }
         Fact::SideStopped { side, failure } => format!("{side} stopped: {failure}"),
-        Fact::BrakePulled { overwrites, deletions } => format!(
+        Fact::BrakePulled {
+            overwrites,
+            deletions,
+        } => format!(
             "stopped before overwriting very many records ({overwrites} overwrites, {deletions} \
              deletions in this round); look at them, then go on with --release-brake"
         ),

@@ -16,8 +16,7 @@ pub fn safe(text: &str) -> String {
             continue;
         }
         if is_hazard(c) {
-            // Writing into a string cannot fail.
-            drop(write!(shown, "<U+{:04X}>", c as u32));
+            let _ = write!(shown, "<U+{:04X}>", c as u32); // Writing into a string cannot fail.
         } else {
             shown.push(c);
         }
@@ -49,7 +48,10 @@ mod tests {
         let hostile = "\u{1b}]52;c;eA==\u{7}\u{9b}2J\u{202e}nomis\u{200b}\r\n\u{e0041}";
         let shown = safe(hostile);
         assert!(shown.chars().all(|c| !is_hazard(c)), "{shown}");
-        assert!(shown.contains("<U+001B>]52") && shown.contains("<U+202E>nomis"), "{shown}");
+        assert!(
+            shown.contains("<U+001B>]52") && shown.contains("<U+202E>nomis"),
+            "{shown}"
+        );
     }
 
     #[test]

@@ -101,7 +101,10 @@ mod tests {
 
     #[test]
     fn lines_end_with_or_without_a_carriage_return() {
-        let expected = vec![vec!["a".to_owned(), String::new()], vec!["b".into(), "c".into()]];
+        let expected = vec![
+            vec!["a".to_owned(), String::new()],
+            vec!["b".into(), "c".into()],
+        ];
         assert_eq!(parse("a,\r\n\"b\",c\r\n"), Some(expected.clone()));
         assert_eq!(parse("a,\nb,\"c\""), Some(expected));
         assert_eq!(parse("\"open"), None);

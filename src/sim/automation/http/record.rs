@@ -402,7 +402,13 @@ fn contact_value(contact: &Contact, field: &Field, view: &View<'_>) -> Json {
                 Some((_, Echo::Zero)) if field.decimals() > 0 => json!(0.0),
                 Some((_, Echo::Zero)) => json!(0),
                 Some((_, Echo::Empty)) => json!(""),
-                None => plain(field, contact.values.at(field.position)),
+                None => match contact.values.at(field.position) {
+                    // Lists show the column as it is, which for a boolean is text.
+                    Value::Bool(value) if view.form == Form::Listed => {
+                        json!(u8::from(*value).to_string())
+                    }
+                    value => plain(field, value),
+                },
             }
         }
     }

@@ -136,8 +136,10 @@ pub(super) struct Replay {
     server: Server,
     clock: Arc<AtomicI64>,
     client: reqwest::Client,
-    /// Tokens the acts of the recording obtained.
-    last_grant: Value,
+    /// Grants with a refresh token, in the order they were obtained.
+    grants: Vec<Value>,
+    /// Whether the call at hand is about the grant before the last.
+    is_about_old: bool,
 }
 
 impl Replay {
@@ -160,7 +162,8 @@ impl Replay {
             server,
             clock,
             client,
-            last_grant: Value::Null,
+            grants: Vec::new(),
+            is_about_old: false,
         }
     }
 
@@ -173,6 +176,7 @@ impl Replay {
             self.clock.store(date.as_millis(), Ordering::Relaxed);
         }
         let title = step["title"].as_str().unwrap_or_default();
+        self.is_about_old = title.contains("old ");
         scene::before(&self.name, title, &mut self.shared.brain());
         let seen = self.send(&step["request"]).await;
         let names = recorded["headers"].as_object().unwrap().keys();
@@ -236,13 +240,22 @@ impl Replay {
         let status = answer.status().as_u16();
         let body: Value = answer.json().await.unwrap_or_default();
         if body["refresh_token"].is_string() {
-            self.last_grant = body.clone();
+            self.grants.push(body.clone());
         }
         Sample {
             status,
             headers,
             body,
         }
+    }
+
+    fn grant(&self) -> &Value {
+        let grant = if self.is_about_old {
+            self.grants.first()
+        } else {
+            self.grants.last()
+        };
+        grant.unwrap_or(&Value::Null)
     }
 
     fn token(&self, client: u32) -> String {
@@ -269,10 +282,9 @@ impl Replay {
             }
             "limited" if is_token_call => None,
             "limited" => Some(format!("Bearer {}", self.token(2))),
-            "bearer" if self.name == "oauth-refresh" => Some(format!(
-                "Bearer {}",
-                self.last_grant["access_token"].as_str()?
-            )),
+            "bearer" if self.name == "oauth-refresh" => {
+                Some(format!("Bearer {}", self.grant()["access_token"].as_str()?))
+            }
             "bearer" => Some(format!("Bearer {}", self.token(1))),
             _ => None,
         }
@@ -286,7 +298,7 @@ impl Replay {
             }
             *value = match key.as_str() {
                 "code" => scene::code(&mut self.shared.brain(), self.shared.now()),
-                _ => self.last_grant["refresh_token"]
+                _ => self.grant()["refresh_token"]
                     .as_str()
                     .unwrap_or_default()
                     .to_owned(),

@@ -89,15 +89,12 @@ pub(super) fn before(name: &str, title: &str, brain: &mut Automation) {
 /// Uses up contact ids until the next contact gets this one.
 pub(super) fn burn_ids(brain: &mut Automation, next: u32) {
     let caller = brain.caller_for_user(UserId(1)).unwrap();
-    loop {
+    while brain.contacts().last_id().0 + 1 < next {
         let id = brain
             .create_contact(BEGIN, caller, &ContactInput::default())
             .unwrap()
             .id;
         brain.delete_contact(BEGIN, caller, id).unwrap();
-        if id.0 + 1 >= next {
-            return;
-        }
     }
 }
 
@@ -135,7 +132,7 @@ fn people(brain: &mut Automation) {
         ("bruno", "Bruno", "Keller", role),
         ("chloe", "Chloe", "Marin", role),
         ("deepak", "Deepak", "Varma", role),
-        ("vera", "Vera", "Onlyview", view),
+        ("viewer", "Vera", "Onlyview", view),
     ];
     for (username, first_name, last_name, role) in users {
         let email = format!("{username}@rig.example");
@@ -249,7 +246,7 @@ fn crowd(brain: &mut Automation) {
     brain
         .create_contact(BEGIN, admin, &ContactInput::default())
         .unwrap();
-    let later = BEGIN.plus_millis(1_200_000);
+    let later = BEGIN.plus_millis(1_440_000);
     for id in 1..=12 {
         let input = ContactInput {
             last_active: (id == 1).then(|| "2020-01-01".into()),
@@ -266,9 +263,9 @@ fn crowd(brain: &mut Automation) {
             )
             .unwrap();
     }
-    lively(brain, ContactId(2), later);
+    lively(brain, ContactId(4), later);
     burn_ids(brain, 228);
-    let id = returning_visitor(brain, ContactId(15), later);
+    let id = returning_visitor(brain, ContactId(16), later);
     lively(brain, id, later);
 }
 
@@ -277,7 +274,8 @@ fn returning_visitors(brain: &mut Automation) {
     for n in 0..30 {
         let mut input = ContactInput::default()
             .with("email", format!("v{n}@rig.example"))
-            .with("firstname", "V");
+            .with("firstname", "V")
+            .with("city", "Lille");
         input.owner = Some(4.0.into());
         input.tags = vec!["seed".into(), "batch0".into()];
         brain.create_contact(BEGIN, admin, &input).unwrap();
@@ -305,13 +303,19 @@ fn returning_visitor(brain: &mut Automation, old: ContactId, now: Timestamp) -> 
         .to_text()
         .unwrap();
     let visit = Visit {
-        url: "http://127.0.0.1/spring-fair",
+        url: "http://127.0.0.1/spring-fair?email=v%40rig.example",
         title: "Spring fair",
         referer: Some("https://rig.example/from"),
         page: Some(1),
         address: "203.0.113.10",
     };
-    brain.submit(now, 1, Cookie::Lost, &[("email", &email)], &visit)
+    brain.submit(
+        now,
+        1,
+        Cookie::Lost,
+        &[("email", &email), ("question", "Price?")],
+        &visit,
+    )
 }
 
 /// One event of each recorded type.

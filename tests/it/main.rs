@@ -1,3 +1,4 @@
 //! Tests that cross rooms. One binary, so that they link once.
 
+mod automation_conformance;
 mod tidy;

@@ -15,7 +15,10 @@ pub(super) fn without_repeats<T, K: Hash + Eq>(
     let mut open = 0;
     for row in rows {
         let key = key(&row);
-        while batches.get(open).is_some_and(|(rows, _)| rows.len() >= size_max) {
+        while batches
+            .get(open)
+            .is_some_and(|(rows, _)| rows.len() >= size_max)
+        {
             open += 1;
         }
         // Not before the last batch that has the key, or rows of one key would change places.
@@ -26,7 +29,10 @@ pub(super) fn without_repeats<T, K: Hash + Eq>(
                 .map_or(0, |index| index + 1)
         });
         let mut index = open.max(after);
-        while batches.get(index).is_some_and(|(rows, _)| rows.len() >= size_max) {
+        while batches
+            .get(index)
+            .is_some_and(|(rows, _)| rows.len() >= size_max)
+        {
             index += 1;
         }
         if index >= batches.len() {

@@ -16,7 +16,9 @@ impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH);
         // A clock before 1970 is a broken clock; zero makes every token and window look old.
-        Timestamp(since_epoch.map_or(0, |span| i64::try_from(span.as_millis()).unwrap_or(i64::MAX)))
+        Timestamp(since_epoch.map_or(0, |span| {
+            i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
+        }))
     }
 
     #[expect(clippy::disallowed_methods, reason = "this is where waiting happens")]

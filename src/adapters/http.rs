@@ -366,7 +366,10 @@ mod tests {
         let app = Router::new().route("/", get(|| async { Bytes::from(vec![b' '; 4 << 20]) }));
         let base = serve(app).await;
         let fault = http(&base).send(Call::get(base.clone())).await.unwrap_err();
-        assert_eq!(kind_and_code(fault), (FailureKind::Broken, "too-large".into()));
+        assert_eq!(
+            kind_and_code(fault),
+            (FailureKind::Broken, "too-large".into())
+        );
     }
 
     #[tokio::test]
@@ -377,14 +380,20 @@ mod tests {
             packer.write_all(&vec![b' '; 1 << 20]).unwrap();
         }
         let packed = packer.finish().unwrap();
-        assert!(packed.len() < 1 << 20, "the bomb must pass the limit while packed");
+        assert!(
+            packed.len() < 1 << 20,
+            "the bomb must pass the limit while packed"
+        );
         let app = Router::new().route(
             "/",
             get(move || async move { ([("content-encoding", "gzip")], packed) }),
         );
         let base = serve(app).await;
         let fault = http(&base).send(Call::get(base.clone())).await.unwrap_err();
-        assert_eq!(kind_and_code(fault), (FailureKind::Broken, "too-large".into()));
+        assert_eq!(
+            kind_and_code(fault),
+            (FailureKind::Broken, "too-large".into())
+        );
     }
 
     #[tokio::test]
@@ -393,7 +402,10 @@ mod tests {
         let base = serve(app).await;
         let reply = http(&base).send(Call::get(base.clone())).await.unwrap();
         let fault = reply.json().unwrap_err();
-        assert_eq!(kind_and_code(fault), (FailureKind::Transient, "not-json".into()));
+        assert_eq!(
+            kind_and_code(fault),
+            (FailureKind::Transient, "not-json".into())
+        );
     }
 
     #[tokio::test]
@@ -414,7 +426,10 @@ mod tests {
         drop(listener);
         let call = Call::new(Method::POST, base.clone(), Effect::Writes);
         let fault = http(&base).send(call).await.unwrap_err();
-        assert_eq!(kind_and_code(fault), (FailureKind::Transient, "connect".into()));
+        assert_eq!(
+            kind_and_code(fault),
+            (FailureKind::Transient, "connect".into())
+        );
     }
 
     #[tokio::test]
@@ -434,6 +449,9 @@ mod tests {
         let base = serve(app).await;
         let call = Call::new(Method::POST, base.clone(), Effect::Writes);
         let fault = http(&base).send(call).await.unwrap_err();
-        assert_eq!(kind_and_code(fault), (FailureKind::Unknown, "timeout".into()));
+        assert_eq!(
+            kind_and_code(fault),
+            (FailureKind::Unknown, "timeout".into())
+        );
     }
 }

@@ -70,7 +70,10 @@ fn activity(event: &Json) -> Option<Activity> {
         contact: AutomationId(values::id(&event["contactId"])?),
         kind: event["event"].as_str()?.to_owned(),
         at: values::moment(event["timestamp"].as_str()?)?,
-        name: format!("{} - {text}", event["eventType"].as_str().unwrap_or_default()),
+        name: format!(
+            "{} - {text}",
+            event["eventType"].as_str().unwrap_or_default()
+        ),
         description: link.to_owned(),
     })
 }
@@ -132,7 +135,10 @@ mod tests {
             "timestamp": "2026-11-22T21:50:39+00:00", "contactId": 228
         }))
         .unwrap();
-        assert_eq!(segment.name, "Segment membership change - Contact added to segment, Lyon people");
+        assert_eq!(
+            segment.name,
+            "Segment membership change - Contact added to segment, Lyon people"
+        );
         assert_eq!(segment.description, "");
 
         let nobody = json!({"event": "page.videohit", "eventId": "ab12", "eventType": "Video",

@@ -104,7 +104,11 @@ impl Api {
     ) -> Result<Reply, Fault> {
         let mut url = self.base.clone();
         // A trailing slash is a redirect there.
-        let path = format!("{}/api{}", self.base.path().trim_end_matches('/'), request.path);
+        let path = format!(
+            "{}/api{}",
+            self.base.path().trim_end_matches('/'),
+            request.path
+        );
         url.set_path(&path);
         if !request.query.pairs().is_empty() {
             url.query_pairs_mut().extend_pairs(request.query.pairs());

@@ -9,9 +9,7 @@ use super::api::Request;
 use super::query::Query;
 use super::wire;
 use crate::domain::failure::FailureKind;
-use crate::domain::request::{
-    AutomationDescription, FieldAccess, FieldDescription, Spent, User,
-};
+use crate::domain::request::{AutomationDescription, FieldAccess, FieldDescription, Spent, User};
 use crate::domain::value::ValueType;
 
 /// The default page of thirty would hide fields of any real instance.
@@ -30,7 +28,10 @@ pub(super) async fn describe(
     let query = Query::default().with("limit", "1");
     let request = Request::get("/contacts/activity", query);
     let reply = instance.api.send(spent, request).await?;
-    let version = reply.header("mautic-version").unwrap_or_default().to_owned();
+    let version = reply
+        .header("mautic-version")
+        .unwrap_or_default()
+        .to_owned();
     let types = reply.json()?;
     let types = types["types"].as_object();
     let contact_fields = fields(instance, spent, "/fields/contact").await?;
@@ -182,9 +183,11 @@ mod tests {
 
     #[test]
     fn recorded_fields_are_described() {
-        let number = field(&json!({"id": 45, "label": "Annual budget", "alias": "annual_budget",
+        let number = field(
+            &json!({"id": 45, "label": "Annual budget", "alias": "annual_budget",
             "type": "number", "isRequired": false, "isUniqueIdentifier": false,
-            "properties": {"roundmode": "4", "scale": "2"}}))
+            "properties": {"roundmode": "4", "scale": "2"}}),
+        )
         .unwrap();
         assert_eq!(number.decimals, Some(2));
         assert_eq!(number.value_type, Some(ValueType::Number));

@@ -64,9 +64,8 @@ pub(super) async fn audit(
 /// The first merge whose deletion has not come yet.
 fn first_open_merge(rows: &[Json]) -> Option<usize> {
     rows.iter().enumerate().position(|(index, row)| {
-        let is_loser = |later: &Json| {
-            later["action"] == "delete" && later["object_id"] == row["object_id"]
-        };
+        let is_loser =
+            |later: &Json| later["action"] == "delete" && later["object_id"] == row["object_id"];
         row["action"] == "merge" && !rows[index..].iter().any(is_loser)
     })
 }
@@ -174,7 +173,10 @@ async fn current(
     ];
     // One row per person and channel.
     let query = Query::table(PEOPLE_MAX, &filters);
-    let rows = instance.api.table(spent, "lead_donotcontact", query).await?;
+    let rows = instance
+        .api
+        .table(spent, "lead_donotcontact", query)
+        .await?;
     for row in &rows {
         if let (Some(id), Some(at), Some(reason)) = (
             values::id(&row["lead_id"]),
@@ -260,7 +262,13 @@ mod tests {
         note(&mut found, 1, at(7), Consent::In);
         note(&mut found, 1, at(99), Consent::Bounced);
         let evidence = found.into_values().next().unwrap();
-        assert_eq!(evidence.opted_out, Some(Dated::exactly(at(10), Proof::DatedRecord)));
-        assert_eq!(evidence.opted_in, Some(Dated::exactly(at(7), Proof::DatedRecord)));
+        assert_eq!(
+            evidence.opted_out,
+            Some(Dated::exactly(at(10), Proof::DatedRecord))
+        );
+        assert_eq!(
+            evidence.opted_in,
+            Some(Dated::exactly(at(7), Proof::DatedRecord))
+        );
     }
 }

@@ -86,11 +86,7 @@ impl AutomationClient {
         Self::build(config, clock, vault).map_err(|fault| fault.failure)
     }
 
-    fn build(
-        config: Config,
-        clock: Arc<dyn Clock>,
-        vault: Arc<dyn Vault>,
-    ) -> Result<Self, Fault> {
+    fn build(config: Config, clock: Arc<dyn Clock>, vault: Arc<dyn Vault>) -> Result<Self, Fault> {
         let base = api::origin(&config.base_url)?;
         let http = Http::new(&base, config.limits)?;
         let (id, flow) = match config.flow {
@@ -167,7 +163,9 @@ impl AutomationClient {
 impl Instance {
     fn known(&self) -> MutexGuard<'_, Option<Arc<wire::Directory>>> {
         // The value is replaced whole, so it is valid even if a holder died.
-        self.directory.lock().unwrap_or_else(PoisonError::into_inner)
+        self.directory
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     fn remember(&self, users: &[User]) -> Arc<wire::Directory> {
@@ -277,7 +275,11 @@ impl Automation for AutomationClient {
         Box::pin(async move {
             let mut spent = Spent::default();
             let result = logs::evidence(&self.instance, &mut spent, &ids).await;
-            answer("reading dates of do-not-contact in Automation", spent, result)
+            answer(
+                "reading dates of do-not-contact in Automation",
+                spent,
+                result,
+            )
         })
     }
 

@@ -136,13 +136,20 @@ mod tests {
     #[test]
     fn recorded_entries_are_read() {
         let merged = Php::parse(r#"a:1:{s:11:"merged_into";i:228;}"#).unwrap();
-        assert_eq!(merged.member("merged_into").and_then(Php::number), Some(228));
+        assert_eq!(
+            merged.member("merged_into").and_then(Php::number),
+            Some(228)
+        );
 
         let consent = Php::parse(
             r#"a:3:{s:18:"dnc_channel_status";a:1:{s:5:"email";a:3:{s:6:"reason";i:0;s:10:"old_reason";i:3;s:8:"comments";s:7:"by edit";}}s:14:"manipulated_by";s:12:"Sync rig [1]";s:15:"manipulator_key";s:15:"lead:api-single";}"#,
         )
         .unwrap();
-        let email = consent.member("dnc_channel_status").unwrap().member("email").unwrap();
+        let email = consent
+            .member("dnc_channel_status")
+            .unwrap()
+            .member("email")
+            .unwrap();
         assert_eq!(email.member("reason"), Some(&Php::Int(0)));
         assert_eq!(email.member("old_reason"), Some(&Php::Int(3)));
 

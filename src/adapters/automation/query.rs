@@ -54,7 +54,11 @@ impl Where {
                 query.add(&format!("{place}[val]"), value.clone());
             }
             Self::All(filters) | Self::Any(filters) => {
-                let expr = if matches!(self, Self::All(_)) { "andX" } else { "orX" };
+                let expr = if matches!(self, Self::All(_)) {
+                    "andX"
+                } else {
+                    "orX"
+                };
                 query.add(&format!("{place}[expr]"), expr);
                 for (index, filter) in filters.iter().enumerate() {
                     filter.push(&format!("{place}[val][{index}]"), query);

@@ -100,7 +100,10 @@ impl Context<'_> {
 }
 
 fn field(rule: &FieldRule, record: &Json) -> Option<Value> {
-    value(rule.value_type, record["fields"]["all"].get(&rule.automation)?)
+    value(
+        rule.value_type,
+        record["fields"]["all"].get(&rule.automation)?,
+    )
 }
 
 /// A written field as the answer shows it, in the form in which it was sent: an owner as a user's id.
@@ -127,7 +130,9 @@ pub(super) fn consent(record: &Json) -> Option<Consent> {
         Json::Null => return None,
         channels => records(channels),
     };
-    let email = channels.into_iter().find(|entry| entry["channel"] == "email");
+    let email = channels
+        .into_iter()
+        .find(|entry| entry["channel"] == "email");
     Some(email.map_or(Consent::In, |entry| {
         consent_of(values::id(&entry["reason"]).unwrap_or(3))
     }))
@@ -324,7 +329,13 @@ mod tests {
                 rule(4, "OwnerId", &[Contact], "owner", Role::Owner),
                 rule(5, "Phone", &[Contact], "unpublished", Role::Plain),
                 rule(6, "Title", &[Contact], "mobile", Role::Plain),
-                rule(7, "Link__c", &[Contact], "@timeline_link", Role::TimelineLink),
+                rule(
+                    7,
+                    "Link__c",
+                    &[Contact],
+                    "@timeline_link",
+                    Role::TimelineLink,
+                ),
             ],
             company: Vec::new(),
         };
@@ -357,10 +368,16 @@ mod tests {
             [
                 (FieldId(1), text("elodie.brien@example.org")),
                 (FieldId(2), Value::many(["coffee", "tea"])),
-                (FieldId(3), Value::Moment(values::moment("2026-12-24T18:30:00Z").unwrap())),
+                (
+                    FieldId(3),
+                    Value::Moment(values::moment("2026-12-24T18:30:00Z").unwrap())
+                ),
                 (FieldId(4), text("bruno@example.org")),
                 (FieldId(6), Value::Blank),
-                (FieldId(7), text("https://acme.automation.example/s/contacts/view/1")),
+                (
+                    FieldId(7),
+                    text("https://acme.automation.example/s/contacts/view/1")
+                ),
             ]
         );
     }

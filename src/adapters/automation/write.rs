@@ -235,7 +235,11 @@ impl Outgoing<'_> {
             Kind::Company => Role::CompanyName,
         };
         let rule = mapping.with_role(self.kind, role)?;
-        let (_, value) = self.row.values.iter().find(|(field, _)| *field == rule.id)?;
+        let (_, value) = self
+            .row
+            .values
+            .iter()
+            .find(|(field, _)| *field == rule.id)?;
         value.as_text().map(|text| text.trim().to_lowercase())
     }
 

@@ -61,7 +61,12 @@ impl PendingAuthorization {
         let (url, state) = client
             .authorize_url(|| CsrfToken::new_random_len(32))
             .set_pkce_challenge(challenge)
-            .add_scopes(endpoints.scopes.iter().map(|scope| Scope::new((*scope).to_owned())))
+            .add_scopes(
+                endpoints
+                    .scopes
+                    .iter()
+                    .map(|scope| Scope::new((*scope).to_owned())),
+            )
             .url();
         Self {
             url,

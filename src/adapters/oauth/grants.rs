@@ -1,15 +1,15 @@
 //! The requests to a token endpoint, and what its answers mean.
 
+use futures_util::future::BoxFuture;
 use oauth2::basic::{
     BasicErrorResponse, BasicRevocationErrorResponse, BasicTokenIntrospectionResponse,
     BasicTokenType,
 };
 use oauth2::{
-    AsyncHttpClient, AuthType, ClientId, ClientSecret, EndpointNotSet, EndpointSet, ExtraTokenFields, HttpRequest,
-    HttpResponse, RefreshToken, RequestTokenError, StandardRevocableToken, StandardTokenResponse,
-    TokenResponse, TokenUrl,
+    AsyncHttpClient, AuthType, ClientId, ClientSecret, EndpointNotSet, EndpointSet,
+    ExtraTokenFields, HttpRequest, HttpResponse, RefreshToken, RequestTokenError,
+    StandardRevocableToken, StandardTokenResponse, TokenResponse, TokenUrl,
 };
-use futures_util::future::BoxFuture;
 use reqwest::Method;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
@@ -61,14 +61,22 @@ pub(super) async fn ask(
     match &client.flow {
         Flow::ClientCredentials { secret } => {
             let oauth = token_client(&client.id, Some(secret), &client.token_url);
-            let answer = oauth.exchange_client_credentials().request_async(&carrier).await;
+            let answer = oauth
+                .exchange_client_credentials()
+                .request_async(&carrier)
+                .await;
             granted(answer)
         }
         Flow::Refresh { secret } => {
             let oauth = token_client(&client.id, secret.as_ref(), &client.token_url);
             let token = refresh.as_ref().map_or("", |token| token.expose_secret());
             let token = RefreshToken::new(token.to_owned());
-            granted(oauth.exchange_refresh_token(&token).request_async(&carrier).await)
+            granted(
+                oauth
+                    .exchange_refresh_token(&token)
+                    .request_async(&carrier)
+                    .await,
+            )
         }
         Flow::JwtBearer { username, key } => {
             let assertion = key.assertion(&client.id, username, &client.login, now)?;
@@ -124,9 +132,10 @@ impl<'c> AsyncHttpClient<'c> for Carrier {
 
 async fn carry(http: &Http, request: HttpRequest) -> Result<Reply, Fault> {
     let (parts, body) = request.into_parts();
-    let url: Url = parts.uri.to_string().parse().map_err(|error| {
-        Fault::broken("address", "the token address is no URL").because(error)
-    })?;
+    let url: Url =
+        parts.uri.to_string().parse().map_err(|error| {
+            Fault::broken("address", "the token address is no URL").because(error)
+        })?;
     let mut headers = parts.headers;
     headers.remove(reqwest::header::CONTENT_TYPE);
     let call = Call {

@@ -21,8 +21,8 @@ use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::time::{Span, Timestamp};
 use crate::ports::{Clock, Vault};
 
-pub use authorization::{AuthorizationError, PendingAuthorization};
 pub(super) use authorization::Endpoints;
+pub use authorization::{AuthorizationError, PendingAuthorization};
 pub(super) use jwt::SigningKey;
 
 /// Tokens that say when they end are renewed this long before.
@@ -39,7 +39,7 @@ pub(super) enum Flow {
     },
     JwtBearer {
         username: String,
-        key: SigningKey,
+        key: Box<SigningKey>,
     },
 }
 
@@ -242,7 +242,8 @@ impl Inner {
             return Ok(base.clone());
         }
         let host = super::http::host(base);
-        let message = format!("the login server names {host} as its instance, which is not its own");
+        let message =
+            format!("the login server names {host} as its instance, which is not its own");
         Err(Fault::broken("instance-url", message))
     }
 }

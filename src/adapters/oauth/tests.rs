@@ -31,7 +31,11 @@ async fn rotate(Shared(login): Shared<Login>, Form(form): Form<Fields>) -> Respo
     }
     login.asked.store(turn + 1, Ordering::SeqCst);
     let turn = turn + 1;
-    login.journal.lock().unwrap().push(format!("granted at{turn}"));
+    login
+        .journal
+        .lock()
+        .unwrap()
+        .push(format!("granted at{turn}"));
     let answer = json!({"access_token": format!("at{turn}"), "refresh_token": format!("rt{turn}"),
         "token_type": "Bearer", "scope": "api", "issued_at": "1772612102331", "expires_in": 3600});
     Json(answer).into_response()
@@ -77,7 +81,9 @@ async fn many_callers_share_one_refresh_and_its_rotation_is_kept_before_use() {
         ..MemoryVault::with(KEY, "rt0")
     };
     let vault = Arc::new(vault);
-    let app = Router::new().route("/token", post(rotate)).with_state(server.clone());
+    let app = Router::new()
+        .route("/token", post(rotate))
+        .with_state(server.clone());
     let base = login(app).await;
     let tokens = tokens(&base, Arc::clone(&vault));
 
@@ -92,7 +98,14 @@ async fn many_callers_share_one_refresh_and_its_rotation_is_kept_before_use() {
     server.journal.lock().unwrap().push("used at2".into());
     assert_eq!(
         *server.journal.lock().unwrap(),
-        ["granted at1", "kept rt1", "used at1", "granted at2", "kept rt2", "used at2"]
+        [
+            "granted at1",
+            "kept rt1",
+            "used at1",
+            "granted at2",
+            "kept rt2",
+            "used at2"
+        ]
     );
 }
 
@@ -101,16 +114,25 @@ async fn a_token_whose_rotation_cannot_be_kept_is_not_used_and_not_lost() {
     let server = Login::default();
     let vault = Arc::new(MemoryVault::with(KEY, "rt0"));
     vault.is_failing.store(true, Ordering::SeqCst);
-    let app = Router::new().route("/token", post(rotate)).with_state(server.clone());
+    let app = Router::new()
+        .route("/token", post(rotate))
+        .with_state(server.clone());
     let base = login(app).await;
     let tokens = tokens(&base, Arc::clone(&vault));
 
     let failure = tokens.current().await.err().unwrap();
-    assert_eq!((failure.kind, failure.code.as_str()), (FailureKind::Transient, "vault"));
+    assert_eq!(
+        (failure.kind, failure.code.as_str()),
+        (FailureKind::Transient, "vault")
+    );
     vault.is_failing.store(false, Ordering::SeqCst);
     let token = tokens.current().await.unwrap();
     assert_eq!(token.access.expose_secret(), "at1");
-    assert_eq!(server.asked.load(Ordering::SeqCst), 1, "rt0 is dead and was not tried again");
+    assert_eq!(
+        server.asked.load(Ordering::SeqCst),
+        1,
+        "rt0 is dead and was not tried again"
+    );
     assert_eq!(vault.secrets.lock().unwrap()[KEY], b"rt1");
 }
 
@@ -118,7 +140,9 @@ async fn a_token_whose_rotation_cannot_be_kept_is_not_used_and_not_lost() {
 async fn a_caller_that_gives_up_leaves_no_rotation_half_done() {
     let server = Login::default();
     let vault = Arc::new(MemoryVault::with(KEY, "rt0"));
-    let app = Router::new().route("/token", post(rotate)).with_state(server.clone());
+    let app = Router::new()
+        .route("/token", post(rotate))
+        .with_state(server.clone());
     let base = login(app).await;
     let tokens = tokens(&base, Arc::clone(&vault));
     let flight = {
@@ -136,7 +160,10 @@ async fn a_foreign_instance_never_gets_the_token() {
     let answer = Json(json!({"access_token": "at", "token_type": "Bearer",
         "instance_url": "https://evil.example"}));
     let failure = answering(answer).await.current().await.err().unwrap();
-    assert_eq!((failure.kind, failure.code.as_str()), (FailureKind::Broken, "instance-url"));
+    assert_eq!(
+        (failure.kind, failure.code.as_str()),
+        (FailureKind::Broken, "instance-url")
+    );
 }
 
 #[tokio::test]
@@ -154,10 +181,16 @@ async fn refusals_of_both_systems_ask_for_a_person() {
 
 #[tokio::test]
 async fn a_login_server_that_is_down_or_overrun_is_not_a_dead_token() {
-    let down = (StatusCode::SERVICE_UNAVAILABLE, Html("<h1>Maintenance</h1>"));
+    let down = (
+        StatusCode::SERVICE_UNAVAILABLE,
+        Html("<h1>Maintenance</h1>"),
+    );
     let failure = answering(down).await.current().await.err().unwrap();
     assert_eq!(failure.kind, FailureKind::Transient);
-    let overrun = (StatusCode::BAD_REQUEST, Json(json!({"error": "rate_limit_exceeded"})));
+    let overrun = (
+        StatusCode::BAD_REQUEST,
+        Json(json!({"error": "rate_limit_exceeded"})),
+    );
     let failure = answering(overrun).await.current().await.err().unwrap();
     assert_eq!(failure.kind, FailureKind::Throttled { until: None });
 }
@@ -197,7 +230,11 @@ async fn a_token_is_renewed_before_it_ends() {
     let tokens = with_flow(&base, Arc::default(), Flow::ClientCredentials { secret });
     tokens.current().await.unwrap();
     tokens.current().await.unwrap();
-    assert_eq!(asked.load(Ordering::SeqCst), 2, "thirty seconds are inside the margin");
+    assert_eq!(
+        asked.load(Ordering::SeqCst),
+        2,
+        "thirty seconds are inside the margin"
+    );
 }
 
 /// Made for this test; opens nothing.
@@ -241,17 +278,26 @@ async fn an_assertion_is_signed_for_the_login_host() {
     let key = SigningKey::from_pem(&pem).unwrap();
     let base: Url = "https://login.salesforce.com/".parse().unwrap();
     let now = Timestamp::from_seconds(1_772_615_702);
-    let assertion = key.assertion("app", "ada@acme.example", &base, now).unwrap();
+    let assertion = key
+        .assertion("app", "ada@acme.example", &base, now)
+        .unwrap();
 
     let (signed, signature) = assertion.rsplit_once('.').unwrap();
-    let der: String = PRIVATE_KEY.lines().filter(|line| !line.starts_with('-')).collect();
-    let der = base64::engine::general_purpose::STANDARD.decode(der).unwrap();
+    let der: String = PRIVATE_KEY
+        .lines()
+        .filter(|line| !line.starts_with('-'))
+        .collect();
+    let der = base64::engine::general_purpose::STANDARD
+        .decode(der)
+        .unwrap();
     let pair = RsaKeyPair::from_pkcs8(&der).unwrap();
     let public = UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, pair.public_key().as_ref());
     let signature = URL_SAFE_NO_PAD.decode(signature).unwrap();
     public.verify(signed.as_bytes(), &signature).unwrap();
 
-    let claims = URL_SAFE_NO_PAD.decode(signed.split_once('.').unwrap().1).unwrap();
+    let claims = URL_SAFE_NO_PAD
+        .decode(signed.split_once('.').unwrap().1)
+        .unwrap();
     let claims: Value = serde_json::from_slice(&claims).unwrap();
     assert_eq!(
         claims,
@@ -289,27 +335,46 @@ async fn a_login_is_finished_by_its_own_redirect_only() {
     };
     let parameter = |url: &Url, name: &str| {
         let mut pairs = url.query_pairs();
-        pairs.find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+        pairs
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.into_owned())
     };
     let vault = MemoryVault::default();
 
     let pending = begin();
-    assert_eq!(parameter(&pending.url, "code_challenge_method").as_deref(), Some("S256"));
-    assert_eq!(parameter(&pending.url, "scope").as_deref(), Some("api refresh_token"));
-    let stranger = "http://localhost:1717/callback?code=c&state=guess".parse().unwrap();
+    assert_eq!(
+        parameter(&pending.url, "code_challenge_method").as_deref(),
+        Some("S256")
+    );
+    assert_eq!(
+        parameter(&pending.url, "scope").as_deref(),
+        Some("api refresh_token")
+    );
+    let stranger = "http://localhost:1717/callback?code=c&state=guess"
+        .parse()
+        .unwrap();
     let error = pending.finish(&stranger, &vault).await.unwrap_err();
     assert!(matches!(error, AuthorizationError::WrongState));
 
     let pending = begin();
     let state = parameter(&pending.url, "state").unwrap();
     let refused = format!("http://localhost:1717/callback?error=access_denied&state={state}");
-    let error = pending.finish(&refused.parse().unwrap(), &vault).await.unwrap_err();
+    let error = pending
+        .finish(&refused.parse().unwrap(), &vault)
+        .await
+        .unwrap_err();
     assert!(matches!(error, AuthorizationError::Refused(said) if said == "access_denied"));
 
     let pending = begin();
     let state = parameter(&pending.url, "state").unwrap();
     let good = format!("http://localhost:1717/callback?code=c%3D%3D&state={state}");
-    pending.finish(&good.parse().unwrap(), &vault).await.unwrap();
-    assert!(is_verified.load(Ordering::SeqCst), "code and verifier were sent");
+    pending
+        .finish(&good.parse().unwrap(), &vault)
+        .await
+        .unwrap();
+    assert!(
+        is_verified.load(Ordering::SeqCst),
+        "code and verifier were sent"
+    );
     assert_eq!(vault.secrets.lock().unwrap()[KEY], b"rt9");
 }

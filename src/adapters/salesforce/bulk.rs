@@ -100,17 +100,27 @@ async fn run(
     let upload = request(Method::PUT, format!("{path}/batches"), csv, Effect::Reads);
     if let Err(fault) = org.send(spent, upload).await {
         // Nothing runs in an open job, but it would stay open for a day.
-        let _ = org.send(spent, state(&path, "Aborted", Effect::Reads)).await;
+        let _ = org
+            .send(spent, state(&path, "Aborted", Effect::Reads))
+            .await;
         return Err(fault);
     }
-    let closed = org.send(spent, state(&path, "UploadComplete", Effect::Writes)).await;
+    let closed = org
+        .send(spent, state(&path, "UploadComplete", Effect::Writes))
+        .await;
     closed?;
     sending.is_carried_out = true;
     let info = watch(org, clock, spent, &path).await.map_err(unknown)?;
-    read(org, spent, sending, job, &path, &info).await.map_err(unknown)
+    read(org, spent, sending, job, &path, &info)
+        .await
+        .map_err(unknown)
 }
 
-async fn create(org: &Org, spent: &mut Spent, sending: &Sending<'_>) -> Result<SalesforceId, Fault> {
+async fn create(
+    org: &Org,
+    spent: &mut Spent,
+    sending: &Sending<'_>,
+) -> Result<SalesforceId, Fault> {
     let timeline = sending.timeline;
     let mut job = json!({
         "object": timeline.object,
@@ -155,7 +165,10 @@ async fn watch(org: &Org, clock: &dyn Clock, spent: &mut Spent, path: &str) -> R
 }
 
 fn is_over(info: &Json) -> bool {
-    matches!(info["state"].as_str(), Some("JobComplete" | "Failed" | "Aborted"))
+    matches!(
+        info["state"].as_str(),
+        Some("JobComplete" | "Failed" | "Aborted")
+    )
 }
 
 /// Reads as few results as tell every row's outcome.
@@ -202,7 +215,9 @@ async fn read(
         }
     }
     let unprocessed: Vec<usize> = by_reference.into_values().collect();
-    let said = info["errorMessage"].as_str().unwrap_or("the job ended before this row");
+    let said = info["errorMessage"]
+        .as_str()
+        .unwrap_or("the job ended before this row");
     let failure = Failure::new(FailureKind::Transient, "unprocessed", said);
     sending.fail(&unprocessed, &failure);
     Ok(())
@@ -233,7 +248,11 @@ fn outcomes(reply: &Reply, reference: &str) -> Option<Vec<Outcome>> {
     let Some(header) = lines.next() else {
         return Some(Vec::new());
     };
-    let column = |name: &str| header.iter().position(|cell| cell.eq_ignore_ascii_case(name));
+    let column = |name: &str| {
+        header
+            .iter()
+            .position(|cell| cell.eq_ignore_ascii_case(name))
+    };
     let reference = column(reference)?;
     let (error, created) = (column("sf__Error"), column("sf__Created"));
     lines

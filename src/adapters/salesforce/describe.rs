@@ -156,7 +156,9 @@ fn users_query(after: Option<SalesforceId>) -> Select {
         conditions.push(Condition::Greater(Name::known("Id"), Literal::Id(id)));
     }
     Select {
-        fields: ["Id", "Name", "Email", "IsActive"].map(Name::known).to_vec(),
+        fields: ["Id", "Name", "Email", "IsActive"]
+            .map(Name::known)
+            .to_vec(),
         from: Name::known("User"),
         condition: Some(Condition::All(conditions)),
         order: vec![(Name::known("Id"), Order::Ascending)],
@@ -205,7 +207,10 @@ fn records(mut reply: SubReply) -> Result<Vec<Json>, Fault> {
 fn first_record(reply: SubReply) -> Result<Json, Fault> {
     let mut records = records(reply)?;
     if records.is_empty() {
-        return Err(Fault::broken("organisation", "the organisation is not visible"));
+        return Err(Fault::broken(
+            "organisation",
+            "the organisation is not visible",
+        ));
     }
     Ok(records.swap_remove(0))
 }
@@ -247,6 +252,11 @@ mod tests {
         assert_eq!(list.value_type, Some(ValueType::Choice));
         assert!(list.is_required);
 
-        assert_eq!(field(&json!({"name": "MailingAddress", "type": "address"})).unwrap().value_type, None);
+        assert_eq!(
+            field(&json!({"name": "MailingAddress", "type": "address"}))
+                .unwrap()
+                .value_type,
+            None
+        );
     }
 }

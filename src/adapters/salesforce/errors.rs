@@ -57,7 +57,9 @@ impl ApiError {
 
     pub(super) fn is_expired_session(&self) -> bool {
         self.code == "INVALID_SESSION_ID"
-            && !INCURABLE_SESSIONS.iter().any(|text| self.message.contains(text))
+            && !INCURABLE_SESSIONS
+                .iter()
+                .any(|text| self.message.contains(text))
     }
 
     pub(super) fn failure(
@@ -84,10 +86,12 @@ impl ApiError {
             }
             "REQUEST_LIMIT_EXCEEDED" => FailureKind::LimitReached,
             "ExceededQuota" | "EXCEEDEDQUOTA" => FailureKind::Throttled { until: None },
-            "SERVER_UNAVAILABLE" | "UNKNOWN_EXCEPTION" | "INTERNAL_ERROR"
-            | "INTERNAL_SERVER_ERROR" | "REQUEST_RUNNING_TOO_LONG" | "QUERY_TIMEOUT" => {
-                effect.lost()
-            }
+            "SERVER_UNAVAILABLE"
+            | "UNKNOWN_EXCEPTION"
+            | "INTERNAL_ERROR"
+            | "INTERNAL_SERVER_ERROR"
+            | "REQUEST_RUNNING_TOO_LONG"
+            | "QUERY_TIMEOUT" => effect.lost(),
             "UNABLE_TO_LOCK_ROW"
             | "TXN_SECURITY_METERING_ERROR"
             | "TOO_MANY_APEX_REQUESTS"
@@ -101,7 +105,8 @@ impl ApiError {
             | "OPERATION_TOO_LARGE"
             | "QUERY_TOO_COMPLICATED" => FailureKind::Transient,
             // A customer's own trigger or flow failed; under load the cause is often a lock.
-            "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY" | "CANNOT_EXECUTE_FLOW_TRIGGER"
+            "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY"
+            | "CANNOT_EXECUTE_FLOW_TRIGGER"
             | "APEX_ERROR" => {
                 if self.message.contains("UNABLE_TO_LOCK_ROW") {
                     FailureKind::Transient
@@ -109,7 +114,9 @@ impl ApiError {
                     values()
                 }
             }
-            "INVALID_AUTH_HEADER" | "MALFORMED_QUERY" | "MALFORMED_ID"
+            "INVALID_AUTH_HEADER"
+            | "MALFORMED_QUERY"
+            | "MALFORMED_ID"
             | "INVALID_REPLICATION_DATE" => FailureKind::Broken,
             "INVALID_FIELD"
             | "INVALID_TYPE"
@@ -205,28 +212,73 @@ mod tests {
             fields: fields.iter().map(|field| (*field).to_owned()).collect(),
         };
         let field = |name: &str| (name == "LastName").then_some(FieldId(7));
-        assert_eq!(error.failure(Effect::Writes, &field).kind, expected, "{code}");
+        assert_eq!(
+            error.failure(Effect::Writes, &field).kind,
+            expected,
+            "{code}"
+        );
     }
 
     #[test]
     fn each_code_becomes_the_kind_its_reaction_needs() {
         let rejected = |fields: &[u16]| {
-            FailureKind::Rejected(Rejection::Values(fields.iter().copied().map(FieldId).collect()))
+            FailureKind::Rejected(Rejection::Values(
+                fields.iter().copied().map(FieldId).collect(),
+            ))
         };
         let throttled = FailureKind::Throttled { until: None };
-        check("REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.", &[], FailureKind::LimitReached);
-        check("REQUEST_LIMIT_EXCEEDED", "ConcurrentPerOrgLongTxn Limit exceeded.", &[], throttled);
+        check(
+            "REQUEST_LIMIT_EXCEEDED",
+            "TotalRequests Limit exceeded.",
+            &[],
+            FailureKind::LimitReached,
+        );
+        check(
+            "REQUEST_LIMIT_EXCEEDED",
+            "ConcurrentPerOrgLongTxn Limit exceeded.",
+            &[],
+            throttled,
+        );
         check("UNABLE_TO_LOCK_ROW", "", &[], FailureKind::Transient);
         check("UNKNOWN_EXCEPTION", "", &[], FailureKind::Unknown);
-        check("INVALID_FIELD", "No such column", &[], FailureKind::Forbidden);
+        check(
+            "INVALID_FIELD",
+            "No such column",
+            &[],
+            FailureKind::Forbidden,
+        );
         check("INVALID_CROSS_REFERENCE_KEY", "", &[], FailureKind::Gone);
-        check("INVALID_CROSS_REFERENCE_KEY", "", &["AccountId"], rejected(&[]));
+        check(
+            "INVALID_CROSS_REFERENCE_KEY",
+            "",
+            &["AccountId"],
+            rejected(&[]),
+        );
         check("ENTITY_IS_DELETED", "", &[], FailureKind::Gone);
         check("CANNOT_UPDATE_CONVERTED_LEAD", "", &[], FailureKind::Moved);
-        check("STRING_TOO_LONG", "Nom: data value too large", &["LastName"], rejected(&[7]));
-        check("FIELD_CUSTOM_VALIDATION_EXCEPTION", "Ask sales", &[], rejected(&[]));
-        check("APEX_ERROR", "caused by: UNABLE_TO_LOCK_ROW", &[], FailureKind::Transient);
-        for code in ["DUPLICATES_DETECTED", "DUPLICATE_VALUE", "DUPLICATE_EXTERNAL_ID"] {
+        check(
+            "STRING_TOO_LONG",
+            "Nom: data value too large",
+            &["LastName"],
+            rejected(&[7]),
+        );
+        check(
+            "FIELD_CUSTOM_VALIDATION_EXCEPTION",
+            "Ask sales",
+            &[],
+            rejected(&[]),
+        );
+        check(
+            "APEX_ERROR",
+            "caused by: UNABLE_TO_LOCK_ROW",
+            &[],
+            FailureKind::Transient,
+        );
+        for code in [
+            "DUPLICATES_DETECTED",
+            "DUPLICATE_VALUE",
+            "DUPLICATE_EXTERNAL_ID",
+        ] {
             check(code, "", &[], FailureKind::Rejected(Rejection::Duplicate));
         }
         check(

@@ -93,11 +93,7 @@ impl SalesforceClient {
         Self::build(config, clock, vault).map_err(|fault| fault.failure)
     }
 
-    fn build(
-        config: Config,
-        clock: Arc<dyn Clock>,
-        vault: Arc<dyn Vault>,
-    ) -> Result<Self, Fault> {
+    fn build(config: Config, clock: Arc<dyn Clock>, vault: Arc<dyn Vault>) -> Result<Self, Fault> {
         let login = origin(&config.login_url)?;
         let http = Http::new(&login, config.limits)?;
         let flow = match config.flow {
@@ -112,7 +108,7 @@ impl SalesforceClient {
                 private_key,
             } => oauth::Flow::JwtBearer {
                 username,
-                key: SigningKey::from_pem(&private_key)?,
+                key: Box::new(SigningKey::from_pem(&private_key)?),
             },
         };
         let client = oauth::Client {
@@ -181,11 +177,7 @@ impl SalesforceClient {
         outcomes
     }
 
-    async fn timeline(
-        &self,
-        spent: &mut Spent,
-        namespace: &str,
-    ) -> Result<Arc<Timeline>, Fault> {
+    async fn timeline(&self, spent: &mut Spent, namespace: &str) -> Result<Arc<Timeline>, Fault> {
         let known = self.timelines().get(namespace).cloned();
         if let Some(known) = known {
             return Ok(known);
@@ -198,7 +190,9 @@ impl SalesforceClient {
 
     fn timelines(&self) -> MutexGuard<'_, BTreeMap<String, Arc<Timeline>>> {
         // Entries are put in whole, so the map is valid even if a holder died.
-        self.timelines.lock().unwrap_or_else(PoisonError::into_inner)
+        self.timelines
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -283,8 +277,10 @@ impl Salesforce for SalesforceClient {
     ) -> Call<'_, Vec<Row>> {
         Box::pin(async move {
             let mut spent = Spent::default();
-            let result =
-                read::find(&self.org, &mut spent, &mapping, &objects, &emails, &accounts).await;
+            let result = read::find(
+                &self.org, &mut spent, &mapping, &objects, &emails, &accounts,
+            )
+            .await;
             answer("looking for records in Salesforce", spent, result)
         })
     }
@@ -296,7 +292,11 @@ impl Salesforce for SalesforceClient {
         Box::pin(async move {
             let mut spent = Spent::default();
             let result = read::evidence(&self.org, &mut spent, &ids).await;
-            answer("reading the history of opt-outs in Salesforce", spent, result)
+            answer(
+                "reading the history of opt-outs in Salesforce",
+                spent,
+                result,
+            )
         })
     }
 

@@ -272,11 +272,7 @@ impl Org {
         Ok(results)
     }
 
-    async fn next_page(
-        &self,
-        spent: &mut Spent,
-        next: Option<&str>,
-    ) -> Result<QueryPage, Fault> {
+    async fn next_page(&self, spent: &mut Spent, next: Option<&str>) -> Result<QueryPage, Fault> {
         let root = self.root().await?;
         // A path of our own version, never a whole address: the token goes where it goes already.
         let path = next
@@ -380,7 +376,8 @@ fn newest_known(versions: &Json) -> Result<String, Fault> {
         .filter(|major: &u32| (VERSION_MIN..=VERSION_MAX).contains(major))
         .max();
     newest.map(|major| format!("{major}.0")).ok_or_else(|| {
-        let message = format!("the organisation offers no API version {VERSION_MIN}.0 to {VERSION_MAX}.0");
+        let message =
+            format!("the organisation offers no API version {VERSION_MIN}.0 to {VERSION_MAX}.0");
         Fault::broken("version", message)
     })
 }
@@ -410,10 +407,12 @@ mod tests {
 
     #[test]
     fn the_newest_version_both_sides_know_is_taken() {
-        let versions = |list: &[&str]| {
-            Json::Array(list.iter().map(|v| json!({"version": v})).collect())
-        };
-        assert_eq!(newest_known(&versions(&["59.0", "66.0", "99.0"])).unwrap(), "66.0");
+        let versions =
+            |list: &[&str]| Json::Array(list.iter().map(|v| json!({"version": v})).collect());
+        assert_eq!(
+            newest_known(&versions(&["59.0", "66.0", "99.0"])).unwrap(),
+            "66.0"
+        );
         assert!(newest_known(&versions(&["31.0", "99.0"])).is_err());
     }
 }

@@ -334,7 +334,10 @@ impl History {
         let (created, id) = (Name::known("CreatedDate"), Name::known("Id"));
         let ids = ids.iter().copied().map(Literal::Id).collect();
         let mut conditions = vec![
-            Condition::Equal(Name::known("Field"), Literal::Text(wire::OPT_OUT.to_owned())),
+            Condition::Equal(
+                Name::known("Field"),
+                Literal::Text(wire::OPT_OUT.to_owned()),
+            ),
             Condition::In(Name::known(self.person), ids),
         ];
         if let Some((at, last)) = before {
@@ -448,15 +451,25 @@ mod tests {
     fn history_tells_the_newest_change_each_way() {
         let history = History::of(SalesforceObject::Lead).unwrap();
         let person = "00QQ70000000A1b";
-        let change = |id: &str, at: &str, value: Json| {
-            serde_json::json!({"Id": id, "LeadId": person, "CreatedDate": at, "NewValue": value})
-        };
+        let change = |id: &str, at: &str, value: Json| serde_json::json!({"Id": id, "LeadId": person, "CreatedDate": at, "NewValue": value});
         let mut found = BTreeMap::new();
         history.collect(
             &[
-                change("017000000000003", "2026-03-04T09:00:03.000+0000", true.into()),
-                change("017000000000002", "2026-03-04T09:00:02.000+0000", "false".into()),
-                change("017000000000001", "2026-03-04T09:00:01.000+0000", true.into()),
+                change(
+                    "017000000000003",
+                    "2026-03-04T09:00:03.000+0000",
+                    true.into(),
+                ),
+                change(
+                    "017000000000002",
+                    "2026-03-04T09:00:02.000+0000",
+                    "false".into(),
+                ),
+                change(
+                    "017000000000001",
+                    "2026-03-04T09:00:01.000+0000",
+                    true.into(),
+                ),
             ],
             &mut found,
         );

@@ -145,11 +145,7 @@ fn grouped(f: &mut fmt::Formatter<'_>, joint: &str, conditions: &[Condition]) ->
     Ok(())
 }
 
-fn separated(
-    f: &mut fmt::Formatter<'_>,
-    joint: &str,
-    items: &[impl fmt::Display],
-) -> fmt::Result {
+fn separated(f: &mut fmt::Formatter<'_>, joint: &str, items: &[impl fmt::Display]) -> fmt::Result {
     for (index, item) in items.iter().enumerate() {
         if index > 0 {
             f.write_str(joint)?;
@@ -276,7 +272,15 @@ mod tests {
 
     #[test]
     fn what_is_no_name_never_gets_into_a_query() {
-        for name in ["", "Email, Name", "Email'", "1st", "a.b.", "Email--", "Ünïcode__c"] {
+        for name in [
+            "",
+            "Email, Name",
+            "Email'",
+            "1st",
+            "a.b.",
+            "Email--",
+            "Ünïcode__c",
+        ] {
             assert!(Name::new(name).is_err(), "{name}");
         }
         for name in ["Email", "ns__Mautic_url__c", "contact_id__r.Account.Name"] {

@@ -41,13 +41,17 @@ struct Org {
 }
 
 impl Org {
-    async fn start(handler: impl Fn(&Seen) -> Response + Send + Sync + 'static) -> (Self, SalesforceClient) {
+    async fn start(
+        handler: impl Fn(&Seen) -> Response + Send + Sync + 'static,
+    ) -> (Self, SalesforceClient) {
         let org = Self {
             granted: Arc::default(),
             good: Arc::new(AtomicUsize::new(1)),
             handler: Arc::new(handler),
         };
-        let app = Router::new().fallback(answer_request).with_state(org.clone());
+        let app = Router::new()
+            .fallback(answer_request)
+            .with_state(org.clone());
         let base = serve(app).await;
         let config = Config {
             login_url: base,
@@ -75,19 +79,25 @@ async fn answer_request(Shared(org): Shared<Org>, request: HttpRequest) -> Respo
             return AxumJson(token).into_response();
         }
         "/services/data" => {
-            return AxumJson(json!([{"version": "59.0"}, {"version": "67.0"}, {"version": "99.0"}]))
-                .into_response();
+            return AxumJson(
+                json!([{"version": "59.0"}, {"version": "67.0"}, {"version": "99.0"}]),
+            )
+            .into_response();
         }
         _ => {}
     }
     let good = format!("Bearer at{}", org.good.load(Ordering::SeqCst));
     if parts.headers["authorization"] != good.as_str() {
-        let expired = json!([{"errorCode": "INVALID_SESSION_ID", "message": "Session expired or invalid"}]);
+        let expired =
+            json!([{"errorCode": "INVALID_SESSION_ID", "message": "Session expired or invalid"}]);
         return (StatusCode::UNAUTHORIZED, AxumJson(expired)).into_response();
     }
     let seen = Seen {
         method: parts.method.to_string(),
-        path: path.strip_prefix("/services/data/v67.0").unwrap().to_owned(),
+        path: path
+            .strip_prefix("/services/data/v67.0")
+            .unwrap()
+            .to_owned(),
         body: String::from_utf8(body.to_vec()).unwrap(),
     };
     let mut headers = HeaderMap::new();
@@ -97,7 +107,10 @@ async fn answer_request(Shared(org): Shared<Org>, request: HttpRequest) -> Respo
 
 /// Answers each subrequest of a Composite.
 fn composite(seen: &Seen, answer: impl Fn(&Json) -> (u16, Json)) -> Response {
-    assert_eq!((seen.method.as_str(), seen.path.as_str()), ("POST", "/composite"));
+    assert_eq!(
+        (seen.method.as_str(), seen.path.as_str()),
+        ("POST", "/composite")
+    );
     let body = seen.json();
     assert_eq!(body["collateSubrequests"], false);
     let subs = body["compositeRequest"].as_array().unwrap();
@@ -114,7 +127,10 @@ fn composite(seen: &Seen, answer: impl Fn(&Json) -> (u16, Json)) -> Response {
 }
 
 fn page(records: &[Json]) -> (u16, Json) {
-    (200, json!({"totalSize": records.len(), "done": true, "records": records}))
+    (
+        200,
+        json!({"totalSize": records.len(), "done": true, "records": records}),
+    )
 }
 
 fn nothing(seen: &Seen) -> Response {
@@ -126,8 +142,10 @@ fn accepted(sub: &Json) -> (u16, Json) {
     let records = sub["body"]["records"].as_array().unwrap();
     let results: Vec<Json> = records
         .iter()
-        .map(|record| json!({"success": true, "errors": [], "created": true,
-            "id": record.get("id").cloned().unwrap_or_else(|| json!("003Q7000000ZZZZ"))}))
+        .map(|record| {
+            json!({"success": true, "errors": [], "created": true,
+            "id": record.get("id").cloned().unwrap_or_else(|| json!("003Q7000000ZZZZ"))})
+        })
         .collect();
     (200, Json::Array(results))
 }
@@ -177,7 +195,12 @@ async fn an_idle_cycle_costs_one_call_and_reads_the_meter() {
     assert_eq!(answered.spent.calls, 1);
     assert_eq!(answered.spent.limit, Some((812, 115_000)));
     assert!(answered.spent.server_time.is_some());
-    assert!(answered.value.iter().all(|page| page.is_last && page.rows.is_empty()));
+    assert!(
+        answered
+            .value
+            .iter()
+            .all(|page| page.is_last && page.rows.is_empty())
+    );
 }
 
 #[tokio::test]
@@ -212,7 +235,10 @@ async fn a_page_cut_short_by_the_platform_is_not_the_last() {
         })
     })
     .await;
-    let answered = client.changes(mapping(), vec![window(Stream::Contacts)]).await.unwrap();
+    let answered = client
+        .changes(mapping(), vec![window(Stream::Contacts)])
+        .await
+        .unwrap();
     assert!(!answered.value[0].is_last);
     assert_eq!(answered.value[0].rows.len(), 1);
     assert_eq!(answered.spent.calls, 1, "no locator is followed");
@@ -222,7 +248,8 @@ async fn a_page_cut_short_by_the_platform_is_not_the_last() {
 async fn a_next_page_at_a_foreign_address_is_refused() {
     let (_, client) = Org::start(|seen| {
         composite(seen, |_| {
-            let body = json!({"done": false, "records": [], "nextRecordsUrl": "https://evil.example/q"});
+            let body =
+                json!({"done": false, "records": [], "nextRecordsUrl": "https://evil.example/q"});
             (200, body)
         })
     })
@@ -248,7 +275,10 @@ async fn ten_thousand_updates_cost_ten_calls_and_are_never_reassigned() {
     for (n, outcome) in answered.value.iter().enumerate() {
         assert_eq!(outcome.link, LinkId(n as u64));
         let written = outcome.result.as_ref().unwrap();
-        assert_eq!(written.id, RemoteId::Salesforce(SalesforceObject::Contact, id(n)));
+        assert_eq!(
+            written.id,
+            RemoteId::Salesforce(SalesforceObject::Contact, id(n))
+        );
     }
 }
 
@@ -267,7 +297,10 @@ async fn creations_run_assignment_rules_in_a_request_of_their_own() {
         target: Target::NewSalesforce(SalesforceObject::Contact),
         ..update(2)
     };
-    let answered = client.write(mapping(), vec![creation, update(1)]).await.unwrap();
+    let answered = client
+        .write(mapping(), vec![creation, update(1)])
+        .await
+        .unwrap();
     assert_eq!(answered.spent.calls, 2);
     let created: Vec<bool> = answered
         .value
@@ -313,11 +346,18 @@ async fn after_a_request_that_fails_its_rows_are_unknown_and_the_rest_is_not_sen
     .await;
     let rows: Vec<RowWrite> = (0..3_000).map(update).collect();
     let answered = client.write(mapping(), rows).await.unwrap();
-    assert!(answered.value[..1_000].iter().all(|outcome| outcome.result.is_ok()));
+    assert!(
+        answered.value[..1_000]
+            .iter()
+            .all(|outcome| outcome.result.is_ok())
+    );
     let failure = |n: usize| answered.value[n].result.as_ref().unwrap_err();
     assert_eq!(failure(1_000).kind, FailureKind::Unknown);
     assert_eq!(failure(1_999).kind, FailureKind::Unknown);
-    assert_eq!((&failure(2_000).kind, failure(2_999).code.as_str()), (&FailureKind::Transient, "not-sent"));
+    assert_eq!(
+        (&failure(2_000).kind, failure(2_999).code.as_str()),
+        (&FailureKind::Transient, "not-sent")
+    );
     assert_eq!(calls.load(Ordering::SeqCst), 2);
 }
 
@@ -336,9 +376,15 @@ async fn a_spent_day_fails_the_call_as_a_whole() {
 async fn a_conditional_row_is_refused_if_the_record_changed() {
     let (_, client) = Org::start(|seen| {
         composite(seen, |sub| {
-            assert_eq!(sub["httpHeaders"]["If-Unmodified-Since"], "Wed, 04 Mar 2026 09:15:02 GMT");
+            assert_eq!(
+                sub["httpHeaders"]["If-Unmodified-Since"],
+                "Wed, 04 Mar 2026 09:15:02 GMT"
+            );
             if sub["url"].as_str().unwrap().ends_with(&id(1).to_string()) {
-                (412, json!([{"errorCode": "PRECONDITION_FAILED", "message": ""}]))
+                (
+                    412,
+                    json!([{"errorCode": "PRECONDITION_FAILED", "message": ""}]),
+                )
             } else {
                 (204, Json::Null)
             }
@@ -351,7 +397,10 @@ async fn a_conditional_row_is_refused_if_the_record_changed() {
     };
     let rows = vec![conditional(1), conditional(2)];
     let answered = client.write(mapping(), rows).await.unwrap();
-    assert_eq!(answered.value[0].result.as_ref().unwrap_err().kind, FailureKind::Stale);
+    assert_eq!(
+        answered.value[0].result.as_ref().unwrap_err().kind,
+        FailureKind::Stale
+    );
     assert!(answered.value[1].result.is_ok());
 }
 
@@ -369,8 +418,10 @@ fn activity(n: usize) -> ActivityRow {
 
 /// The timeline object of an organisation whose reference is, or is not, an upsert key.
 fn timeline(is_key: bool) -> Response {
-    let field = |name: &str| json!({"name": name, "type": "string", "createable": true,
-        "updateable": true, "idLookup": is_key && name == "ReferenceId__c"});
+    let field = |name: &str| {
+        json!({"name": name, "type": "string", "createable": true,
+        "updateable": true, "idLookup": is_key && name == "ReferenceId__c"})
+    };
     AxumJson(json!({"fields": [field("Name"), field("ReferenceId__c")]})).into_response()
 }
 
@@ -411,7 +462,7 @@ async fn ten_thousand_activities_go_as_one_bulk_job_matched_by_reference() {
             // In no order, and one row was never processed.
             let mut text = "\"sf__Id\",\"sf__Created\",\"ReferenceId__c\"\n".to_owned();
             for (n, reference) in lines.lock().unwrap().iter().enumerate().skip(3).rev() {
-                text += &format!("\"a0B\",\"{}\",\"{reference}\"\n", n != 3);
+                text += &csv::line(&["a0B", &(n != 3).to_string(), reference]);
             }
             text.into_response()
         }
@@ -444,9 +495,19 @@ async fn without_a_key_rows_are_inserted_and_duplicates_count_as_sent() {
     })
     .await;
     let rows = vec![activity(1), activity(2)];
-    let answered = client.send_activities(String::new(), rows.clone()).await.unwrap();
-    let results: Vec<_> = answered.value.into_iter().map(|outcome| outcome.result).collect();
-    assert_eq!(results, [Ok(ActivitySent::Created), Ok(ActivitySent::AlreadyThere)]);
+    let answered = client
+        .send_activities(String::new(), rows.clone())
+        .await
+        .unwrap();
+    let results: Vec<_> = answered
+        .value
+        .into_iter()
+        .map(|outcome| outcome.result)
+        .collect();
+    assert_eq!(
+        results,
+        [Ok(ActivitySent::Created), Ok(ActivitySent::AlreadyThere)]
+    );
     assert_eq!(answered.spent.calls, 2);
     let again = client.send_activities(String::new(), rows).await.unwrap();
     assert_eq!(again.spent.calls, 1, "the description is remembered");
@@ -478,5 +539,8 @@ fn an_instance_may_live_at_salesforce_at_home_or_on_loopback_only() {
     assert!(may_move_to(&own, &url("https://login.acme.example")));
     let loopback = url("http://127.0.0.1:8001/");
     assert!(may_move_to(&loopback, &url("http://localhost:8002")));
-    assert!(!may_move_to(&loopback, &url("https://acme.my.salesforce.com")));
+    assert!(!may_move_to(
+        &loopback,
+        &url("https://acme.my.salesforce.com")
+    ));
 }

@@ -98,7 +98,10 @@ impl Timeline {
         let mut cells = vec![
             (self.reference.as_str(), row.reference.clone()),
             (&self.date, row.at.to_string()),
-            (&self.description, cut_units(&row.description, DESCRIPTION_UNITS_MAX)),
+            (
+                &self.description,
+                cut_units(&row.description, DESCRIPTION_UNITS_MAX),
+            ),
             (&self.url, cut(&row.url, URL_CHARS_MAX)),
             (&self.automation, row.automation.to_string()),
         ];
@@ -349,7 +352,10 @@ mod tests {
     #[test]
     fn a_row_fills_one_of_the_two_persons_under_the_prefix() {
         let timeline = Timeline::named("ns");
-        let record = timeline.record(&row("EmailRead1-003Q70000000A1bIAE", SalesforceObject::Contact));
+        let record = timeline.record(&row(
+            "EmailRead1-003Q70000000A1bIAE",
+            SalesforceObject::Contact,
+        ));
         assert_eq!(
             record,
             json!({
@@ -370,9 +376,15 @@ mod tests {
         let columns = |object| {
             let row = row("r", object);
             let cells = timeline.cells(&row);
-            cells.into_iter().map(|(column, _)| column.to_owned()).collect::<Vec<_>>()
+            cells
+                .into_iter()
+                .map(|(column, _)| column.to_owned())
+                .collect::<Vec<_>>()
         };
-        assert_eq!(columns(SalesforceObject::Lead), columns(SalesforceObject::Contact));
+        assert_eq!(
+            columns(SalesforceObject::Lead),
+            columns(SalesforceObject::Contact)
+        );
     }
 
     #[test]
@@ -407,9 +419,11 @@ mod tests {
             message: message.into(),
             fields: Vec::new(),
         };
-        let there = error("duplicate value found: ReferenceId__c duplicates value on record with id: a0B");
+        let there =
+            error("duplicate value found: ReferenceId__c duplicates value on record with id: a0B");
         assert_eq!(timeline.refusal(&there), Ok(ActivitySent::AlreadyThere));
-        let other = error("duplicate value found: Other__c duplicates value on record with id: a0B");
+        let other =
+            error("duplicate value found: Other__c duplicates value on record with id: a0B");
         assert!(timeline.refusal(&other).is_err());
     }
 }

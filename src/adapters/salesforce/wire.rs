@@ -94,7 +94,9 @@ pub(super) fn row(
 ) -> Result<Row, Fault> {
     let id = id_at(record, "Id")
         .ok_or_else(|| Fault::broken("record", format!("a {object} has no readable Id")))?;
-    let has_consent = mapping.rules_of(object).any(|rule| rule.role == Role::Consent);
+    let has_consent = mapping
+        .rules_of(object)
+        .any(|rule| rule.role == Role::Consent);
     Ok(Row {
         id: RemoteId::Salesforce(object, id),
         modified: record["SystemModstamp"].as_str().and_then(values::moment),
@@ -153,17 +155,18 @@ fn read(rule: &FieldRule, object: SalesforceObject, record: &Json) -> Option<Val
 
 /// A column by its API name, in any case, across relationships.
 fn column<'a>(record: &'a Json, name: &str) -> Option<&'a Json> {
-    name.split('.').try_fold(record, |record, part| match record {
-        // The parent is missing, and with it everything of it.
-        Json::Null => Some(record),
-        Json::Object(fields) => fields.get(part).or_else(|| {
-            let mut fields = fields.iter();
-            fields
-                .find(|(key, _)| key.eq_ignore_ascii_case(part))
-                .map(|(_, field)| field)
-        }),
-        _ => None,
-    })
+    name.split('.')
+        .try_fold(record, |record, part| match record {
+            // The parent is missing, and with it everything of it.
+            Json::Null => Some(record),
+            Json::Object(fields) => fields.get(part).or_else(|| {
+                let mut fields = fields.iter();
+                fields
+                    .find(|(key, _)| key.eq_ignore_ascii_case(part))
+                    .map(|(_, field)| field)
+            }),
+            _ => None,
+        })
 }
 
 /// A value by its type; `None` if the JSON is not of that type.
@@ -297,7 +300,13 @@ mod tests {
     fn a_query_asks_for_what_the_roles_need_and_nothing_twice() {
         let mapping = person(vec![
             rule(1, "Email", &[Lead, Contact], "email", Role::Email),
-            rule(2, "HasOptedOutOfEmail", &[Lead, Contact], "@do_not_contact_email", Role::Consent),
+            rule(
+                2,
+                "HasOptedOutOfEmail",
+                &[Lead, Contact],
+                "@do_not_contact_email",
+                Role::Consent,
+            ),
             rule(3, "OwnerId", &[Lead, Contact], "owner", Role::Owner),
             rule(4, "AccountId", &[Contact], "company", Role::Company),
             rule(5, "IsDeleted", &[Lead, Contact], "deleted", Role::Deleted),
@@ -322,7 +331,13 @@ mod tests {
 
     #[test]
     fn a_mapping_with_a_query_in_a_name_is_refused() {
-        let mapping = person(vec![rule(1, "Email FROM User", &[Lead], "email", Role::Plain)]);
+        let mapping = person(vec![rule(
+            1,
+            "Email FROM User",
+            &[Lead],
+            "email",
+            Role::Plain,
+        )]);
         assert!(columns(&mapping, Lead).is_err());
     }
 
@@ -330,7 +345,13 @@ mod tests {
     fn a_record_becomes_a_row_with_state_consent_and_account() {
         let mapping = person(vec![
             rule(1, "Email", &[Contact], "email", Role::Email),
-            rule(2, "HasOptedOutOfEmail", &[Contact], "@do_not_contact_email", Role::Consent),
+            rule(
+                2,
+                "HasOptedOutOfEmail",
+                &[Contact],
+                "@do_not_contact_email",
+                Role::Consent,
+            ),
             rule(3, "OwnerId", &[Contact], "owner", Role::Owner),
             rule(4, "AccountId", &[Contact], "company", Role::Company),
             rule(5, "Hidden__c", &[Contact], "hidden", Role::Plain),
@@ -386,7 +407,13 @@ mod tests {
             rule(4, "AccountId", &[Contact], "company", Role::Company),
             rule(5, "Title", &[Lead, Contact], "position", Role::Plain),
         ]);
-        mapping.company = vec![rule(9, "Name", &[Account], "companyname", Role::CompanyName)];
+        mapping.company = vec![rule(
+            9,
+            "Name",
+            &[Account],
+            "companyname",
+            Role::CompanyName,
+        )];
         let text = |text: &str| Value::Text(text.into());
         let values = [
             (FieldId(1), text("a@x.example")),
@@ -404,6 +431,9 @@ mod tests {
             Json::Object(fields(&mapping, Lead, &values, None, true)),
             json!({"Email": "a@x.example", "OwnerId": "005Q70000000T2eIAE"})
         );
-        assert_eq!(rule_of_column(&mapping, Contact, "ACCOUNTID"), Some(FieldId(4)));
+        assert_eq!(
+            rule_of_column(&mapping, Contact, "ACCOUNTID"),
+            Some(FieldId(4))
+        );
     }
 }

@@ -240,7 +240,11 @@ impl<'a> Part<'a> {
 /// A collection of up to 200 records as a subrequest.
 pub(super) fn collection(method: Method, path: &str, records: Vec<Json>) -> Sub {
     Sub {
-        method: if method == Method::POST { "POST" } else { "PATCH" },
+        method: if method == Method::POST {
+            "POST"
+        } else {
+            "PATCH"
+        },
         path: path.to_owned(),
         headers: Vec::new(),
         body: Some(json!({"allOrNone": false, "records": records})),
@@ -304,10 +308,7 @@ pub(super) fn item(reply: &SubReply, rows: usize, position: usize) -> Option<&Js
 }
 
 /// A subrequest that failed as a whole. An expired session refused it before anything was done.
-pub(super) fn refused(
-    reply: &SubReply,
-    field: &dyn Fn(&str) -> Option<FieldId>,
-) -> Failure {
+pub(super) fn refused(reply: &SubReply, field: &dyn Fn(&str) -> Option<FieldId>) -> Failure {
     let mut failure = errors::failure(reply.status, &reply.body, Effect::Writes, field);
     if reply.is_expired() {
         failure.kind = FailureKind::Transient;

@@ -1,4 +1,9 @@
 //! A believable Salesforce and a believable Automation: one brain each, two skins.
 
+pub mod clock;
+pub mod faults;
+pub mod http;
+pub mod random;
+
 pub mod automation;
 pub mod salesforce;

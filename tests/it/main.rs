@@ -1,1 +1,3 @@
 //! Tests that cross rooms. One binary, so that they link once.
+
+mod adapters;

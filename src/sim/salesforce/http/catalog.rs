@@ -1,0 +1,78 @@
+//! What the organisation offers: versions, resources, limits, counts.
+
+use serde_json::{Map, Value as Json, json};
+
+use super::routes::{Resource, VERSION_NEWEST, VERSION_OLDEST};
+use super::wire::{Answer, Asked};
+use crate::sim::clock::Timestamp;
+use crate::sim::salesforce::org::Salesforce;
+use crate::sim::salesforce::schema::ObjectIndex;
+
+/// Needs no session, costs no call, and carries no limit header.
+pub(super) fn versions() -> Answer {
+    const SEASONS: [&str; 3] = ["Winter", "Spring", "Summer"];
+    let versions = (VERSION_OLDEST..=VERSION_NEWEST).map(|number| {
+        // 64 is Summer '25; three releases a year.
+        let season = SEASONS[((number + 1) % 3) as usize];
+        let year = 4 + (number + 1) / 3 - u32::from(number % 3 != 2);
+        json!({
+            "label": format!("{season} '{year:02}"),
+            "url": format!("/services/data/v{number}.0"),
+            "version": format!("{number}.0"),
+        })
+    });
+    Answer::json(200, Json::Array(versions.collect()))
+}
+
+pub(super) fn root(resource: &Resource<'_>) -> Answer {
+    const RESOURCES: [&str; 8] = [
+        "sobjects",
+        "query",
+        "queryAll",
+        "composite",
+        "limits",
+        "jobs",
+        "tooling",
+        "search",
+    ];
+    let mut body = Map::new();
+    for name in RESOURCES {
+        body.insert(name.to_owned(), json!(resource.url(name)));
+    }
+    body.insert(
+        "identity".to_owned(),
+        json!(format!("{}/id", resource.asked.base_url())),
+    );
+    Answer::json(200, Json::Object(body))
+}
+
+pub(super) fn limits(org: &mut Salesforce, now: Timestamp) -> Answer {
+    let usage = org.api_usage(now);
+    let limit = |most: u64, left: u64| json!({ "Max": most, "Remaining": left });
+    let records: usize = (0..org.schema().objects().count())
+        .map(|object| org.count(ObjectIndex(object as u16)))
+        .sum();
+    // A record takes about two kilobytes, whatever it holds.
+    let storage_left = 10_240_u64.saturating_sub(records as u64 / 512);
+    Answer::json(
+        200,
+        json!({
+            "DailyApiRequests": limit(usage.allowed, usage.allowed.saturating_sub(usage.used)),
+            "DailyBulkApiBatches": limit(15_000, 15_000),
+            "DailyBulkV2QueryFileStorageMB": limit(976_562, 976_562),
+            "DailyBulkV2QueryJobs": limit(10_000, 10_000),
+            "DailyDeliveredPlatformEvents": limit(25_000, 25_000),
+            "DataStorageMB": limit(10_240, storage_left),
+        }),
+    )
+}
+
+pub(super) fn record_counts(org: &Salesforce, asked: &Asked) -> Answer {
+    let names = asked.parameter("sObjects").unwrap_or_default();
+    let counts = names.split(',').filter_map(|name| {
+        let object = org.schema().find(name.trim(), None)?;
+        let name = &org.schema().object(object).name;
+        Some(json!({ "count": org.count(object), "name": name }))
+    });
+    Answer::json(200, json!({ "sObjects": counts.collect::<Vec<_>>() }))
+}

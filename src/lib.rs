@@ -2,11 +2,14 @@
 //!
 //! The rooms, in reading order. `tests/it/tidy.rs` holds who may import whom.
 
-pub mod adapters;
 pub mod domain;
+
 pub mod engine;
-pub mod pool;
+
 pub mod ports;
+
+pub mod adapters;
+pub mod pool;
 pub mod sim;
 pub mod store;
 

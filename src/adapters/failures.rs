@@ -64,6 +64,10 @@ impl From<Failure> for Fault {
 }
 
 /// Ends a call of a port.
+#[expect(
+    clippy::result_large_err,
+    reason = "the ports' own error, made once a call"
+)]
 pub(super) fn answer<T>(
     operation: &'static str,
     spent: Spent,
@@ -80,8 +84,7 @@ pub(super) fn answer<T>(
     }
 }
 
-/// The same for a call that answers row by row, once every row has its outcome. If nothing was
-/// carried out and all rows share one definite failure, it is the call that failed.
+/// For rows whose request never left.
 pub(super) fn not_sent(after: &Failure) -> Failure {
     Failure::new(
         FailureKind::Transient,

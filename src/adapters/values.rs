@@ -77,17 +77,17 @@ mod tests {
 
     #[test]
     fn moments_are_read_in_every_form_that_was_seen() {
-        let expected = Some(Timestamp::from_seconds(1_772_615_702));
+        let expected = Timestamp::from_seconds(1_772_615_702);
         for text in [
             "2026-03-04T09:15:02.000+0000",
             "2026-03-04T09:15:02Z",
             "2026-03-04T10:15:02+01:00",
             "2026-03-04 09:15:02",
         ] {
-            assert_eq!(moment(text), expected, "{text}");
+            assert_eq!(moment(text), Some(expected), "{text}");
         }
         assert_eq!(moment("soon"), None);
-        assert_eq!(naive(expected.unwrap()), "2026-03-04 09:15:02");
+        assert_eq!(naive(expected), "2026-03-04 09:15:02");
     }
 
     #[test]

@@ -139,7 +139,8 @@ async fn logged(
         let filters = [
             Where::after("id", after),
             Where::equal("object", "lead"),
-            Where::equal("action", "update"),
+            // A contact may be made opted out.
+            Where::one_of("action", ["create", "update"]),
             Where::one_of("object_id", ids.iter().map(ToString::to_string)),
         ];
         let query = Query::table(PAGE_ROWS, &filters);

@@ -39,7 +39,7 @@ pub(super) enum Flow {
     },
     JwtBearer {
         username: String,
-        key: SigningKey,
+        key: Box<SigningKey>,
     },
 }
 

@@ -25,14 +25,12 @@ pub(super) fn parse(text: &str) -> Option<Vec<Vec<String>>> {
     let mut line = Vec::new();
     let mut rest = text;
     while !rest.is_empty() {
-        let (cell, after) = match rest.strip_prefix('"') {
-            Some(quoted) => quoted_cell(quoted)?,
-            None => {
-                let end = rest.find([',', '\n']).unwrap_or(rest.len());
-                let (cell, after) = rest.split_at(end);
-                // Also before a line feed at the very end.
-                (cell.strip_suffix('\r').unwrap_or(cell).to_owned(), after)
-            }
+        let (cell, after) = if let Some(quoted) = rest.strip_prefix('"') {
+            quoted_cell(quoted)?
+        } else {
+            let end = rest.find([',', '\n']).unwrap_or(rest.len());
+            let (cell, after) = rest.split_at(end);
+            (cell.strip_suffix('\r').unwrap_or(cell).to_owned(), after)
         };
         line.push(cell);
         let after = after.strip_prefix('\r').unwrap_or(after);

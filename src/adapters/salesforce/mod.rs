@@ -108,7 +108,7 @@ impl SalesforceClient {
                 private_key,
             } => oauth::Flow::JwtBearer {
                 username,
-                key: SigningKey::from_pem(&private_key)?,
+                key: Box::new(SigningKey::from_pem(&private_key)?),
             },
         };
         let client = oauth::Client {

@@ -462,7 +462,7 @@ async fn ten_thousand_activities_go_as_one_bulk_job_matched_by_reference() {
             // In no order, and one row was never processed.
             let mut text = "\"sf__Id\",\"sf__Created\",\"ReferenceId__c\"\n".to_owned();
             for (n, reference) in lines.lock().unwrap().iter().enumerate().skip(3).rev() {
-                text += &format!("\"a0B\",\"{}\",\"{reference}\"\n", n != 3);
+                text += &csv::line(&["a0B", &(n != 3).to_string(), reference]);
             }
             text.into_response()
         }

@@ -19,7 +19,7 @@ use crate::ports::{Clock, Store};
 
 /// What a sync did. The object that `--json` prints; its names are a contract.
 #[derive(Debug, Clone, Serialize)]
-pub struct Report {
+pub(in crate::app) struct Report {
     pub read: BySide,
     pub written: BySide,
     pub calls: BySide,
@@ -158,7 +158,7 @@ fn report(
 
 impl Report {
     /// The status that scripts rely on.
-    pub fn status(&self) -> Status {
+    pub(in crate::app) fn status(&self) -> Status {
         if !self.stopped.is_empty() || self.is_interrupted || self.is_circling {
             Status::Failed
         } else if self.conflicts + self.held + self.dead > 0 || self.is_braked {
@@ -168,7 +168,7 @@ impl Report {
         }
     }
 
-    pub fn print(&self, out: &mut Out) -> Result<(), AppError> {
+    pub(in crate::app) fn print(&self, out: &mut Out) -> Result<(), AppError> {
         if out.is_json() {
             out.json(self)?;
             return Ok(());

@@ -6,6 +6,7 @@ pub mod config;
 pub mod error;
 pub mod out;
 pub mod policy;
+pub mod practice;
 pub mod run;
 pub mod text;
 

@@ -57,6 +57,10 @@ impl Out {
         writeln!(self.results)
     }
 
+    pub fn flush(&mut self) -> io::Result<()> {
+        self.results.flush()
+    }
+
     /// Something to know that is not the result.
     pub fn note(&mut self, text: &str) -> io::Result<()> {
         writeln!(self.notes, "{}", safe(text))

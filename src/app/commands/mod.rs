@@ -1,6 +1,7 @@
 //! One file for each group of commands; this one only says which is which.
 
 mod inspect;
+mod practice;
 mod resolve;
 mod sync;
 mod work;
@@ -23,9 +24,8 @@ pub(super) async fn perform(
     let file = config::path(config, &env);
     let place = Place { file, env };
     match command {
-        Command::Demo(_) | Command::Sim(_) => Err(AppError::Usage(
-            "the simulators are not joined to this build".to_owned(),
-        )),
+        Command::Demo(demo) => practice::demo(&demo, out).await,
+        Command::Sim(sim) => practice::sim(&sim, out).await,
         Command::Sync(sync) => sync::perform(&place, &sync, out).await,
         Command::Status(_) => inspect::status(&place, out).await,
         Command::Queues(_) => inspect::queues(&place, out).await,

@@ -37,7 +37,9 @@ pub enum Pairing {
 /// 2. One record on each side, and no pair yet: they are paired.
 /// 3. More than one that could be paired: all of them wait for a person.
 /// 4. One beside a pair: it waits for a person, the pair goes on.
-/// 5. One alone whose person is a tombstone waits for a person; else it is alone.
+/// 5. One alone is paired with a deleted record of the same person that was never paired, so that
+///    the deletion is told and nothing is made again. If the person's pair was deleted, it waits
+///    for a person. Else it is alone.
 pub fn pair(group: &[&Link], mapping: &Mapping, key: MatchKey) -> Vec<Pairing> {
     let bears = |link: &Link, side| {
         link.is_live(side)
@@ -112,17 +114,20 @@ pub fn pair(group: &[&Link], mapping: &Mapping, key: MatchKey) -> Vec<Pairing> {
 }
 
 fn alone(link: &Link, group: &[&Link]) -> Pairing {
-    let deleted = group.iter().find_map(|other| {
-        let is_pair = other.salesforce.is_some() && other.automation.is_some();
-        let gone = Side::BOTH
-            .into_iter()
-            .find(|side| other.state(*side) == Some(RowState::Deleted));
-        gone.filter(|side| is_pair && link.state(*side).is_none())
-    });
-    match deleted {
-        Some(deleted) => Pairing::Tombstone {
+    let missing = if link.salesforce.is_none() {
+        Side::Salesforce
+    } else {
+        Side::Automation
+    };
+    let gone = |other: &&&Link| other.state(missing) == Some(RowState::Deleted);
+    match group.iter().filter(gone).min_by_key(|other| other.id) {
+        // Deleted before the two were ever paired: they are paired as what they are now.
+        Some(other) if remote(other, missing.other()).is_none() => {
+            Pairing::Join(link.id.min(other.id), link.id.max(other.id))
+        }
+        Some(_) => Pairing::Tombstone {
             link: link.id,
-            deleted,
+            deleted: missing,
         },
         None => Pairing::Alone(link.id),
     }

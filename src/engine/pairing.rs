@@ -9,7 +9,7 @@ use crate::domain::time::Timestamp;
 use crate::engine::Engine;
 use crate::engine::observe::match_text;
 use crate::engine::pair::{Pairing, is_pairing_cause, move_end, pair};
-use crate::engine::reconcile::{creation_values, raise};
+use crate::engine::reconcile::{creation_values, known_opt_out, raise};
 use crate::engine::work::Desk;
 
 impl Engine {
@@ -240,8 +240,7 @@ impl Engine {
             .filter_map(|key| desk.suppressions.get(key))
             .map(|suppression| suppression.consent)
             .find(|consent| consent.is_out());
-        let own = link.consent.agreed.filter(|consent| consent.is_out());
-        let consent = own.or(suppressed);
+        let consent = known_opt_out(link).max(suppressed);
         if let Some(object) = object
             && let Some(blank) = self.required_blank(object, &values)
         {

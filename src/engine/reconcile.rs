@@ -125,23 +125,19 @@ impl Case<'_> {
                 self.judge_pair(link);
                 self.judge_consent(link);
             }
-            (Some(_), None) => self.plan_creation(link, Side::Automation),
-            (None, Some(_)) => self.plan_creation(link, Side::Salesforce),
+            (Some(_), None) => self.plan_creation(Side::Automation),
+            (None, Some(_)) => self.plan_creation(Side::Salesforce),
             (None, None) => {}
         }
     }
 
     /// A record without a counterpart. Looking for one, and leave to make one, come when the write
     /// is about to be sent: everything must have been read before.
-    fn plan_creation(&mut self, link: &mut Link, to: Side) {
+    fn plan_creation(&mut self, to: Side) {
         if self.conflicts.contains_key(&Subject::Identity) {
             return;
         }
-        let write = self.write_mut(to);
-        write.is_create = true;
-        if let Some(consent) = known_consent(link) {
-            link.consent.agreed = Some(consent);
-        }
+        self.write_mut(to).is_create = true;
     }
 
     fn judge_pair(&mut self, link: &mut Link) {
@@ -163,6 +159,10 @@ impl Case<'_> {
 
     fn judge_field(&mut self, link: &mut Link, rule: &FieldRule) {
         if self.carry_out_decided(link, rule.id) {
+            return;
+        }
+        if !link.is_whole() {
+            self.judge_edit_of_deleted(link, rule);
             return;
         }
         let Some(state) = link.field(rule.id) else {
@@ -188,6 +188,20 @@ impl Case<'_> {
                     };
                     self.done.lost.push(lost);
                 }
+            }
+        }
+    }
+
+    /// Nothing flows from or to a record that is gone; an edit of the other one since they last agreed
+    /// is for a person to look at.
+    fn judge_edit_of_deleted(&mut self, link: &Link, rule: &FieldRule) {
+        let Some(state) = link.field(rule.id).filter(|state| state.base.is_some()) else {
+            return;
+        };
+        for deleted in Side::BOTH {
+            let live = deleted.other();
+            if !link.is_live(deleted) && link.is_live(live) && state.edited(live).is_some() {
+                self.hold(Subject::Deletion, Cause::DeletedAndEdited { deleted });
             }
         }
     }
@@ -287,14 +301,6 @@ impl Case<'_> {
     /// Plans one value, unless it cannot be written or was refused before.
     fn want(&mut self, link: &Link, rule: &FieldRule, to: Side, value: &Value) {
         if !link.is_live(to) {
-            if link.is_live(to.other()) {
-                let edited = link
-                    .field(rule.id)
-                    .and_then(|state| state.edited(to.other()));
-                if edited.is_some() {
-                    self.hold(Subject::Deletion, Cause::DeletedAndEdited { deleted: to });
-                }
-            }
             return;
         }
         if let Some(cause) = self.context.limits.refuse(link, rule, to, value) {
@@ -536,8 +542,9 @@ pub const fn of(base: &Base, side: Side) -> &Value {
     }
 }
 
-/// The strictest word that a one-sided link has: what it says now, or was agreed before.
-fn known_consent(link: &Link) -> Option<Consent> {
+/// The strictest word that a one-sided link has: what it says now, or was agreed before. Not an
+/// agreement: a counterpart that turns up later is at first sight.
+pub fn known_opt_out(link: &Link) -> Option<Consent> {
     let views = [link.consent.salesforce, link.consent.automation];
     let outs = views
         .into_iter()

@@ -130,9 +130,10 @@ impl Engine {
         self.settle(desk, id, now);
     }
 
-    /// A record that no link knows. One that is gone already is none of our business.
+    /// A record that no link knows. One that lives on as another is none of our business; a deleted
+    /// one may be the tombstone of somebody on the other side.
     fn take_new(&mut self, desk: &mut Desk, now: Timestamp, row: &Row) {
-        if row.state != RowState::Live {
+        if !matches!(row.state, RowState::Live | RowState::Deleted) {
             self.ignore("gone_before_linked");
             return;
         }
@@ -147,6 +148,7 @@ impl Engine {
         match parked {
             Some(Parked::NoEmail) => self.ignore("no_email"),
             Some(Parked::ObjectNotSelected) => self.ignore("object_not_selected"),
+            Some(Parked::GoneBeforeLinked) => self.ignore("gone_before_linked"),
             _ => {}
         }
     }

@@ -52,7 +52,7 @@ pub enum OptIns {
 /// 4. Out on one side only, and the agreement was out: the other side claims an opt-in. It travels
 ///    if opt-ins may, and its proof is newer than the opt-out beyond the clocks' margin. If the
 ///    opt-out is surely the newer one, the opt-out travels. Else it is a conflict.
-/// 5. Out nowhere, and the agreement was out: equal is not agreed, since two blanked boxes look the
+/// 5. Out nowhere, and the agreement was out or an opt-out was on its way: equal is not agreed, since two blanked boxes look the
 ///    same. With a dated opt-in newer than the opt-out on either side it is agreement; without
 ///    proof the opt-out is put back on both, Automation first, since that is where mail is sent.
 /// 6. Out nowhere, and never was: agreement to be in.
@@ -72,7 +72,7 @@ pub fn judge(state: &ConsentState, opt_ins: OptIns, freshness: Freshness) -> Ver
         (None, Some(reason)) => {
             one_out(state, Side::Automation, reason, was_out, opt_ins, freshness)
         }
-        (None, None) if was_out => both_in_after_out(state, freshness),
+        (None, None) if state.is_suppressed() => both_in_after_out(state, freshness),
         (None, None) => agree(state, Consent::In),
     }
 }

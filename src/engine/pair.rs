@@ -4,7 +4,6 @@
 //! pages arrived cannot matter.
 
 use crate::domain::conflict::{Cause, Subject};
-use crate::domain::consent::Consent;
 use crate::domain::ids::{AutomationId, Kind, LinkId, RemoteId, SalesforceObject, Side};
 use crate::domain::link::{Link, MatchKey, Parked};
 use crate::domain::mapping::Mapping;
@@ -199,9 +198,7 @@ pub fn move_end(into: &mut Link, from: &mut Link, side: Side) {
             into.match_keys.insert(index, key);
         }
     }
-    if from.consent.agreed.is_some_and(Consent::is_out)
-        && !into.consent.agreed.is_some_and(Consent::is_out)
-    {
+    if from.consent.is_suppressed() && !into.consent.is_suppressed() {
         into.consent.agreed = from.consent.agreed;
         into.consent.opted_out = from.consent.opted_out;
     }

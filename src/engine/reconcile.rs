@@ -380,10 +380,9 @@ impl Case<'_> {
             }
             Verdict::OptOut { to, reason } => {
                 let out = Consent::Out(reason);
-                if !link.consent.agreed.is_some_and(Consent::is_out) {
+                if link.consent.opted_out.is_none() {
                     link.consent.opted_out = opted_out_date(link, self.context.now);
                 }
-                link.consent.agreed = Some(out);
                 if link.is_live(to) {
                     self.write_mut(to).consent = Some(out);
                 }

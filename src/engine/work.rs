@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::activity::{Activity, HeldActivity};
 use crate::domain::command::Instruction;
-use crate::domain::consent::{Consent, Evidence};
+use crate::domain::consent::{Consent, Dated, Evidence, Proof, Reason};
 use crate::domain::cursor::{Cursor, Position, Stream};
 use crate::domain::ids::{JobId, LinkId, RemoteId, RunId, SalesforceId, Side};
 use crate::domain::link::{Link, MatchKey, PendingState};
@@ -447,7 +447,7 @@ impl Engine {
         let Some(link) = desk.links.get_mut(&id) else {
             return;
         };
-        let before = link.consent.agreed;
+        let was_suppressed = link.consent.is_suppressed();
         let context = Context {
             policy: &self.settings.policy,
             directory: &self.directory,
@@ -460,7 +460,7 @@ impl Engine {
             self.outbox.ask_for_evidence(link);
         }
         self.outbox.track(link, now);
-        let suppressions = suppressions(link, before);
+        let suppressions = suppressions(link, was_suppressed);
         desk.batch
             .extend(suppressions.into_iter().map(Change::PutSuppression));
         let run = self.cycle.run;
@@ -486,22 +486,22 @@ impl Engine {
     }
 }
 
-/// What the ledger of addresses learns when a link's agreement about consent changes.
-fn suppressions(link: &Link, before: Option<Consent>) -> Vec<Suppression> {
-    let after = link.consent.agreed;
-    let was_out = before.is_some_and(Consent::is_out);
-    let is_out = after.is_some_and(Consent::is_out);
-    let (Some(consent), true) = (after, was_out != is_out) else {
+/// What the ledger of addresses learns when a person is opted out or in.
+fn suppressions(link: &Link, was_suppressed: bool) -> Vec<Suppression> {
+    let is_suppressed = link.consent.is_suppressed();
+    if was_suppressed == is_suppressed {
         return Vec::new();
+    }
+    let consent = if is_suppressed {
+        Consent::Out(Reason::Unstated)
+    } else {
+        Consent::In
     };
-    let opted_out = link
-        .consent
-        .opted_out
-        .unwrap_or(crate::domain::consent::Dated {
-            earliest: Timestamp::ZERO,
-            latest: Timestamp::ZERO,
-            proof: crate::domain::consent::Proof::Observation,
-        });
+    let opted_out = link.consent.opted_out.unwrap_or(Dated {
+        earliest: Timestamp::ZERO,
+        latest: Timestamp::ZERO,
+        proof: Proof::Observation,
+    });
     let of_address = |address: &MatchKey| Suppression {
         address: *address,
         consent,

@@ -1,3 +1,5 @@
 //! Tests that cross rooms. One binary, so that they link once.
 
+// Marked so that the lints for tests apply to the helpers of these modules too.
+#[cfg(test)]
 mod automation_conformance;

@@ -230,7 +230,7 @@ impl Automation {
             .map(|form| form.name.clone())
             .unwrap_or_default();
         let was_anonymous = self.contacts.by_id(id).is_some_and(Contact::is_anonymous);
-        let system = self.system();
+        let system = Self::system();
         // A form refused by validation leaves the submission, and the contact as it was.
         let _ = self.change(now, system, id, &input, Mode::Patch, Door::Inside);
         if was_anonymous {
@@ -389,7 +389,7 @@ impl Automation {
     /// The contact was active: a later moment only.
     fn touch(&mut self, now: Timestamp, id: ContactId) {
         self.edit(id, |contact| {
-            contact.last_active = contact.last_active.max(Some(now.whole_second()))
+            contact.last_active = contact.last_active.max(Some(now.whole_second()));
         });
     }
 
@@ -432,7 +432,7 @@ impl Automation {
         });
     }
 
-    fn system(&self) -> Caller {
+    fn system() -> Caller {
         Caller {
             by: AuthorId::SYSTEM,
             user: None,

@@ -6,6 +6,7 @@ use super::author::AuthorId;
 use super::call::Call;
 use super::company::{Company, CompanyId};
 use super::contact::{ContactId, Stamp};
+use super::draft::Assigned;
 use super::field::{Kind, Position, Subject};
 use super::hook::{Payload, Trigger};
 use super::instance::Automation;
@@ -265,7 +266,7 @@ impl Automation {
         if self.companies.named(&name).next().is_some() {
             return Err(Refusal::NotUnique(vec!["companyname".to_owned()]));
         }
-        let owner = owner.flatten();
+        let owner = owner.over(None);
         Ok(self.insert_company(now, by, &name, (values, owner, input.score.unwrap_or(0))))
     }
 
@@ -313,7 +314,7 @@ impl Automation {
         if self.companies.named(&name).any(|other| other != id) {
             return Err(Refusal::NotUnique(vec!["companyname".to_owned()]));
         }
-        let owner = owner.unwrap_or(old.owner);
+        let owner = owner.over(old.owner);
         let score = input.score.unwrap_or(old.score);
         if values == old.values && owner == old.owner && score == old.score {
             return Ok(());
@@ -341,7 +342,7 @@ impl Automation {
         old: Option<&Company>,
         input: &CompanyInput,
         omitted: Omitted,
-    ) -> Result<(Values, Option<Option<UserId>>), Refusal> {
+    ) -> Result<(Values, Assigned<UserId>), Refusal> {
         let mut values = match omitted {
             Omitted::Kept => old
                 .map(|company| company.values.clone())
@@ -372,13 +373,14 @@ impl Automation {
                 "This field is required.".to_owned(),
             ));
         }
-        let owner = input.owner.as_ref().map(|owner| {
+        let owner = input.owner.as_ref().map_or(Assigned::Kept, |owner| {
             let id = owner.to_number().map(|id| UserId(id as u32));
-            id.and_then(|id| self.users.by_id(id)).map(|user| user.id)
+            let found = id.and_then(|id| self.users.by_id(id)).map(|user| user.id);
+            if found.is_none() && !owner.is_blank() {
+                problems.push(("owner".to_owned(), "This value is not valid.".to_owned()));
+            }
+            Assigned::Set(found)
         });
-        if owner == Some(None) && input.owner.as_ref().is_some_and(|owner| !owner.is_blank()) {
-            problems.push(("owner".to_owned(), "This value is not valid.".to_owned()));
-        }
         if problems.is_empty() {
             Ok((values, owner))
         } else {

@@ -82,12 +82,29 @@ pub enum Echo {
     Before(Option<Timestamp>),
 }
 
+/// What a write does to a reference: keeps it, or sets it, to nothing included.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Assigned<T> {
+    #[default]
+    Kept,
+    Set(Option<T>),
+}
+
+impl<T> Assigned<T> {
+    pub fn over(self, old: Option<T>) -> Option<T> {
+        match self {
+            Self::Kept => old,
+            Self::Set(new) => new,
+        }
+    }
+}
+
 /// The decisions about every field.
 #[derive(Clone, Debug, Default)]
 pub struct Draft {
     pub changes: Vec<(Position, Value)>,
     pub points: Option<i64>,
-    pub last_active: Option<Option<Timestamp>>,
+    pub last_active: Assigned<Timestamp>,
     pub echo: Vec<(Position, Echo)>,
     pub problems: Vec<(String, String)>,
     pub names_points: bool,
@@ -125,7 +142,7 @@ impl Drafting<'_> {
             let sent = sent.get(&field.position).copied();
             match field.alias.as_str() {
                 "points" => self.draft_points(field, sent, input.overwrite_with_blank, &mut draft),
-                "last_active" => self.draft_last_active(sent, &mut draft),
+                "last_active" => draft_last_active(sent, &mut draft),
                 _ => {
                     let old = values.at(field.position);
                     self.draft_field(field, sent, old, input.overwrite_with_blank, &mut draft);
@@ -221,13 +238,13 @@ impl Drafting<'_> {
             }
         }
     }
+}
 
-    fn draft_last_active(&self, sent: Option<&Input>, draft: &mut Draft) {
-        if let Some(Input::Text(text)) = sent
-            && let Some(moment) = read_input(text)
-        {
-            draft.last_active = Some(Some(moment.whole_second()));
-        }
+fn draft_last_active(sent: Option<&Input>, draft: &mut Draft) {
+    if let Some(Input::Text(text)) = sent
+        && let Some(moment) = read_input(text)
+    {
+        draft.last_active = Assigned::Set(Some(moment.whole_second()));
     }
 }
 

@@ -34,3 +34,6 @@ pub mod value;
 pub mod write;
 
 pub use instance::{Automation, Settings};
+
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,7 @@ use super::auth::Caller;
 use super::author::AuthorId;
 use super::company::CompanyId;
 use super::contact::{Contact, ContactId, LastEdit, Reason, Stamp};
-use super::draft::{ContactInput, DncInput, Draft, Drafting, Echo, Mode, is_identifying};
+use super::draft::{Assigned, ContactInput, DncInput, Draft, Drafting, Echo, Mode, is_identifying};
 use super::field::{Position, Subject};
 use super::hook::{Payload, Trigger};
 use super::instance::Automation;
@@ -47,8 +47,8 @@ pub struct Written {
 /// A write that passed every check.
 struct Checked {
     draft: Draft,
-    owner: Option<Option<UserId>>,
-    stage: Option<Option<StageId>>,
+    owner: Assigned<UserId>,
+    stage: Assigned<StageId>,
 }
 
 const NOT_VALID: &str = "This value is not valid.";
@@ -173,7 +173,7 @@ impl Automation {
         if let Some(text) = &input.last_active
             && let Some(moment) = read_input(text)
         {
-            draft.last_active = Some(Some(moment.whole_second()));
+            draft.last_active = Assigned::Set(Some(moment.whole_second()));
             if let Some(field) = self.fields.by_alias(Subject::Contact, "last_active") {
                 let before = current.and_then(|contact| contact.last_active);
                 draft.echo.push((field.position, Echo::Before(before)));
@@ -240,7 +240,7 @@ impl Automation {
         if let Some(address) = &input.address {
             self.note_address(id, address, &mut changes);
         }
-        if let Some(name) = company {
+        if let Assigned::Set(name) = company {
             self.follow_company_text(now, by, id, name.as_deref());
         }
         for row in &input.dnc {
@@ -347,9 +347,7 @@ impl Automation {
 
     fn apply_draft(&mut self, id: ContactId, draft: &Draft) -> Vec<(String, Php)> {
         let old = self.edit(id, |contact| {
-            if let Some(last_active) = draft.last_active {
-                contact.last_active = last_active;
-            }
+            contact.last_active = draft.last_active.over(contact.last_active);
             let old_points = contact.points;
             contact.points = draft.points.unwrap_or(old_points);
             let put = |(position, value): &(Position, Value)| {
@@ -388,15 +386,15 @@ impl Automation {
     fn apply_references(
         &mut self,
         id: ContactId,
-        owner: Option<Option<UserId>>,
-        stage: Option<Option<StageId>>,
+        owner: Assigned<UserId>,
+        stage: Assigned<StageId>,
         changes: &mut Vec<(String, Php)>,
     ) {
         let number = |id: Option<u32>| id.map_or(Php::Null, |id| Php::Int(id.into()));
         let replaced = self.edit(id, |contact| {
             let old = (contact.owner, contact.stage);
-            contact.owner = owner.unwrap_or(contact.owner);
-            contact.stage = stage.unwrap_or(contact.stage);
+            contact.owner = owner.over(contact.owner);
+            contact.stage = stage.over(contact.stage);
             (old, (contact.owner, contact.stage))
         });
         let Some((old, new)) = replaced else { return };
@@ -469,14 +467,19 @@ impl Automation {
         }
     }
 
-    /// The company name a draft writes, if it writes one: `Some(None)` clears it.
-    fn company_named_in(&self, draft: &Draft) -> Option<Option<String>> {
+    /// The company name a draft writes, if it writes one.
+    fn company_named_in(&self, draft: &Draft) -> Assigned<String> {
+        self.company_text(draft)
+            .map_or(Assigned::Kept, |text| Assigned::Set(text.to_text()))
+    }
+
+    fn company_text<'a>(&self, draft: &'a Draft) -> Option<&'a Value> {
         let field = self.fields.by_alias(Subject::Contact, "company")?;
         let (_, value) = draft
             .changes
             .iter()
             .find(|(position, _)| *position == field.position)?;
-        Some(value.to_text())
+        Some(value)
     }
 
     /// The text of `company` finds or makes a company and makes it primary; cleared, nothing is.
@@ -626,10 +629,12 @@ fn reference<T>(
     input: Option<&Input>,
     find: impl Fn(u32) -> Option<T>,
     problems: &mut Vec<(String, String)>,
-) -> Option<Option<T>> {
-    let input = input?;
+) -> Assigned<T> {
+    let Some(input) = input else {
+        return Assigned::Kept;
+    };
     if input.is_blank() {
-        return Some(None);
+        return Assigned::Set(None);
     }
     let id = input
         .to_number()
@@ -638,5 +643,5 @@ fn reference<T>(
     if found.is_none() {
         problems.push((name.to_owned(), NOT_VALID.to_owned()));
     }
-    Some(found)
+    Assigned::Set(found)
 }

@@ -106,10 +106,6 @@ pub fn router(shared: Shared) -> Router {
     Router::new().fallback(handle).with_state(shared)
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the practice server waits on purpose, in real time"
-)]
 async fn handle(
     State(shared): State<Shared>,
     drawn: Option<Extension<Drawn>>,

@@ -9,7 +9,7 @@ use super::super::log::{Entry, Hit, Mail, Submission};
 use super::super::php::Php;
 use super::super::refusal::Refusal;
 use super::super::time::{Shown, read_filter};
-use super::answer::Answer;
+use super::answer::{Answer, Failed};
 use super::request::Node;
 use super::route::Context;
 use super::stats::hit_query;
@@ -54,7 +54,7 @@ pub(super) const AGENT: &str = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.
 /// The visitor's browser, as PHP serialises it.
 const CLIENT: &str = "a:2:{s:4:\"type\";s:7:\"browser\";s:4:\"name\";s:6:\"Chrome\";}";
 
-pub(super) fn activity(cx: &mut Context<'_>, contact: Option<ContactId>) -> Result<Answer, Answer> {
+pub(super) fn activity(cx: &mut Context<'_>, contact: Option<ContactId>) -> Result<Answer, Failed> {
     let query = activity_query(&cx.request.query, contact)?;
     let page = cx.brain.activities(cx.caller, &query)?;
     let events: Vec<Json> = page

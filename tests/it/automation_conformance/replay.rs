@@ -33,7 +33,7 @@ pub(super) fn recorded(name: &str) -> Value {
 
 /// Replays a file and fails with everything that differs.
 pub(super) async fn check(name: &str, how: Strictness) {
-    let mut replay = Replay::start(name).await;
+    let mut replay = Replay::start(name);
     let mut found = Vec::new();
     for step in recorded(name)["exchanges"].as_array().unwrap() {
         if let Some(next) = step.get("next_contact") {
@@ -55,7 +55,7 @@ pub(super) async fn check(name: &str, how: Strictness) {
 /// The webhook calls of a recorded sequence of acts: the same triggers in the same order, each with
 /// the recorded members.
 pub(super) async fn check_deliveries() {
-    let mut replay = Replay::start("webhooks").await;
+    let mut replay = Replay::start("webhooks");
     let triggers = recorded("webhooks")["exchanges"][3]["request"]["body"].clone();
     let call = |method: &str, path: &str, body: Value| json!({ "method": method, "path": path, "body": body, "auth": "bearer" });
     scene::burn_ids(&mut replay.shared.brain(), 244);
@@ -143,7 +143,7 @@ pub(super) struct Replay {
 }
 
 impl Replay {
-    async fn start(name: &str) -> Self {
+    fn start(name: &str) -> Self {
         // The client insists on a provider of cryptography even for plain loopback calls; another
         // test may have installed it already.
         let _ = rustls::crypto::ring::default_provider().install_default();

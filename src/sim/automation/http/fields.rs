@@ -8,8 +8,9 @@ use super::super::field::{Choice, Field, Group, Kind, NewField, Subject, Traits}
 use super::super::refusal::Refusal;
 use super::super::user::Right;
 use super::answer::{Answer, Failed};
+use super::described::properties;
 use super::filter::paging;
-use super::record::{properties, stamps};
+use super::record::stamps;
 use super::request::{input, scalar_number, scalar_text};
 use super::route::Context;
 

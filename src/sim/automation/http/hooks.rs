@@ -275,6 +275,18 @@ fn payload(brain: &Automation, notice: &Notice) -> Json {
         Payload::CompanyDeleted(id, company) => {
             json!({ "id": id.0, "company": without_id(company_in_hook(brain, company, Form::Read)) })
         }
+        Payload::Hit(..) | Payload::Submission(..) | Payload::Mail(..) => {
+            engagement(brain, &notice.payload)
+        }
+    };
+    out["timestamp"] = json!(notice.at.iso());
+    out
+}
+
+/// What somebody did, with the contact inside.
+fn engagement(brain: &Automation, payload: &Payload) -> Json {
+    let plain = |contact| contact_in_hook(brain, contact, Form::Read, false);
+    match payload {
         Payload::Hit(contact, row) => {
             let hit = brain.logs().hits.by_id(*row).map(|entry| {
                 json!({
@@ -310,7 +322,6 @@ fn payload(brain: &Automation, notice: &Notice) -> Json {
             });
             json!({ "stat": stat })
         }
-    };
-    out["timestamp"] = json!(notice.at.iso());
-    out
+        _ => Json::Null,
+    }
 }

@@ -5,6 +5,7 @@
 mod answer;
 mod companies;
 mod contacts;
+mod described;
 mod faults;
 mod fields;
 mod filter;

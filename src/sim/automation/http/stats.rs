@@ -188,29 +188,7 @@ fn rows(brain: &Automation, table: &str, from: u32) -> Vec<Row> {
         "audit_log" => audit(brain, from),
         "lead_donotcontact" => dnc(brain),
         "lead_event_log" => notes(brain, from),
-        "page_hits" => entries(logs.hits.rows(), from, |entry| {
-            let hit = &entry.what;
-            vec![
-                ("page_id", hit.page.map(|page| page.to_string())),
-                ("lead_id", entry.contact.map(|id| id.to_string())),
-                ("ip_id", Some("1".to_owned())),
-                ("device_id", Some("1".to_owned())),
-                ("date_hit", Some(entry.at.sql())),
-                ("country", Some(String::new())),
-                ("region", Some(String::new())),
-                ("city", Some(String::new())),
-                ("isp", Some(String::new())),
-                ("organization", Some(String::new())),
-                ("code", Some("200".to_owned())),
-                ("referer", hit.referer.clone()),
-                ("url", Some(hit.url.clone())),
-                ("url_title", Some(hit.title.clone())),
-                ("user_agent", Some(AGENT.to_owned())),
-                ("browser_languages", Some("a:0:{}".to_owned())),
-                ("tracking_id", Some(format!("visit{}", entry.id))),
-                ("query", Some(hit_query(hit).serialise())),
-            ]
-        }),
+        "page_hits" => entries(logs.hits.rows(), from, hit),
         "form_submissions" => entries(logs.submissions.rows(), from, |entry| {
             vec![
                 ("form_id", Some(entry.what.form.to_string())),
@@ -295,6 +273,30 @@ fn mail(entry: &Entry<Mail>) -> Row {
         ("open_count", Some(mail.opens.to_string())),
         ("last_opened", mail.read.map(Shown::sql)),
         ("open_details", Some(opened(mail.read).serialise())),
+    ]
+}
+
+fn hit(entry: &Entry<Hit>) -> Row {
+    let hit = &entry.what;
+    vec![
+        ("page_id", hit.page.map(|page| page.to_string())),
+        ("lead_id", entry.contact.map(|id| id.to_string())),
+        ("ip_id", Some("1".to_owned())),
+        ("device_id", Some("1".to_owned())),
+        ("date_hit", Some(entry.at.sql())),
+        ("country", Some(String::new())),
+        ("region", Some(String::new())),
+        ("city", Some(String::new())),
+        ("isp", Some(String::new())),
+        ("organization", Some(String::new())),
+        ("code", Some("200".to_owned())),
+        ("referer", hit.referer.clone()),
+        ("url", Some(hit.url.clone())),
+        ("url_title", Some(hit.title.clone())),
+        ("user_agent", Some(AGENT.to_owned())),
+        ("browser_languages", Some("a:0:{}".to_owned())),
+        ("tracking_id", Some(format!("visit{}", entry.id))),
+        ("query", Some(hit_query(hit).serialise())),
     ]
 }
 

@@ -3,3 +3,5 @@
 // Marked so that the lints for tests apply to the helpers of these modules too.
 #[cfg(test)]
 mod automation_conformance;
+#[cfg(test)]
+mod automation_http;

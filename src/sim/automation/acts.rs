@@ -125,8 +125,8 @@ impl Automation {
         done
     }
 
-    /// Puts contacts in place quickly, without histories or notices: the base a world starts from.
-    /// Rows that the API would refuse are left out.
+    /// Puts contacts in place without audit rows: the base a world starts from. Rows that the API
+    /// would refuse are left out.
     pub fn seed(
         &mut self,
         now: Timestamp,

@@ -235,6 +235,33 @@ impl Automation {
         self.insert_company(now, by, name, (values, None, 0))
     }
 
+    /// Links exactly the companies listed, as far as they exist; the last new one becomes primary.
+    pub(super) fn match_companies(
+        &mut self,
+        now: Timestamp,
+        id: ContactId,
+        wanted: &[u32],
+    ) -> Vec<(String, Php)> {
+        let before = self.companies.links_of(id).to_vec();
+        for link in before
+            .iter()
+            .filter(|link| !wanted.contains(&link.company.0))
+        {
+            self.companies.unlink(id, link.company);
+        }
+        for company in wanted.iter().map(|company| CompanyId(*company)) {
+            let is_linked = before.iter().any(|link| link.company == company);
+            if !is_linked && self.companies.by_id(company).is_some() {
+                self.companies.link_primary(id, company, now);
+            }
+        }
+        if self.companies.links_of(id) == before {
+            Vec::new()
+        } else {
+            self.copy_primary_name(id)
+        }
+    }
+
     /// Copies the primary company's name into the contact's `company` text.
     pub(super) fn copy_primary_name(&mut self, id: ContactId) -> Vec<(String, Php)> {
         let primary = self

@@ -50,6 +50,8 @@ pub struct ContactInput {
     /// `-name` removes; any other is added.
     pub tags: Vec<String>,
     pub dnc: Vec<DncInput>,
+    /// The exact companies to be linked with; others are unlinked.
+    pub companies: Option<Vec<u32>>,
     pub last_active: Option<String>,
     pub address: Option<String>,
     pub overwrite_with_blank: bool,

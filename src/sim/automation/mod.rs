@@ -9,6 +9,7 @@ pub mod acts;
 pub mod auth;
 pub mod author;
 pub mod call;
+pub mod check;
 pub mod choices;
 pub mod companies;
 pub mod company;

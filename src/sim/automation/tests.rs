@@ -307,6 +307,35 @@ fn company_text_makes_companies_and_blanking_it_drops_the_primary_link() {
 }
 
 #[test]
+fn a_list_of_companies_is_the_exact_membership() {
+    let (mut brain, caller) = instance();
+    let id = create(&mut brain, caller, NOW, "zoe@shop.example");
+    for name in ["Acme", "Bolt", "Cask"] {
+        patch(
+            &mut brain,
+            caller,
+            NOW,
+            id,
+            ContactInput::default().with("company", name),
+        );
+    }
+    let exactly = ContactInput {
+        companies: Some(vec![1, 2, 99]),
+        ..ContactInput::default()
+    };
+    patch(&mut brain, caller, later(5), id, exactly);
+    let linked: Vec<u32> = brain
+        .companies()
+        .links_of(id)
+        .iter()
+        .map(|link| link.company.0)
+        .collect();
+    assert_eq!(linked, [1, 2]);
+    assert_eq!(text(&brain, id, "company").as_deref(), Some("Acme"));
+    assert_eq!(modified(&brain, id), Some(later(5).whole_second()));
+}
+
+#[test]
 fn a_role_without_the_right_is_refused_before_anything_happens() {
     let (mut brain, caller) = instance();
     let role = brain.add_role(NOW, "View", "View only", vec![Right::ViewContacts]);

@@ -2,9 +2,10 @@
 
 use super::auth::Caller;
 use super::author::AuthorId;
+use super::check::Checked;
 use super::company::CompanyId;
 use super::contact::{Contact, ContactId, LastEdit, Stamp};
-use super::draft::{Assigned, ContactInput, Draft, Drafting, Echo, Mode, is_identifying};
+use super::draft::{Assigned, ContactInput, Draft, Echo, Mode, is_identifying};
 use super::field::{Position, Subject};
 use super::hook::{Payload, Trigger};
 use super::instance::Automation;
@@ -12,9 +13,8 @@ use super::log::{Details, Note};
 use super::php::Php;
 use super::refusal::Refusal;
 use super::segment::StageId;
-use super::time::read_input;
 use super::user::UserId;
-use super::value::{Input, Value, Values};
+use super::value::{Value, Values};
 use crate::sim::clock::Timestamp;
 
 /// Which door a write came through; the histories tell them apart.
@@ -43,15 +43,6 @@ pub struct Written {
     pub is_new: bool,
     pub echo: Vec<(Position, Echo)>,
 }
-
-/// A write that passed every check.
-struct Checked {
-    draft: Draft,
-    owner: Assigned<UserId>,
-    stage: Assigned<StageId>,
-}
-
-const NOT_VALID: &str = "This value is not valid.";
 
 impl Automation {
     /// POST: edits the contact that a unique field matches, else makes one.
@@ -127,97 +118,6 @@ impl Automation {
         })
     }
 
-    /// The contact a body matches: any unique field will do; of several, the youngest.
-    pub(super) fn matching(&self, input: &ContactInput) -> Option<ContactId> {
-        let mut found = Vec::new();
-        for (alias, value) in &input.values {
-            if let Some(field) = self.fields.by_alias(Subject::Contact, alias)
-                && field.is_unique()
-                && let Some(text) = value.to_text()
-                && !text.trim().is_empty()
-            {
-                found.extend(self.contacts.unique_equal(field.position, text.trim()));
-            }
-        }
-        let age = |id: &ContactId| self.contacts.by_id(*id).map(|c| (c.added.at, c.id));
-        found.into_iter().max_by_key(age)
-    }
-
-    fn check(
-        &self,
-        now: Timestamp,
-        id: Option<ContactId>,
-        input: &ContactInput,
-        mode: Mode,
-        door: Door,
-    ) -> Result<Checked, Refusal> {
-        let current = id.and_then(|id| self.contacts.by_id(id));
-        let blanks_omitted = mode == Mode::Match && door == Door::Single;
-        let drafting = Drafting {
-            fields: &self.fields,
-            current,
-            mode,
-            blanks_omitted,
-            now,
-        };
-        let mut draft = drafting.draft(input);
-        let mut problems = std::mem::take(&mut draft.problems);
-        let user = |id: u32| self.users.by_id(UserId(id)).map(|user| user.id);
-        let stage = |id: u32| self.stages.name(StageId(id)).map(|_| StageId(id));
-        let owner = reference("owner", input.owner.as_ref(), user, &mut problems);
-        let stage = reference("stage", input.stage.as_ref(), stage, &mut problems);
-        if !problems.is_empty() {
-            return Err(Refusal::Invalid(problems));
-        }
-        self.check_unique(current, &draft)?;
-        if let Some(text) = &input.last_active
-            && let Some(moment) = read_input(text)
-        {
-            draft.last_active = Assigned::Set(Some(moment.whole_second()));
-            if let Some(field) = self.fields.by_alias(Subject::Contact, "last_active") {
-                let before = current.and_then(|contact| contact.last_active);
-                draft.echo.push((field.position, Echo::Before(before)));
-            }
-        }
-        Ok(Checked {
-            draft,
-            owner,
-            stage,
-        })
-    }
-
-    /// Every unique field has to be unique after the write, whether or not the write touches it: a
-    /// contact that shares its address with another cannot be edited at all.
-    fn check_unique(&self, current: Option<&Contact>, draft: &Draft) -> Result<(), Refusal> {
-        let mut taken = Vec::new();
-        for position in self.fields.unique() {
-            let drafted = draft
-                .changes
-                .iter()
-                .find(|(changed, _)| changed == position);
-            let value = match (drafted, current) {
-                (Some((_, value)), _) => value,
-                (None, Some(contact)) => contact.values.at(*position),
-                (None, None) => &Value::Null,
-            };
-            let Some(text) = value.to_text() else {
-                continue;
-            };
-            let own = current.map(|contact| contact.id);
-            let others = self.contacts.unique_equal(*position, &text);
-            if others.iter().any(|other| Some(*other) != own)
-                && let Some(field) = self.fields.at(Subject::Contact, *position)
-            {
-                taken.push(field.alias.clone());
-            }
-        }
-        if taken.is_empty() {
-            Ok(())
-        } else {
-            Err(Refusal::NotUnique(taken))
-        }
-    }
-
     fn apply(
         &mut self,
         now: Timestamp,
@@ -242,6 +142,9 @@ impl Automation {
         }
         if let Assigned::Set(name) = company {
             self.follow_company_text(now, by, id, name.as_deref());
+        }
+        if let Some(companies) = &input.companies {
+            changes.extend(self.match_companies(now, id, companies));
         }
         for row in &input.dnc {
             changes.extend(self.put_dnc(now, id, row));
@@ -525,27 +428,4 @@ pub(super) fn php(value: &Value) -> Php {
         Value::Float(value) => Php::Float(*value),
         Value::Text(text) => Php::text(&**text),
     }
-}
-
-/// An id sent for owner or stage: null and blank remove, an unknown one is refused.
-fn reference<T>(
-    name: &str,
-    input: Option<&Input>,
-    find: impl Fn(u32) -> Option<T>,
-    problems: &mut Vec<(String, String)>,
-) -> Assigned<T> {
-    let Some(input) = input else {
-        return Assigned::Kept;
-    };
-    if input.is_blank() {
-        return Assigned::Set(None);
-    }
-    let id = input
-        .to_number()
-        .filter(|number| *number > 0.0 && number.fract() == 0.0);
-    let found = id.and_then(|id| find(id as u32));
-    if found.is_none() {
-        problems.push((name.to_owned(), NOT_VALID.to_owned()));
-    }
-    Assigned::Set(found)
 }

@@ -350,6 +350,14 @@ fn contact_input(members: Vec<(String, Json)>) -> ContactInput {
             "stage" => out.stage = Some(input(&value)),
             "tags" => out.tags = tag_names(&value),
             "doNotContact" => out.dnc = dnc_rows(&value),
+            "companies" => {
+                let ids = value
+                    .as_array()
+                    .into_iter()
+                    .flatten()
+                    .filter_map(scalar_number);
+                out.companies = Some(ids.map(|id| id as u32).collect());
+            }
             "lastActive" => out.last_active = value.as_str().map(str::to_owned),
             "ipAddress" => out.address = value.as_str().map(str::to_owned),
             "overwriteWithBlank" => out.overwrite_with_blank = input(&value).is_truthy(),

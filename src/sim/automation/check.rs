@@ -54,6 +54,7 @@ impl Automation {
             current,
             mode,
             blanks_omitted,
+            keeps_zeros: door == Door::Inside,
             now,
         };
         let mut draft = drafting.draft(input);

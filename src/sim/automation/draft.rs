@@ -119,6 +119,8 @@ pub struct Drafting<'a> {
     pub mode: Mode,
     /// A matched POST with overwriteWithBlank blanks what it does not name; in a batch it does not.
     pub blanks_omitted: bool,
+    /// The user interface stores a zero as typed; only the API drops it.
+    pub keeps_zeros: bool,
     pub now: Timestamp,
 }
 
@@ -199,7 +201,8 @@ impl Drafting<'_> {
             };
             return Ok(clears.then_some(Value::Null));
         }
-        if self.mode != Mode::Put && is_dropped_as_zero(field, input) {
+        let keeps_zero = self.keeps_zeros || self.mode == Mode::Put;
+        if !keeps_zero && is_dropped_as_zero(field, input) {
             return Ok(None);
         }
         match judge(field, input, self.now) {

@@ -1,5 +1,11 @@
 //! Tests that cross rooms. One binary, so that they link once.
 
+// Marked so that the lints for tests apply to the helpers of these modules too.
+#[cfg(test)]
 mod adapters;
+#[cfg(test)]
 mod automation_conformance;
+#[cfg(test)]
+mod automation_http;
+#[cfg(test)]
 mod tidy;

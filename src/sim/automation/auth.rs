@@ -1,6 +1,7 @@
 //! API credentials, codes, tokens and the rate limit.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use super::author::AuthorId;
 use super::time::Shown;
@@ -186,11 +187,12 @@ impl Auth {
         };
         let acts_alone = client.acts_alone;
         match request {
-            GrantRequest::Password => Err(TokenRefusal::UnauthorizedClient),
             GrantRequest::ClientCredentials if acts_alone => {
                 Ok(self.issue(now, number, own, false))
             }
-            GrantRequest::ClientCredentials => Err(TokenRefusal::UnauthorizedClient),
+            GrantRequest::ClientCredentials | GrantRequest::Password => {
+                Err(TokenRefusal::UnauthorizedClient)
+            }
             GrantRequest::Code { code, redirect } => {
                 let valid = |held: &&Code| held.token.client == number;
                 let held = self
@@ -305,7 +307,8 @@ impl Auth {
             let mut z = self.dice;
             z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
             z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-            out.push_str(&format!("{:016x}", z ^ (z >> 31)));
+            // Writing to a String cannot fail.
+            let _ = write!(out, "{:016x}", z ^ (z >> 31));
         }
         out.truncate(TOKEN_LENGTH);
         out

@@ -6,6 +6,7 @@ use super::author::AuthorId;
 use super::call::Call;
 use super::company::{Company, CompanyId};
 use super::contact::{ContactId, Stamp};
+use super::draft::Assigned;
 use super::field::{Kind, Position, Subject};
 use super::hook::{Payload, Trigger};
 use super::instance::Automation;
@@ -234,6 +235,33 @@ impl Automation {
         self.insert_company(now, by, name, (values, None, 0))
     }
 
+    /// Links exactly the companies listed, as far as they exist; the last new one becomes primary.
+    pub(super) fn match_companies(
+        &mut self,
+        now: Timestamp,
+        id: ContactId,
+        wanted: &[u32],
+    ) -> Vec<(String, Php)> {
+        let before = self.companies.links_of(id).to_vec();
+        for link in before
+            .iter()
+            .filter(|link| !wanted.contains(&link.company.0))
+        {
+            self.companies.unlink(id, link.company);
+        }
+        for company in wanted.iter().map(|company| CompanyId(*company)) {
+            let is_linked = before.iter().any(|link| link.company == company);
+            if !is_linked && self.companies.by_id(company).is_some() {
+                self.companies.link_primary(id, company, now);
+            }
+        }
+        if self.companies.links_of(id) == before {
+            Vec::new()
+        } else {
+            self.copy_primary_name(id)
+        }
+    }
+
     /// Copies the primary company's name into the contact's `company` text.
     pub(super) fn copy_primary_name(&mut self, id: ContactId) -> Vec<(String, Php)> {
         let primary = self
@@ -265,7 +293,7 @@ impl Automation {
         if self.companies.named(&name).next().is_some() {
             return Err(Refusal::NotUnique(vec!["companyname".to_owned()]));
         }
-        let owner = owner.flatten();
+        let owner = owner.over(None);
         Ok(self.insert_company(now, by, &name, (values, owner, input.score.unwrap_or(0))))
     }
 
@@ -313,7 +341,7 @@ impl Automation {
         if self.companies.named(&name).any(|other| other != id) {
             return Err(Refusal::NotUnique(vec!["companyname".to_owned()]));
         }
-        let owner = owner.unwrap_or(old.owner);
+        let owner = owner.over(old.owner);
         let score = input.score.unwrap_or(old.score);
         if values == old.values && owner == old.owner && score == old.score {
             return Ok(());
@@ -341,7 +369,7 @@ impl Automation {
         old: Option<&Company>,
         input: &CompanyInput,
         omitted: Omitted,
-    ) -> Result<(Values, Option<Option<UserId>>), Refusal> {
+    ) -> Result<(Values, Assigned<UserId>), Refusal> {
         let mut values = match omitted {
             Omitted::Kept => old
                 .map(|company| company.values.clone())
@@ -372,13 +400,14 @@ impl Automation {
                 "This field is required.".to_owned(),
             ));
         }
-        let owner = input.owner.as_ref().map(|owner| {
+        let owner = input.owner.as_ref().map_or(Assigned::Kept, |owner| {
             let id = owner.to_number().map(|id| UserId(id as u32));
-            id.and_then(|id| self.users.by_id(id)).map(|user| user.id)
+            let found = id.and_then(|id| self.users.by_id(id)).map(|user| user.id);
+            if found.is_none() && !owner.is_blank() {
+                problems.push(("owner".to_owned(), "This value is not valid.".to_owned()));
+            }
+            Assigned::Set(found)
         });
-        if owner == Some(None) && input.owner.as_ref().is_some_and(|owner| !owner.is_blank()) {
-            problems.push(("owner".to_owned(), "This value is not valid.".to_owned()));
-        }
         if problems.is_empty() {
             Ok((values, owner))
         } else {

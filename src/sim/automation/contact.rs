@@ -380,9 +380,10 @@ impl<T: Copy + Ord> Range<T> {
     }
 }
 
-fn pairs(
-    range: Range<Timestamp>,
-) -> (Bound<(Timestamp, ContactId)>, Bound<(Timestamp, ContactId)>) {
+/// A key of the date indexes.
+type Dated = (Timestamp, ContactId);
+
+fn pairs(range: Range<Timestamp>) -> (Bound<Dated>, Bound<Dated>) {
     let range = Range {
         from: range.from.map(|moment| (moment, ContactId(0))),
         to: range.to.map(|moment| (moment, ContactId(u32::MAX))),

@@ -50,6 +50,8 @@ pub struct ContactInput {
     /// `-name` removes; any other is added.
     pub tags: Vec<String>,
     pub dnc: Vec<DncInput>,
+    /// The exact companies to be linked with; others are unlinked.
+    pub companies: Option<Vec<u32>>,
     pub last_active: Option<String>,
     pub address: Option<String>,
     pub overwrite_with_blank: bool,
@@ -82,12 +84,29 @@ pub enum Echo {
     Before(Option<Timestamp>),
 }
 
+/// What a write does to a reference: keeps it, or sets it, to nothing included.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Assigned<T> {
+    #[default]
+    Kept,
+    Set(Option<T>),
+}
+
+impl<T> Assigned<T> {
+    pub fn over(self, old: Option<T>) -> Option<T> {
+        match self {
+            Self::Kept => old,
+            Self::Set(new) => new,
+        }
+    }
+}
+
 /// The decisions about every field.
 #[derive(Clone, Debug, Default)]
 pub struct Draft {
     pub changes: Vec<(Position, Value)>,
     pub points: Option<i64>,
-    pub last_active: Option<Option<Timestamp>>,
+    pub last_active: Assigned<Timestamp>,
     pub echo: Vec<(Position, Echo)>,
     pub problems: Vec<(String, String)>,
     pub names_points: bool,
@@ -100,6 +119,8 @@ pub struct Drafting<'a> {
     pub mode: Mode,
     /// A matched POST with overwriteWithBlank blanks what it does not name; in a batch it does not.
     pub blanks_omitted: bool,
+    /// The user interface stores a zero as typed; only the API drops it.
+    pub keeps_zeros: bool,
     pub now: Timestamp,
 }
 
@@ -125,7 +146,7 @@ impl Drafting<'_> {
             let sent = sent.get(&field.position).copied();
             match field.alias.as_str() {
                 "points" => self.draft_points(field, sent, input.overwrite_with_blank, &mut draft),
-                "last_active" => self.draft_last_active(sent, &mut draft),
+                "last_active" => draft_last_active(sent, &mut draft),
                 _ => {
                     let old = values.at(field.position);
                     self.draft_field(field, sent, old, input.overwrite_with_blank, &mut draft);
@@ -180,7 +201,8 @@ impl Drafting<'_> {
             };
             return Ok(clears.then_some(Value::Null));
         }
-        if self.mode != Mode::Put && is_dropped_as_zero(field, input) {
+        let keeps_zero = self.keeps_zeros || self.mode == Mode::Put;
+        if !keeps_zero && is_dropped_as_zero(field, input) {
             return Ok(None);
         }
         match judge(field, input, self.now) {
@@ -221,13 +243,13 @@ impl Drafting<'_> {
             }
         }
     }
+}
 
-    fn draft_last_active(&self, sent: Option<&Input>, draft: &mut Draft) {
-        if let Some(Input::Text(text)) = sent
-            && let Some(moment) = read_input(text)
-        {
-            draft.last_active = Some(Some(moment.whole_second()));
-        }
+fn draft_last_active(sent: Option<&Input>, draft: &mut Draft) {
+    if let Some(Input::Text(text)) = sent
+        && let Some(moment) = read_input(text)
+    {
+        draft.last_active = Assigned::Set(Some(moment.whole_second()));
     }
 }
 

@@ -11,6 +11,7 @@ use crate::sim::clock::Timestamp;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct HookId(pub u32);
 
+/// What a webhook may want to hear of, in the order the product lists them: by label.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Trigger {
     CompanySaved,
@@ -30,7 +31,6 @@ pub enum Trigger {
 }
 
 impl Trigger {
-    /// In the order the product lists them: by label.
     pub const ALL: [Self; 14] = [
         Self::CompanySaved,
         Self::CompanyDeleted,
@@ -53,93 +53,92 @@ impl Trigger {
     }
 
     pub const fn name(self) -> &'static str {
-        self.texts().0
+        TEXTS[self as usize].0
     }
 
     pub const fn label(self) -> &'static str {
-        self.texts().1
+        TEXTS[self as usize].1
     }
 
     /// Some descriptions ship untranslated.
     pub const fn description(self) -> &'static str {
-        self.texts().2
-    }
-
-    const fn texts(self) -> (&'static str, &'static str, &'static str) {
-        match self {
-            Self::CompanySaved => (
-                "mautic.company_post_save",
-                "Company Create/Update Event",
-                "Triggered when a company is created/updated",
-            ),
-            Self::CompanyDeleted => (
-                "mautic.company_post_delete",
-                "Company Deleted Event",
-                "Triggered when a company is deleted",
-            ),
-            Self::ChannelChanged => (
-                "mautic.lead_channel_subscription_changed",
-                "Contact Channel Subscription Change Event",
-                "Triggered when a contact's channel subscription status changes.",
-            ),
-            Self::CompanyLinkChanged => (
-                "mautic.lead_company_change",
-                "Contact Company Subscription Change Event",
-                "Triggered when a commpany is added or removed to/from contact",
-            ),
-            Self::ContactDeleted => (
-                "mautic.lead_post_delete",
-                "Contact Deleted Event",
-                "Triggered when a contact is deleted.",
-            ),
-            Self::ContactIdentified => (
-                "mautic.lead_post_save_new",
-                "Contact Identified Event",
-                "Triggered when a contact is identified.",
-            ),
-            Self::PointsChanged => (
-                "mautic.lead_points_change",
-                "Contact Points Changed Event",
-                "Triggered when a contact's points are modified.",
-            ),
-            Self::SegmentChanged => (
-                "mautic.lead_list_change",
-                "Contact Segment Membership Change Event",
-                "Triggered when a contact segment membership is changed",
-            ),
-            Self::ContactUpdated => (
-                "mautic.lead_post_save_update",
-                "Contact Updated Event",
-                "Triggered when a contact is updated.",
-            ),
-            Self::EmailOpened => (
-                "mautic.email_on_open",
-                "Email Open Event",
-                "mautic.email.webhook.event.open_desc",
-            ),
-            Self::EmailSent => (
-                "mautic.email_on_send",
-                "Email Send Event",
-                "mautic.email.webhook.event.send_desc",
-            ),
-            Self::FormSubmitted => (
-                "mautic.form_on_submit",
-                "Form Submit Event",
-                "mautic.form.webhook.event.form.submit_desc",
-            ),
-            Self::PageHit => (
-                "mautic.page_on_hit",
-                "Page Hit Event",
-                "mautic.page.webhook.event.hit_desc",
-            ),
-            Self::TextSent => (
-                "mautic.sms_on_send",
-                "Text Send Event",
-                "mautic.sms.webhook.event.send_desc",
-            ),
-        }
+        TEXTS[self as usize].2
     }
 }
+
+/// Name, label and description of each trigger, in their order.
+const TEXTS: [(&str, &str, &str); 14] = [
+    (
+        "mautic.company_post_save",
+        "Company Create/Update Event",
+        "Triggered when a company is created/updated",
+    ),
+    (
+        "mautic.company_post_delete",
+        "Company Deleted Event",
+        "Triggered when a company is deleted",
+    ),
+    (
+        "mautic.lead_channel_subscription_changed",
+        "Contact Channel Subscription Change Event",
+        "Triggered when a contact's channel subscription status changes.",
+    ),
+    (
+        "mautic.lead_company_change",
+        "Contact Company Subscription Change Event",
+        "Triggered when a commpany is added or removed to/from contact",
+    ),
+    (
+        "mautic.lead_post_delete",
+        "Contact Deleted Event",
+        "Triggered when a contact is deleted.",
+    ),
+    (
+        "mautic.lead_post_save_new",
+        "Contact Identified Event",
+        "Triggered when a contact is identified.",
+    ),
+    (
+        "mautic.lead_points_change",
+        "Contact Points Changed Event",
+        "Triggered when a contact's points are modified.",
+    ),
+    (
+        "mautic.lead_list_change",
+        "Contact Segment Membership Change Event",
+        "Triggered when a contact segment membership is changed",
+    ),
+    (
+        "mautic.lead_post_save_update",
+        "Contact Updated Event",
+        "Triggered when a contact is updated.",
+    ),
+    (
+        "mautic.email_on_open",
+        "Email Open Event",
+        "mautic.email.webhook.event.open_desc",
+    ),
+    (
+        "mautic.email_on_send",
+        "Email Send Event",
+        "mautic.email.webhook.event.send_desc",
+    ),
+    (
+        "mautic.form_on_submit",
+        "Form Submit Event",
+        "mautic.form.webhook.event.form.submit_desc",
+    ),
+    (
+        "mautic.page_on_hit",
+        "Page Hit Event",
+        "mautic.page.webhook.event.hit_desc",
+    ),
+    (
+        "mautic.sms_on_send",
+        "Text Send Event",
+        "mautic.sms.webhook.event.send_desc",
+    ),
+];
 
 #[derive(Clone, Debug)]
 pub struct Hook {

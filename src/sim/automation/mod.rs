@@ -9,20 +9,24 @@ pub mod acts;
 pub mod auth;
 pub mod author;
 pub mod call;
+pub mod check;
 pub mod choices;
 pub mod companies;
 pub mod company;
 pub mod contact;
+pub mod dnc;
 pub mod draft;
 pub mod field;
 pub mod hook;
 pub mod http;
 pub mod instance;
 pub mod log;
+pub mod merge;
 pub mod operate;
 pub mod php;
 pub mod query;
 pub mod refusal;
+pub mod relate;
 pub mod search;
 pub mod segment;
 pub mod select;
@@ -34,3 +38,6 @@ pub mod value;
 pub mod write;
 
 pub use instance::{Automation, Settings};
+
+#[cfg(test)]
+mod tests;

@@ -81,8 +81,13 @@ impl Column {
 
     fn is_number(self) -> bool {
         match self {
-            Self::Id | Self::Owner | Self::Stage | Self::Points | Self::Published => true,
-            Self::CreatedBy | Self::ModifiedBy => true,
+            Self::Id
+            | Self::Owner
+            | Self::Stage
+            | Self::Points
+            | Self::Published
+            | Self::CreatedBy
+            | Self::ModifiedBy => true,
             Self::Field(_, numeric) => numeric,
             _ => false,
         }

@@ -162,9 +162,9 @@ fn tokens(text: &str) -> Vec<Token> {
 fn push_word(out: &mut Vec<Token>, word: &mut String, had_quote: bool) {
     let word = std::mem::take(word);
     match word.as_str() {
-        "" if !had_quote => {}
+        // Words are joined by `and` already.
+        "" | "and" if !had_quote => {}
         "or" if !had_quote => out.push(Token::Or),
-        "and" if !had_quote => {}
         word => out.push(Token::Term(term(word))),
     }
 }

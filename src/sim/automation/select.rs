@@ -315,14 +315,8 @@ fn listed_ids(text: &str) -> impl Iterator<Item = ContactId> + '_ {
 
 /// All of them, or none when there are too many to be worth it.
 fn few(ids: impl Iterator<Item = ContactId>) -> Option<BTreeSet<ContactId>> {
-    let mut found = BTreeSet::new();
-    for id in ids {
-        if found.len() == CANDIDATES_MAX {
-            return None;
-        }
-        found.insert(id);
-    }
-    Some(found)
+    let found: Vec<ContactId> = ids.take(CANDIDATES_MAX + 1).collect();
+    (found.len() <= CANDIDATES_MAX).then(|| found.into_iter().collect())
 }
 
 /// The column alone, or followed by the id, which breaks ties anyway.

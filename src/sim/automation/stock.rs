@@ -109,84 +109,46 @@ fn company_fields() -> Vec<NewField> {
         .with(Traits::PUBLISHED);
     let fixed = loose.with(Traits::FIXED);
     let name = fixed.with(Traits::REQUIRED).with(Traits::UNIQUE);
-    let rows = [
-        (
-            Group::Core,
-            row("companyaddress1", "Address 1", Kind::Text, fixed),
-        ),
-        (
-            Group::Core,
-            row("companyaddress2", "Address 2", Kind::Text, fixed),
-        ),
-        (
-            Group::Core,
-            row("companyemail", "Company Email", Kind::Email, fixed),
-        ),
-        (Group::Core, row("companyphone", "Phone", Kind::Tel, fixed)),
-        (Group::Core, row("companycity", "City", Kind::Text, fixed)),
-        (
-            Group::Core,
-            row("companystate", "State", Kind::Region, fixed),
-        ),
-        (
-            Group::Core,
-            row("companyzipcode", "Zip Code", Kind::Text, fixed),
-        ),
-        (
-            Group::Core,
-            row("companycountry", "Country", Kind::Country, fixed),
-        ),
-        (
-            Group::Core,
-            row("companyname", "Company Name", Kind::Text, name),
-        ),
-        (
-            Group::Core,
-            row("companywebsite", "Website", Kind::Url, fixed),
-        ),
-        (
-            Group::Professional,
-            row(
-                "companynumber_of_employees",
-                "Number of Employees",
-                Kind::Number(Some(0)),
-                loose,
-            ),
-        ),
-        (
-            Group::Professional,
-            row("companyfax", "Fax", Kind::Tel, loose),
-        ),
-        (
-            Group::Professional,
-            row(
-                "companyannual_revenue",
-                "Annual Revenue",
-                Kind::Number(Some(2)),
-                loose,
-            ),
-        ),
-        (
-            Group::Professional,
-            row(
-                "companyindustry",
-                "Industry",
-                Kind::Select(industries()),
-                fixed,
-            ),
-        ),
-        (
-            Group::Professional,
-            row("companydescription", "Description", Kind::Text, fixed),
-        ),
+    let core = [
+        row("companyaddress1", "Address 1", Kind::Text, fixed),
+        row("companyaddress2", "Address 2", Kind::Text, fixed),
+        row("companyemail", "Company Email", Kind::Email, fixed),
+        row("companyphone", "Phone", Kind::Tel, fixed),
+        row("companycity", "City", Kind::Text, fixed),
+        row("companystate", "State", Kind::Region, fixed),
+        row("companyzipcode", "Zip Code", Kind::Text, fixed),
+        row("companycountry", "Country", Kind::Country, fixed),
+        row("companyname", "Company Name", Kind::Text, name),
+        row("companywebsite", "Website", Kind::Url, fixed),
     ];
-    rows.into_iter()
-        .map(|(group, field)| NewField {
-            subject: Subject::Company,
-            group,
-            ..field
-        })
-        .collect()
+    let (whole, money) = (Kind::Number(Some(0)), Kind::Number(Some(2)));
+    let professional = [
+        row(
+            "companynumber_of_employees",
+            "Number of Employees",
+            whole,
+            loose,
+        ),
+        row("companyfax", "Fax", Kind::Tel, loose),
+        row(ALWAYS_WHOLE, "Annual Revenue", money, loose),
+        row(
+            "companyindustry",
+            "Industry",
+            Kind::Select(industries()),
+            fixed,
+        ),
+        row("companydescription", "Description", Kind::Text, fixed),
+    ];
+    let professional = professional.map(|field| NewField {
+        group: Group::Professional,
+        ..field
+    });
+    let all = core.into_iter().chain(professional);
+    all.map(|field| NewField {
+        subject: Subject::Company,
+        ..field
+    })
+    .collect()
 }
 
 fn row(alias: &str, label: &str, kind: Kind, traits: Traits) -> NewField {

@@ -2,9 +2,10 @@
 
 use super::auth::Caller;
 use super::author::AuthorId;
+use super::check::Checked;
 use super::company::CompanyId;
-use super::contact::{Contact, ContactId, LastEdit, Reason, Stamp};
-use super::draft::{ContactInput, DncInput, Draft, Drafting, Echo, Mode, is_identifying};
+use super::contact::{Contact, ContactId, LastEdit, Stamp};
+use super::draft::{Assigned, ContactInput, Draft, Echo, Mode, is_identifying};
 use super::field::{Position, Subject};
 use super::hook::{Payload, Trigger};
 use super::instance::Automation;
@@ -12,9 +13,8 @@ use super::log::{Details, Note};
 use super::php::Php;
 use super::refusal::Refusal;
 use super::segment::StageId;
-use super::time::read_input;
 use super::user::UserId;
-use super::value::{Input, Value, Values};
+use super::value::{Value, Values};
 use crate::sim::clock::Timestamp;
 
 /// Which door a write came through; the histories tell them apart.
@@ -43,15 +43,6 @@ pub struct Written {
     pub is_new: bool,
     pub echo: Vec<(Position, Echo)>,
 }
-
-/// A write that passed every check.
-struct Checked {
-    draft: Draft,
-    owner: Option<Option<UserId>>,
-    stage: Option<Option<StageId>>,
-}
-
-const NOT_VALID: &str = "This value is not valid.";
 
 impl Automation {
     /// POST: edits the contact that a unique field matches, else makes one.
@@ -127,97 +118,6 @@ impl Automation {
         })
     }
 
-    /// The contact a body matches: any unique field will do; of several, the youngest.
-    pub(super) fn matching(&self, input: &ContactInput) -> Option<ContactId> {
-        let mut found = Vec::new();
-        for (alias, value) in &input.values {
-            if let Some(field) = self.fields.by_alias(Subject::Contact, alias)
-                && field.is_unique()
-                && let Some(text) = value.to_text()
-                && !text.trim().is_empty()
-            {
-                found.extend(self.contacts.unique_equal(field.position, text.trim()));
-            }
-        }
-        let age = |id: &ContactId| self.contacts.by_id(*id).map(|c| (c.added.at, c.id));
-        found.into_iter().max_by_key(age)
-    }
-
-    fn check(
-        &self,
-        now: Timestamp,
-        id: Option<ContactId>,
-        input: &ContactInput,
-        mode: Mode,
-        door: Door,
-    ) -> Result<Checked, Refusal> {
-        let current = id.and_then(|id| self.contacts.by_id(id));
-        let blanks_omitted = mode == Mode::Match && door == Door::Single;
-        let drafting = Drafting {
-            fields: &self.fields,
-            current,
-            mode,
-            blanks_omitted,
-            now,
-        };
-        let mut draft = drafting.draft(input);
-        let mut problems = std::mem::take(&mut draft.problems);
-        let user = |id: u32| self.users.by_id(UserId(id)).map(|user| user.id);
-        let stage = |id: u32| self.stages.name(StageId(id)).map(|_| StageId(id));
-        let owner = reference("owner", input.owner.as_ref(), user, &mut problems);
-        let stage = reference("stage", input.stage.as_ref(), stage, &mut problems);
-        if !problems.is_empty() {
-            return Err(Refusal::Invalid(problems));
-        }
-        self.check_unique(current, &draft)?;
-        if let Some(text) = &input.last_active
-            && let Some(moment) = read_input(text)
-        {
-            draft.last_active = Some(Some(moment.whole_second()));
-            if let Some(field) = self.fields.by_alias(Subject::Contact, "last_active") {
-                let before = current.and_then(|contact| contact.last_active);
-                draft.echo.push((field.position, Echo::Before(before)));
-            }
-        }
-        Ok(Checked {
-            draft,
-            owner,
-            stage,
-        })
-    }
-
-    /// Every unique field has to be unique after the write, whether or not the write touches it: a
-    /// contact that shares its address with another cannot be edited at all.
-    fn check_unique(&self, current: Option<&Contact>, draft: &Draft) -> Result<(), Refusal> {
-        let mut taken = Vec::new();
-        for position in self.fields.unique() {
-            let drafted = draft
-                .changes
-                .iter()
-                .find(|(changed, _)| changed == position);
-            let value = match (drafted, current) {
-                (Some((_, value)), _) => value,
-                (None, Some(contact)) => contact.values.at(*position),
-                (None, None) => &Value::Null,
-            };
-            let Some(text) = value.to_text() else {
-                continue;
-            };
-            let own = current.map(|contact| contact.id);
-            let others = self.contacts.unique_equal(*position, &text);
-            if others.iter().any(|other| Some(*other) != own)
-                && let Some(field) = self.fields.at(Subject::Contact, *position)
-            {
-                taken.push(field.alias.clone());
-            }
-        }
-        if taken.is_empty() {
-            Ok(())
-        } else {
-            Err(Refusal::NotUnique(taken))
-        }
-    }
-
     fn apply(
         &mut self,
         now: Timestamp,
@@ -240,8 +140,11 @@ impl Automation {
         if let Some(address) = &input.address {
             self.note_address(id, address, &mut changes);
         }
-        if let Some(name) = company {
+        if let Assigned::Set(name) = company {
             self.follow_company_text(now, by, id, name.as_deref());
+        }
+        if let Some(companies) = &input.companies {
+            changes.extend(self.match_companies(now, id, companies));
         }
         for row in &input.dnc {
             changes.extend(self.put_dnc(now, id, row));
@@ -347,9 +250,7 @@ impl Automation {
 
     fn apply_draft(&mut self, id: ContactId, draft: &Draft) -> Vec<(String, Php)> {
         let old = self.edit(id, |contact| {
-            if let Some(last_active) = draft.last_active {
-                contact.last_active = last_active;
-            }
+            contact.last_active = draft.last_active.over(contact.last_active);
             let old_points = contact.points;
             contact.points = draft.points.unwrap_or(old_points);
             let put = |(position, value): &(Position, Value)| {
@@ -388,15 +289,15 @@ impl Automation {
     fn apply_references(
         &mut self,
         id: ContactId,
-        owner: Option<Option<UserId>>,
-        stage: Option<Option<StageId>>,
+        owner: Assigned<UserId>,
+        stage: Assigned<StageId>,
         changes: &mut Vec<(String, Php)>,
     ) {
         let number = |id: Option<u32>| id.map_or(Php::Null, |id| Php::Int(id.into()));
         let replaced = self.edit(id, |contact| {
             let old = (contact.owner, contact.stage);
-            contact.owner = owner.unwrap_or(contact.owner);
-            contact.stage = stage.unwrap_or(contact.stage);
+            contact.owner = owner.over(contact.owner);
+            contact.stage = stage.over(contact.stage);
             (old, (contact.owner, contact.stage))
         });
         let Some((old, new)) = replaced else { return };
@@ -456,6 +357,9 @@ impl Automation {
         address: &str,
         changes: &mut Vec<(String, Php)>,
     ) {
+        if address.is_empty() {
+            return;
+        }
         let is_new = self.edit(id, |contact| {
             let known = contact.addresses.iter().any(|held| &**held == address);
             if !known {
@@ -469,14 +373,19 @@ impl Automation {
         }
     }
 
-    /// The company name a draft writes, if it writes one: `Some(None)` clears it.
-    fn company_named_in(&self, draft: &Draft) -> Option<Option<String>> {
+    /// The company name a draft writes, if it writes one.
+    fn company_named_in(&self, draft: &Draft) -> Assigned<String> {
+        self.company_text(draft)
+            .map_or(Assigned::Kept, |text| Assigned::Set(text.to_text()))
+    }
+
+    fn company_text<'a>(&self, draft: &'a Draft) -> Option<&'a Value> {
         let field = self.fields.by_alias(Subject::Contact, "company")?;
         let (_, value) = draft
             .changes
             .iter()
             .find(|(position, _)| *position == field.position)?;
-        Some(value.to_text())
+        Some(value)
     }
 
     /// The text of `company` finds or makes a company and makes it primary; cleared, nothing is.
@@ -496,96 +405,6 @@ impl Automation {
         }
     }
 
-    /// Adds, replaces or removes one do-not-contact row; the change, if there was one.
-    ///
-    /// 1. One row per channel. The same reason again changes nothing.
-    /// 2. Another reason replaces the row and renews its date.
-    /// 3. A person's own unsubscription is not replaced by another reason.
-    /// 4. Reasons that do not exist are ignored.
-    pub(super) fn put_dnc(
-        &mut self,
-        now: Timestamp,
-        id: ContactId,
-        input: &DncInput,
-    ) -> Option<(String, Php)> {
-        let old = self.contacts.by_id(id)?.dnc_on(&input.channel).cloned();
-        let old_reason = old.as_ref().map(|row| row.reason);
-        let status = match Reason::coded(input.reason) {
-            None if input.reason == 0 => {
-                let old = old?;
-                self.edit(id, |contact| contact.dnc.retain(|row| row.id != old.id));
-                Php::map([
-                    ("reason", Php::Int(0)),
-                    ("old_reason", Php::Int(old.reason.code())),
-                    ("comments", Php::text(&*old.comments)),
-                ])
-            }
-            None => return None,
-            Some(reason) => {
-                if old_reason == Some(reason) || old_reason == Some(Reason::Unsubscribed) {
-                    return None;
-                }
-                self.store_dnc(now, id, input, reason);
-                Php::map([
-                    ("reason", Php::Int(reason.code())),
-                    ("comments", Php::text(&*input.comments)),
-                ])
-            }
-        };
-        self.notify_channel(now, id, &input.channel, old_reason);
-        Some((
-            "dnc_channel_status".to_owned(),
-            Php::Map(vec![(input.channel.clone(), status)]),
-        ))
-    }
-
-    fn store_dnc(&mut self, now: Timestamp, id: ContactId, input: &DncInput, reason: Reason) {
-        let fresh = self.last_dnc + 1;
-        let is_fresh = self.edit(id, |contact| {
-            let known = contact
-                .dnc
-                .iter()
-                .find(|row| *row.channel == *input.channel);
-            let row = super::contact::Dnc {
-                id: known.map_or(fresh, |row| row.id),
-                channel: input.channel.as_str().into(),
-                reason,
-                comments: input.comments.as_str().into(),
-                channel_id: input.channel_id,
-                added: now.whole_second(),
-            };
-            let is_fresh = known.is_none();
-            contact.dnc.retain(|held| held.id != row.id);
-            contact.dnc.push(row);
-            contact.dnc.sort_by_key(|row| row.id);
-            is_fresh
-        });
-        if is_fresh == Some(true) {
-            self.last_dnc = fresh;
-        }
-    }
-
-    fn notify_channel(
-        &mut self,
-        now: Timestamp,
-        id: ContactId,
-        channel: &str,
-        old: Option<Reason>,
-    ) {
-        self.notify(now, Trigger::ChannelChanged, |brain| {
-            let contact = brain.contacts.by_id(id)?;
-            let new = contact.dnc_on(channel).map(|row| row.reason);
-            let contact = Box::new(contact.clone());
-            let channel = channel.to_owned();
-            Some(Payload::Channel {
-                contact,
-                channel,
-                old: status(old),
-                new: status(new),
-            })
-        });
-    }
-
     pub(super) fn notify_points(&mut self, now: Timestamp, id: ContactId, old: i64, new: i64) {
         self.notify(now, Trigger::PointsChanged, |brain| {
             let contact = brain
@@ -601,15 +420,6 @@ impl Automation {
     }
 }
 
-const fn status(reason: Option<Reason>) -> &'static str {
-    match reason {
-        None => "contactable",
-        Some(Reason::Unsubscribed) => "unsubscribed",
-        Some(Reason::Bounced) => "bounced",
-        Some(Reason::Manual) => "manual",
-    }
-}
-
 pub(super) fn php(value: &Value) -> Php {
     match value {
         Value::Null => Php::Null,
@@ -618,25 +428,4 @@ pub(super) fn php(value: &Value) -> Php {
         Value::Float(value) => Php::Float(*value),
         Value::Text(text) => Php::text(&**text),
     }
-}
-
-/// An id sent for owner or stage: null and blank remove, an unknown one is refused.
-fn reference<T>(
-    name: &str,
-    input: Option<&Input>,
-    find: impl Fn(u32) -> Option<T>,
-    problems: &mut Vec<(String, String)>,
-) -> Option<Option<T>> {
-    let input = input?;
-    if input.is_blank() {
-        return Some(None);
-    }
-    let id = input
-        .to_number()
-        .filter(|number| *number > 0.0 && number.fract() == 0.0);
-    let found = id.and_then(|id| find(id as u32));
-    if found.is_none() {
-        problems.push((name.to_owned(), NOT_VALID.to_owned()));
-    }
-    Some(found)
 }

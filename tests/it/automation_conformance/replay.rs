@@ -33,7 +33,7 @@ pub(super) fn recorded(name: &str) -> Value {
 
 /// Replays a file and fails with everything that differs.
 pub(super) async fn check(name: &str, how: Strictness) {
-    let mut replay = Replay::start(name).await;
+    let mut replay = Replay::start(name);
     let mut found = Vec::new();
     for step in recorded(name)["exchanges"].as_array().unwrap() {
         if let Some(next) = step.get("next_contact") {
@@ -55,48 +55,12 @@ pub(super) async fn check(name: &str, how: Strictness) {
 /// The webhook calls of a recorded sequence of acts: the same triggers in the same order, each with
 /// the recorded members.
 pub(super) async fn check_deliveries() {
-    let mut replay = Replay::start("webhooks").await;
+    let mut replay = Replay::start("webhooks");
     let triggers = recorded("webhooks")["exchanges"][3]["request"]["body"].clone();
-    let call = |method: &str, path: &str, body: Value| json!({ "method": method, "path": path, "body": body, "auth": "bearer" });
     scene::burn_ids(&mut replay.shared.brain(), 244);
-    let acts = [
-        call("POST", "/api/hooks/new", triggers),
-        call(
-            "POST",
-            "/api/contacts/new",
-            json!({ "firstname": "Hook", "email": "hook.one@rig.example" }),
-        ),
-        call("PATCH", "/api/contacts/244/edit", json!({ "city": "Lyon" })),
-        call(
-            "POST",
-            "/api/contacts/244/dnc/email/add",
-            json!({ "reason": 3, "comments": "c" }),
-        ),
-        call("POST", "/api/contacts/244/points/plus/4", json!({})),
-        call(
-            "POST",
-            "/api/companies/new",
-            json!({ "companyname": "Hook Co" }),
-        ),
-        call("POST", "/api/companies/1/contact/244/add", json!({})),
-        call("POST", "/api/segments/2/contact/244/add", json!({})),
-    ];
-    for act in &acts {
-        replay.send(act).await;
+    for act in acts_with_webhooks(triggers) {
+        replay.send(&act).await;
     }
-    let rows: Vec<Value> = (1..=3)
-        .map(|n| json!({ "email": format!("batch{n}@rig.example") }))
-        .collect();
-    replay
-        .send(&call("POST", "/api/contacts/batch/new", json!(rows)))
-        .await;
-    replay
-        .send(&call("DELETE", "/api/contacts/244/delete", json!(null)))
-        .await;
-    replay
-        .send(&call("DELETE", "/api/companies/1/delete", json!(null)))
-        .await;
-
     let wanted = recorded("webhook-deliveries");
     let mut found = Vec::new();
     for wanted in wanted["deliveries"].as_array().unwrap() {
@@ -130,6 +94,39 @@ pub(super) async fn check_deliveries() {
     );
 }
 
+/// The acts behind the recorded webhook calls.
+fn acts_with_webhooks(triggers: Value) -> Vec<Value> {
+    let call = |method: &str, path: &str, body: Value| json!({ "method": method, "path": path, "body": body, "auth": "bearer" });
+    let rows: Vec<Value> = (1..=3)
+        .map(|n| json!({ "email": format!("batch{n}@rig.example") }))
+        .collect();
+    vec![
+        call("POST", "/api/hooks/new", triggers),
+        call(
+            "POST",
+            "/api/contacts/new",
+            json!({ "firstname": "Hook", "email": "hook.one@rig.example" }),
+        ),
+        call("PATCH", "/api/contacts/244/edit", json!({ "city": "Lyon" })),
+        call(
+            "POST",
+            "/api/contacts/244/dnc/email/add",
+            json!({ "reason": 3, "comments": "c" }),
+        ),
+        call("POST", "/api/contacts/244/points/plus/4", json!({})),
+        call(
+            "POST",
+            "/api/companies/new",
+            json!({ "companyname": "Hook Co" }),
+        ),
+        call("POST", "/api/companies/1/contact/244/add", json!({})),
+        call("POST", "/api/segments/2/contact/244/add", json!({})),
+        call("POST", "/api/contacts/batch/new", json!(rows)),
+        call("DELETE", "/api/contacts/244/delete", json!(null)),
+        call("DELETE", "/api/companies/1/delete", json!(null)),
+    ]
+}
+
 pub(super) struct Replay {
     name: String,
     shared: Shared,
@@ -143,7 +140,7 @@ pub(super) struct Replay {
 }
 
 impl Replay {
-    async fn start(name: &str) -> Self {
+    fn start(name: &str) -> Self {
         // The client insists on a provider of cryptography even for plain loopback calls; another
         // test may have installed it already.
         let _ = rustls::crypto::ring::default_provider().install_default();

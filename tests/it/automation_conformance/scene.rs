@@ -263,6 +263,16 @@ fn crowd(brain: &mut Automation) {
             )
             .unwrap();
     }
+    let elsewhere = Visit {
+        url: "https://www.rig.example/product/0?utm_source=news&utm_campaign=spring&email=v%40rig.example",
+        title: "Product 0",
+        ..Visit::default()
+    };
+    let elsewhere = Visit {
+        referer: Some("https://rig.example/from"),
+        ..elsewhere
+    };
+    brain.hit(later, ContactId(4), &elsewhere);
     lively(brain, ContactId(4), later);
     burn_ids(brain, 228);
     let id = returning_visitor(brain, ContactId(16), later);

@@ -124,9 +124,32 @@ impl From<BadToken> for Answer {
     }
 }
 
-impl From<super::request::Unreadable> for Answer {
+/// Why a handler has no answer of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Failed {
+    Refused(Refusal),
+    /// 400 from the kernel: the body is not what its type says.
+    Unreadable,
+}
+
+impl From<Refusal> for Failed {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl From<super::request::Unreadable> for Failed {
     fn from(_: super::request::Unreadable) -> Self {
-        Self::unreadable()
+        Self::Unreadable
+    }
+}
+
+impl From<Failed> for Answer {
+    fn from(failed: Failed) -> Self {
+        match failed {
+            Failed::Refused(refusal) => refusal.into(),
+            Failed::Unreadable => Self::unreadable(),
+        }
     }
 }
 

@@ -8,13 +8,14 @@ use super::super::contact::ContactId;
 use super::super::field::Subject;
 use super::super::operate::Verb;
 use super::super::refusal::Refusal;
-use super::answer::{Answer, row_error, row_missing};
+use super::super::user::Right;
+use super::answer::{Answer, Failed, row_error, row_missing};
 use super::filter::{clauses, order, paging};
 use super::record::{company, without_id};
 use super::request::{input, php_array, scalar_number};
 use super::route::Context;
 
-pub(super) fn list(cx: &mut Context<'_>) -> Result<Answer, Answer> {
+pub(super) fn list(cx: &mut Context<'_>) -> Result<Answer, Failed> {
     let (start, limit) = paging(&cx.request.query, 30)?;
     let fields = cx.brain.fields();
     let query = CompanyQuery {
@@ -34,12 +35,12 @@ pub(super) fn list(cx: &mut Context<'_>) -> Result<Answer, Answer> {
     ))
 }
 
-pub(super) fn read(cx: &mut Context<'_>, id: CompanyId) -> Result<Answer, Answer> {
+pub(super) fn read(cx: &mut Context<'_>, id: CompanyId) -> Result<Answer, Failed> {
     cx.brain.read_company(cx.caller, id)?;
     Ok(Answer::ok(one(cx, id)))
 }
 
-pub(super) fn create(cx: &mut Context<'_>) -> Result<Answer, Answer> {
+pub(super) fn create(cx: &mut Context<'_>) -> Result<Answer, Failed> {
     let body = company_input(cx.request.members()?);
     let (id, is_new) = cx.brain.create_company(cx.now, cx.caller, &body)?;
     let body = one(cx, id);
@@ -51,7 +52,7 @@ pub(super) fn create(cx: &mut Context<'_>) -> Result<Answer, Answer> {
 }
 
 /// PUT to an unknown id makes a company under its own id, as for contacts.
-pub(super) fn edit(cx: &mut Context<'_>, verb: Verb, id: CompanyId) -> Result<Answer, Answer> {
+pub(super) fn edit(cx: &mut Context<'_>, verb: Verb, id: CompanyId) -> Result<Answer, Failed> {
     let body = company_input(cx.request.members()?);
     if verb == Verb::Put && cx.brain.companies().by_id(id).is_none() {
         return create(cx);
@@ -61,7 +62,7 @@ pub(super) fn edit(cx: &mut Context<'_>, verb: Verb, id: CompanyId) -> Result<An
     Ok(Answer::ok(one(cx, id)))
 }
 
-pub(super) fn delete(cx: &mut Context<'_>, id: CompanyId) -> Result<Answer, Answer> {
+pub(super) fn delete(cx: &mut Context<'_>, id: CompanyId) -> Result<Answer, Failed> {
     let gone = cx.brain.delete_company(cx.now, cx.caller, id)?;
     Ok(Answer::ok(
         json!({ "company": without_id(company(cx.brain, &gone)) }),
@@ -73,13 +74,13 @@ pub(super) fn link(
     id: CompanyId,
     contact: ContactId,
     is_added: bool,
-) -> Result<Answer, Answer> {
+) -> Result<Answer, Failed> {
     cx.brain
         .set_company(cx.now, cx.caller, id, contact, is_added)?;
     Ok(Answer::success())
 }
 
-pub(super) fn batch_create(cx: &mut Context<'_>) -> Result<Answer, Answer> {
+pub(super) fn batch_create(cx: &mut Context<'_>) -> Result<Answer, Failed> {
     let mut rows = Rows::default();
     for (key, members) in batch_rows(cx)? {
         let outcome = cx
@@ -95,7 +96,7 @@ pub(super) fn batch_create(cx: &mut Context<'_>) -> Result<Answer, Answer> {
     Ok(rows.answer(201))
 }
 
-pub(super) fn batch_edit(cx: &mut Context<'_>, verb: Verb) -> Result<Answer, Answer> {
+pub(super) fn batch_edit(cx: &mut Context<'_>, verb: Verb) -> Result<Answer, Failed> {
     let mut rows = Rows::default();
     for (key, members) in batch_rows(cx)? {
         let id = members.iter().find(|(key, _)| key == "id");
@@ -119,7 +120,8 @@ pub(super) fn batch_edit(cx: &mut Context<'_>, verb: Verb) -> Result<Answer, Ans
     Ok(rows.answer(200))
 }
 
-pub(super) fn batch_delete(cx: &mut Context<'_>) -> Result<Answer, Answer> {
+pub(super) fn batch_delete(cx: &mut Context<'_>) -> Result<Answer, Failed> {
+    cx.brain.may(cx.caller, Right::DeleteContacts)?;
     let ids = cx.request.query.text("ids").unwrap_or_default().to_owned();
     let mut gone = Vec::new();
     for id in ids
@@ -127,6 +129,7 @@ pub(super) fn batch_delete(cx: &mut Context<'_>) -> Result<Answer, Answer> {
         .filter_map(|id| id.trim().parse().ok())
         .map(CompanyId)
     {
+        // Unknown ids are passed over.
         if let Ok(deleted) = cx.brain.delete_company(cx.now, cx.caller, id) {
             gone.push(company(cx.brain, &deleted));
         }
@@ -176,7 +179,10 @@ impl Rows {
     }
 }
 
-fn batch_rows(cx: &Context<'_>) -> Result<Vec<(String, Vec<(String, Json)>)>, Answer> {
+/// A row's key in the body, and its members.
+type KeyedRow = (String, Vec<(String, Json)>);
+
+fn batch_rows(cx: &Context<'_>) -> Result<Vec<KeyedRow>, Failed> {
     let rows = cx.request.members()?;
     let max = cx.brain.settings.batch_max;
     if rows.len() > max {
@@ -184,7 +190,7 @@ fn batch_rows(cx: &Context<'_>) -> Result<Vec<(String, Vec<(String, Json)>)>, An
     }
     let rows = rows.into_iter().map(|(key, row)| match row {
         Json::Object(members) => Ok((key, members.into_iter().collect())),
-        _ => Err(Answer::broken()),
+        _ => Err(Refusal::Broken.into()),
     });
     rows.collect()
 }

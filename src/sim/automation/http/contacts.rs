@@ -6,17 +6,18 @@ use super::super::contact::ContactId;
 use super::super::draft::{ContactInput, DncInput};
 use super::super::log::{PointsChange, Utm};
 use super::super::operate::{Batch, EditRow, Row, Verb};
+use super::super::refusal::Refusal;
 use super::super::segment::{Membership, StageId};
 use super::super::time::Shown;
 use super::super::value::Input;
 use super::super::write::Written;
-use super::answer::{Answer, row_error, row_missing};
+use super::answer::{Answer, Failed, row_error, row_missing};
 use super::filter::{contact_query, is_set};
 use super::record::{Form, View, contact, contact_unfiltered, without_id};
 use super::request::{input, php_array, scalar_number, scalar_text};
 use super::route::Context;
 
-pub(super) fn list(cx: &mut Context<'_>) -> Result<Answer, Answer> {
+pub(super) fn list(cx: &mut Context<'_>) -> Result<Answer, Failed> {
     let query = contact_query(cx.brain, &cx.request.query)?;
     let ids = cx.brain.list_contacts(cx.caller, &query)?;
     let total = cx.brain.count(cx.caller, &query);
@@ -36,7 +37,7 @@ pub(super) fn list(cx: &mut Context<'_>) -> Result<Answer, Answer> {
     ))
 }
 
-pub(super) fn read(cx: &mut Context<'_>, id: ContactId) -> Result<Answer, Answer> {
+pub(super) fn read(cx: &mut Context<'_>, id: ContactId) -> Result<Answer, Failed> {
     let found = cx.brain.read_contact(cx.caller, id)?.id;
     let selected = selection(cx);
     let view = View {
@@ -46,25 +47,25 @@ pub(super) fn read(cx: &mut Context<'_>, id: ContactId) -> Result<Answer, Answer
     Ok(Answer::ok(one(cx, found, &view)))
 }
 
-pub(super) fn create(cx: &mut Context<'_>) -> Result<Answer, Answer> {
+pub(super) fn create(cx: &mut Context<'_>) -> Result<Answer, Failed> {
     let body = contact_input(cx.request.members()?);
     let written = cx.brain.create_contact(cx.now, cx.caller, &body)?;
     Ok(written_answer(cx, &written))
 }
 
-pub(super) fn edit(cx: &mut Context<'_>, verb: Verb, id: ContactId) -> Result<Answer, Answer> {
+pub(super) fn edit(cx: &mut Context<'_>, verb: Verb, id: ContactId) -> Result<Answer, Failed> {
     let body = contact_input(cx.request.members()?);
     let written = cx.brain.edit_contact(cx.now, cx.caller, verb, id, &body)?;
     Ok(written_answer(cx, &written))
 }
 
-pub(super) fn delete(cx: &mut Context<'_>, id: ContactId) -> Result<Answer, Answer> {
+pub(super) fn delete(cx: &mut Context<'_>, id: ContactId) -> Result<Answer, Failed> {
     let gone = cx.brain.delete_contact(cx.now, cx.caller, id)?;
     let record = without_id(contact(cx.brain, &gone, &View::default()));
     Ok(Answer::ok(json!({ "contact": record })))
 }
 
-pub(super) fn batch_create(cx: &mut Context<'_>) -> Result<Answer, Answer> {
+pub(super) fn batch_create(cx: &mut Context<'_>) -> Result<Answer, Failed> {
     let rows = batch_rows(cx)?;
     let inputs: Vec<ContactInput> = rows
         .iter()
@@ -74,7 +75,7 @@ pub(super) fn batch_create(cx: &mut Context<'_>) -> Result<Answer, Answer> {
     Ok(batch_answer(cx, 201, &rows, &batch, Refused::LeftOut))
 }
 
-pub(super) fn batch_edit(cx: &mut Context<'_>, verb: Verb) -> Result<Answer, Answer> {
+pub(super) fn batch_edit(cx: &mut Context<'_>, verb: Verb) -> Result<Answer, Failed> {
     let rows = batch_rows(cx)?;
     let edits: Vec<EditRow> = rows
         .iter()
@@ -92,7 +93,7 @@ pub(super) fn batch_edit(cx: &mut Context<'_>, verb: Verb) -> Result<Answer, Ans
 }
 
 /// Ids come in the query; a body is not looked at.
-pub(super) fn batch_delete(cx: &mut Context<'_>) -> Result<Answer, Answer> {
+pub(super) fn batch_delete(cx: &mut Context<'_>) -> Result<Answer, Failed> {
     let ids = cx
         .request
         .query
@@ -117,7 +118,7 @@ pub(super) fn add_dnc(
     cx: &mut Context<'_>,
     id: ContactId,
     channel: &str,
-) -> Result<Answer, Answer> {
+) -> Result<Answer, Failed> {
     let body = cx.request.member_map()?;
     let row = dnc_input(&body, channel);
     // A reason that is no number reads as 0, which is refused.
@@ -129,14 +130,14 @@ pub(super) fn remove_dnc(
     cx: &mut Context<'_>,
     id: ContactId,
     channel: &str,
-) -> Result<Answer, Answer> {
+) -> Result<Answer, Failed> {
     let (id, found) = cx.brain.remove_dnc(cx.now, cx.caller, id, channel)?;
     Ok(Answer::ok(
         json!({ "recordFound": found, "contact": unfiltered(cx, id) }),
     ))
 }
 
-pub(super) fn points(cx: &mut Context<'_>, id: ContactId, delta: i64) -> Result<Answer, Answer> {
+pub(super) fn points(cx: &mut Context<'_>, id: ContactId, delta: i64) -> Result<Answer, Failed> {
     let body = cx.request.member_map()?;
     let text = |key: &str| {
         body.get(key)
@@ -153,12 +154,12 @@ pub(super) fn points(cx: &mut Context<'_>, id: ContactId, delta: i64) -> Result<
     Ok(Answer::success())
 }
 
-pub(super) fn stage(cx: &mut Context<'_>, stage: u32, id: ContactId) -> Result<Answer, Answer> {
+pub(super) fn stage(cx: &mut Context<'_>, stage: u32, id: ContactId) -> Result<Answer, Failed> {
     cx.brain.set_stage(cx.now, cx.caller, StageId(stage), id)?;
     Ok(Answer::success())
 }
 
-pub(super) fn utm(cx: &mut Context<'_>, id: ContactId) -> Result<Answer, Answer> {
+pub(super) fn utm(cx: &mut Context<'_>, id: ContactId) -> Result<Answer, Failed> {
     let body = cx.request.member_map()?;
     let text = |key: &str| body.get(key).and_then(scalar_text);
     let utm = Utm {
@@ -173,7 +174,7 @@ pub(super) fn utm(cx: &mut Context<'_>, id: ContactId) -> Result<Answer, Answer>
 }
 
 /// The segments a contact is in, or was taken out of by hand.
-pub(super) fn segments(cx: &mut Context<'_>, id: ContactId) -> Result<Answer, Answer> {
+pub(super) fn segments(cx: &mut Context<'_>, id: ContactId) -> Result<Answer, Failed> {
     let id = cx.brain.read_contact(cx.caller, id)?.id;
     let mine = cx.brain.segments().all().filter_map(|segment| {
         let member = segment
@@ -196,7 +197,7 @@ pub(super) fn segments(cx: &mut Context<'_>, id: ContactId) -> Result<Answer, An
     Ok(Answer::ok(json!({ "total": total, "lists": lists })))
 }
 
-pub(super) fn companies(cx: &mut Context<'_>, id: ContactId) -> Result<Answer, Answer> {
+pub(super) fn companies(cx: &mut Context<'_>, id: ContactId) -> Result<Answer, Failed> {
     let id = cx.brain.read_contact(cx.caller, id)?.id;
     let rows = cx.brain.companies().links_of(id).iter().filter_map(|link| {
         let company = cx.brain.companies().by_id(link.company)?;
@@ -273,7 +274,7 @@ enum Refused {
 type KeyedRow = (String, Vec<(String, Json)>);
 
 /// The rows of a batch body, keyed by position, or by the body's own keys.
-fn batch_rows(cx: &Context<'_>) -> Result<Vec<KeyedRow>, Answer> {
+fn batch_rows(cx: &Context<'_>) -> Result<Vec<KeyedRow>, Failed> {
     let rows = cx
         .request
         .members()?
@@ -281,7 +282,7 @@ fn batch_rows(cx: &Context<'_>) -> Result<Vec<KeyedRow>, Answer> {
         .map(|(key, row)| match row {
             Json::Object(members) => Ok((key, members.into_iter().collect())),
             Json::Array(items) if items.is_empty() => Ok((key, Vec::new())),
-            _ => Err(Answer::broken()),
+            _ => Err(Refusal::Broken.into()),
         });
     rows.collect()
 }
@@ -349,6 +350,14 @@ fn contact_input(members: Vec<(String, Json)>) -> ContactInput {
             "stage" => out.stage = Some(input(&value)),
             "tags" => out.tags = tag_names(&value),
             "doNotContact" => out.dnc = dnc_rows(&value),
+            "companies" => {
+                let ids = value
+                    .as_array()
+                    .into_iter()
+                    .flatten()
+                    .filter_map(scalar_number);
+                out.companies = Some(ids.map(|id| id as u32).collect());
+            }
             "lastActive" => out.last_active = value.as_str().map(str::to_owned),
             "ipAddress" => out.address = value.as_str().map(str::to_owned),
             "overwriteWithBlank" => out.overwrite_with_blank = input(&value).is_truthy(),

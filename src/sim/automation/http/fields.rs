@@ -7,14 +7,15 @@ use super::super::contact::Stamp;
 use super::super::field::{Choice, Field, Group, Kind, NewField, Subject, Traits};
 use super::super::refusal::Refusal;
 use super::super::user::Right;
-use super::answer::Answer;
+use super::answer::{Answer, Failed};
+use super::described::properties;
 use super::filter::paging;
-use super::record::{properties, stamps};
+use super::record::stamps;
 use super::request::{input, scalar_number, scalar_text};
 use super::route::Context;
 
 /// Published fields of contacts and companies, in short.
-pub(super) fn short_list(cx: &mut Context<'_>) -> Result<Answer, Answer> {
+pub(super) fn short_list(cx: &mut Context<'_>) -> Result<Answer, Failed> {
     cx.brain.note_call(Call::FieldRead);
     cx.brain.may(cx.caller, Right::Fields)?;
     let fields = cx.brain.fields();
@@ -40,7 +41,7 @@ pub(super) fn short_list(cx: &mut Context<'_>) -> Result<Answer, Answer> {
 }
 
 /// Fields of one kind of record; an unknown kind has none.
-pub(super) fn list(cx: &mut Context<'_>, subject: Option<Subject>) -> Result<Answer, Answer> {
+pub(super) fn list(cx: &mut Context<'_>, subject: Option<Subject>) -> Result<Answer, Failed> {
     cx.brain.note_call(Call::FieldRead);
     cx.brain.may(cx.caller, Right::Fields)?;
     let (start, limit) = paging(&cx.request.query, 30)?;
@@ -62,14 +63,14 @@ pub(super) fn list(cx: &mut Context<'_>, subject: Option<Subject>) -> Result<Ans
 }
 
 /// Any field by its id, whichever object the path names.
-pub(super) fn read(cx: &mut Context<'_>, id: u32) -> Result<Answer, Answer> {
+pub(super) fn read(cx: &mut Context<'_>, id: u32) -> Result<Answer, Failed> {
     cx.brain.note_call(Call::FieldRead);
     cx.brain.may(cx.caller, Right::Fields)?;
     let field = cx.brain.fields().by_id(id).ok_or(Refusal::NotFound)?;
     Ok(Answer::ok(json!({ "field": definition(cx, field) })))
 }
 
-pub(super) fn create(cx: &mut Context<'_>, subject: Subject) -> Result<Answer, Answer> {
+pub(super) fn create(cx: &mut Context<'_>, subject: Subject) -> Result<Answer, Failed> {
     cx.brain.note_call(Call::FieldWrite);
     cx.brain.may(cx.caller, Right::Fields)?;
     let body = cx.request.member_map()?;
@@ -94,7 +95,7 @@ pub(super) fn create(cx: &mut Context<'_>, subject: Subject) -> Result<Answer, A
 }
 
 /// Alias, type and object cannot be changed.
-pub(super) fn edit(cx: &mut Context<'_>, id: u32) -> Result<Answer, Answer> {
+pub(super) fn edit(cx: &mut Context<'_>, id: u32) -> Result<Answer, Failed> {
     cx.brain.note_call(Call::FieldWrite);
     cx.brain.may(cx.caller, Right::Fields)?;
     let body = cx.request.member_map()?;
@@ -116,7 +117,7 @@ pub(super) fn edit(cx: &mut Context<'_>, id: u32) -> Result<Answer, Answer> {
     Ok(Answer::ok(json!({ "field": definition(cx, &field) })))
 }
 
-pub(super) fn delete(cx: &mut Context<'_>, id: u32) -> Result<Answer, Answer> {
+pub(super) fn delete(cx: &mut Context<'_>, id: u32) -> Result<Answer, Failed> {
     cx.brain.note_call(Call::FieldWrite);
     cx.brain.may(cx.caller, Right::Fields)?;
     let field = cx.brain.remove_field(id).ok_or(Refusal::NotFound)?;

@@ -13,7 +13,7 @@ use super::super::refusal::Refusal;
 use super::super::settle::NewHook;
 use super::super::time::Shown;
 use super::super::user::Right;
-use super::answer::Answer;
+use super::answer::{Answer, Failed};
 use super::contacts::path_id;
 use super::filter::paging;
 use super::record::{Form, company_in_hook, contact_in_hook, stamps, without_id};
@@ -49,7 +49,7 @@ fn allowed(cx: &mut Context<'_>) -> Result<(), Refusal> {
     cx.brain.may(cx.caller, Right::Webhooks)
 }
 
-fn triggers(cx: &mut Context<'_>) -> Result<Answer, Answer> {
+fn triggers(cx: &mut Context<'_>) -> Result<Answer, Failed> {
     allowed(cx)?;
     let triggers: Map<String, Json> = Trigger::ALL
         .into_iter()
@@ -61,7 +61,7 @@ fn triggers(cx: &mut Context<'_>) -> Result<Answer, Answer> {
     Ok(Answer::ok(json!({ "triggers": triggers })))
 }
 
-fn list(cx: &mut Context<'_>) -> Result<Answer, Answer> {
+fn list(cx: &mut Context<'_>) -> Result<Answer, Failed> {
     allowed(cx)?;
     let (start, limit) = paging(&cx.request.query, 30)?;
     let (start, limit) = limit.map_or((0, usize::MAX), |limit| (start, limit));
@@ -82,13 +82,13 @@ fn list(cx: &mut Context<'_>) -> Result<Answer, Answer> {
     Ok(Answer::ok(json!({ "total": total, "hooks": hooks })))
 }
 
-fn read(cx: &mut Context<'_>, id: HookId) -> Result<Answer, Answer> {
+fn read(cx: &mut Context<'_>, id: HookId) -> Result<Answer, Failed> {
     allowed(cx)?;
     let hook = cx.brain.hooks().by_id(id).ok_or(Refusal::NotFound)?;
     Ok(Answer::ok(json!({ "hook": hook_json(cx.brain, hook) })))
 }
 
-fn create(cx: &mut Context<'_>) -> Result<Answer, Answer> {
+fn create(cx: &mut Context<'_>) -> Result<Answer, Failed> {
     allowed(cx)?;
     let body = cx.request.member_map()?;
     let text = |key: &str| {
@@ -120,7 +120,7 @@ fn create(cx: &mut Context<'_>) -> Result<Answer, Answer> {
 }
 
 /// PUT removes the triggers that are not listed.
-fn edit(cx: &mut Context<'_>, id: HookId, replaces: bool) -> Result<Answer, Answer> {
+fn edit(cx: &mut Context<'_>, id: HookId, replaces: bool) -> Result<Answer, Failed> {
     allowed(cx)?;
     let body = cx.request.member_map()?;
     let stamp = Stamp {
@@ -151,7 +151,7 @@ fn edit(cx: &mut Context<'_>, id: HookId, replaces: bool) -> Result<Answer, Answ
     read(cx, id)
 }
 
-fn delete(cx: &mut Context<'_>, id: HookId) -> Result<Answer, Answer> {
+fn delete(cx: &mut Context<'_>, id: HookId) -> Result<Answer, Failed> {
     allowed(cx)?;
     let hook = cx.brain.hooks_mut().remove(id).ok_or(Refusal::NotFound)?;
     let mut shown = hook_json(cx.brain, &hook);
@@ -275,6 +275,18 @@ fn payload(brain: &Automation, notice: &Notice) -> Json {
         Payload::CompanyDeleted(id, company) => {
             json!({ "id": id.0, "company": without_id(company_in_hook(brain, company, Form::Read)) })
         }
+        Payload::Hit(..) | Payload::Submission(..) | Payload::Mail(..) => {
+            engagement(brain, &notice.payload)
+        }
+    };
+    out["timestamp"] = json!(notice.at.iso());
+    out
+}
+
+/// What somebody did, with the contact inside.
+fn engagement(brain: &Automation, payload: &Payload) -> Json {
+    let plain = |contact| contact_in_hook(brain, contact, Form::Read, false);
+    match payload {
         Payload::Hit(contact, row) => {
             let hit = brain.logs().hits.by_id(*row).map(|entry| {
                 json!({
@@ -310,7 +322,6 @@ fn payload(brain: &Automation, notice: &Notice) -> Json {
             });
             json!({ "stat": stat })
         }
-    };
-    out["timestamp"] = json!(notice.at.iso());
-    out
+        _ => Json::Null,
+    }
 }

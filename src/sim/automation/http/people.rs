@@ -5,7 +5,7 @@ use serde_json::{Map, Value as Json, json};
 use super::super::call::Call;
 use super::super::refusal::Refusal;
 use super::super::user::{Right, Role, User, UserId};
-use super::answer::Answer;
+use super::answer::{Answer, Failed};
 use super::contacts::path_id;
 use super::filter::paging;
 use super::record::{moment, stamps};
@@ -14,7 +14,7 @@ use super::route::{Context, Route};
 pub(super) fn find<'a>(method: &str, first: &str, path: &[&'a str]) -> Option<Route<'a>> {
     Some(match (method, first, path) {
         ("GET", "users", []) => Box::new(users),
-        ("GET", "users", ["self"]) => Box::new(myself),
+        ("GET", "users", ["self"]) => Box::new(|cx| Ok(myself(cx))),
         ("GET", "users", [id]) => {
             let id = UserId(path_id(id)?);
             Box::new(move |cx| user(cx, id))
@@ -25,7 +25,7 @@ pub(super) fn find<'a>(method: &str, first: &str, path: &[&'a str]) -> Option<Ro
 }
 
 /// Everybody, by name only: no addresses here.
-pub(super) fn owners(cx: &mut Context<'_>) -> Result<Answer, Answer> {
+pub(super) fn owners(cx: &mut Context<'_>) -> Result<Answer, Failed> {
     cx.brain.note_call(Call::UserRead);
     cx.brain.may(cx.caller, Right::ViewContacts)?;
     let filter = cx
@@ -54,7 +54,7 @@ pub(super) fn owners(cx: &mut Context<'_>) -> Result<Answer, Answer> {
     Ok(Answer::ok(Json::Array(users.collect())))
 }
 
-fn users(cx: &mut Context<'_>) -> Result<Answer, Answer> {
+fn users(cx: &mut Context<'_>) -> Result<Answer, Failed> {
     cx.brain.note_call(Call::UserRead);
     cx.brain.may(cx.caller, Right::Users)?;
     let (start, limit) = paging(&cx.request.query, 30)?;
@@ -106,7 +106,7 @@ fn found(user: &User, search: &str) -> bool {
         .any(|text| text.to_lowercase().contains(wanted))
 }
 
-fn user(cx: &mut Context<'_>, id: UserId) -> Result<Answer, Answer> {
+fn user(cx: &mut Context<'_>, id: UserId) -> Result<Answer, Failed> {
     cx.brain.note_call(Call::UserRead);
     cx.brain.may(cx.caller, Right::Users)?;
     let user = cx.brain.users().by_id(id).ok_or(Refusal::NotFound)?;
@@ -114,7 +114,7 @@ fn user(cx: &mut Context<'_>, id: UserId) -> Result<Answer, Answer> {
 }
 
 /// A user, or for a credential's own token a pseudo-user named "NAME [number]", without an id.
-fn myself(cx: &mut Context<'_>) -> Result<Answer, Answer> {
+fn myself(cx: &mut Context<'_>) -> Answer {
     cx.brain.note_call(Call::UserRead);
     let role = cx
         .brain
@@ -125,10 +125,10 @@ fn myself(cx: &mut Context<'_>) -> Result<Answer, Answer> {
     let Some(user) = cx.caller.user.and_then(|id| cx.brain.users().by_id(id)) else {
         let name = &cx.brain.authors().of(cx.caller.by).name;
         let (first, last) = name.rsplit_once(' ').unwrap_or((name, ""));
-        return Ok(Answer::ok(json!({
+        return Answer::ok(json!({
             "isPublished": true, "username": name, "firstName": first, "lastName": last,
             "role": role, "timezone": "", "locale": "",
-        })));
+        }));
     };
     let mut out = json!({
         "isPublished": true, "id": user.id.0, "username": user.username,
@@ -139,10 +139,10 @@ fn myself(cx: &mut Context<'_>) -> Result<Answer, Answer> {
         out["lastLogin"] = moment(user.last_login);
         out["lastActive"] = moment(user.last_login);
     }
-    Ok(Answer::ok(out))
+    Answer::ok(out)
 }
 
-fn roles(cx: &mut Context<'_>) -> Result<Answer, Answer> {
+fn roles(cx: &mut Context<'_>) -> Result<Answer, Failed> {
     cx.brain.note_call(Call::UserRead);
     cx.brain.may(cx.caller, Right::Users)?;
     let roles = cx.brain.users().roles();

@@ -9,7 +9,7 @@ use super::super::contact::ContactId;
 use super::super::field::Subject;
 use super::super::instance::Automation;
 use super::super::operate::Verb;
-use super::answer::Answer;
+use super::answer::{Answer, Failed};
 use super::contacts::path_id;
 use super::request::Request;
 use super::{companies, contacts, fields, hooks, oauth, people, segments, stats, timeline};
@@ -56,7 +56,7 @@ pub fn respond(brain: &mut Automation, now: Timestamp, request: &Request) -> Ans
     };
     let caller = match authenticate(brain, now, request) {
         Ok(caller) => caller,
-        Err(answer) => return answer,
+        Err(answer) => return *answer,
     };
     let allowance = brain
         .settings
@@ -72,7 +72,7 @@ pub fn respond(brain: &mut Automation, now: Timestamp, request: &Request) -> Ans
                 caller,
                 request,
             };
-            handler(&mut cx).unwrap_or_else(|refused| refused)
+            handler(&mut cx).unwrap_or_else(Answer::from)
         }
     };
     if let Some(allowance) = allowance {
@@ -92,22 +92,28 @@ fn authenticate(
     brain: &mut Automation,
     now: Timestamp,
     request: &Request,
-) -> Result<Caller, Answer> {
+) -> Result<Caller, Box<Answer>> {
     let header = request.authorization.as_deref().unwrap_or_default();
     let bearer = header
         .strip_prefix("Bearer ")
         .or_else(|| header.strip_prefix("bearer "));
     if let Some(token) = bearer.or_else(|| request.query.text("access_token")) {
-        return brain.bearer(now, token.trim()).map_err(Answer::from);
+        return brain
+            .bearer(now, token.trim())
+            .map_err(|bad| Box::new(bad.into()));
     }
-    let denied = |message| Answer::kernel(401, message, Some("access_denied"));
+    let denied = |message| Box::new(Answer::kernel(401, message, Some("access_denied")));
     let Some((username, password)) = basic_credentials(header) else {
         return Err(denied("API authorization denied."));
     };
     if !brain.settings.is_basic_enabled {
         let message = "Basic Auth disabled. You need to enable HTTP basic auth in the API settings \
                        of Mautic's Configuration.";
-        return Err(Answer::kernel(403, message, Some("access_denied")));
+        return Err(Box::new(Answer::kernel(
+            403,
+            message,
+            Some("access_denied"),
+        )));
     }
     let caller = brain.login(&username, &password);
     caller.ok_or_else(|| denied("Authorization denied, invalid credentials."))
@@ -121,7 +127,7 @@ pub(super) fn basic_credentials(header: &str) -> Option<(String, String)> {
     Some((user.to_owned(), password.to_owned()))
 }
 
-type Handler<'a> = Box<dyn FnOnce(&mut Context<'_>) -> Result<Answer, Answer> + 'a>;
+type Handler<'a> = Box<dyn FnOnce(&mut Context<'_>) -> Result<Answer, Failed> + 'a>;
 
 fn find<'a>(method: &'a str, path: &[&'a str]) -> Option<Handler<'a>> {
     let (first, rest) = path.split_first()?;

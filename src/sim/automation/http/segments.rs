@@ -8,7 +8,7 @@ use super::super::instance::Automation;
 use super::super::refusal::Refusal;
 use super::super::segment::{Membership, Segment, SegmentFilter, SegmentId};
 use super::super::user::Right;
-use super::answer::Answer;
+use super::answer::{Answer, Failed};
 use super::contacts::path_id;
 use super::filter::paging;
 use super::record::stamps;
@@ -53,7 +53,7 @@ pub(super) fn find<'a>(method: &str, path: &[&'a str]) -> Option<Route<'a>> {
 }
 
 /// Published segments in short, by name.
-pub(super) fn short_list(cx: &mut Context<'_>) -> Result<Answer, Answer> {
+pub(super) fn short_list(cx: &mut Context<'_>) -> Result<Answer, Failed> {
     cx.brain.note_call(Call::Segment);
     cx.brain.may(cx.caller, Right::ViewContacts)?;
     let segments = by_name(cx.brain)
@@ -72,7 +72,7 @@ pub(super) fn short_list(cx: &mut Context<'_>) -> Result<Answer, Answer> {
     }))
 }
 
-fn list(cx: &mut Context<'_>) -> Result<Answer, Answer> {
+fn list(cx: &mut Context<'_>) -> Result<Answer, Failed> {
     cx.brain.note_call(Call::Segment);
     cx.brain.may(cx.caller, Right::Segments)?;
     let (start, limit) = paging(&cx.request.query, 30)?;
@@ -93,7 +93,7 @@ fn list(cx: &mut Context<'_>) -> Result<Answer, Answer> {
     Ok(Answer::ok(json!({ "total": total, "lists": rows })))
 }
 
-fn read(cx: &mut Context<'_>, id: SegmentId) -> Result<Answer, Answer> {
+fn read(cx: &mut Context<'_>, id: SegmentId) -> Result<Answer, Failed> {
     cx.brain.note_call(Call::Segment);
     cx.brain.may(cx.caller, Right::Segments)?;
     let segment = cx.brain.segments().by_id(id).ok_or(Refusal::NotFound)?;
@@ -102,7 +102,7 @@ fn read(cx: &mut Context<'_>, id: SegmentId) -> Result<Answer, Answer> {
     ))
 }
 
-fn create(cx: &mut Context<'_>) -> Result<Answer, Answer> {
+fn create(cx: &mut Context<'_>) -> Result<Answer, Failed> {
     cx.brain.note_call(Call::Segment);
     cx.brain.may(cx.caller, Right::Segments)?;
     let body = cx.request.member_map()?;
@@ -124,7 +124,7 @@ fn create(cx: &mut Context<'_>) -> Result<Answer, Answer> {
     Ok(Answer::created(format!("/api/segments/{}", id.0), body))
 }
 
-fn edit(cx: &mut Context<'_>, id: SegmentId) -> Result<Answer, Answer> {
+fn edit(cx: &mut Context<'_>, id: SegmentId) -> Result<Answer, Failed> {
     cx.brain.note_call(Call::Segment);
     cx.brain.may(cx.caller, Right::Segments)?;
     let body = cx.request.member_map()?;
@@ -144,7 +144,7 @@ fn edit(cx: &mut Context<'_>, id: SegmentId) -> Result<Answer, Answer> {
     read(cx, id)
 }
 
-fn delete(cx: &mut Context<'_>, id: SegmentId) -> Result<Answer, Answer> {
+fn delete(cx: &mut Context<'_>, id: SegmentId) -> Result<Answer, Failed> {
     cx.brain.note_call(Call::Segment);
     cx.brain.may(cx.caller, Right::Segments)?;
     let segment = cx.brain.remove_segment(id).ok_or(Refusal::NotFound)?;
@@ -154,7 +154,7 @@ fn delete(cx: &mut Context<'_>, id: SegmentId) -> Result<Answer, Answer> {
 }
 
 /// Every contact for itself; unknown ones are told in the details.
-fn add_many(cx: &mut Context<'_>, id: SegmentId) -> Result<Answer, Answer> {
+fn add_many(cx: &mut Context<'_>, id: SegmentId) -> Result<Answer, Failed> {
     cx.brain.note_call(Call::Segment);
     cx.brain.may(cx.caller, Right::Segments)?;
     cx.brain.segments().by_id(id).ok_or(Refusal::NotFound)?;

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::body::Bytes;
-use axum::extract::State;
+use axum::extract::{DefaultBodyLimit, State};
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, DATE, LOCATION};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use axum::response::Response;
@@ -101,15 +101,17 @@ impl Shared {
     }
 }
 
+/// PHP's own default for a posted body.
+const BODY_BYTES_MAX: usize = 8 << 20;
+
 /// Every path and method goes to one handler: the product's own table of routes decides.
 pub fn router(shared: Shared) -> Router {
-    Router::new().fallback(handle).with_state(shared)
+    Router::new()
+        .fallback(handle)
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .with_state(shared)
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the practice server waits on purpose, in real time"
-)]
 async fn handle(
     State(shared): State<Shared>,
     drawn: Option<Extension<Drawn>>,

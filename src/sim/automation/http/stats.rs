@@ -12,7 +12,7 @@ use super::super::query::{Expression, test_raw};
 use super::super::segment::Membership;
 use super::super::time::Shown;
 use super::super::user::Right;
-use super::answer::Answer;
+use super::answer::{Answer, Failed};
 use super::filter::operands;
 use super::request::Node;
 use super::route::Context;
@@ -24,7 +24,7 @@ type Row = Vec<(&'static str, Option<String>)>;
 /// Rows of a page when no limit is given. A limit of 0 gives none.
 const LIMIT_DEFAULT: usize = 100;
 
-pub(super) fn read(cx: &mut Context<'_>, table: &str) -> Result<Answer, Answer> {
+pub(super) fn read(cx: &mut Context<'_>, table: &str) -> Result<Answer, Failed> {
     cx.brain.note_call(Call::Stats);
     cx.brain.may(cx.caller, Right::ViewContacts)?;
     let Some((_, columns)) = TABLES.iter().find(|(name, _)| *name == table) else {
@@ -188,33 +188,11 @@ fn rows(brain: &Automation, table: &str, from: u32) -> Vec<Row> {
         "audit_log" => audit(brain, from),
         "lead_donotcontact" => dnc(brain),
         "lead_event_log" => notes(brain, from),
-        "page_hits" => entries(logs.hits.rows(), from, |entry| {
-            let hit = &entry.what;
-            vec![
-                ("page_id", hit.page.map(|page| page.to_string())),
-                ("lead_id", entry.contact.map(|id| id.to_string())),
-                ("ip_id", text("1")),
-                ("device_id", text("1")),
-                ("date_hit", Some(entry.at.sql())),
-                ("country", text("")),
-                ("region", text("")),
-                ("city", text("")),
-                ("isp", text("")),
-                ("organization", text("")),
-                ("code", text("200")),
-                ("referer", hit.referer.clone()),
-                ("url", Some(hit.url.clone())),
-                ("url_title", Some(hit.title.clone())),
-                ("user_agent", text(AGENT)),
-                ("browser_languages", text("a:0:{}")),
-                ("tracking_id", Some(format!("visit{}", entry.id))),
-                ("query", Some(hit_query(hit).serialise())),
-            ]
-        }),
+        "page_hits" => entries(logs.hits.rows(), from, hit),
         "form_submissions" => entries(logs.submissions.rows(), from, |entry| {
             vec![
                 ("form_id", Some(entry.what.form.to_string())),
-                ("ip_id", text("1")),
+                ("ip_id", Some("1".to_owned())),
                 ("lead_id", entry.contact.map(|id| id.to_string())),
                 ("tracking_id", Some(format!("visit{}", entry.id))),
                 ("date_submitted", Some(entry.at.sql())),
@@ -225,8 +203,8 @@ fn rows(brain: &Automation, table: &str, from: u32) -> Vec<Row> {
         "lead_points_change_log" => owned(logs.points.rows(), from, |entry| {
             vec![
                 ("lead_id", entry.contact.map(|id| id.to_string())),
-                ("ip_id", text("1")),
-                ("type", text(entry.what.kind)),
+                ("ip_id", Some("1".to_owned())),
+                ("type", Some(entry.what.kind.to_owned())),
                 ("event_name", Some(entry.what.event_name.clone())),
                 ("action_name", Some(entry.what.action_name.clone())),
                 ("delta", Some(entry.what.delta.to_string())),
@@ -238,7 +216,7 @@ fn rows(brain: &Automation, table: &str, from: u32) -> Vec<Row> {
                 ("lead_id", entry.contact.map(|id| id.to_string())),
                 ("stage_id", Some(entry.what.stage.0.to_string())),
                 ("event_name", Some(entry.what.name.clone())),
-                ("action_name", text("Manually Added")),
+                ("action_name", Some("Manually Added".to_owned())),
                 ("date_added", Some(entry.at.sql())),
             ]
         }),
@@ -246,7 +224,7 @@ fn rows(brain: &Automation, table: &str, from: u32) -> Vec<Row> {
             vec![
                 ("lead_id", entry.contact.map(|id| id.to_string())),
                 ("date_added", Some(entry.at.sql())),
-                ("query", text("a:0:{}")),
+                ("query", Some("a:0:{}".to_owned())),
                 ("utm_campaign", entry.what.campaign.clone()),
                 ("utm_medium", entry.what.medium.clone()),
                 ("utm_source", entry.what.source.clone()),
@@ -256,10 +234,6 @@ fn rows(brain: &Automation, table: &str, from: u32) -> Vec<Row> {
         "lead_lists_leads" => memberships(brain),
         _ => Vec::new(),
     }
-}
-
-fn text(text: &str) -> Option<String> {
-    Some(text.to_owned())
 }
 
 fn entries<T>(rows: &[Entry<T>], from: u32, columns: impl Fn(&Entry<T>) -> Row) -> Vec<Row> {
@@ -281,25 +255,53 @@ fn owned<T>(rows: &[Entry<T>], from: u32, columns: impl Fn(&Entry<T>) -> Row) ->
 
 fn mail(entry: &Entry<Mail>) -> Row {
     let mail = &entry.what;
-    let flag = |set: bool| text(if set { "1" } else { "0" });
+
     vec![
         ("email_id", Some(mail.email.to_string())),
         ("lead_id", entry.contact.map(|id| id.to_string())),
-        ("ip_id", text("1")),
+        ("ip_id", Some("1".to_owned())),
         ("email_address", Some(mail.address.clone())),
         ("date_sent", Some(entry.at.sql())),
         ("is_read", flag(mail.read.is_some())),
         ("is_failed", flag(mail.is_failed)),
-        ("viewed_in_browser", text("0")),
+        ("viewed_in_browser", Some("0".to_owned())),
         ("date_read", mail.read.map(Shown::sql)),
         ("tracking_hash", Some(mail.hash.clone())),
-        ("retry_count", text("0")),
-        ("source", text("api")),
-        ("source_id", text("0")),
+        ("retry_count", Some("0".to_owned())),
+        ("source", Some("api".to_owned())),
+        ("source_id", Some("0".to_owned())),
         ("open_count", Some(mail.opens.to_string())),
         ("last_opened", mail.read.map(Shown::sql)),
         ("open_details", Some(opened(mail.read).serialise())),
     ]
+}
+
+fn hit(entry: &Entry<Hit>) -> Row {
+    let hit = &entry.what;
+    vec![
+        ("page_id", hit.page.map(|page| page.to_string())),
+        ("lead_id", entry.contact.map(|id| id.to_string())),
+        ("ip_id", Some("1".to_owned())),
+        ("device_id", Some("1".to_owned())),
+        ("date_hit", Some(entry.at.sql())),
+        ("country", Some(String::new())),
+        ("region", Some(String::new())),
+        ("city", Some(String::new())),
+        ("isp", Some(String::new())),
+        ("organization", Some(String::new())),
+        ("code", Some("200".to_owned())),
+        ("referer", hit.referer.clone()),
+        ("url", Some(hit.url.clone())),
+        ("url_title", Some(hit.title.clone())),
+        ("user_agent", Some(AGENT.to_owned())),
+        ("browser_languages", Some("a:0:{}".to_owned())),
+        ("tracking_id", Some(format!("visit{}", entry.id))),
+        ("query", Some(hit_query(hit).serialise())),
+    ]
+}
+
+fn flag(set: bool) -> Option<String> {
+    set.then_some("1").or(Some("0")).map(str::to_owned)
 }
 
 /// The parameters of a hit: those of its address, then the page's own.
@@ -331,14 +333,14 @@ fn audit(brain: &Automation, from: u32) -> Vec<Row> {
         vec![
             ("id", Some(row.id.to_string())),
             ("user_id", Some(user.to_string())),
-            ("user_name", text(brain.authors().logged(row.by))),
-            ("bundle", text(row.bundle)),
-            ("object", text(row.object)),
+            ("user_name", Some(brain.authors().logged(row.by).to_owned())),
+            ("bundle", Some(row.bundle.to_owned())),
+            ("object", Some(row.object.to_owned())),
             ("object_id", Some(row.object_id.to_string())),
-            ("action", text(row.action)),
+            ("action", Some(row.action.to_owned())),
             ("details", Some(row.details.to_php().serialise())),
             ("date_added", Some(row.at.sql())),
-            ("ip_address", text("127.0.0.1")),
+            ("ip_address", Some("127.0.0.1".to_owned())),
         ]
     };
     rows.iter().map(row).collect()
@@ -350,9 +352,9 @@ fn notes(brain: &Automation, from: u32) -> Vec<Row> {
         vec![
             ("lead_id", entry.contact.map(|id| id.to_string())),
             ("user_name", entry.what.user_name.clone()),
-            ("bundle", text(entry.what.bundle)),
-            ("object", text(entry.what.object)),
-            ("action", text(entry.what.action)),
+            ("bundle", Some(entry.what.bundle.to_owned())),
+            ("object", Some(entry.what.object.to_owned())),
+            ("action", Some(entry.what.action.to_owned())),
             ("object_id", entry.what.object_id.map(|id| id.to_string())),
             ("date_added", Some(entry.at.sql())),
             ("properties", Some(properties.to_string())),
@@ -381,14 +383,13 @@ fn company_links(brain: &Automation) -> Vec<Row> {
             ("company_id", Some(link.company.0.to_string())),
             ("lead_id", Some(contact.to_string())),
             ("date_added", Some(link.since.sql())),
-            ("is_primary", text(if link.is_primary { "1" } else { "0" })),
+            ("is_primary", flag(link.is_primary)),
         ]
     });
     rows.collect()
 }
 
 fn memberships(brain: &Automation) -> Vec<Row> {
-    let flag = |set: bool| text(if set { "1" } else { "0" });
     let rows = brain.segments().all().flat_map(|segment| {
         segment.members().map(move |(contact, member)| {
             vec![

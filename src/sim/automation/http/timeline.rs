@@ -5,11 +5,11 @@ use serde_json::{Map, Value as Json, json};
 use super::super::activity::{Activity, ActivityKind, ActivityQuery};
 use super::super::contact::{ContactId, Dnc, Reason};
 use super::super::instance::Automation;
-use super::super::log::{Entry, Hit, Mail, Submission};
+use super::super::log::{Entry, Hit, Mail, PointsChange, StageChange, Submission, Utm};
 use super::super::php::Php;
 use super::super::refusal::Refusal;
 use super::super::time::{Shown, read_filter};
-use super::answer::Answer;
+use super::answer::{Answer, Failed};
 use super::request::Node;
 use super::route::Context;
 use super::stats::hit_query;
@@ -54,7 +54,7 @@ pub(super) const AGENT: &str = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.
 /// The visitor's browser, as PHP serialises it.
 const CLIENT: &str = "a:2:{s:4:\"type\";s:7:\"browser\";s:4:\"name\";s:6:\"Chrome\";}";
 
-pub(super) fn activity(cx: &mut Context<'_>, contact: Option<ContactId>) -> Result<Answer, Answer> {
+pub(super) fn activity(cx: &mut Context<'_>, contact: Option<ContactId>) -> Result<Answer, Failed> {
     let query = activity_query(&cx.request.query, contact)?;
     let page = cx.brain.activities(cx.caller, &query)?;
     let events: Vec<Json> = page
@@ -194,54 +194,57 @@ fn described(brain: &Automation, event: &Activity) -> Option<(Json, Json)> {
         ActivityKind::EmailFailed => mail(brain, logs.mails.by_id(event.row)?, "failed"),
         ActivityKind::PageHit => hit(brain, logs.hits.by_id(event.row)?),
         ActivityKind::FormSubmitted => submission(brain, logs.submissions.by_id(event.row)?),
-        ActivityKind::StageChanged => {
-            let entry = logs.stages.by_id(event.row)?;
-            let href = format!(
-                "{}/s/stages/edit/{}",
-                brain.settings.base_url, entry.what.stage.0
-            );
-            let label = json!({ "label": entry.what.name, "href": href, "isExternal": false });
-            let log = json!({
-                "id": entry.id.to_string(), "reference": entry.what.stage.0.to_string(),
-                "eventName": entry.what.name, "actionName": "Manually Added",
-                "dateAdded": local(brain, entry.at), "lead_id": event.contact.to_string(),
-            });
-            (label, json!({ "log": log }))
-        }
-        ActivityKind::PointGained => {
-            let entry = logs.points.by_id(event.row)?;
-            let log = json!({
-                "eventName": entry.what.event_name, "actionName": entry.what.action_name,
-                "dateAdded": local(brain, entry.at), "type": entry.what.kind,
-                "delta": entry.what.delta.to_string(), "id": entry.id.to_string(),
-                "lead_id": event.contact.to_string(),
-            });
-            let label = format!("{} / {}", entry.what.event_name, entry.what.delta);
-            (json!(label), json!({ "log": log }))
-        }
-        ActivityKind::UtmTagsAdded => {
-            let entry = logs.utm.by_id(event.row)?;
-            let campaign = entry.what.campaign.clone().unwrap_or_default();
-            let mut tags = json!({
-                "id": entry.id.to_string(), "lead_id": event.contact.to_string(),
-                "date_added": local(brain, entry.at), "query": [],
-            });
-            let parts = [
-                ("utm_campaign", &entry.what.campaign),
-                ("utm_medium", &entry.what.medium),
-                ("utm_source", &entry.what.source),
-            ];
-            for (key, value) in parts {
-                if let Some(value) = value {
-                    tags[key] = json!(value);
-                }
-            }
-            (
-                json!(format!("UTM Campaign: {campaign}")),
-                json!({ "utmtags": tags }),
-            )
-        }
+        ActivityKind::StageChanged => stage(brain, logs.stages.by_id(event.row)?, event),
+        ActivityKind::PointGained => points(brain, logs.points.by_id(event.row)?, event),
+        ActivityKind::UtmTagsAdded => utm(brain, logs.utm.by_id(event.row)?, event),
     })
+}
+
+fn stage(brain: &Automation, entry: &Entry<StageChange>, event: &Activity) -> (Json, Json) {
+    let href = format!(
+        "{}/s/stages/edit/{}",
+        brain.settings.base_url, entry.what.stage.0
+    );
+    let label = json!({ "label": entry.what.name, "href": href, "isExternal": false });
+    let log = json!({
+        "id": entry.id.to_string(), "reference": entry.what.stage.0.to_string(),
+        "eventName": entry.what.name, "actionName": "Manually Added",
+        "dateAdded": local(brain, entry.at), "lead_id": event.contact.to_string(),
+    });
+    (label, json!({ "log": log }))
+}
+
+fn points(brain: &Automation, entry: &Entry<PointsChange>, event: &Activity) -> (Json, Json) {
+    let log = json!({
+        "eventName": entry.what.event_name, "actionName": entry.what.action_name,
+        "dateAdded": local(brain, entry.at), "type": entry.what.kind,
+        "delta": entry.what.delta.to_string(), "id": entry.id.to_string(),
+        "lead_id": event.contact.to_string(),
+    });
+    let label = format!("{} / {}", entry.what.event_name, entry.what.delta);
+    (json!(label), json!({ "log": log }))
+}
+
+fn utm(brain: &Automation, entry: &Entry<Utm>, event: &Activity) -> (Json, Json) {
+    let campaign = entry.what.campaign.clone().unwrap_or_default();
+    let mut tags = json!({
+        "id": entry.id.to_string(), "lead_id": event.contact.to_string(),
+        "date_added": local(brain, entry.at), "query": [],
+    });
+    let parts = [
+        ("utm_campaign", &entry.what.campaign),
+        ("utm_medium", &entry.what.medium),
+        ("utm_source", &entry.what.source),
+    ];
+    for (key, value) in parts {
+        if let Some(value) = value {
+            tags[key] = json!(value);
+        }
+    }
+    (
+        json!(format!("UTM Campaign: {campaign}")),
+        json!({ "utmtags": tags }),
+    )
 }
 
 fn dnc(brain: &Automation, row: &Dnc) -> (Json, Json) {

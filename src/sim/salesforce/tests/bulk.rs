@@ -115,7 +115,10 @@ fn a_job_that_dies_midway_keeps_what_it_wrote() {
 fn results_do_not_keep_the_rows_in_order() {
     let mut org = org();
     let id = opened(&mut org, Operation::Insert, None);
-    let rows: String = (0..300).map(|n| format!("N{n:03}\n")).collect();
+    let rows = (0..300)
+        .map(|n| format!("N{n:03}"))
+        .collect::<Vec<_>>()
+        .join("\n");
     worked(&mut org, id, &format!("LastName\n{rows}"));
     let results = parse_csv(&org.ingest(id, V).unwrap().successful_results(), ',').unwrap();
     let names: Vec<&str> = results.rows.iter().map(|row| row[2].as_str()).collect();

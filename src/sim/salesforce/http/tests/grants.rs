@@ -37,9 +37,8 @@ async fn token(bench: &Bench, form: &[(&str, &str)]) -> (StatusCode, Json) {
     taken(request.send().await.unwrap()).await
 }
 
-#[tokio::test]
-async fn a_browser_a_code_and_a_session() {
-    let bench = bench(Host::MyDomain);
+/// Walks a browser through the consent page; gives back the code.
+async fn consented(bench: &Bench) -> String {
     let challenge = URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, VERIFIER.as_bytes()));
     let query = [
         ("response_type", "code"),
@@ -48,8 +47,9 @@ async fn a_browser_a_code_and_a_session() {
         ("state", "st&te"),
         ("code_challenge", &challenge),
     ];
+    let path = "/services/oauth2/authorize";
     let page = bench
-        .bare(Method::GET, "/services/oauth2/authorize")
+        .bare(Method::GET, path)
         .query(&query)
         .send()
         .await
@@ -64,7 +64,7 @@ async fn a_browser_a_code_and_a_session() {
     let mut form = query.to_vec();
     form.push(("decision", "allow"));
     let allowed = bench
-        .bare(Method::POST, "/services/oauth2/authorize")
+        .bare(Method::POST, path)
         .form(&form)
         .send()
         .await
@@ -73,7 +73,13 @@ async fn a_browser_a_code_and_a_session() {
     let location = url::Url::parse(allowed.headers()["location"].to_str().unwrap()).unwrap();
     let back: Vec<(String, String)> = location.query_pairs().into_owned().collect();
     assert_eq!((&*back[1].0, &*back[1].1), ("state", "st&te"));
-    let code = back[0].1.clone();
+    back[0].1.clone()
+}
+
+#[tokio::test]
+async fn a_browser_a_code_and_a_session() {
+    let bench = bench(Host::MyDomain);
+    let code = consented(&bench).await;
     let (status, body) = token(
         &bench,
         &[

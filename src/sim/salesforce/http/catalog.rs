@@ -10,11 +10,11 @@ use crate::sim::salesforce::schema::ObjectIndex;
 
 /// Needs no session, costs no call, and carries no limit header.
 pub(super) fn versions() -> Answer {
-    const SEASONS: [&str; 3] = ["Winter", "Spring", "Summer"];
+    const SEASONS: [&str; 3] = ["Spring", "Summer", "Winter"];
     let versions = (VERSION_OLDEST..=VERSION_NEWEST).map(|number| {
-        // 64 is Summer '25; three releases a year.
-        let season = SEASONS[((number + 1) % 3) as usize];
-        let year = 4 + (number + 1) / 3 - u32::from(number % 3 != 2);
+        // 66 is Spring '26. Three releases a year, and the winter one bears the next year's number.
+        let season = SEASONS[(number % 3) as usize];
+        let year = number / 3 + 4 + u32::from(number % 3 == 2);
         json!({
             "label": format!("{season} '{year:02}"),
             "url": format!("/services/data/v{number}.0"),

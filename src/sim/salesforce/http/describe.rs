@@ -124,85 +124,90 @@ fn children(org: &Salesforce, name: &str) -> Json {
 
 fn field_json(field: &FieldDef) -> Json {
     let kind = field.kind;
-    let is_long = kind == FieldType::TextArea && field.length > 255;
-    let is_name_pointing = field.reference_to.iter().any(|to| to == "Group");
-    let length = if kind.is_numeric() { 0 } else { field.length };
-    let bytes = if kind.is_text() { length * 3 } else { length };
-    let relationship = field.relationship.as_deref();
-    let digits = if kind == FieldType::Int {
-        field.precision
-    } else {
-        0
-    };
-    let precision = if kind == FieldType::Int {
-        0
-    } else {
-        field.precision
-    };
+    let is_computed = matches!(
+        field.source,
+        Source::Joined(_) | Source::IsSet(_) | Source::Constant(_)
+    );
     let default = if field.default.is_null() {
         Json::Null
     } else {
         value_json(&field.default, kind)
     };
-    let is_computed = matches!(
-        field.source,
-        Source::Joined(_) | Source::IsSet(_) | Source::Constant(_)
-    );
-    let extra = match kind {
-        FieldType::TextArea if is_long => json!("plaintextarea"),
-        _ => Json::Null,
+    let is_long = kind == FieldType::TextArea && field.length > 255;
+    let extra = if is_long {
+        json!("plaintextarea")
+    } else {
+        Json::Null
     };
     let mut body = Map::new();
     let mut put = |name: &str, value: Json| body.insert(name.to_owned(), value);
-    put("aggregatable", json!(field.is(Trait::Filterable)));
-    put("autoNumber", json!(field.is(Trait::AutoNumber)));
-    put("byteLength", json!(bytes));
+    put("name", json!(field.name));
+    put("label", json!(field.label));
+    put("type", json!(kind.name()));
+    put("soapType", json!(kind.soap_name()));
+    put("extraTypeInfo", extra);
     put(
         "calculated",
         json!(field.is(Trait::Calculated) || is_computed),
     );
-    put("caseSensitive", json!(field.is(Trait::CaseSensitive)));
     put("compoundFieldName", json!(field.compound));
     put("createable", json!(field.is_createable()));
-    put("custom", json!(field.is(Trait::Custom)));
+    put("updateable", json!(field.is_updateable()));
     put("defaultValue", default);
     put(
-        "defaultedOnCreate",
-        json!(field.is(Trait::DefaultedOnCreate)),
+        "namePointing",
+        json!(field.reference_to.iter().any(|to| to == "Group")),
     );
-    put("dependentPicklist", json!(false));
-    put("deprecatedAndHidden", json!(false));
-    put("digits", json!(digits));
-    put("externalId", json!(field.is(Trait::ExternalId)));
-    put("extraTypeInfo", extra);
-    put("filterable", json!(field.is(Trait::Filterable)));
-    put("groupable", json!(field.is(Trait::Groupable)));
-    put("htmlFormatted", json!(false));
-    put("idLookup", json!(field.is(Trait::IdLookup)));
-    put("inlineHelpText", Json::Null);
-    put("label", json!(field.label));
-    put("length", json!(length));
-    put("name", json!(field.name));
-    put("nameField", json!(field.is(Trait::NameField)));
-    put("namePointing", json!(is_name_pointing));
-    put("nillable", json!(field.is(Trait::Nillable)));
-    put("permissionable", json!(field.is(Trait::Permissionable)));
     put("picklistValues", picklist(field));
     put("polymorphicForeignKey", json!(field.reference_to.len() > 1));
-    put("precision", json!(precision));
     put("referenceTo", json!(field.reference_to));
-    put("relationshipName", json!(relationship));
-    put(
-        "restrictedPicklist",
-        json!(field.is(Trait::RestrictedPicklist)),
-    );
-    put("scale", json!(field.scale));
-    put("soapType", json!(kind.soap_name()));
-    put("sortable", json!(field.is(Trait::Sortable)));
-    put("type", json!(kind.name()));
-    put("unique", json!(field.is(Trait::Unique)));
-    put("updateable", json!(field.is_updateable()));
+    put("relationshipName", json!(field.relationship));
+    for (name, one) in TRAITS {
+        put(name, json!(field.is(one)));
+    }
+    for name in ["dependentPicklist", "deprecatedAndHidden", "htmlFormatted"] {
+        put(name, json!(false));
+    }
+    put("inlineHelpText", Json::Null);
+    body.extend(sizes(field));
     Json::Object(body)
+}
+
+/// What describe shows of a field's traits as they are.
+const TRAITS: [(&str, Trait); 14] = [
+    ("aggregatable", Trait::Filterable),
+    ("autoNumber", Trait::AutoNumber),
+    ("caseSensitive", Trait::CaseSensitive),
+    ("custom", Trait::Custom),
+    ("defaultedOnCreate", Trait::DefaultedOnCreate),
+    ("externalId", Trait::ExternalId),
+    ("filterable", Trait::Filterable),
+    ("groupable", Trait::Groupable),
+    ("idLookup", Trait::IdLookup),
+    ("nameField", Trait::NameField),
+    ("nillable", Trait::Nillable),
+    ("permissionable", Trait::Permissionable),
+    ("restrictedPicklist", Trait::RestrictedPicklist),
+    ("sortable", Trait::Sortable),
+];
+
+/// Lengths for texts, digits for whole numbers, precision and scale for the others.
+fn sizes(field: &FieldDef) -> Map<String, Json> {
+    let kind = field.kind;
+    let length = if kind.is_numeric() { 0 } else { field.length };
+    let is_int = kind == FieldType::Int;
+    let mut body = Map::new();
+    let mut put = |name: &str, value: u32| body.insert(name.to_owned(), json!(value));
+    put("length", length);
+    put(
+        "byteLength",
+        if kind.is_text() { length * 3 } else { length },
+    );
+    put("digits", if is_int { field.precision } else { 0 });
+    put("precision", if is_int { 0 } else { field.precision });
+    put("scale", field.scale);
+    body.insert("unique".to_owned(), json!(field.is(Trait::Unique)));
+    body
 }
 
 fn picklist(field: &FieldDef) -> Json {

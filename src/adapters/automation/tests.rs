@@ -1,3 +1,5 @@
+//! The Automation client against a fake instance that answers as recorded, and worse.
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use axum::extract::{Request as HttpRequest, State as Shared};

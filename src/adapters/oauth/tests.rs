@@ -1,3 +1,5 @@
+//! Tokens: obtained once, kept before use, refreshed by one request at a time.
+
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use axum::extract::{Form, State as Shared};

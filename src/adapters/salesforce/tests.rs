@@ -1,3 +1,5 @@
+//! The Salesforce client against a fake organisation that answers well, badly and hostilely.
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use axum::extract::{Request as HttpRequest, State as Shared};

@@ -115,7 +115,7 @@ fn person(stage: &mut Stage, number: usize, situation: Situation) -> Person {
     let mut first = names::pick(random, &names::FIRST).to_owned();
     let mut last = names::pick(random, &names::LAST).to_owned();
     if situation == Situation::Hostile {
-        last = names::pick(random, &names::HOSTILE[..6]).to_owned();
+        names::pick(random, &names::HOSTILE[..6]).clone_into(&mut last);
     }
     let stem = format!("{}.{}", names::plain(&first), names::plain(&last));
     let phone = names::phone(random);

@@ -67,7 +67,7 @@ fn diary(stage: &mut Stage) -> Vec<Entry> {
         if stage.random.below(ACTIVE_ONE_IN) != 0 {
             continue;
         }
-        for _ in 0..1 + stage.random.below(6) {
+        for _ in 0..=stage.random.below(6) {
             let minutes = 5 + stage.random.below(7 * 24 * 60 - 60) as i64;
             let at = stage.now.plus_millis(-minutes * MINUTE_MS).whole_second();
             let act = match stage.random.below(4) {

@@ -412,6 +412,15 @@ impl Engine {
     }
 }
 
+/// What the failure of a whole request means for one of its rows: wait, or look before trying again.
+const fn whole_request(kind: &FailureKind) -> FailureKind {
+    match kind {
+        FailureKind::Throttled { until } => FailureKind::Throttled { until: *until },
+        FailureKind::LimitReached | FailureKind::Transient => FailureKind::Transient,
+        _ => FailureKind::Unknown,
+    }
+}
+
 fn audit_position(after: Option<Position>) -> u64 {
     match after {
         Some(Position::Audit(row)) => row,

@@ -61,7 +61,7 @@ impl Salesforce {
         } else {
             vec![false; items.len()]
         };
-        self.rows(call, items.len(), atomicity, |org, call, at| {
+        Ok(self.rows(call, items.len(), atomicity, |org, call, at| {
             let item = &items[at];
             if repeated[at] {
                 let id = item.id.as_deref().unwrap_or_default();
@@ -95,7 +95,7 @@ impl Salesforce {
                 id,
                 is_created: false,
             })
-        })
+        }))
     }
 
     /// Each row carries its key among its fields. All rows are of one type.
@@ -122,7 +122,7 @@ impl Salesforce {
                     Ok(Vec::new())
                 }
             })?;
-        self.rows(call, items.len(), atomicity, |org, call, at| {
+        Ok(self.rows(call, items.len(), atomicity, |org, call, at| {
             let item = &items[at];
             if !item.object.is_empty() && org.item_object(call, &item.object)? != object {
                 let message = format!("record type does not match request: {name}");
@@ -147,7 +147,7 @@ impl Salesforce {
                 &fields,
                 UpsertMode::CreateOrUpdate,
             )
-        })
+        }))
     }
 
     pub fn delete_collection(
@@ -158,7 +158,7 @@ impl Salesforce {
     ) -> Outcome<Results> {
         check_size(ids.len(), RECORDS_MAX)?;
         let repeated = repeated(ids.iter().map(|id| Some(folded_id(id))));
-        self.rows(call, ids.len(), atomicity, |org, call, at| {
+        Ok(self.rows(call, ids.len(), atomicity, |org, call, at| {
             if repeated[at] {
                 return Err(ApiError::new(
                     ErrorCode::INVALID_INPUT,
@@ -172,7 +172,7 @@ impl Salesforce {
                 id,
                 is_created: false,
             })
-        })
+        }))
     }
 
     /// Runs the rows in order, each in its own transaction or all in one.
@@ -184,7 +184,7 @@ impl Salesforce {
         count: usize,
         atomicity: Atomicity,
         mut row: impl FnMut(&mut Self, &Call, usize) -> Outcome<Upserted>,
-    ) -> Outcome<Results> {
+    ) -> Results {
         let victim = self.victim(call, count);
         let healthy = Call {
             fault: None,
@@ -216,7 +216,7 @@ impl Salesforce {
             // The fault is that this row's result is lost.
             drop(results.remove(victim));
         }
-        Ok(results)
+        results
     }
 
     /// The row a data fault strikes.

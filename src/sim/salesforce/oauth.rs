@@ -213,16 +213,13 @@ impl Salesforce {
     pub fn authenticate(&mut self, token: &str, now: Timestamp) -> Outcome<RecordId> {
         let life = self.oauth.session_ms;
         let session = self.oauth.sessions.get_mut(token);
-        match session.filter(|session| now.millis_since(session.last_used) < life) {
-            Some(session) => {
-                session.last_used = session.last_used.max(now);
-                Ok(session.user)
-            }
-            None => {
-                let message = "Session expired or invalid";
-                Err(ApiError::new(ErrorCode::INVALID_SESSION_ID, message))
-            }
-        }
+        let alive = session.filter(|session| now.millis_since(session.last_used) < life);
+        let Some(session) = alive else {
+            let message = "Session expired or invalid";
+            return Err(ApiError::new(ErrorCode::INVALID_SESSION_ID, message));
+        };
+        session.last_used = session.last_used.max(now);
+        Ok(session.user)
     }
 
     /// Checks what a browser brought before anybody is asked to log in.

@@ -239,11 +239,9 @@ impl Salesforce {
     pub fn add_object(&mut self, name: &str, label: &str, now: Timestamp) -> ObjectIndex {
         let prefix = custom_prefix(self.tables.len());
         let mut object = ObjectDef::new(name, label, prefix, super::schema::Ability::Full);
-        super::schema::custom_columns(label)
-            .into_iter()
-            .for_each(|field| {
-                object.add(field);
-            });
+        for field in super::schema::custom_columns(label) {
+            object.add(field);
+        }
         self.tables.push(Table::new(&object));
         self.schema_changed = now;
         self.schema.add(object)

@@ -102,22 +102,20 @@ impl Salesforce {
                 .as_id()
                 .filter(|owner| org.object_of(*owner) == Some(USER));
             let owner = Value::Id(owner.unwrap_or(call.user));
-            let account = match into.account {
-                Some(account) => account,
-                None => {
-                    let name = org.value(lead, "Company").into_owned();
-                    org.save_named(call, ACCOUNT, &[("Name", name), ("OwnerId", owner.clone())])?
-                }
+            let account = if let Some(account) = into.account {
+                account
+            } else {
+                let name = org.value(lead, "Company").into_owned();
+                org.save_named(call, ACCOUNT, &[("Name", name), ("OwnerId", owner.clone())])?
             };
-            let contact = match into.contact {
-                Some(contact) => contact,
-                None => {
-                    let mut fields = vec![("AccountId", Value::Id(account)), ("OwnerId", owner)];
-                    for (from, to) in CARRIED {
-                        fields.push((to, org.value(lead, from).into_owned()));
-                    }
-                    org.save_named(call, CONTACT, &fields)?
+            let contact = if let Some(contact) = into.contact {
+                contact
+            } else {
+                let mut fields = vec![("AccountId", Value::Id(account)), ("OwnerId", owner)];
+                for (from, to) in CARRIED {
+                    fields.push((to, org.value(lead, from).into_owned()));
                 }
+                org.save_named(call, CONTACT, &fields)?
             };
             let changes = [
                 ("IsConverted", Value::Bool(true)),
@@ -202,7 +200,9 @@ impl Salesforce {
         let binned = self.records(object).filter(|(_, record)| record.is_deleted);
         let ids: Vec<RecordId> = binned.map(|(id, _)| id).collect();
         let removed = self.atomically(|org| {
-            ids.iter().for_each(|id| org.put(*id, None, None));
+            for id in &ids {
+                org.put(*id, None, None);
+            }
             Ok::<usize, ApiError>(ids.len())
         });
         removed.unwrap_or(0)

@@ -312,13 +312,17 @@ impl FieldDef {
 
     #[must_use]
     pub fn with(mut self, traits: &[Trait]) -> Self {
-        traits.iter().for_each(|one| self.traits.set(*one, true));
+        for one in traits {
+            self.traits.set(*one, true);
+        }
         self
     }
 
     #[must_use]
     pub fn without(mut self, traits: &[Trait]) -> Self {
-        traits.iter().for_each(|one| self.traits.set(*one, false));
+        for one in traits {
+            self.traits.set(*one, false);
+        }
         self
     }
 
@@ -503,9 +507,9 @@ pub struct Schema {
 impl Schema {
     pub fn standard() -> Self {
         let mut schema = Self::default();
-        standard::objects().into_iter().for_each(|object| {
+        for object in standard::objects() {
             schema.add(object);
-        });
+        }
         schema
     }
 

@@ -240,7 +240,7 @@ mod tests {
             Value::Day(day),
             Value::Id(RecordId::parse("003Q70000000A1b").unwrap()),
         ];
-        let cells: Vec<_> = (0..)
+        let cells: Vec<_> = (0..6)
             .map(FieldIndex)
             .zip(values.iter().cloned())
             .rev()

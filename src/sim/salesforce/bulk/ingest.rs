@@ -321,9 +321,9 @@ impl Salesforce {
             .collect();
         self.random.shuffle(&mut chunks);
         // Within a chunk rows finish in order, but results are merged from several machines.
-        chunks
-            .iter_mut()
-            .for_each(|chunk| self.random.shuffle(chunk));
+        for chunk in &mut chunks {
+            self.random.shuffle(chunk);
+        }
         let stop = self.jobs.pace.fails_after_rows.take().unwrap_or(usize::MAX);
         for row in chunks.into_iter().flatten().take(stop) {
             let result = self.run_row(&call, job, row);
@@ -342,19 +342,12 @@ impl Salesforce {
             let name = name
                 .rsplit_once(':')
                 .map_or(name.as_str(), |(_, name)| name);
-            let is_known = match name.split_once('.') {
-                Some((relationship, _)) => self
-                    .schema
-                    .object(job.object)
-                    .find_relationship(relationship)
-                    .is_some(),
-                None => {
-                    let definition = self.schema.object(job.object);
-                    definition
-                        .find(name)
-                        .is_some_and(|field| definition.field(field).is_readable())
-                }
+            let definition = self.schema.object(job.object);
+            let found = match name.split_once('.') {
+                Some((relationship, _)) => definition.find_relationship(relationship),
+                None => definition.find(name),
             };
+            let is_known = found.is_some_and(|field| definition.field(field).is_readable());
             if !is_known {
                 return Err(format!("InvalidBatch : Field name not found : {name}"));
             }

@@ -261,7 +261,7 @@ fn inherited(outer: &HeaderMap, own: &HeaderMap) -> HeaderMap {
 
 type Known<'a> = dyn Fn(&str) -> Option<&'a Json> + 'a;
 
-fn resolved<'a>(body: &Json, known: &Known<'a>) -> Outcome<Json> {
+fn resolved(body: &Json, known: &Known<'_>) -> Outcome<Json> {
     Ok(match body {
         Json::String(text) => substituted(text, known)?,
         Json::Array(list) => Json::Array(
@@ -281,7 +281,7 @@ fn resolved<'a>(body: &Json, known: &Known<'a>) -> Outcome<Json> {
 }
 
 /// Replaces `@{reference.path[0].Id}`; a text that is nothing but a reference keeps its type.
-fn substituted<'a>(text: &str, known: &Known<'a>) -> Outcome<Json> {
+fn substituted(text: &str, known: &Known<'_>) -> Outcome<Json> {
     let mut out = String::new();
     let mut rest = text;
     while let Some(start) = rest.find("@{") {
@@ -307,7 +307,7 @@ fn plain(value: &Json) -> String {
         .map_or_else(|| value.to_string(), str::to_owned)
 }
 
-fn looked_up<'a>(expression: &str, known: &Known<'a>) -> Outcome<Json> {
+fn looked_up(expression: &str, known: &Known<'_>) -> Outcome<Json> {
     let (reference, path) = expression.split_once('.').unwrap_or((expression, ""));
     let (reference, index) = reference
         .split_once('[')

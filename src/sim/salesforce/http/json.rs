@@ -71,8 +71,8 @@ impl Rendering<'_> {
             return;
         };
         let mut target = body;
-        for depth in 0..parents.len() {
-            let key = self.short(&parents[depth]).to_owned();
+        for (depth, parent) in parents.iter().enumerate() {
+            let key = self.short(parent).to_owned();
             if !target.contains_key(&key) {
                 let parent = self.parent(object, row.id, column, depth + 1);
                 let nested = parent.map_or(

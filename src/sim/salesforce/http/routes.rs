@@ -89,11 +89,8 @@ pub(super) fn inside(org: &mut Salesforce, asked: &Asked) -> Outcome<Answer> {
         ["limits", "recordcount"] => Ok(catalog::record_counts(org, asked)),
         ["sobjects"] => Ok(describe::all(org, &resource)),
         ["sobjects", object, rest @ ..] => sobject(org, &resource, object, rest),
-        ["query"] | ["queryall"] => queries::query(org, &resource, lower[0] == "queryall"),
-        ["query" | "queryall", locator] => {
-            let _ = locator;
-            queries::more(org, &resource, resource.path[1])
-        }
+        ["query" | "queryall"] => queries::query(org, &resource, lower[0] == "queryall"),
+        ["query" | "queryall", _] => queries::more(org, &resource, resource.path[1]),
         ["composite"] => composite::composite(org, &resource),
         ["composite", "batch"] => composite::batch(org, &resource),
         ["composite", "sobjects", rest @ ..] => collections::answer(org, &resource, rest),

@@ -105,14 +105,11 @@ impl Asked {
     }
 
     pub(super) fn json_object(&self) -> Outcome<Map<String, Json>> {
-        match self.json()? {
-            Json::Object(object) => Ok(object),
-            _ => {
-                let message =
-                    "The HTTP entity body is required, but this request has no entity body.";
-                Err(ApiError::new(ErrorCode::JSON_PARSER_ERROR, message))
-            }
+        if let Json::Object(object) = self.json()? {
+            return Ok(object);
         }
+        let message = "The HTTP entity body is required, but this request has no entity body.";
+        Err(ApiError::new(ErrorCode::JSON_PARSER_ERROR, message))
     }
 }
 

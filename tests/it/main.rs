@@ -1,3 +1,4 @@
 //! Tests that cross rooms. One binary, so that they link once.
 
 mod adapters;
+mod automation_conformance;

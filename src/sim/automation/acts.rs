@@ -486,7 +486,7 @@ impl Automation {
 }
 
 fn changed_at(contact: &Contact) -> Timestamp {
-    contact.modified.map_or(contact.added.at, |stamp| stamp.at)
+    contact.modified.at.unwrap_or(contact.added.at)
 }
 
 /// What a merge makes of the survivor: the newer record's values win, blanks are filled from the

@@ -150,6 +150,16 @@ impl Auth {
         &self.clients[number as usize - 1]
     }
 
+    pub(super) fn replace_client(&mut self, client: Client) {
+        if let Some(held) = self
+            .clients
+            .iter_mut()
+            .find(|held| held.number == client.number)
+        {
+            *held = client;
+        }
+    }
+
     pub fn clients(&self) -> &[Client] {
         &self.clients
     }

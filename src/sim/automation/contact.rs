@@ -68,6 +68,24 @@ pub struct Stamp {
     pub by: AuthorId,
 }
 
+/// The last edit. A save that changes nothing leaves its author without a date; a company link
+/// leaves a date without a new author.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LastEdit {
+    /// None until the first edit.
+    pub at: Option<Timestamp>,
+    pub by: Option<AuthorId>,
+}
+
+impl From<Option<Stamp>> for LastEdit {
+    fn from(stamp: Option<Stamp>) -> Self {
+        Self {
+            at: stamp.map(|stamp| stamp.at),
+            by: stamp.map(|stamp| stamp.by),
+        }
+    }
+}
+
 #[derive(Clone, Debug)]
 pub struct Contact {
     pub id: ContactId,
@@ -80,8 +98,7 @@ pub struct Contact {
     pub dnc: Vec<Dnc>,
     pub addresses: Vec<Box<str>>,
     pub added: Stamp,
-    /// None until the first edit.
-    pub modified: Option<Stamp>,
+    pub modified: LastEdit,
     /// None for an anonymous visitor.
     pub identified: Option<Timestamp>,
     pub last_active: Option<Timestamp>,
@@ -195,6 +212,11 @@ impl Contacts {
         }
     }
 
+    /// The id the youngest contact got, deleted ones included.
+    pub const fn last_id(&self) -> ContactId {
+        ContactId(self.last_id)
+    }
+
     pub fn len(&self) -> usize {
         self.records.len()
     }
@@ -298,7 +320,7 @@ fn keys(contact: &Contact, unique: &[Position]) -> Keys {
     });
     Keys {
         added: contact.added.at,
-        modified: contact.modified.map(|stamp| stamp.at),
+        modified: contact.modified.at,
         unique: unique.collect(),
         dnc: contact.dnc.iter().map(|row| row.id).collect(),
     }

@@ -78,6 +78,8 @@ pub enum Echo {
     Zero,
     /// A blank that PUT wrote over a blank: empty text instead of null.
     Empty,
+    /// A last-active date that was set: the field beside it still shows the one before.
+    Before(Option<Timestamp>),
 }
 
 /// The decisions about every field.

@@ -409,6 +409,8 @@ impl Fields {
 
     fn push(&mut self, new: NewField, added: Option<(Timestamp, AuthorId)>) -> &Field {
         let subject = new.subject;
+        // A multiselect's missing default is empty text, not null.
+        let missing_default = matches!(new.kind, Kind::Multiselect(_)).then(String::new);
         let position = Position(self.table(subject).len() as u16);
         let field = Field {
             id: self.next_id,
@@ -419,7 +421,7 @@ impl Fields {
             kind: new.kind,
             group: new.group,
             traits: new.traits,
-            default: new.default,
+            default: new.default.or(missing_default),
             length_limit: new.length_limit,
             added,
             modified: None,

@@ -1,5 +1,7 @@
 //! The operations of the API on contacts, with rights checked and calls counted.
 
+use std::collections::BTreeSet;
+
 use super::accept::escape_html;
 use super::auth::Caller;
 use super::call::Call;
@@ -35,9 +37,11 @@ pub enum Row {
 }
 
 /// The rows of a batch, in order.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Batch {
     pub rows: Vec<Row>,
+    /// Contacts as a row left them, where a later row of the same batch edited them again.
+    pub earlier: Vec<(usize, Contact)>,
     /// An exception ended the batch: 500 without a body, though the rows before it are saved.
     pub is_broken: bool,
 }
@@ -126,17 +130,23 @@ impl Automation {
         self.calls.note(Call::ContactBatchCreate);
         self.may(caller, Right::CreateContacts)?;
         self.fits_batch(inputs.len())?;
-        let rows = inputs.iter().map(|input| {
+        let mut batch = Batch::default();
+        for input in inputs {
             let matched = self.matching(input);
-            match self.post(now, caller, input, Door::Batch) {
-                Ok(written) => Row::Done(written),
-                Err(refusal) => Row::Refused(matched, refusal),
+            if let Some(contact) = matched.and_then(|id| self.contacts.by_id(id)) {
+                let same = |row: &Row| matches!(row, Row::Done(done) if done.id == contact.id);
+                if let Some(index) = batch.rows.iter().rposition(same) {
+                    batch.earlier.push((index, contact.clone()));
+                }
             }
-        });
-        Ok(Batch {
-            rows: rows.collect(),
-            is_broken: false,
-        })
+            batch
+                .rows
+                .push(match self.post(now, caller, input, Door::Batch) {
+                    Ok(written) => Row::Done(written),
+                    Err(refusal) => Row::Refused(matched, refusal),
+                });
+        }
+        Ok(batch)
     }
 
     pub fn edit_contacts(
@@ -149,26 +159,19 @@ impl Automation {
         self.calls.note(Call::ContactBatchEdit);
         self.may(caller, Right::EditContacts)?;
         self.fits_batch(edits.len())?;
-        let mut rows = Vec::with_capacity(edits.len());
-        let mut seen = std::collections::BTreeSet::new();
+        let mut batch = Batch::default();
+        let mut seen = BTreeSet::new();
         for edit in edits {
             // The second row of the same contact finds it detached: an exception, after the first
             // row was saved.
-            if edit
-                .id
-                .is_some_and(|id| self.contacts.by_id(id).is_some() && !seen.insert(id))
-            {
-                return Ok(Batch {
-                    rows,
-                    is_broken: true,
-                });
+            let known = edit.id.filter(|id| self.contacts.by_id(*id).is_some());
+            if known.is_some_and(|id| !seen.insert(id)) {
+                batch.is_broken = true;
+                break;
             }
-            rows.push(self.edit_row(now, caller, verb, edit));
+            batch.rows.push(self.edit_row(now, caller, verb, edit));
         }
-        Ok(Batch {
-            rows,
-            is_broken: false,
-        })
+        Ok(batch)
     }
 
     fn edit_row(&mut self, now: Timestamp, caller: Caller, verb: Verb, edit: &EditRow) -> Row {
@@ -397,7 +400,15 @@ impl Automation {
             self.companies.unlink(id, company);
         }
         let changes = self.copy_primary_name(id);
-        self.record(now, caller.by, id, changes, (Door::Inside, false));
+        self.logs.audit(
+            now,
+            caller.by,
+            ("lead", id.0),
+            "update",
+            Details::Changes(changes),
+        );
+        // dateModified moves, whoever edited last stays named, and no update is announced.
+        self.edit(id, |contact| contact.modified.at = Some(now.whole_second()));
         self.notify(now, Trigger::CompanyLinkChanged, |brain| {
             let contact = Box::new(brain.contacts.by_id(id)?.clone());
             Some(Payload::CompanyLink {

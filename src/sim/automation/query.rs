@@ -302,7 +302,7 @@ pub fn cell<'a>(contact: &'a Contact, column: Column, authors: &'a Authors) -> C
     match column {
         Column::Id => Cell::Number(f64::from(contact.id.0)),
         Column::Added => Cell::Time(contact.added.at),
-        Column::Modified => time(contact.modified.map(|stamp| stamp.at)),
+        Column::Modified => time(contact.modified.at),
         Column::Identified => time(contact.identified),
         Column::LastActive => time(contact.last_active),
         Column::Owner => number(contact.owner.map(|user| user.0)),
@@ -314,12 +314,14 @@ pub fn cell<'a>(contact: &'a Contact, column: Column, authors: &'a Authors) -> C
         Column::ModifiedBy => number(
             contact
                 .modified
-                .and_then(|m| authors.of(m.by).user)
+                .by
+                .and_then(|by| authors.of(by).user)
                 .map(|user| user.0),
         ),
-        Column::ModifiedByUser => contact.modified.map_or(Cell::Null, |m| {
-            Cell::Text(Cow::Borrowed(&authors.of(m.by).name))
-        }),
+        Column::ModifiedByUser => match contact.modified.by {
+            Some(by) => Cell::Text(Cow::Borrowed(&authors.of(by).name)),
+            None => Cell::Null,
+        },
         Column::Field(position, numeric) => match contact.values.at(position) {
             Value::Null => Cell::Null,
             value if numeric => value.as_number().map_or(Cell::Null, Cell::Number),

@@ -150,3 +150,14 @@ impl Automation {
         self.join_segment(now, id, contact, Membership::AddedByHand);
     }
 }
+
+impl Automation {
+    pub fn set_user_email(&mut self, id: super::user::UserId, email: &str) {
+        self.users.set_email(id, email);
+    }
+
+    /// Puts a changed credential in the place of the one with its number.
+    pub fn replace_client(&mut self, client: super::auth::Client) {
+        self.auth.replace_client(client);
+    }
+}

@@ -164,6 +164,12 @@ impl Users {
         &self.roles
     }
 
+    pub(super) fn set_email(&mut self, id: UserId, email: &str) {
+        if let Some(user) = self.users.iter_mut().find(|user| user.id == id) {
+            email.clone_into(&mut user.email);
+        }
+    }
+
     pub(super) fn note_login(&mut self, id: UserId, now: Timestamp) {
         if let Some(user) = self.users.iter_mut().find(|user| user.id == id) {
             user.last_login = Some(now.whole_second());

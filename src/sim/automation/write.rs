@@ -3,7 +3,7 @@
 use super::auth::Caller;
 use super::author::AuthorId;
 use super::company::CompanyId;
-use super::contact::{Contact, ContactId, Reason, Stamp};
+use super::contact::{Contact, ContactId, LastEdit, Reason, Stamp};
 use super::draft::{ContactInput, DncInput, Draft, Drafting, Echo, Mode, is_identifying};
 use super::field::{Position, Subject};
 use super::hook::{Payload, Trigger};
@@ -121,7 +121,7 @@ impl Automation {
                 at: now.whole_second(),
                 by,
             },
-            modified: None,
+            modified: LastEdit::default(),
             identified: None,
             last_active: None,
         })
@@ -174,6 +174,10 @@ impl Automation {
             && let Some(moment) = read_input(text)
         {
             draft.last_active = Some(Some(moment.whole_second()));
+            if let Some(field) = self.fields.by_alias(Subject::Contact, "last_active") {
+                let before = current.and_then(|contact| contact.last_active);
+                draft.echo.push((field.position, Echo::Before(before)));
+            }
         }
         Ok(Checked {
             draft,
@@ -270,14 +274,16 @@ impl Automation {
     ) {
         let is_identified = self.identify(now, id);
         if changes.is_empty() && !is_new {
+            if door != Door::Inside {
+                self.edit(id, |contact| contact.modified.by = Some(by));
+            }
             return;
         }
         if !is_new {
-            let stamp = Stamp {
-                at: now.whole_second(),
-                by,
-            };
-            self.edit(id, |contact| contact.modified = Some(stamp));
+            let at = Some(now.whole_second());
+            self.edit(id, |contact| {
+                contact.modified = LastEdit { at, by: Some(by) }
+            });
         }
         if let Some(key) = door.key() {
             let name = Php::text(self.authors.logged(by));

@@ -301,10 +301,12 @@ fn batch_answer(
     let mut contacts = Vec::new();
     let mut codes = Vec::new();
     let (mut missing, mut errors) = ([Vec::new(), Vec::new()], Vec::new());
-    for ((key, members), row) in rows.iter().zip(&batch.rows) {
+    for (index, ((key, members), row)) in rows.iter().zip(&batch.rows).enumerate() {
         let code = match row {
             Row::Done(written) => {
-                let found = cx.brain.contact(written.id);
+                let earlier = batch.earlier.iter().find(|(row, _)| *row == index);
+                let found = earlier.map(|(_, contact)| contact);
+                let found = found.or_else(|| cx.brain.contact(written.id));
                 let shown = found.map(|found| contact(cx.brain, found, &view_of(written)));
                 contacts.push((key.clone(), shown.unwrap_or_default()));
                 if written.is_new { 201 } else { 200 }

@@ -135,7 +135,7 @@ fn definition(cx: &Context<'_>, field: &Field) -> Json {
     let rest = json!({
         "id": field.id, "label": field.label, "alias": field.alias, "type": field.kind.name(),
         "group": field.group.name(), "order": cx.brain.fields().order_of(field),
-        "object": field.subject.name(), "defaultValue": default_value(field),
+        "object": field.subject.name(), "defaultValue": field.default,
         "isRequired": is(Traits::REQUIRED), "isFixed": is(Traits::FIXED),
         "isListable": is(Traits::LISTABLE), "isVisible": is(Traits::VISIBLE),
         "isShortVisible": is(Traits::SHORT), "isUniqueIdentifier": is(Traits::UNIQUE),
@@ -145,14 +145,6 @@ fn definition(cx: &Context<'_>, field: &Field) -> Json {
         out.extend(rest);
     }
     Json::Object(out)
-}
-
-/// A multiselect's missing default is empty text.
-fn default_value(field: &Field) -> Json {
-    match (&field.default, &field.kind) {
-        (None, Kind::Multiselect(_)) => json!(""),
-        (default, _) => json!(default),
-    }
 }
 
 fn new_field(subject: Subject, body: &Map<String, Json>) -> Result<NewField, Refusal> {

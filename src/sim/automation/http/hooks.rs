@@ -225,7 +225,7 @@ fn payload(brain: &Automation, notice: &Notice) -> Json {
         Payload::Contact(contact) => {
             // A contact fresh from its creation has the definitions' own form.
             let is_fresh =
-                notice.trigger == Trigger::ContactIdentified && contact.modified.is_none();
+                notice.trigger == Trigger::ContactIdentified && contact.modified.at.is_none();
             let form = if is_fresh { Form::Created } else { Form::Read };
             json!({ "contact": contact_in_hook(brain, contact, form, false) })
         }
@@ -254,7 +254,7 @@ fn payload(brain: &Automation, notice: &Notice) -> Json {
             is_added,
         } => {
             let company = brain.companies().by_id(*company);
-            let company = company.map(|company| company_in_hook(brain, company));
+            let company = company.map(|company| company_in_hook(brain, company, Form::Read));
             json!({ "added": is_added, "contact": full(contact), "company": company })
         }
         Payload::Segment {
@@ -267,9 +267,13 @@ fn payload(brain: &Automation, notice: &Notice) -> Json {
             let action = if *is_added { "added" } else { "removed" };
             json!({ "contact": full(contact), "segment": segment, "action": action })
         }
-        Payload::Company(company) => json!({ "company": company_in_hook(brain, company) }),
+        Payload::Company(company) => {
+            let is_fresh = company.modified.is_none();
+            let form = if is_fresh { Form::Created } else { Form::Read };
+            json!({ "company": company_in_hook(brain, company, form) })
+        }
         Payload::CompanyDeleted(id, company) => {
-            json!({ "id": id.0, "company": without_id(company_in_hook(brain, company)) })
+            json!({ "id": id.0, "company": without_id(company_in_hook(brain, company, Form::Read)) })
         }
         Payload::Hit(contact, row) => {
             let hit = brain.logs().hits.by_id(*row).map(|entry| {

@@ -65,13 +65,20 @@ fn users(cx: &mut Context<'_>) -> Result<Answer, Answer> {
         .text("search")
         .unwrap_or_default()
         .to_lowercase();
-    let found: Vec<&User> = cx
+    let mut found: Vec<&User> = cx
         .brain
         .users()
         .all()
         .iter()
         .filter(|u| found(u, &search))
         .collect();
+    // By name, last name first.
+    found.sort_by_key(|user| {
+        (
+            user.last_name.to_lowercase(),
+            user.first_name.to_lowercase(),
+        )
+    });
     let total = found.len();
     let page = found
         .into_iter()

@@ -4,7 +4,7 @@ use serde_json::{Map, Number, Value as Json, json};
 
 use super::super::author::AuthorId;
 use super::super::company::Company;
-use super::super::contact::{Contact, Stamp};
+use super::super::contact::{Contact, LastEdit, Stamp};
 use super::super::draft::Echo;
 use super::super::field::{Field, Group, Kind, Position, Subject};
 use super::super::instance::Automation;
@@ -124,11 +124,14 @@ pub(super) fn company(brain: &Automation, company: &Company) -> Json {
     let mut out = Map::new();
     out.insert("id".into(), json!(company.id.0));
     out.insert("score".into(), json!(company.score));
-    out.insert("fields".into(), company_fields(brain, company, true));
+    out.insert(
+        "fields".into(),
+        company_fields(brain, company, Form::Read, true),
+    );
     Json::Object(out)
 }
 
-pub(super) fn company_in_hook(brain: &Automation, company: &Company) -> Json {
+pub(super) fn company_in_hook(brain: &Automation, company: &Company, form: Form) -> Json {
     let mut out = stamps(brain, Some(company.added), company.modified);
     out.insert("id".into(), json!(company.id.0));
     let parts = [
@@ -155,7 +158,7 @@ pub(super) fn company_in_hook(brain: &Automation, company: &Company) -> Json {
         out.insert(part.into(), value);
     }
     out.insert("score".into(), json!(company.score));
-    out.insert("fields".into(), company_fields(brain, company, false));
+    out.insert("fields".into(), company_fields(brain, company, form, false));
     Json::Object(out)
 }
 
@@ -163,28 +166,21 @@ pub(super) fn company_in_hook(brain: &Automation, company: &Company) -> Json {
 pub(super) fn stamps(
     brain: &Automation,
     added: Option<Stamp>,
-    modified: Option<Stamp>,
+    modified: impl Into<LastEdit>,
 ) -> Map<String, Json> {
-    let user = |stamp: Option<Stamp>| {
-        stamp
-            .and_then(|s| brain.authors().of(s.by).user)
-            .map(|u| u.0)
-    };
-    let name = |stamp: Option<Stamp>| stamp.map(|s| author_name(brain, s.by));
+    let modified = modified.into();
+    let user = |by: Option<AuthorId>| by.and_then(|by| brain.authors().of(by).user).map(|u| u.0);
+    let name = |by: Option<AuthorId>| by.map(|by| author_name(brain, by));
+    let creator = added.map(|stamp| stamp.by);
     let mut out = Map::new();
     out.insert("isPublished".into(), json!(true));
     out.insert("dateAdded".into(), moment(added.map(|stamp| stamp.at)));
-    out.insert(
-        "dateModified".into(),
-        moment(modified.map(|stamp| stamp.at)),
-    );
-    out.insert("createdBy".into(), json!(user(added)));
-    out.insert(
-        "createdByUser".into(),
-        json!(name(added.filter(|s| s.by != AuthorId::SYSTEM))),
-    );
-    out.insert("modifiedBy".into(), json!(user(modified)));
-    out.insert("modifiedByUser".into(), json!(name(modified)));
+    out.insert("dateModified".into(), moment(modified.at));
+    out.insert("createdBy".into(), json!(user(creator)));
+    let creator = name(creator.filter(|by| *by != AuthorId::SYSTEM));
+    out.insert("createdByUser".into(), json!(creator));
+    out.insert("modifiedBy".into(), json!(user(modified.by)));
+    out.insert("modifiedByUser".into(), json!(name(modified.by)));
     out
 }
 
@@ -391,7 +387,13 @@ fn contact_value(contact: &Contact, field: &Field, view: &View<'_>) -> Json {
     }
     match field.alias.as_str() {
         "points" => json!(contact.points),
-        "last_active" => json!(contact.last_active.map(Shown::sql)),
+        "last_active" => {
+            let before = view.echo.iter().find_map(|(position, echo)| match echo {
+                Echo::Before(at) if *position == field.position => Some(*at),
+                _ => None,
+            });
+            json!(before.unwrap_or(contact.last_active).map(Shown::sql))
+        }
         _ => {
             let echo = view
                 .echo
@@ -402,7 +404,14 @@ fn contact_value(contact: &Contact, field: &Field, view: &View<'_>) -> Json {
                 Some((_, Echo::Zero)) if field.decimals() > 0 => json!(0.0),
                 Some((_, Echo::Zero)) => json!(0),
                 Some((_, Echo::Empty)) => json!(""),
-                None => plain(field, contact.values.at(field.position)),
+                Some((_, Echo::Before(_))) => Json::Null,
+                None => match contact.values.at(field.position) {
+                    // Lists show the column as it is, which for a boolean is text.
+                    Value::Bool(value) if view.form == Form::Listed => {
+                        json!(u8::from(*value).to_string())
+                    }
+                    value => plain(field, value),
+                },
             }
         }
     }
@@ -516,17 +525,21 @@ fn properties_php(field: &Field) -> Php {
     php(&properties(field, true))
 }
 
-fn company_fields(brain: &Automation, company: &Company, with_all: bool) -> Json {
-    let mut groups: Vec<(&str, Map<String, Json>)> = ["core", "professional", "other"]
-        .map(|group| (group, Map::new()))
-        .into();
+fn company_fields(brain: &Automation, company: &Company, form: Form, with_all: bool) -> Json {
+    // Fresh from its creation a company shows the groups a contact has.
+    let names: &[&str] = match form {
+        Form::Created => &["core", "professional", "social", "personal"],
+        _ => &["core", "professional", "other"],
+    };
+    let mut groups: Vec<(&str, Map<String, Json>)> =
+        names.iter().map(|group| (*group, Map::new())).collect();
     let mut all = Map::new();
     all.insert("id".into(), json!(company.id.0));
     let fields = brain.fields().ranked(Subject::Company);
     for field in fields.into_iter().filter(|field| field.is_published()) {
         let value = plain(field, company.values.at(field.position));
         all.insert(field.alias.clone(), value.clone());
-        let described = described(field, value, Form::Read);
+        let described = described(field, value, form);
         if let Some((_, group)) = groups
             .iter_mut()
             .find(|(name, _)| *name == field.group.name())

@@ -2,9 +2,12 @@
 
 use serde_json::{Map, Value as Json, json};
 
+use crate::sim::clock::Timestamp;
+
 use super::super::call::Call;
 use super::super::instance::Automation;
-use super::super::log::{Entry, Mail};
+use super::super::log::{Entry, Hit, Mail};
+use super::super::php::Php;
 use super::super::query::{Expression, test_raw};
 use super::super::segment::Membership;
 use super::super::time::Shown;
@@ -14,6 +17,7 @@ use super::filter::operands;
 use super::request::Node;
 use super::route::Context;
 use super::tables::TABLES;
+use super::timeline::AGENT;
 
 type Row = Vec<(&'static str, Option<String>)>;
 
@@ -189,26 +193,39 @@ fn rows(brain: &Automation, table: &str, from: u32) -> Vec<Row> {
             vec![
                 ("page_id", hit.page.map(|page| page.to_string())),
                 ("lead_id", entry.contact.map(|id| id.to_string())),
+                ("ip_id", text("1")),
+                ("device_id", text("1")),
                 ("date_hit", Some(entry.at.sql())),
+                ("country", text("")),
+                ("region", text("")),
+                ("city", text("")),
+                ("isp", text("")),
+                ("organization", text("")),
                 ("code", text("200")),
                 ("referer", hit.referer.clone()),
                 ("url", Some(hit.url.clone())),
                 ("url_title", Some(hit.title.clone())),
+                ("user_agent", text(AGENT)),
                 ("browser_languages", text("a:0:{}")),
+                ("tracking_id", Some(format!("visit{}", entry.id))),
+                ("query", Some(hit_query(hit).serialise())),
             ]
         }),
         "form_submissions" => entries(logs.submissions.rows(), from, |entry| {
             vec![
                 ("form_id", Some(entry.what.form.to_string())),
+                ("ip_id", text("1")),
                 ("lead_id", entry.contact.map(|id| id.to_string())),
+                ("tracking_id", Some(format!("visit{}", entry.id))),
                 ("date_submitted", Some(entry.at.sql())),
                 ("referer", entry.what.referer.clone()),
             ]
         }),
         "email_stats" => entries(logs.mails.rows(), from, mail),
-        "lead_points_change_log" => entries(logs.points.rows(), from, |entry| {
+        "lead_points_change_log" => owned(logs.points.rows(), from, |entry| {
             vec![
                 ("lead_id", entry.contact.map(|id| id.to_string())),
+                ("ip_id", text("1")),
                 ("type", text(entry.what.kind)),
                 ("event_name", Some(entry.what.event_name.clone())),
                 ("action_name", Some(entry.what.action_name.clone())),
@@ -216,7 +233,7 @@ fn rows(brain: &Automation, table: &str, from: u32) -> Vec<Row> {
                 ("date_added", Some(entry.at.sql())),
             ]
         }),
-        "lead_stages_change_log" => entries(logs.stages.rows(), from, |entry| {
+        "lead_stages_change_log" => owned(logs.stages.rows(), from, |entry| {
             vec![
                 ("lead_id", entry.contact.map(|id| id.to_string())),
                 ("stage_id", Some(entry.what.stage.0.to_string())),
@@ -225,7 +242,7 @@ fn rows(brain: &Automation, table: &str, from: u32) -> Vec<Row> {
                 ("date_added", Some(entry.at.sql())),
             ]
         }),
-        "lead_utmtags" => entries(logs.utm.rows(), from, |entry| {
+        "lead_utmtags" => owned(logs.utm.rows(), from, |entry| {
             vec![
                 ("lead_id", entry.contact.map(|id| id.to_string())),
                 ("date_added", Some(entry.at.sql())),
@@ -255,12 +272,20 @@ fn entries<T>(rows: &[Entry<T>], from: u32, columns: impl Fn(&Entry<T>) -> Row) 
     rows.iter().map(row).collect()
 }
 
+/// Rows that go with their contact when it is deleted.
+fn owned<T>(rows: &[Entry<T>], from: u32, columns: impl Fn(&Entry<T>) -> Row) -> Vec<Row> {
+    let mut rows = entries(rows, from, columns);
+    rows.retain(|row| cell(row, "lead_id").is_some());
+    rows
+}
+
 fn mail(entry: &Entry<Mail>) -> Row {
     let mail = &entry.what;
     let flag = |set: bool| text(if set { "1" } else { "0" });
     vec![
         ("email_id", Some(mail.email.to_string())),
         ("lead_id", entry.contact.map(|id| id.to_string())),
+        ("ip_id", text("1")),
         ("email_address", Some(mail.address.clone())),
         ("date_sent", Some(entry.at.sql())),
         ("is_read", flag(mail.read.is_some())),
@@ -273,7 +298,29 @@ fn mail(entry: &Entry<Mail>) -> Row {
         ("source_id", text("0")),
         ("open_count", Some(mail.opens.to_string())),
         ("last_opened", mail.read.map(Shown::sql)),
+        ("open_details", Some(opened(mail.read).serialise())),
     ]
+}
+
+/// The parameters of a hit: those of its address, then the page's own.
+pub(super) fn hit_query(hit: &Hit) -> Php {
+    let (_, query) = hit.url.split_once('?').unwrap_or((&hit.url, ""));
+    let own = [("page_url", &hit.url), ("page_title", &hit.title)];
+    let own = own.map(|(key, text)| (key.to_owned(), Php::text(text)));
+    let sent = url::form_urlencoded::parse(query.as_bytes());
+    let sent = sent.map(|(key, text)| (key.into_owned(), Php::text(text)));
+    Php::Map(sent.chain(own).collect())
+}
+
+fn opened(read: Option<Timestamp>) -> Php {
+    let opening = read.map(|read| {
+        Php::map([
+            ("datetime", Php::text(read.sql())),
+            ("useragent", Php::text(AGENT)),
+            ("inBrowser", Php::Bool(false)),
+        ])
+    });
+    Php::List(opening.into_iter().collect())
 }
 
 fn audit(brain: &Automation, from: u32) -> Vec<Row> {
@@ -298,7 +345,7 @@ fn audit(brain: &Automation, from: u32) -> Vec<Row> {
 }
 
 fn notes(brain: &Automation, from: u32) -> Vec<Row> {
-    entries(brain.logs().notes.rows(), from, |entry| {
+    owned(brain.logs().notes.rows(), from, |entry| {
         let properties = json!({ "object_description": entry.what.description });
         vec![
             ("lead_id", entry.contact.map(|id| id.to_string())),

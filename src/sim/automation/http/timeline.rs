@@ -6,11 +6,13 @@ use super::super::activity::{Activity, ActivityKind, ActivityQuery};
 use super::super::contact::{ContactId, Dnc, Reason};
 use super::super::instance::Automation;
 use super::super::log::{Entry, Hit, Mail, Submission};
+use super::super::php::Php;
 use super::super::refusal::Refusal;
 use super::super::time::{Shown, read_filter};
 use super::answer::Answer;
 use super::request::Node;
 use super::route::Context;
+use super::stats::hit_query;
 use crate::sim::clock::Timestamp;
 
 /// Every event type an instance can show, with its translated name.
@@ -46,8 +48,11 @@ const TYPES: [(&str, &str); 27] = [
 
 /// Events of each type on a page when no limit is given.
 const LIMIT_DEFAULT: usize = 25;
-const AGENT: &str = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) \
+pub(super) const AGENT: &str = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) \
                      Chrome/126.0 Safari/537.36";
+
+/// The visitor's browser, as PHP serialises it.
+const CLIENT: &str = "a:2:{s:4:\"type\";s:7:\"browser\";s:4:\"name\";s:6:\"Chrome\";}";
 
 pub(super) fn activity(cx: &mut Context<'_>, contact: Option<ContactId>) -> Result<Answer, Answer> {
     let query = activity_query(&cx.request.query, contact)?;
@@ -330,8 +335,23 @@ fn hit(brain: &Automation, entry: &Entry<Hit>) -> (Json, Json) {
     }
     details.insert("url".into(), json!(hit.url));
     details.insert("urlTitle".into(), json!(hit.title));
-    let query = json!({ "page_url": hit.url, "page_title": hit.title });
-    details.insert("query".into(), query);
+    let query = match hit_query(hit) {
+        Php::Map(entries) => entries,
+        _ => Vec::new(),
+    };
+    let text = |value: Php| {
+        if let Php::Text(text) = value {
+            json!(text)
+        } else {
+            Json::Null
+        }
+    };
+    let query: Map<String, Json> = query
+        .into_iter()
+        .map(|(key, value)| (key, text(value)))
+        .collect();
+    details.insert("query".into(), Json::Object(query));
+    details.insert("clientInfo".into(), json!(CLIENT));
     details.insert("device".into(), json!("desktop"));
     details.insert("deviceOsName".into(), json!("GNU/Linux"));
     details.insert("deviceBrand".into(), json!(""));

@@ -14,6 +14,7 @@ use serde_json::{Map, Value as Json};
 
 use super::super::batches;
 use super::super::failures::{Effect, Fault, not_sent};
+use super::super::values;
 use super::Instance;
 use super::api::{self, Request};
 use super::read;
@@ -21,7 +22,7 @@ use super::wire;
 use crate::domain::consent::Consent;
 use crate::domain::failure::{Failure, FailureKind, Rejection};
 use crate::domain::ids::{AutomationId, FieldId, Kind, RemoteId};
-use crate::domain::mapping::{Mapping, Role};
+use crate::domain::mapping::{FieldRule, Mapping, Role};
 use crate::domain::request::{RowOutcome, RowWrite, Spent, Target, WrittenRow};
 use crate::domain::value::Value;
 
@@ -230,11 +231,7 @@ impl Outgoing<'_> {
         if let Some(id) = self.id {
             return Some(id.to_string());
         }
-        let role = match self.kind {
-            Kind::Person => Role::Email,
-            Kind::Company => Role::CompanyName,
-        };
-        let rule = mapping.with_role(self.kind, role)?;
+        let rule = self.key_rule(mapping)?;
         let (_, value) = self
             .row
             .values
@@ -260,13 +257,9 @@ impl Outgoing<'_> {
             let failure = api::row_failure(status, error, &field);
             return Err(self.required_if_blank(failure));
         }
-        let record = wire::at(&answer[plural], position).ok_or_else(unanswered)?;
+        let record = self.own(mapping, &answer[plural], position);
+        let record = record.ok_or_else(unanswered)?;
         let id = wire::id(record).map_err(|_| unanswered())?;
-        if let Some(asked) = self.id
-            && asked != id
-        {
-            return Err(moved(asked, id));
-        }
         self.check_consent(mapping, record)?;
         Ok(WrittenRow {
             id: RemoteId::Automation(self.kind, id),
@@ -274,6 +267,34 @@ impl Outgoing<'_> {
             modified: wire::modified(record),
             stored: Some(self.stored(mapping, record)),
         })
+    }
+
+    /// The record of this row: the one at its place, if it is the one that was addressed. If an
+    /// answer ever came in another order, a row would be linked to somebody else's record.
+    fn own<'r>(&self, mapping: &Mapping, records: &'r Json, position: usize) -> Option<&'r Json> {
+        let is_own = |record: &&Json| match self.id {
+            Some(id) => values::id(&record["id"]) == Some(id.0),
+            None => self.has_own_key(mapping, record),
+        };
+        let placed = wire::at(records, position).filter(is_own);
+        placed.or_else(|| wire::records(records).into_iter().find(is_own))
+    }
+
+    /// Whether a created record shows the address or name that was sent; true if none was.
+    fn has_own_key(&self, mapping: &Mapping, record: &Json) -> bool {
+        let (Some(sent), Some(rule)) = (self.key(mapping), self.key_rule(mapping)) else {
+            return true;
+        };
+        let shown = record["fields"]["all"][&rule.automation].as_str();
+        shown.is_none_or(|shown| shown.trim().to_lowercase() == sent)
+    }
+
+    fn key_rule<'m>(&self, mapping: &'m Mapping) -> Option<&'m FieldRule> {
+        let role = match self.kind {
+            Kind::Person => Role::Email,
+            Kind::Company => Role::CompanyName,
+        };
+        mapping.with_role(self.kind, role)
     }
 
     /// The texts of refusals are localised; that a field is required shows in its being blank.

@@ -250,7 +250,7 @@ async fn results(
 
 fn outcomes(reply: &Reply, reference: &str) -> Option<Vec<Outcome>> {
     let text = std::str::from_utf8(&reply.body).ok()?;
-    let mut lines = csv::parse(text.trim_start_matches('\u{feff}'))?.into_iter();
+    let mut lines = csv::parse(text)?.into_iter();
     let Some(header) = lines.next() else {
         return Some(Vec::new());
     };

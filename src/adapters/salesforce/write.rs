@@ -369,7 +369,9 @@ impl Outgoing<'_> {
                     return Err(error.failure(Effect::Writes, &field));
                 }
                 let id = wire::id_at(item, "id").or(self.id);
-                id.ok_or_else(unanswered)?
+                // A result for another record than the one addressed is no result for this row.
+                id.filter(|id| self.id.is_none_or(|asked| asked == *id))
+                    .ok_or_else(unanswered)?
             }
         };
         Ok(WrittenRow {

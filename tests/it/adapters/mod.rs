@@ -1,6 +1,7 @@
 //! The real clients against the simulators over loopback HTTP.
 
 mod automation;
+mod faults;
 mod salesforce;
 
 use std::collections::BTreeMap;

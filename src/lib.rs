@@ -2,9 +2,15 @@
 //!
 //! The rooms, in reading order. `tests/it/tidy.rs` holds who may import whom.
 
-pub mod adapters;
 pub mod domain;
+
+pub mod engine;
+
 pub mod ports;
+
+pub mod adapters;
+pub mod pool;
 pub mod sim;
+pub mod store;
 
 pub mod app;

@@ -50,8 +50,14 @@ pub enum Cause {
     DeletedAndEdited { deleted: Side },
     /// One side says in, the other out, and no dated proof tells which is newer.
     ConsentWithoutProof { opted_in: Side },
-    /// The system refused the write.
-    Refused { failure: Failure },
+    /// The record is back from the recycle bin, and the flag of its deletion is still set.
+    Restored,
+    /// The system refused the write; for a field, of this value.
+    Refused {
+        side: Side,
+        value: Value,
+        failure: Failure,
+    },
     /// The other system requires a value that is blank.
     RequiredBlank { side: Side, fields: Vec<FieldId> },
     /// The system took the value and kept another.

@@ -82,13 +82,19 @@ pub struct ConsentView {
     pub evidence: Evidence,
 }
 
-/// What a link knows about consent. `agreed` is the base: what both sides last had in common, or
-/// the strictest ever observed since; it is the ledger's last word for this person.
+/// What a link knows about consent. `agreed` is the base: what both sides last had in common.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub struct ConsentState {
     pub agreed: Option<Consent>,
-    /// When the opt-out that `agreed` holds happened, at the latest.
+    /// When the opt-out happened that is agreed on or on its way.
     pub opted_out: Option<Dated>,
     pub salesforce: Option<ConsentView>,
     pub automation: Option<ConsentView>,
+}
+
+impl ConsentState {
+    /// An opt-out was agreed on, or is on its way to the other side.
+    pub fn is_suppressed(&self) -> bool {
+        self.agreed.is_some_and(Consent::is_out) || self.opted_out.is_some()
+    }
 }

@@ -29,6 +29,9 @@ pub struct Link {
     pub generation: Generation,
     /// What a person must decide. Sorted by subject, at most one for each.
     pub conflicts: Vec<Conflict>,
+    /// Operators' words that are not yet carried out on both sides. Sorted by field.
+    pub decided: Vec<Decided>,
+    pub decided_consent: Option<Consent>,
     /// Writes that are planned, under way or in doubt; at most one for each side.
     pub pending: Vec<Pending>,
     /// Why nothing is done with this link, if so.
@@ -130,6 +133,18 @@ pub struct Base {
     pub automation: Value,
 }
 
+/// What an operator decided about one field: these values on the two sides, whatever the rule.
+/// Void as soon as a side shows a value that is neither the one decided nor the one they saw.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decided {
+    pub field: FieldId,
+    pub target: Base,
+    pub saw: Base,
+    /// What counts as agreed on once both sides show their target; `None` leaves them unagreed, as
+    /// the undo of a resolution does.
+    pub agreed: Option<Base>,
+}
+
 /// When a value got where it is: after the last look that still showed another, and no later than
 /// the record's modified date when it was first seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -209,6 +224,8 @@ impl Link {
             },
             generation: Generation(0),
             conflicts: Vec::new(),
+            decided: Vec::new(),
+            decided_consent: None,
             pending: Vec::new(),
             parked: None,
             diverged: 0,

@@ -8,7 +8,7 @@ use super::activity::HeldActivity;
 use super::consent::{Consent, Dated};
 use super::cursor::{Coverage, Cursor, Stream};
 use super::ids::{AutomationId, FieldId, Kind, LinkId, RunId, SalesforceId, Side};
-use super::link::{Link, Mark, MatchKey};
+use super::link::{Base, FieldState, Link, Mark, MatchKey};
 use super::mapping::Policy;
 use super::time::Timestamp;
 use super::value::Value;
@@ -141,17 +141,16 @@ pub struct Act {
     pub act: String,
     pub object: String,
     pub reason: String,
-    /// What undo needs: every field write, with the value before it.
+    /// What undo needs: every field that was decided, as it was before.
     pub undo: Vec<UndoStep>,
 }
 
+/// How one field stood before an operator's act, and what the act put on both sides.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UndoStep {
     pub link: LinkId,
-    pub side: Side,
-    pub field: FieldId,
-    pub before: Value,
-    pub after: Value,
+    pub before: FieldState,
+    pub after: Base,
 }
 
 /// Counters that only grow, and the ids given out so far.
@@ -231,6 +230,8 @@ pub struct Counts {
     pub marks: BTreeMap<Mark, u64>,
     pub held_activities: u64,
     pub sent_activities: u64,
+    /// Commits so far; orders what was added in them.
+    pub commits: u64,
 }
 
 /// Which links to list.

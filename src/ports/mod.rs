@@ -29,3 +29,12 @@ pub struct Answered<T> {
 
 /// What a method of a port returns.
 pub type Call<'a, T> = BoxFuture<'a, Result<Answered<T>, PortError>>;
+
+impl<T> Answered<T> {
+    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Answered<U> {
+        Answered {
+            value: change(self.value),
+            spent: self.spent,
+        }
+    }
+}

@@ -7,3 +7,4 @@ pub mod random;
 
 pub mod automation;
 pub mod salesforce;
+pub mod world;

@@ -4,3 +4,4 @@
 #[cfg(test)]
 mod adapters;
 mod automation_conformance;
+mod tidy;

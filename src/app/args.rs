@@ -1,0 +1,254 @@
+//! The command line. `passerelle --help` prints what stands here.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Keeps Salesforce and Webmecanik Automation in agreement, and lets support staff see and steer it.
+#[derive(Debug, Parser)]
+#[command(
+    name = "passerelle",
+    version,
+    max_term_width = 100,
+    disable_help_subcommand = true
+)]
+pub struct Arguments {
+    /// The instance file [default: $PASSERELLE_CONFIG, else $XDG_CONFIG_HOME/passerelle/instance.toml]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Practice: the whole program against simulated systems, seeded with an invented company
+    Demo(Demo),
+    /// Serve only the two simulators until stopped; prints an instance file that reaches them
+    Sim(Sim),
+    /// Bring both systems to agreement, without a terminal
+    Sync(Sync),
+    /// How the instance stands: coverage, conflicts, what waits, what failed
+    Status(Json),
+    /// What is on its way, waiting or given up, grouped by cause
+    Queues(Json),
+    /// What waits for a person
+    Conflicts(Conflicts),
+    /// Everything about one person or company
+    Contact(Contact),
+    /// Decide one contact's conflicts
+    Resolve(Resolve),
+    /// Examine a stretch of time for activities that are not in Salesforce yet
+    Backfill(Backfill),
+    /// Examine the last 7 days, as unpublishing and republishing the plugin did
+    Republish(Republish),
+    /// Send again what was given up
+    Retry(Retry),
+    /// Take an operator's act back, where both sides still show it
+    Undo(Undo),
+    /// Copy everything that is stored into one file, or put such a copy back
+    Backup(Backup),
+}
+
+#[derive(Debug, Args)]
+pub struct Json {
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// Without the console: sync, then print a report
+    #[arg(long)]
+    pub headless: bool,
+    /// The world to practise on; the same number is the same world
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// People in each system
+    #[arg(long, default_value_t = 500)]
+    pub people: u32,
+    /// How long each simulated answer takes
+    #[arg(long, default_value_t = 0)]
+    pub latency_ms: u64,
+    /// What goes wrong on the way
+    #[arg(long, value_enum, default_value_t = Faults::None)]
+    pub faults: Faults,
+    /// Where to keep the practice store [default: a temporary folder]
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Faults {
+    None,
+    Some,
+    Storm,
+}
+
+#[derive(Debug, Args)]
+pub struct Sim {
+    /// The world to serve; the same number is the same world
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// People in each system
+    #[arg(long, default_value_t = 500)]
+    pub people: u32,
+    /// Address of the simulated Salesforce
+    #[arg(long, default_value = "127.0.0.1:0", value_name = "ADDR")]
+    pub salesforce: std::net::SocketAddr,
+    /// Address of the simulated Automation
+    #[arg(long, default_value = "127.0.0.1:0", value_name = "ADDR")]
+    pub automation: std::net::SocketAddr,
+    /// How long each answer takes
+    #[arg(long, default_value_t = 0)]
+    pub latency_ms: u64,
+    /// What goes wrong on the way
+    #[arg(long, value_enum, default_value_t = Faults::None)]
+    pub faults: Faults,
+}
+
+#[derive(Debug, Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of the command line"
+)]
+pub struct Sync {
+    /// Go on until nothing is left to do
+    #[arg(long, conflicts_with = "once")]
+    pub until_idle: bool,
+    /// One round of one direction, or of all
+    #[arg(long, value_enum, value_name = "WHAT")]
+    pub once: Option<Once>,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+    /// Do everything but the writes, and say what they would be
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Go on although very many records would be overwritten
+    #[arg(long)]
+    pub release_brake: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Once {
+    /// Salesforce's changes to Automation
+    Pull,
+    /// Automation's changes to Salesforce
+    Push,
+    /// Automation's activities to Salesforce
+    Activities,
+    All,
+}
+
+#[derive(Debug, Args)]
+pub struct Conflicts {
+    #[command(subcommand)]
+    pub show: Option<ConflictsCommand>,
+    /// Print one JSON object
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ConflictsCommand {
+    /// One contact's conflicts, field by field, with the reasons
+    Show {
+        /// Number of the link, as the list shows it
+        link: u64,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct Contact {
+    /// E-mail address, Salesforce id, Automation id (a number), or `link:N`
+    pub who: String,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What every command that writes has.
+#[derive(Debug, Args)]
+pub struct Writing {
+    /// Why; kept in the audit
+    #[arg(long, default_value = "")]
+    pub reason: String,
+    /// Say what would be written, and write nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Resolve {
+    /// Number of the link, as `conflicts` lists it
+    pub link: u64,
+    /// The generation that you looked at; refused if the contact changed since
+    #[arg(long, value_name = "N")]
+    pub generation: Option<u32>,
+    /// A choice: FIELD=salesforce, FIELD=automation, FIELD=base, FIELD=keep, FIELD=retry,
+    /// FIELD:VALUE, consent=out, consent=in, identity=RECORD, deletion=keep; may be repeated
+    #[arg(long = "choose", value_name = "CHOICE", required = true)]
+    pub choices: Vec<String>,
+    /// An opt-in is irreversible for the person: type the word `opt-in` here
+    #[arg(long, value_name = "WORD")]
+    pub confirm: Option<String>,
+    #[command(flatten)]
+    pub writing: Writing,
+}
+
+#[derive(Debug, Args)]
+pub struct Backfill {
+    /// How far back
+    #[arg(long, default_value = "7d", value_name = "TIME")]
+    pub last: String,
+    #[command(flatten)]
+    pub writing: Writing,
+}
+
+#[derive(Debug, Args)]
+pub struct Republish {
+    #[command(flatten)]
+    pub writing: Writing,
+}
+
+#[derive(Debug, Args)]
+pub struct Retry {
+    /// Only writes that failed with this code, as `queues` shows it
+    #[arg(long, value_name = "CODE")]
+    pub cause: Option<String>,
+    /// Only this link
+    #[arg(long, value_name = "N")]
+    pub link: Option<u64>,
+    #[command(flatten)]
+    pub writing: Writing,
+}
+
+#[derive(Debug, Args)]
+pub struct Undo {
+    /// Number of the act; the last one that can be undone if left out
+    pub run: Option<u64>,
+    #[command(flatten)]
+    pub writing: Writing,
+}
+
+#[derive(Debug, Args)]
+pub struct Backup {
+    #[command(subcommand)]
+    pub what: BackupCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum BackupCommand {
+    /// Write a copy of everything but the tokens
+    Export { file: PathBuf },
+    /// Put a copy into an empty data folder
+    Restore { file: PathBuf },
+}

@@ -1,0 +1,91 @@
+//! One file for each group of commands; this one only says which is which.
+
+mod inspect;
+mod practice;
+mod resolve;
+mod sync;
+mod work;
+
+use std::path::PathBuf;
+
+use crate::app::args::{Arguments, BackupCommand, Command};
+use crate::app::compose::{self, Environment, Opened};
+use crate::app::config;
+use crate::app::error::{AppError, Status};
+use crate::app::out::Out;
+use crate::store;
+
+pub(super) async fn perform(
+    arguments: Arguments,
+    env: Environment,
+    out: &mut Out,
+) -> Result<Status, AppError> {
+    let Arguments { config, command } = arguments;
+    let file = config::path(config, &env);
+    let place = Place { file, env };
+    match command {
+        Command::Demo(demo) => practice::demo(&demo, out).await,
+        Command::Sim(sim) => practice::sim(&sim, out).await,
+        Command::Sync(sync) => sync::perform(&place, &sync, out).await,
+        Command::Status(_) => inspect::status(&place, out).await,
+        Command::Queues(_) => inspect::queues(&place, out).await,
+        Command::Conflicts(conflicts) => inspect::conflicts(&place, conflicts.show, out).await,
+        Command::Contact(contact) => inspect::contact(&place, &contact.who, out).await,
+        Command::Resolve(resolve) => resolve::perform(&place, &resolve, out).await,
+        Command::Backfill(backfill) => work::backfill(&place, &backfill, out).await,
+        Command::Republish(republish) => work::republish(&place, &republish.writing, out).await,
+        Command::Retry(retry) => work::retry(&place, &retry, out).await,
+        Command::Undo(undo) => work::undo(&place, &undo, out).await,
+        Command::Backup(backup) => copy(&place, backup.what, out).await,
+    }
+}
+
+/// Where the instance file is, and what the environment says.
+pub(super) struct Place {
+    file: Option<PathBuf>,
+    env: Environment,
+}
+
+impl Place {
+    fn file(&self) -> Result<&PathBuf, AppError> {
+        self.file
+            .as_ref()
+            .ok_or(AppError::Config(config::ConfigError::NoHome))
+    }
+
+    async fn open(&self) -> Result<Opened, AppError> {
+        compose::open(self.file()?, &self.env).await
+    }
+
+    async fn connect(&self) -> Result<compose::Connected, AppError> {
+        compose::connect(self.open().await?, self.file()?).await
+    }
+
+    /// Login name of whoever asks, for the audit.
+    fn operator(&self) -> String {
+        let name = ["SUDO_USER", "USER", "LOGNAME"]
+            .iter()
+            .find_map(|name| self.env.get(*name));
+        name.cloned().unwrap_or_else(|| "unknown".to_owned())
+    }
+}
+
+async fn copy(place: &Place, what: BackupCommand, out: &mut Out) -> Result<Status, AppError> {
+    match what {
+        BackupCommand::Export { file } => {
+            let opened = place.open().await?;
+            let count = store::export(&opened.store, &file)?;
+            out.line(&format!("{count} entries copied to {}", file.display()))?;
+        }
+        BackupCommand::Restore { file } => {
+            let instance = config::load(place.file()?, &place.env)?;
+            let count = store::restore(&file, &instance.data, "a restore")?;
+            out.line(&format!(
+                "{count} entries restored into {}; the next sync reads and compares before it \
+                 writes",
+                instance.data.display()
+            ))?;
+        }
+    }
+    Ok(Status::Done)
+}

@@ -1,0 +1,108 @@
+//! `demo` and `sim`: the practice company.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::adapters::SystemClock;
+use crate::app::args::{Demo, Sim};
+use crate::app::commands::{Place, sync};
+use crate::app::compose::{Environment, Mode};
+use crate::app::error::{AppError, Status};
+use crate::app::out::Out;
+use crate::app::practice::Practice;
+use crate::app::run::Goal;
+use crate::ports::Clock;
+
+/// Serves both simulators until a signal, and prints how to reach them.
+pub(super) async fn sim(arguments: &Sim, out: &mut Out) -> Result<Status, AppError> {
+    let practice = Practice {
+        seed: arguments.seed,
+        people: arguments.people,
+        salesforce: arguments.salesforce,
+        automation: arguments.automation,
+        latency: Duration::from_millis(arguments.latency_ms),
+        faults: arguments.faults,
+    };
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let serving = practice.serve(Arc::new(SystemClock))?;
+    let folder = scratch()?;
+    let file = serving.write_instance(&folder)?;
+    out.note("PRACTICE: an invented company on two simulated systems")?;
+    out.note(&format!(
+        "serving until stopped; its instance file is {}",
+        file.display()
+    ))?;
+    out.note(&format!(
+        "bring it to agreement with: passerelle sync --config {} --until-idle",
+        file.display()
+    ))?;
+    for line in std::fs::read_to_string(&file)?.lines() {
+        out.line(line)?;
+    }
+    out.flush()?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    drop(serving);
+    std::fs::remove_dir_all(&folder)?;
+    Ok(Status::Done)
+}
+
+/// The whole program against the simulators, in one process.
+pub(super) async fn demo(arguments: &Demo, out: &mut Out) -> Result<Status, AppError> {
+    if !arguments.headless {
+        return Err(AppError::Usage(
+            "the console is not part of this version; practise with: passerelle demo --headless"
+                .to_owned(),
+        ));
+    }
+    let any = "127.0.0.1:0"
+        .parse()
+        .map_err(|_| AppError::Usage("no loopback".to_owned()))?;
+    let practice = Practice {
+        seed: arguments.seed,
+        people: arguments.people,
+        salesforce: any,
+        automation: any,
+        latency: Duration::from_millis(arguments.latency_ms),
+        faults: arguments.faults,
+    };
+    let serving = practice.serve(Arc::new(SystemClock))?;
+    let is_kept = arguments.data.is_some();
+    let folder = match &arguments.data {
+        Some(folder) => folder.clone(),
+        None => scratch()?,
+    };
+    let file = serving.write_instance(&folder)?;
+    out.note("PRACTICE: an invented company on two simulated systems")?;
+    let place = Place {
+        file: Some(file.clone()),
+        env: Environment::new(),
+    };
+    let connected = place.connect().await?;
+    let report = sync::measured(&connected, Mode::default(), Goal::UntilIdle, out).await?;
+    report.print(out)?;
+    drop(connected);
+    if is_kept {
+        out.note(&format!(
+            "the practice store is kept in {}",
+            folder.display()
+        ))?;
+    } else {
+        std::fs::remove_dir_all(&folder)?;
+    }
+    Ok(report.status())
+}
+
+/// A folder of our own that nobody else can have made before us.
+fn scratch() -> Result<std::path::PathBuf, AppError> {
+    let stamp = SystemClock.now().0;
+    let name = format!("passerelle-practice-{}-{stamp}", std::process::id());
+    let folder = std::env::temp_dir().join(name);
+    std::fs::create_dir(&folder)?;
+    Ok(folder)
+}

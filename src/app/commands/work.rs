@@ -1,0 +1,210 @@
+//! The commands that set work going: `backfill`, `republish`, `retry`, `undo`.
+
+use serde_json::json;
+
+use crate::app::args::{Backfill, Retry, Undo, Writing};
+use crate::app::commands::{Place, inspect, sync};
+use crate::app::compose::{Mode, Opened};
+use crate::app::config::parse_span;
+use crate::app::error::{AppError, Refused, Status};
+use crate::app::out::Out;
+use crate::app::run::Goal;
+use crate::domain::activity::HeldActivity;
+use crate::domain::command::{Command, Instruction};
+use crate::domain::ids::LinkId;
+use crate::domain::link::{Mark, Pending};
+use crate::domain::record::{Act, Listing, PlanKind};
+use crate::domain::time::Span;
+use crate::engine::Writes;
+use crate::ports::{Clock, Store};
+
+/// The set-up guide's promise: the contacts of the last seven days.
+const REPUBLISH_REACH: Span = Span::days(7);
+
+/// Acts looked through for the last one that can be undone.
+const ACTS_MAX: usize = 1_000;
+
+/// Held activities are read from the store in pages of this size.
+const PAGE_MAX: usize = 500;
+
+pub(super) async fn backfill(
+    place: &Place,
+    arguments: &Backfill,
+    out: &mut Out,
+) -> Result<Status, AppError> {
+    let last = parse_span(&arguments.last)
+        .filter(|span| *span > Span::ZERO)
+        .ok_or_else(|| AppError::Usage("--last is a time like “7d” or “12h”".to_owned()))?;
+    transfer(place, PlanKind::Backfill, last, &arguments.writing, out).await
+}
+
+pub(super) async fn republish(
+    place: &Place,
+    writing: &Writing,
+    out: &mut Out,
+) -> Result<Status, AppError> {
+    transfer(place, PlanKind::Republish, REPUBLISH_REACH, writing, out).await
+}
+
+async fn transfer(
+    place: &Place,
+    kind: PlanKind,
+    last: Span,
+    writing: &Writing,
+    out: &mut Out,
+) -> Result<Status, AppError> {
+    let connected = place.connect().await?;
+    let until = connected.opened.clock.now();
+    let command = Command::Backfill {
+        kind,
+        from: until - last,
+        until,
+    };
+    let instruction = Instruction {
+        operator: place.operator(),
+        reason: writing.reason.clone(),
+        command,
+    };
+    let writes = if writing.dry_run {
+        Writes::Count
+    } else {
+        Writes::Send
+    };
+    let mode = Mode {
+        writes,
+        ..Mode::default()
+    };
+    let report = sync::measured(&connected, mode, Goal::Command(instruction), out).await?;
+    report.print(out)?;
+    Ok(report.status())
+}
+
+pub(super) async fn retry(
+    place: &Place,
+    arguments: &Retry,
+    out: &mut Out,
+) -> Result<Status, AppError> {
+    let opened = place.open().await?;
+    let links = dead_links(&opened, arguments).await?;
+    let held = held(&opened, arguments).await?;
+    if arguments.writing.dry_run {
+        if out.is_json() {
+            out.json(&json!({ "writes": links.len(), "activities": held.len() }))?;
+        } else {
+            let (writes, activities) = (links.len(), held.len());
+            out.line(&format!(
+                "{writes} writes and {activities} activities would be sent again"
+            ))?;
+        }
+        return Ok(Status::Done);
+    }
+    if links.is_empty() && held.is_empty() {
+        out.note("nothing was given up, so there is nothing to retry")?;
+        return Ok(Status::Done);
+    }
+    let connected = crate::app::compose::connect(opened, place.file()?).await?;
+    let mut last = None;
+    for command in [Command::Retry { links }, Command::RetryActivities { held }] {
+        let is_empty = match &command {
+            Command::Retry { links } => links.is_empty(),
+            Command::RetryActivities { held } => held.is_empty(),
+            _ => true,
+        };
+        if is_empty {
+            continue;
+        }
+        let instruction = Instruction {
+            operator: place.operator(),
+            reason: arguments.writing.reason.clone(),
+            command,
+        };
+        let goal = Goal::Command(instruction);
+        last = Some(sync::measured(&connected, Mode::default(), goal, out).await?);
+    }
+    let Some(report) = last else {
+        return Ok(Status::Done);
+    };
+    report.print(out)?;
+    Ok(report.status())
+}
+
+async fn dead_links(opened: &Opened, arguments: &Retry) -> Result<Vec<LinkId>, AppError> {
+    let is_asked = |pending: &Pending| {
+        let code = pending
+            .failure
+            .as_ref()
+            .map(|failure| failure.code.as_str());
+        pending.is_dead()
+            && arguments
+                .cause
+                .as_deref()
+                .is_none_or(|cause| code == Some(cause))
+    };
+    let links = inspect::all(opened, Listing::Marked(Mark::Dead)).await?;
+    Ok(links
+        .into_iter()
+        .filter(|link| arguments.link.is_none_or(|asked| asked == link.id.0))
+        .filter(|link| link.pending.iter().any(is_asked))
+        .map(|link| link.id)
+        .collect())
+}
+
+async fn held(opened: &Opened, arguments: &Retry) -> Result<Vec<HeldActivity>, AppError> {
+    let mut held = Vec::new();
+    let mut after = None;
+    loop {
+        let page = opened.store.held_activities(after.take(), PAGE_MAX).await?;
+        let is_last = page.len() < PAGE_MAX;
+        after = page.last().map(|held| held.activity.reference.clone());
+        held.extend(page.into_iter().filter(|held| {
+            arguments.link.is_none_or(|asked| asked == held.link.0)
+                && arguments
+                    .cause
+                    .as_deref()
+                    .is_none_or(|cause| cause == held.failure.code)
+        }));
+        if is_last {
+            return Ok(held);
+        }
+    }
+}
+
+pub(super) async fn undo(
+    place: &Place,
+    arguments: &Undo,
+    out: &mut Out,
+) -> Result<Status, AppError> {
+    let opened = place.open().await?;
+    let acts = opened.store.acts(ACTS_MAX).await?;
+    let is_asked = |act: &&Act| match arguments.run {
+        Some(run) => act.run.0 == run,
+        None => !act.undo.is_empty(),
+    };
+    let Some(act) = acts.iter().find(is_asked).cloned() else {
+        return Err(AppError::Refused(Refused::NothingToUndo));
+    };
+    if arguments.writing.dry_run {
+        for step in &act.undo {
+            let link = inspect::one(&opened, step.link).await?;
+            let name = crate::app::words::field(inspect::policy(&opened), &link, step.before.field);
+            let value = |v| crate::app::words::value(v);
+            out.line(&format!(
+                "link {}, {name}: Salesforce back to {}, Automation back to {}",
+                step.link,
+                value(step.before.salesforce.as_ref()),
+                value(step.before.automation.as_ref())
+            ))?;
+        }
+        return Ok(Status::Done);
+    }
+    let connected = crate::app::compose::connect(opened, place.file()?).await?;
+    let instruction = Instruction {
+        operator: place.operator(),
+        reason: arguments.writing.reason.clone(),
+        command: Command::Undo { act },
+    };
+    let goal = Goal::Command(instruction);
+    let report = sync::measured(&connected, Mode::default(), goal, out).await?;
+    report.print(out)?;
+    Ok(report.status())
+}

@@ -1,0 +1,216 @@
+//! Every mistake in an instance file: what, where, what to do.
+
+use super::*;
+
+const GOOD: &str = r#"
+[instance]
+name = "acme"
+data = "/tmp/acme"
+
+[salesforce]
+login_url = "https://acme.my.salesforce.com"
+flow = "client_credentials"
+client_id = "key"
+client_secret = { env = "SF_SECRET" }
+
+[automation]
+base_url = "https://acme.automation.example"
+flow = "client_credentials"
+client_id = "public"
+client_secret = { env = "AU_SECRET" }
+
+[[mapping.person]]
+salesforce = "Email"
+automation = "email"
+arrow = "salesforce"
+"#;
+
+fn env() -> BTreeMap<String, String> {
+    [
+        ("SF_SECRET", "s1"),
+        ("AU_SECRET", "s2"),
+        ("HOME", "/home/lea"),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .into()
+}
+
+fn load_text(text: &str) -> Result<Instance, ConfigError> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("instance.toml");
+    fs::write(&path, text).unwrap();
+    load(&path, &env())
+}
+
+/// The good file with one line replaced; the words must be in the error, with the line's number.
+#[track_caller]
+fn check(old: &str, new: &str, words: &[&str]) {
+    assert!(GOOD.contains(old), "{old}");
+    let text = GOOD.replace(old, new);
+    let error = load_text(&text).expect_err("must be refused").to_string();
+    for word in words {
+        assert!(error.contains(word), "{word:?} is not in: {error}");
+    }
+}
+
+#[test]
+fn a_good_file_is_understood() {
+    let instance = load_text(GOOD).unwrap();
+    assert_eq!(instance.name, "acme");
+    assert_eq!(instance.plugin.person.len(), 1);
+    assert_eq!(instance.plugin.person[0].arrow, Arrow::Salesforce);
+    assert!(
+        !instance.schedule.enabled,
+        "support switches the schedule on"
+    );
+    assert_eq!(instance.schedule.overlap, Span::minutes(20));
+    assert_eq!(instance.salesforce.api_version, None);
+}
+
+#[test]
+fn an_unknown_key_is_named_with_its_line_and_the_keys_there_are() {
+    check(
+        "name = \"acme\"",
+        "nmae = \"acme\"",
+        &["line 3", "nmae", "name", "data"],
+    );
+    check(
+        "arrow = \"salesforce\"",
+        "arow = \"salesforce\"",
+        &["arow", "arrow"],
+    );
+    check(
+        "[automation]",
+        "[automatoin]",
+        &["automatoin", "automation"],
+    );
+}
+
+#[test]
+fn a_wrong_type_or_value_is_named_with_its_line() {
+    check("name = \"acme\"", "name = 7", &["line 3", "string"]);
+    check("name = \"acme\"", "name = \"../x\"", &["line 3", "letters"]);
+    check(
+        "arrow = \"salesforce\"",
+        "arrow = \"right\"",
+        &["right", "salesforce", "both"],
+    );
+    check(
+        "client_id = \"key\"",
+        "client_id = \"key\"\ndaily_share = 2.0",
+        &["daily_share"],
+    );
+    check(
+        "client_id = \"key\"",
+        "client_id = \"key\"\napi_version = \"x\"",
+        &["62.0"],
+    );
+}
+
+#[test]
+fn a_missing_secret_is_named_with_the_remedy() {
+    check(
+        "client_secret = { env = \"SF_SECRET\" }\n",
+        "",
+        &["client_secret", "env"],
+    );
+    check("SF_SECRET", "NOT_SET", &["line 10", "NOT_SET", "not set"]);
+    check(
+        "{ env = \"SF_SECRET\" }",
+        "{ file = \"/nowhere/secret\" }",
+        &["/nowhere/secret"],
+    );
+    check("{ env = \"SF_SECRET\" }", "{ }", &["env", "file"]);
+}
+
+#[test]
+fn a_secret_that_others_may_read_is_refused() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let secret = folder.path().join("secret");
+    fs::write(&secret, "s").unwrap();
+    fs::set_permissions(&secret, fs::Permissions::from_mode(0o644)).unwrap();
+    let text = GOOD.replace("env = \"SF_SECRET\"", &format!("file = {secret:?}"));
+    let error = load_text(&text).expect_err("must be refused").to_string();
+    assert!(error.contains("chmod go-rwx"), "{error}");
+    fs::set_permissions(&secret, fs::Permissions::from_mode(0o600)).unwrap();
+    load_text(&text).expect("now only its owner may read it");
+}
+
+#[test]
+fn plain_http_is_for_this_machine_only() {
+    let to = |address: &str| GOOD.replace("https://acme.automation.example", address);
+    load_text(&to("http://127.0.0.1:8080")).expect("loopback");
+    load_text(&to("http://[::1]:8080")).expect("loopback");
+    let error = load_text(&to("http://acme.automation.example"))
+        .expect_err("foreign")
+        .to_string();
+    assert!(
+        error.contains("line 13") && error.contains("https://"),
+        "{error}"
+    );
+    load_text(&to("http://127.0.0.1.evil.example")).expect_err("a foreign name");
+    load_text(&to("ftp://127.0.0.1")).expect_err("another scheme");
+    load_text(&to("https://user:pw@acme.example")).expect_err("a password in an address");
+}
+
+#[test]
+fn account_and_a_person_object_are_required() {
+    let with = |objects: &str| format!("{GOOD}\n[plugin]\nobjects = {objects}\n");
+    load_text(&with(r#"["Account", "Lead"]"#)).expect("enough");
+    for objects in [
+        r#"["Lead", "Contact"]"#,
+        r#"["Account"]"#,
+        r#"["Account", "Activity"]"#,
+    ] {
+        let error = load_text(&with(objects)).expect_err("too few").to_string();
+        assert!(
+            error.contains("Account") && error.contains("line 24"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn two_fields_onto_one_are_refused_with_both_lines() {
+    let text = format!(
+        "{GOOD}\n[[mapping.person]]\nsalesforce = \"Email2__c\"\nautomation = \"email\"\narrow = \"both\"\n"
+    );
+    let error = load_text(&text).expect_err("must be refused").to_string();
+    assert!(
+        error.contains("email") && error.contains("line 18"),
+        "{error}"
+    );
+}
+
+#[test]
+fn times_are_written_as_people_write_them() {
+    assert_eq!(parse_span("20m"), Some(Span::minutes(20)));
+    assert_eq!(parse_span("2d"), Some(Span::days(2)));
+    for text in ["", "m", "1", "1 h", "-1h", "1w", "99999999999999d", "1é"] {
+        assert_eq!(parse_span(text), None, "{text}");
+    }
+}
+
+#[test]
+fn a_file_that_is_not_there_says_where_one_is_looked_for() {
+    let error = load(Path::new("/nowhere/instance.toml"), &env()).expect_err("missing");
+    assert!(error.to_string().contains("--config"), "{error}");
+    let of = |names: &[(&str, &str)]| {
+        names
+            .iter()
+            .map(|(a, b)| ((*a).to_owned(), (*b).to_owned()))
+            .collect()
+    };
+    let found = |names: &[(&str, &str)]| path(None, &of(names));
+    assert_eq!(found(&[("PASSERELLE_CONFIG", "/a")]), Some("/a".into()));
+    assert_eq!(
+        found(&[("XDG_CONFIG_HOME", "/x"), ("HOME", "/h")]),
+        Some("/x/passerelle/instance.toml".into())
+    );
+    assert_eq!(
+        found(&[("HOME", "/h")]),
+        Some("/h/.config/passerelle/instance.toml".into())
+    );
+    assert_eq!(found(&[]), None);
+}

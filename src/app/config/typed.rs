@@ -1,0 +1,224 @@
+//! The instance file as typed: the names of the contract and nothing else.
+
+use std::path::PathBuf;
+
+use serde::Deserialize;
+pub(super) use toml::Spanned;
+use url::Url;
+
+use crate::domain::ids::SalesforceObject;
+use crate::domain::mapping::{Arrow, Concurrent};
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct File {
+    pub(super) instance: Instance,
+    pub(super) salesforce: Salesforce,
+    pub(super) automation: Automation,
+    #[serde(default)]
+    pub(super) plugin: Plugin,
+    #[serde(default)]
+    pub(super) schedule: Schedule,
+    #[serde(default)]
+    pub(super) mapping: Mappings,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Instance {
+    pub(super) name: Spanned<String>,
+    pub(super) data: Option<PathBuf>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Salesforce {
+    #[serde(default = "login_url")]
+    pub(super) login_url: Spanned<Url>,
+    #[serde(default = "api_version")]
+    pub(super) api_version: Spanned<String>,
+    pub(super) flow: SalesforceFlow,
+    pub(super) client_id: Spanned<String>,
+    pub(super) client_secret: Option<Spanned<Secret>>,
+    pub(super) username: Option<String>,
+    pub(super) private_key: Option<Spanned<Secret>>,
+    /// Kept beside the connection in the contract; it is a setting of the plugin.
+    #[serde(default)]
+    pub(super) namespace: String,
+    #[serde(default = "daily_share")]
+    pub(super) daily_share: Spanned<f64>,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum SalesforceFlow {
+    AuthorizationCode,
+    ClientCredentials,
+    JwtBearer,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Automation {
+    pub(super) base_url: Spanned<Url>,
+    pub(super) flow: AutomationFlow,
+    pub(super) client_id: Option<String>,
+    pub(super) client_secret: Option<Spanned<Secret>>,
+    pub(super) username: Option<String>,
+    pub(super) password: Option<Spanned<Secret>>,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum AutomationFlow {
+    ClientCredentials,
+    AuthorizationCode,
+    Basic,
+}
+
+/// Never the secret itself: where it is.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Secret {
+    pub(super) env: Option<String>,
+    pub(super) file: Option<PathBuf>,
+}
+
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "the set-up guide's own independent check boxes"
+)]
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Plugin {
+    pub(super) published: bool,
+    pub(super) objects: Spanned<Vec<Object>>,
+    pub(super) sync_owners: bool,
+    pub(super) update_blanks: bool,
+    pub(super) latest_do_not_contact: bool,
+    pub(super) create_accounts: bool,
+    pub(super) activity_types: Vec<String>,
+}
+
+impl Default for Plugin {
+    fn default() -> Self {
+        Self {
+            published: true,
+            objects: Spanned::new(
+                0..0,
+                vec![
+                    Object::Lead,
+                    Object::Contact,
+                    Object::Account,
+                    Object::Activity,
+                ],
+            ),
+            sync_owners: true,
+            update_blanks: false,
+            latest_do_not_contact: true,
+            create_accounts: false,
+            activity_types: ["point.gained", "form.submitted", "email.read"]
+                .map(str::to_owned)
+                .to_vec(),
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub(super) enum Object {
+    Lead,
+    Contact,
+    Account,
+    Activity,
+}
+
+impl Object {
+    pub(super) const fn synced(self) -> Option<SalesforceObject> {
+        match self {
+            Self::Lead => Some(SalesforceObject::Lead),
+            Self::Contact => Some(SalesforceObject::Contact),
+            Self::Account => Some(SalesforceObject::Account),
+            Self::Activity => None,
+        }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Schedule {
+    pub(super) enabled: bool,
+    pub(super) pull: Spanned<String>,
+    pub(super) push: Spanned<String>,
+    pub(super) activities: Spanned<String>,
+    pub(super) overlap: Spanned<String>,
+}
+
+impl Default for Schedule {
+    fn default() -> Self {
+        let every = |text: &str| Spanned::new(0..0, text.to_owned());
+        Self {
+            enabled: false,
+            pull: every("1h"),
+            push: every("1h"),
+            activities: every("1h"),
+            overlap: every("20m"),
+        }
+    }
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Mappings {
+    pub(super) person: Vec<Spanned<Mapped>>,
+    pub(super) company: Vec<Spanned<Mapped>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Mapped {
+    pub(super) salesforce: String,
+    pub(super) objects: Option<Vec<Object>>,
+    pub(super) automation: String,
+    pub(super) arrow: Arrow,
+    #[serde(default)]
+    pub(super) review: bool,
+    #[serde(default)]
+    pub(super) clear: bool,
+    #[serde(default)]
+    pub(super) concurrent: Concurrent,
+}
+
+pub(super) fn parse(text: &str) -> Result<File, toml::de::Error> {
+    toml::from_str(text)
+}
+
+/// One sentence: what is wrong, and what is known instead.
+pub(super) fn explain(error: &toml::de::Error) -> String {
+    let message = error.message().replace('`', "“");
+    let mut open = true;
+    // The library quotes names with backticks; people read quotation marks.
+    message
+        .chars()
+        .map(|c| {
+            if c != '“' {
+                return c;
+            }
+            open = !open;
+            if open { '”' } else { '“' }
+        })
+        .collect()
+}
+
+fn login_url() -> Spanned<Url> {
+    // The address is a constant that parses; an instance file may name another.
+    let url = Url::parse("https://login.salesforce.com").expect("a constant address");
+    Spanned::new(0..0, url)
+}
+
+fn api_version() -> Spanned<String> {
+    Spanned::new(0..0, "auto".to_owned())
+}
+
+fn daily_share() -> Spanned<f64> {
+    Spanned::new(0..0, 0.5)
+}

@@ -1,0 +1,142 @@
+//! Why a command failed, and the status with which the program then ends.
+
+use std::process::ExitCode;
+
+use crate::app::config::ConfigError;
+use crate::app::policy::MappingProblem;
+use crate::domain::command::Refusal;
+use crate::domain::failure::Failure;
+use crate::domain::ids::Side;
+use crate::pool::PoolError;
+use crate::ports::{PortError, StoreError};
+use crate::store::BackupError;
+
+/// How the program ends; a contract that scripts rely on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    Done = 0,
+    Failed = 1,
+    /// Wrong usage or configuration.
+    Usage = 2,
+    /// Done as far as it goes; the rest needs a person.
+    WorkRemains = 3,
+    /// Refused for lack of rights.
+    Refused = 4,
+}
+
+impl From<Status> for ExitCode {
+    fn from(status: Status) -> Self {
+        Self::from(status as u8)
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error("the mapping in {path} does not fit the two systems:\n{}", listed(.problems))]
+    Mapping {
+        path: String,
+        problems: Vec<MappingProblem>,
+    },
+    #[error("the address of {side} in the instance file cannot be used: {failure}")]
+    Client { side: Side, failure: Failure },
+    #[error("{side} cannot be reached or did not let us in; {}", advice(.error))]
+    Connect {
+        side: Side,
+        #[source]
+        error: Box<PortError>,
+    },
+    #[error(
+        "the instance file says {said}, but {organisation} is {found}; set [salesforce] login_url \
+         to {remedy}"
+    )]
+    Sandbox {
+        said: &'static str,
+        organisation: String,
+        found: &'static str,
+        remedy: &'static str,
+    },
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Pool(#[from] PoolError),
+    #[error(transparent)]
+    Backup(#[from] BackupError),
+    #[error("{0}")]
+    Refused(Refused),
+    #[error("{0}")]
+    Usage(String),
+    #[error("the output could not be written")]
+    Output(#[from] std::io::Error),
+}
+
+/// A refusal in words.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    #[error(
+        "link {link} changed since you looked at it (generation {asked}, now {now}); look again \
+         with: passerelle conflicts show {link}"
+    )]
+    OlderGeneration { link: u64, asked: u32, now: u32 },
+    #[error("there is no link {0}")]
+    NoSuchLink(u64),
+    #[error("link {0} has no such conflict; see: passerelle conflicts show {0}")]
+    NoSuchConflict(u64),
+    #[error("that choice does not fit this kind of conflict of link {0}")]
+    ChoiceDoesNotFit(u64),
+    #[error("nothing of it still stands as it was put, so there is nothing to undo")]
+    NothingToUndo,
+}
+
+impl From<Refusal> for Refused {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::OlderGeneration { link, asked, now } => Self::OlderGeneration {
+                link: link.0,
+                asked: asked.0,
+                now: now.0,
+            },
+            Refusal::NoSuchLink(link) => Self::NoSuchLink(link.0),
+            Refusal::NoSuchConflict(link) => Self::NoSuchConflict(link.0),
+            Refusal::ChoiceDoesNotFit(link) => Self::ChoiceDoesNotFit(link.0),
+            Refusal::NothingToUndo => Self::NothingToUndo,
+        }
+    }
+}
+
+impl AppError {
+    pub const fn status(&self) -> Status {
+        match self {
+            Self::Config(_) | Self::Mapping { .. } | Self::Sandbox { .. } | Self::Usage(_) => {
+                Status::Usage
+            }
+            Self::Store(StoreError::Foreign { .. }) | Self::Client { .. } => Status::Usage,
+            _ => Status::Failed,
+        }
+    }
+}
+
+fn listed(problems: &[MappingProblem]) -> String {
+    problems
+        .iter()
+        .map(|problem| format!("  {problem}"))
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+/// One action for each way in which a connection fails.
+fn advice(error: &PortError) -> &'static str {
+    use crate::domain::failure::FailureKind as Kind;
+    match error.failure.kind {
+        Kind::Unauthorised => {
+            "check the keys of this side in the instance file, and that its user may still log in"
+        }
+        Kind::Forbidden => "give the integration's user the right that is named below",
+        Kind::LimitReached | Kind::Throttled { .. } => "its limit is reached; try again later",
+        Kind::Transient | Kind::Unknown => {
+            "check the address in the instance file and the network, then try again"
+        }
+        _ => "see the answer below",
+    }
+}

@@ -1,0 +1,119 @@
+//! The simulators as a company to practise on: served on loopback, with the instance file that
+//! reaches them.
+
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::app::args::Faults;
+use crate::app::error::AppError;
+use crate::domain::time::Timestamp;
+use crate::ports::Clock;
+use crate::sim::automation::http as automation_http;
+use crate::sim::clock::Timestamp as SimTime;
+use crate::sim::faults::{self, FaultGate, FaultPlan, Pauses};
+use crate::sim::http::Server;
+use crate::sim::salesforce::http::{self as salesforce_http, Site};
+use crate::sim::world::{
+    AUTOMATION_KEY, AUTOMATION_SECRET, MAPPING, SALESFORCE_KEY, SALESFORCE_SECRET, World,
+};
+
+/// Calls in a thousand that go wrong.
+const SOME_FAULTS: f64 = 0.002;
+const STORM_FAULTS: f64 = 0.01;
+
+/// What to serve, and how well it behaves.
+#[derive(Debug, Clone, Copy)]
+pub struct Practice {
+    pub seed: u64,
+    pub people: u32,
+    pub salesforce: SocketAddr,
+    pub automation: SocketAddr,
+    pub latency: Duration,
+    pub faults: Faults,
+}
+
+/// Both simulators, serving until this is dropped.
+pub struct Serving {
+    pub site: Arc<Site>,
+    pub automation: automation_http::Shared,
+    salesforce_server: Server,
+    automation_server: Server,
+}
+
+impl Practice {
+    /// Fills a world and serves it.
+    pub fn serve(self, clock: Arc<dyn Clock>) -> Result<Serving, AppError> {
+        let now = clock.now();
+        let world = World::new(self.seed, self.people, sim_time(now));
+        let sim_clock: crate::sim::clock::Clock = Arc::new(move || sim_time(clock.now()));
+        let site = Site::new(world.salesforce, Arc::clone(&sim_clock))
+            .with_faults(self.plan(self.seed), Pauses::default());
+        site.set_latency(self.latency);
+        let site = Arc::new(site);
+        let listener = TcpListener::bind(self.salesforce)?;
+        let salesforce_server = salesforce_http::start(Arc::clone(&site), listener)?;
+        let automation = automation_http::Shared::new(world.automation, sim_clock);
+        automation.set_latency_ms(self.latency.as_millis() as u64);
+        let dialect = automation_http::dialect();
+        let gate = FaultGate::new(self.plan(self.seed + 1), dialect, Pauses::default());
+        let automation_server = automation_http::serve(&automation, self.automation, |router| {
+            faults::layer(router, gate)
+        })?;
+        Ok(Serving {
+            site,
+            automation,
+            salesforce_server,
+            automation_server,
+        })
+    }
+
+    fn plan(self, seed: u64) -> FaultPlan {
+        match self.faults {
+            Faults::None => FaultPlan::calm(seed),
+            Faults::Some => FaultPlan::storm(seed, SOME_FAULTS),
+            Faults::Storm => FaultPlan::storm(seed, STORM_FAULTS),
+        }
+    }
+}
+
+impl Serving {
+    /// The instance file that reaches this company, with its data in that folder. The secrets in it
+    /// open nothing but the simulators.
+    pub fn instance_file(&self, data: &Path, secrets: &Path) -> String {
+        let toml = |text: &str| toml::Value::String(text.to_owned()).to_string();
+        let path = |path: &Path| toml(&path.display().to_string());
+        format!(
+            "# Practice: two simulated systems on this machine, an invented company.\n\
+             [instance]\nname = \"practice\"\ndata = {data}\n\n\
+             [salesforce]\nlogin_url = {salesforce}\nflow = \"client_credentials\"\n\
+             client_id = {sf_key}\nclient_secret = {{ file = {sf_secret} }}\n\n\
+             [automation]\nbase_url = {automation}\nflow = \"client_credentials\"\n\
+             client_id = {au_key}\nclient_secret = {{ file = {au_secret} }}\n\n\
+             [plugin]\nactivity_types = [\"page.hit\", \"email.sent\", \"email.read\", \
+             \"form.submitted\", \"point.gained\"]\n\n{MAPPING}",
+            data = path(data),
+            salesforce = toml(&self.salesforce_server.url()),
+            sf_key = toml(SALESFORCE_KEY),
+            sf_secret = path(&secrets.join("salesforce.secret")),
+            automation = toml(&self.automation_server.url()),
+            au_key = toml(AUTOMATION_KEY),
+            au_secret = path(&secrets.join("automation.secret")),
+        )
+    }
+
+    /// Writes the instance file and the secrets it names into a folder; answers the file's path.
+    pub fn write_instance(&self, folder: &Path) -> Result<std::path::PathBuf, AppError> {
+        std::fs::create_dir_all(folder)?;
+        std::fs::write(folder.join("salesforce.secret"), SALESFORCE_SECRET)?;
+        std::fs::write(folder.join("automation.secret"), AUTOMATION_SECRET)?;
+        let file = folder.join("instance.toml");
+        std::fs::write(&file, self.instance_file(&folder.join("data"), folder))?;
+        Ok(file)
+    }
+}
+
+const fn sim_time(now: Timestamp) -> SimTime {
+    SimTime::from_millis(now.0)
+}

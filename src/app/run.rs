@@ -1,0 +1,177 @@
+//! Runs a pool until its work is done, and shows how far it is.
+
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::broadcast::error::RecvError;
+
+use crate::app::compose::{Connected, Mode};
+use crate::app::error::{AppError, Refused};
+use crate::app::out::Out;
+use crate::domain::command::{BySide, Command, Fact, Instruction, Scope};
+use crate::domain::ids::Side;
+use crate::engine::Snapshot;
+use crate::pool::Pool;
+
+/// A run that still writes after so many rounds is going in circles: better to stop and say so.
+const ROUNDS_MAX: u32 = 10;
+
+/// How a run ended.
+#[derive(Debug, Clone)]
+pub struct Ended {
+    pub snapshot: Snapshot,
+    /// A signal asked us to stop before the end.
+    pub is_interrupted: bool,
+    pub is_circling: bool,
+}
+
+/// What the run is to do.
+#[derive(Debug, Clone)]
+pub enum Goal {
+    /// Cycle after cycle, until one writes nothing.
+    UntilIdle,
+    Once(Scope),
+    /// Carry a command out, and whatever follows from it.
+    Command(Instruction),
+}
+
+/// Starts a pool, lets it reach the goal, stops it.
+pub async fn run(
+    connected: &Connected,
+    mode: Mode,
+    goal: Goal,
+    out: &mut Out,
+) -> Result<Ended, AppError> {
+    let pool = Pool::spawn(connected.engine(mode), connected.outside.clone());
+    let watched = watch(&pool, &goal, out).await;
+    pool.stop();
+    let snapshot = pool.ended().await?;
+    let (is_interrupted, is_circling) = watched?;
+    Ok(Ended {
+        snapshot,
+        is_interrupted,
+        is_circling,
+    })
+}
+
+async fn watch(pool: &Pool, goal: &Goal, out: &mut Out) -> Result<(bool, bool), AppError> {
+    let mut facts = pool.facts();
+    let mut snapshots = pool.snapshots.clone();
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let bar = progress(out);
+    let first = match goal {
+        Goal::UntilIdle => cycle(Scope::ALL),
+        Goal::Once(scope) => cycle(*scope),
+        Goal::Command(instruction) => instruction.clone(),
+    };
+    let mut is_accepted = matches!(goal, Goal::UntilIdle | Goal::Once(_));
+    send(pool, first).await;
+    let mut rounds = 1;
+    let mut written = BySide::default();
+    loop {
+        tokio::select! {
+            fact = facts.recv() => match fact {
+                Ok(Fact::CycleEnded) => {
+                    let totals = pool.snapshots.borrow().totals.written.clone();
+                    let is_done = !matches!(goal, Goal::UntilIdle) || totals == written;
+                    if is_accepted && (is_done || rounds == ROUNDS_MAX) {
+                        bar.finish_and_clear();
+                        return Ok((false, !is_done));
+                    }
+                    if is_accepted {
+                        written = totals;
+                        rounds += 1;
+                        send(pool, cycle(Scope::ALL)).await;
+                    }
+                }
+                Ok(Fact::Accepted(_)) => is_accepted = true,
+                Ok(Fact::Refused(refusal)) => {
+                    return Err(AppError::Refused(Refused::from(refusal)));
+                }
+                Ok(fact) => tell(&bar, out, &fact)?,
+                Err(RecvError::Lagged(missed)) => {
+                    out.note(&format!("{missed} messages not shown"))?;
+                }
+                // The owner ended by itself: its error is told by whoever awaits it.
+                Err(RecvError::Closed) => return Ok((false, false)),
+            },
+            changed = snapshots.changed() => {
+                if changed.is_err() {
+                    return Ok((false, false));
+                }
+                let snapshot = snapshots.borrow_and_update().clone();
+                bar.set_message(line(&snapshot));
+            }
+            _ = terminate.recv() => return Ok((true, false)),
+            _ = interrupt.recv() => return Ok((true, false)),
+        }
+    }
+}
+
+fn cycle(scope: Scope) -> Instruction {
+    Instruction {
+        operator: "passerelle".to_owned(),
+        reason: String::new(),
+        command: Command::RunCycle(scope),
+    }
+}
+
+async fn send(pool: &Pool, instruction: Instruction) {
+    // A closed channel means that the owner ended: its error is told where it is awaited.
+    drop(pool.commands.send(instruction).await);
+}
+
+fn progress(out: &Out) -> ProgressBar {
+    if !out.shows_progress() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new_spinner();
+    bar.set_style(
+        ProgressStyle::with_template("{spinner} {elapsed} {wide_msg}")
+            .unwrap_or_else(|_| ProgressStyle::default_spinner()),
+    );
+    bar.enable_steady_tick(Duration::from_millis(120));
+    bar
+}
+
+/// One line: what is being done, what was read and written so far, what waits.
+fn line(snapshot: &Snapshot) -> String {
+    let totals = &snapshot.totals;
+    let sum = |by: &BySide| (by.sum(Side::Salesforce), by.sum(Side::Automation));
+    let (read_salesforce, read_automation) = sum(&totals.read);
+    let (to_salesforce, to_automation) = sum(&totals.written);
+    let waiting: u64 = snapshot.queued.values().sum::<u64>() + snapshot.waiting;
+    format!(
+        "{}: read {read_salesforce} Salesforce, {read_automation} Automation; wrote \
+         {to_salesforce} to Salesforce, {to_automation} to Automation; {waiting} waiting",
+        snapshot.phase
+    )
+}
+
+fn tell(bar: &ProgressBar, out: &mut Out, fact: &Fact) -> Result<(), AppError> {
+    let words = match fact {
+        Fact::SideWaits {
+            side,
+            until,
+            failure,
+        } => {
+            format!("{side} is left alone until {until}: {failure}")
+        }
+        Fact::SideStopped { side, failure } => format!("{side} stopped: {failure}"),
+        Fact::BrakePulled {
+            overwrites,
+            deletions,
+        } => format!(
+            "stopped before overwriting very many records ({overwrites} overwrites, {deletions} \
+             deletions in this round); look at them, then go on with --release-brake"
+        ),
+        Fact::PlanFinished(run) => format!("plan {run} is finished"),
+        Fact::CycleStarted | Fact::CycleEnded | Fact::Accepted(_) | Fact::Refused(_) => {
+            return Ok(());
+        }
+    };
+    bar.suspend(|| out.note(&words))?;
+    Ok(())
+}

@@ -1,0 +1,517 @@
+//! Events of the timeline to Salesforce: regularly, by backfill, by republish. One way of working
+//! for all three: read page by page, leave out what was sent before, send in large groups.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::domain::activity::{Activity, ActivityRow, HeldActivity};
+use crate::domain::command::Fact;
+use crate::domain::cursor::{Cursor, Stream};
+use crate::domain::failure::{Failure, FailureKind};
+use crate::domain::ids::{Kind, LinkId, RemoteId, RunId, Side};
+use crate::domain::link::{Link, Parked};
+use crate::domain::record::{Change, LinkKey};
+use crate::domain::request::{ActivityOutcome, AutomationRequest, Request, SalesforceRequest};
+use crate::domain::time::{Span, Timestamp};
+use crate::engine::Engine;
+use crate::engine::sides::Purpose;
+use crate::engine::work::{Desk, Job, TransferStep, Work};
+use crate::engine::{Output, Writes};
+
+/// Events gathered before they are sent: one bulk job takes so many.
+const GATHER_MAX: usize = 100_000;
+
+/// Outcomes made durable in one transaction.
+const OUTCOMES_MAX: usize = 2_000;
+
+/// The set-up guide's promise at the first publication: the last seven days.
+const FIRST_REACH: Span = Span::days(7);
+
+/// The code of an event whose person is known, but has no record in Salesforce yet.
+const NOT_LINKED: &str = "NOT_LINKED";
+
+const NAME_MAX: usize = 80;
+const DESCRIPTION_UTF16_MAX: usize = 131_072;
+
+#[derive(Debug)]
+pub(super) struct Transfer {
+    /// The plan that this works for; `None` for the regular transfer.
+    plan: Option<RunId>,
+    kinds: Vec<String>,
+    from: Timestamp,
+    until: Timestamp,
+    /// The next page to read: index into `kinds`, and its page.
+    next: (u16, u32),
+    state: TransferState,
+    gathered: BTreeMap<String, Gathered>,
+    examined: u64,
+    counts: Counts,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Counts {
+    sent: u64,
+    already_there: u64,
+    held: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum TransferState {
+    /// Held events come first: their person may be in Salesforce by now.
+    Held,
+    Ready,
+    Busy,
+    Finished,
+}
+
+#[derive(Debug, Clone)]
+struct Gathered {
+    link: LinkId,
+    activity: Activity,
+    row: ActivityRow,
+    attempts: u8,
+}
+
+impl Engine {
+    pub(super) fn begin_transfer(&mut self, now: Timestamp) {
+        let plan = self.plans.values().find(|plan| !plan.is_paused);
+        let server_now = self.side(Side::Automation).server_time(now).floor_second();
+        let known = self.cursors.get(&Stream::Activities).copied();
+        let from = known.map_or(server_now - FIRST_REACH, |cursor| cursor.from);
+        let regular = Transfer {
+            plan: None,
+            kinds: self.settings.policy.activity_types.clone(),
+            from,
+            until: server_now + Span::seconds(1),
+            next: (0, 1),
+            state: TransferState::Held,
+            gathered: BTreeMap::new(),
+            examined: 0,
+            counts: Counts::default(),
+        };
+        let transfer = plan.map_or(regular, |plan| Transfer {
+            plan: Some(plan.run),
+            kinds: plan.kinds.clone(),
+            from: plan.from,
+            until: plan.until.min(server_now + Span::seconds(1)),
+            next: plan.next,
+            state: TransferState::Held,
+            gathered: BTreeMap::new(),
+            examined: plan.examined,
+            counts: Counts {
+                sent: plan.sent,
+                already_there: plan.already_there,
+                held: plan.held,
+            },
+        });
+        self.transfer = Some(transfer);
+    }
+
+    /// One step of the transfer. Returns whether anything was begun.
+    pub(super) fn transfer(&mut self, now: Timestamp) -> bool {
+        if !self.is_quiet() {
+            return false;
+        }
+        let Some(transfer) = &mut self.transfer else {
+            self.end_cycle();
+            return true;
+        };
+        match transfer.state {
+            TransferState::Held => {
+                transfer.state = TransferState::Ready;
+                self.queue(Work::ListHeld { after: None });
+                true
+            }
+            TransferState::Ready => {
+                let is_read = usize::from(transfer.next.0) >= transfer.kinds.len();
+                if transfer.gathered.len() >= GATHER_MAX || is_read && !transfer.gathered.is_empty()
+                {
+                    self.send_gathered(now)
+                } else if is_read {
+                    self.finish_transfer()
+                } else {
+                    self.read_activities(now)
+                }
+            }
+            TransferState::Busy => {
+                let waits = Side::BOTH
+                    .into_iter()
+                    .any(|side| self.is_given_up(now, side));
+                if waits {
+                    self.transfer = None;
+                }
+                waits
+            }
+            TransferState::Finished => {
+                self.transfer = None;
+                if self.plans.values().any(|plan| !plan.is_paused) {
+                    self.begin_transfer(now);
+                }
+                true
+            }
+        }
+    }
+
+    fn read_activities(&mut self, now: Timestamp) -> bool {
+        if !self.side(Side::Automation).may_call(now) {
+            return self.drop_if_given_up(now, Side::Automation);
+        }
+        let Some(transfer) = &mut self.transfer else {
+            return false;
+        };
+        transfer.state = TransferState::Busy;
+        let (kind, page) = transfer.next;
+        let request = Request::Automation(AutomationRequest::Activities {
+            kind: transfer.kinds[usize::from(kind)].clone(),
+            from: transfer.from,
+            until: transfer.until,
+            page,
+        });
+        self.request(Job::ReadActivities, request);
+        true
+    }
+
+    fn send_gathered(&mut self, now: Timestamp) -> bool {
+        let may = self.side(Side::Salesforce).may_call(now)
+            && self.check_budget(now, Side::Salesforce, Purpose::Ordinary);
+        if !may {
+            return self.drop_if_given_up(now, Side::Salesforce);
+        }
+        let Some(transfer) = &mut self.transfer else {
+            return false;
+        };
+        if self.settings.writes == Writes::Count {
+            let count = transfer.gathered.len() as u64;
+            transfer.gathered.clear();
+            self.totals
+                .would_write
+                .add(Side::Salesforce, "activity", count);
+            return true;
+        }
+        transfer.state = TransferState::Busy;
+        let rows = transfer
+            .gathered
+            .values()
+            .map(|gathered| gathered.row.clone())
+            .collect();
+        let namespace = self.settings.policy.namespace.clone();
+        let request = Request::Salesforce(SalesforceRequest::SendActivities { namespace, rows });
+        self.request(Job::SendActivities, request);
+        true
+    }
+
+    /// What was read and not yet sent is read again by the next cycle: nothing moved.
+    fn drop_if_given_up(&mut self, now: Timestamp, side: Side) -> bool {
+        if self.is_given_up(now, side) {
+            self.transfer = None;
+            return true;
+        }
+        false
+    }
+
+    pub(super) fn on_transfer_failed(&mut self) {
+        if let Some(transfer) = &mut self.transfer {
+            transfer.state = TransferState::Ready;
+        }
+    }
+
+    pub(super) fn take_activities(
+        &mut self,
+        desk: &mut Desk,
+        now: Timestamp,
+        activities: Vec<Activity>,
+        is_last: bool,
+    ) {
+        for activity in activities {
+            self.take_activity(desk, activity, 0);
+        }
+        let Some(transfer) = &mut self.transfer else {
+            return;
+        };
+        transfer.next = if is_last {
+            (transfer.next.0 + 1, 1)
+        } else {
+            (transfer.next.0, transfer.next.1 + 1)
+        };
+        transfer.state = TransferState::Ready;
+        debug_assert!(now >= Timestamp::ZERO);
+    }
+
+    fn take_activity(&mut self, desk: &mut Desk, activity: Activity, attempts: u8) {
+        if let Some(transfer) = &mut self.transfer {
+            transfer.examined += 1;
+        }
+        let person = RemoteId::Automation(Kind::Person, activity.contact);
+        let Some(id) = desk.find(person) else {
+            self.ignore("activity_of_unknown_contact");
+            return;
+        };
+        let Some(link) = desk.links.get(&id) else {
+            return;
+        };
+        let Some(row) = activity_row(link, &activity, &self.settings.policy.automation_url) else {
+            self.hold_or_ignore(desk, id, activity);
+            return;
+        };
+        if desk
+            .sent
+            .get(&id)
+            .is_some_and(|sent| sent.contains(&fingerprint(&row.reference)))
+        {
+            return;
+        }
+        if let Some(transfer) = &mut self.transfer {
+            let gathered = Gathered {
+                link: id,
+                activity,
+                row,
+                attempts,
+            };
+            transfer
+                .gathered
+                .insert(gathered.row.reference.clone(), gathered);
+        }
+    }
+
+    /// A person who is about to get a record keeps their events; one who never will does not.
+    fn hold_or_ignore(&mut self, desk: &mut Desk, id: LinkId, activity: Activity) {
+        let Some(link) = desk.links.get(&id) else {
+            return;
+        };
+        let waits = link.salesforce.is_none()
+            && matches!(link.parked, None | Some(Parked::Quarantined { .. }));
+        if !waits {
+            self.ignore("activity_of_person_not_in_salesforce");
+            return;
+        }
+        let failure = Failure::new(
+            FailureKind::Transient,
+            NOT_LINKED,
+            "the person is not in Salesforce yet",
+        );
+        let held = HeldActivity {
+            link: id,
+            activity,
+            failure,
+            attempts: 0,
+        };
+        desk.batch.push(Change::PutHeldActivity(held));
+    }
+
+    /// Held events whose person has a record now are sent with the rest.
+    pub(super) fn take_held(&mut self, desk: &mut Desk, held: Vec<HeldActivity>, is_last: bool) {
+        for held in held {
+            let waits_for_retry = held.failure.code == NOT_LINKED
+                || matches!(
+                    held.failure.kind,
+                    FailureKind::Transient | FailureKind::Unknown
+                );
+            if !waits_for_retry {
+                continue;
+            }
+            let Some(link) = desk.links.get(&held.link) else {
+                continue;
+            };
+            let url = &self.settings.policy.automation_url;
+            let Some(row) = activity_row(link, &held.activity, url) else {
+                continue;
+            };
+            if let Some(transfer) = &mut self.transfer {
+                let reference = row.reference.clone();
+                let attempts = held.attempts + 1;
+                let gathered = Gathered {
+                    link: held.link,
+                    activity: held.activity,
+                    row,
+                    attempts,
+                };
+                transfer.gathered.insert(reference, gathered);
+            }
+        }
+        debug_assert!(is_last || !self.inbox.is_empty());
+    }
+
+    pub(super) fn on_activities_sent(&mut self, mut outcomes: Vec<ActivityOutcome>) {
+        loop {
+            let rest = outcomes.split_off(outcomes.len().min(OUTCOMES_MAX));
+            let is_end = rest.is_empty();
+            let then = if is_end {
+                TransferStep::Done
+            } else {
+                TransferStep::More
+            };
+            self.queue(Work::ActivitiesSent { outcomes, then });
+            if is_end {
+                return;
+            }
+            outcomes = rest;
+        }
+    }
+
+    pub(super) fn sent_keys(&self, outcomes: &[ActivityOutcome]) -> Vec<LinkKey> {
+        let Some(transfer) = &self.transfer else {
+            return Vec::new();
+        };
+        let gathered = outcomes
+            .iter()
+            .filter_map(|outcome| transfer.gathered.get(&outcome.reference));
+        gathered
+            .map(|gathered| LinkKey::Id(gathered.link))
+            .collect()
+    }
+
+    pub(super) fn take_activities_sent(
+        &mut self,
+        desk: &mut Desk,
+        now: Timestamp,
+        outcomes: Vec<ActivityOutcome>,
+        then: TransferStep,
+    ) {
+        let Some(transfer) = &mut self.transfer else {
+            return;
+        };
+        let mut sent: BTreeMap<LinkId, BTreeSet<u64>> = BTreeMap::new();
+        for outcome in outcomes {
+            let Some(gathered) = transfer.gathered.remove(&outcome.reference) else {
+                continue;
+            };
+            let is_there = match &outcome.result {
+                Ok(crate::domain::request::ActivitySent::Created) => {
+                    transfer.counts.sent += 1;
+                    self.tally.activities_sent += 1;
+                    true
+                }
+                Ok(crate::domain::request::ActivitySent::AlreadyThere) => {
+                    transfer.counts.already_there += 1;
+                    true
+                }
+                Err(_) => false,
+            };
+            match outcome.result {
+                Ok(_) => {
+                    sent.entry(gathered.link)
+                        .or_default()
+                        .insert(fingerprint(&outcome.reference));
+                    if gathered.attempts > 0 {
+                        let reference = gathered.activity.reference;
+                        desk.batch.push(Change::RemoveHeldActivity(reference));
+                    }
+                }
+                Err(failure) => {
+                    transfer.counts.held += 1;
+                    let Gathered {
+                        link,
+                        activity,
+                        attempts,
+                        ..
+                    } = gathered;
+                    let held = HeldActivity {
+                        link,
+                        activity,
+                        failure,
+                        attempts,
+                    };
+                    desk.batch.push(Change::PutHeldActivity(held));
+                }
+            }
+            self.totals
+                .written
+                .add(Side::Salesforce, "activity", u64::from(is_there));
+        }
+        for (link, hashes) in sent {
+            desk.batch
+                .push(Change::AddSent(link, hashes.into_iter().collect()));
+        }
+        if then == TransferStep::Done {
+            // What the answer did not name is sent again: the reference keeps it single.
+            transfer.state = TransferState::Ready;
+            self.put_progress(desk, now);
+        }
+    }
+
+    fn put_progress(&mut self, desk: &mut Desk, _: Timestamp) {
+        let Some(transfer) = &self.transfer else {
+            return;
+        };
+        if !transfer.gathered.is_empty() {
+            return;
+        }
+        if let Some(plan) = transfer.plan.and_then(|run| self.plans.get_mut(&run)) {
+            plan.next = transfer.next;
+            plan.examined = transfer.examined;
+            plan.sent = transfer.counts.sent;
+            plan.already_there = transfer.counts.already_there;
+            plan.held = transfer.counts.held;
+            desk.batch.push(Change::PutPlan(plan.clone()));
+        }
+    }
+
+    fn finish_transfer(&mut self) -> bool {
+        let Some(transfer) = &mut self.transfer else {
+            return false;
+        };
+        transfer.state = TransferState::Finished;
+        if self.settings.writes == Writes::Count {
+            return true;
+        }
+        let mut batch = Vec::new();
+        if let Some(run) = transfer.plan {
+            self.plans.remove(&run);
+            batch.push(Change::RemovePlan(run));
+            self.outputs
+                .push_back(Output::Tell(Fact::PlanFinished(run)));
+        } else {
+            let from = transfer.from.max(transfer.until - self.settings.overlap);
+            let cursor = Cursor {
+                from,
+                until: None,
+                after: None,
+            };
+            if self.cursors.insert(Stream::Activities, cursor) != Some(cursor) {
+                batch.push(Change::PutCursor(Stream::Activities, cursor));
+            }
+        }
+        if !batch.is_empty() {
+            let batch = crate::domain::record::Batch(batch);
+            self.outputs.push_back(Output::Persist(batch));
+            self.transaction = Some(crate::engine::work::Transaction::Persisting(Vec::new()));
+        }
+        true
+    }
+}
+
+/// The row of the timeline object for an event; `None` while its person has no live record.
+fn activity_row(link: &Link, activity: &Activity, automation_url: &str) -> Option<ActivityRow> {
+    let end = link
+        .salesforce
+        .as_ref()
+        .filter(|_| link.is_live(Side::Salesforce))?;
+    let url = automation_url.trim_end_matches('/');
+    Some(ActivityRow {
+        reference: activity.reference_for(end.first_id),
+        at: activity.at,
+        name: activity.name.chars().take(NAME_MAX).collect(),
+        description: cut_utf16(&activity.description, DESCRIPTION_UTF16_MAX),
+        url: format!("{url}/s/contacts/view/{}", activity.contact),
+        person: (end.object, end.id),
+        automation: activity.contact,
+    })
+}
+
+/// The longest beginning that fits, without half a character at its end.
+fn cut_utf16(text: &str, units_max: usize) -> String {
+    let mut units = 0;
+    let fits = |c: &char| {
+        units += c.len_utf16();
+        units <= units_max
+    };
+    text.chars().take_while(fits).collect()
+}
+
+/// A stable hash of a full reference. Salesforce compares references without case.
+fn fingerprint(reference: &str) -> u64 {
+    reference
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
+            (hash ^ u64::from(byte.to_ascii_lowercase())).wrapping_mul(0x0000_0100_0000_01b3)
+        })
+}

@@ -1,0 +1,294 @@
+//! One round of the work: describe, read both sides, write, transfer activities. And when the next
+//! one is due.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::domain::command::{Fact, Scope};
+use crate::domain::cursor::Stream;
+use crate::domain::ids::{RunId, Side};
+use crate::domain::request::{AutomationRequest, Request, SalesforceRequest};
+use crate::domain::time::{Span, Timestamp};
+use crate::engine::Engine;
+use crate::engine::read::Read;
+use crate::engine::sides::Purpose;
+use crate::engine::work::{Job, Work};
+
+/// A cycle does not wait for a side or a retry longer than this; the next cycle does it.
+const PATIENCE: Span = Span::minutes(5);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Phase {
+    #[default]
+    Idle,
+    Describing,
+    Reading,
+    Pushing,
+    Transferring,
+}
+
+impl Phase {
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Idle => "idle",
+            Self::Describing => "describing",
+            Self::Reading => "reading",
+            Self::Pushing => "writing",
+            Self::Transferring => "transferring activities",
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Cycle {
+    pub(super) phase: Phase,
+    pub(super) run: RunId,
+    pub(super) scope: Option<Scope>,
+    /// Asked for while another one runs.
+    pub(super) wanted: Option<Scope>,
+    pub(super) reads: BTreeMap<Stream, Read>,
+    /// Stretches that each stream finished in this cycle.
+    covered: BTreeMap<Stream, (Timestamp, Timestamp)>,
+    pub(super) overwrites: u64,
+    pub(super) deletions: u64,
+    pub(super) is_braked: bool,
+    next_pull: Option<Timestamp>,
+    next_push: Option<Timestamp>,
+    next_activities: Option<Timestamp>,
+}
+
+impl Cycle {
+    pub(super) fn is_over(&self) -> bool {
+        self.phase == Phase::Idle && self.wanted.is_none()
+    }
+
+    pub(super) fn next_start(&self) -> Option<Timestamp> {
+        if self.phase != Phase::Idle {
+            return None;
+        }
+        [self.next_pull, self.next_push, self.next_activities]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    pub(super) fn covered(&mut self, _: Side, stream: Stream, from: Timestamp, until: Timestamp) {
+        self.covered.insert(stream, (from, until));
+    }
+
+    /// The stretch that every stream of a side has finished, once the last one has.
+    pub(super) fn covered_by_all(&self, side: Side) -> Option<(Timestamp, Timestamp)> {
+        let is_dated = |stream: &Stream| {
+            stream.side() == side && !matches!(stream, Stream::AutomationAudit | Stream::Activities)
+        };
+        let mut both: Option<(Timestamp, Timestamp)> = None;
+        for stream in self.reads.keys().copied().filter(|stream| is_dated(stream)) {
+            let (from, until) = *self.covered.get(&stream)?;
+            both = Some(match both {
+                None => (from, until),
+                Some((a, b)) => (a.max(from), b.min(until)),
+            });
+        }
+        both
+    }
+}
+
+impl Engine {
+    /// Does whatever can be done now.
+    pub(super) fn advance(&mut self, now: Timestamp) {
+        loop {
+            if self.begin_work(now) {
+                continue;
+            }
+            if self.is_stopping || !self.step(now) {
+                return;
+            }
+        }
+    }
+
+    /// One step of the cycle. Returns whether anything was begun.
+    fn step(&mut self, now: Timestamp) -> bool {
+        match self.cycle.phase {
+            Phase::Idle => self.start_cycle(now),
+            Phase::Describing => self.describe(),
+            Phase::Reading => {
+                let opt_outs = self.push_sides(now, Purpose::OptOut);
+                opt_outs || self.read_streams(now) || self.end_reading(now)
+            }
+            Phase::Pushing => {
+                self.ask_questions(now)
+                    || self.push_sides(now, Purpose::Ordinary)
+                    || self.end_pushing(now)
+            }
+            Phase::Transferring => self.transfer(now),
+        }
+    }
+
+    fn start_cycle(&mut self, now: Timestamp) -> bool {
+        let due = |at: Option<Timestamp>| at.is_some_and(|at| at <= now);
+        let scheduled = Scope {
+            pull: due(self.cycle.next_pull),
+            push: due(self.cycle.next_push),
+            activities: due(self.cycle.next_activities),
+        };
+        let scope = match self.cycle.wanted.take() {
+            Some(scope) => scope,
+            None if scheduled != Scope::OUTBOX && self.settings.policy.published => scheduled,
+            None => return false,
+        };
+        let schedule = self.settings.schedule;
+        let again = |is_due: bool, every: Option<Span>, old: Option<Timestamp>| match every {
+            Some(every) if is_due || old.is_none() => Some(now + every),
+            _ => old,
+        };
+        let run = self.next_run();
+        self.cycle = Cycle {
+            phase: Phase::Describing,
+            run,
+            scope: Some(scope),
+            next_pull: again(scope.pull, schedule.pull, self.cycle.next_pull),
+            next_push: again(scope.push, schedule.push, self.cycle.next_push),
+            next_activities: again(
+                scope.activities,
+                schedule.activities,
+                self.cycle.next_activities,
+            ),
+            ..Cycle::default()
+        };
+        for side in &mut self.sides {
+            side.stopped = None;
+        }
+        self.tell(Fact::CycleStarted);
+        true
+    }
+
+    /// The descriptions are read once by each process: every later call is one less.
+    fn describe(&mut self) -> bool {
+        let mut begun = false;
+        for side in Side::BOTH {
+            let state = self.side(side);
+            if state.is_described || state.stopped.is_some() || self.has_job(side) {
+                continue;
+            }
+            let policy = Arc::clone(&self.settings.policy);
+            let request = match side {
+                Side::Salesforce => Request::Salesforce(SalesforceRequest::Describe(policy)),
+                Side::Automation => Request::Automation(AutomationRequest::Describe(policy)),
+            };
+            self.request(Job::Describe(side), request);
+            begun = true;
+        }
+        if begun {
+            return true;
+        }
+        let is_ready =
+            |side: &crate::engine::sides::SideState| side.is_described || side.stopped.is_some();
+        if !self.sides.iter().all(is_ready) {
+            return false;
+        }
+        if self.sides.iter().any(|side| side.stopped.is_some()) {
+            self.end_cycle();
+            return true;
+        }
+        self.cycle.phase = Phase::Reading;
+        true
+    }
+
+    pub(super) fn has_job(&self, side: Side) -> bool {
+        self.jobs.values().any(|job| job.side() == side)
+    }
+
+    fn push_sides(&mut self, now: Timestamp, purpose: Purpose) -> bool {
+        let scope = self.cycle.scope.unwrap_or(Scope::OUTBOX);
+        let mut begun = false;
+        for side in Side::BOTH {
+            // A pull alone writes to Automation, a push alone to Salesforce.
+            let is_asked = match side {
+                Side::Salesforce => scope.push || !scope.pull,
+                Side::Automation => scope.pull || !scope.push,
+            };
+            if is_asked {
+                begun |= self.push_side(now, side, purpose);
+            }
+        }
+        begun
+    }
+
+    fn end_reading(&mut self, now: Timestamp) -> bool {
+        let is_done = self.cycle.reads.values().all(Read::is_done)
+            || Side::BOTH
+                .into_iter()
+                .any(|side| self.is_given_up(now, side));
+        if !is_done || !self.is_quiet() {
+            return false;
+        }
+        self.cycle.phase = Phase::Pushing;
+        true
+    }
+
+    fn end_pushing(&mut self, now: Timestamp) -> bool {
+        if !self.is_quiet() {
+            return false;
+        }
+        let patience = now + PATIENCE;
+        let waits = Side::BOTH.into_iter().any(|side| {
+            let has_work = self.outbox.ready(side) > 0 || self.outbox.has_questions();
+            let until = self.side(side).waits_until;
+            has_work && until.is_some_and(|until| until > now && until <= patience)
+        });
+        let retries = self.outbox.next_due().is_some_and(|due| due <= patience);
+        if (waits || retries) && !self.cycle.is_braked {
+            return false;
+        }
+        let scope = self.cycle.scope.unwrap_or(Scope::OUTBOX);
+        if scope.activities && self.settings.policy.activities && !self.cycle.is_braked {
+            self.begin_transfer(now);
+            self.cycle.phase = Phase::Transferring;
+        } else {
+            self.end_cycle();
+        }
+        true
+    }
+
+    /// No answer is awaited and nothing waits to be taken in.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.jobs.is_empty() && self.inbox.is_empty() && self.transaction.is_none()
+    }
+
+    /// Stopped, or waiting for longer than a cycle is patient.
+    pub(super) fn is_given_up(&self, now: Timestamp, side: Side) -> bool {
+        let state = self.side(side);
+        state.stopped.is_some()
+            || state
+                .waits_until
+                .is_some_and(|until| until > now + PATIENCE)
+    }
+
+    pub(super) fn end_cycle(&mut self) {
+        self.cycle.phase = Phase::Idle;
+        self.cycle.scope = None;
+        self.written_before.clear();
+        self.tell(Fact::CycleEnded);
+    }
+
+    /// Begins the schedule: the first cycle after a full interval.
+    pub fn start_schedule(&mut self, now: Timestamp) {
+        let schedule = self.settings.schedule;
+        self.cycle.next_pull = schedule.pull.map(|every| now + every);
+        self.cycle.next_push = schedule.push.map(|every| now + every);
+        self.cycle.next_activities = schedule.activities.map(|every| now + every);
+    }
+
+    pub(super) fn want_cycle(&mut self, scope: Scope) {
+        let old = self.cycle.wanted.unwrap_or(Scope::OUTBOX);
+        self.cycle.wanted = Some(Scope {
+            pull: old.pull || scope.pull,
+            push: old.push || scope.push,
+            activities: old.activities || scope.activities,
+        });
+    }
+
+    pub(super) fn queue(&mut self, work: Work) {
+        self.inbox.push_back(work);
+    }
+}

@@ -1,0 +1,331 @@
+//! Decides. Touches no file, socket, clock or chance: inputs come in, outputs go out, as data.
+//!
+//! Five verbs: [`Engine::handle`], [`Engine::poll_output`], [`Engine::poll_timeout`],
+//! [`Engine::snapshot`], and [`Engine::new`] before them. The same inputs in the same order give the
+//! same outputs. Two orderings hold over every trace: a cursor never moves before what it covers is
+//! persisted, and a write never leaves before the intent that names it is persisted.
+//!
+//! Inside, one piece of work is done at a time: its links are loaded, changed and persisted before
+//! the next begins, so no two pieces can disagree about a link. Requests to the two systems run
+//! beside that, and their answers become work.
+
+pub mod consent;
+pub mod decide;
+pub mod limits;
+pub mod observe;
+pub mod owners;
+pub mod pair;
+pub mod reconcile;
+
+mod activities;
+mod commands;
+mod cycle;
+mod outcomes;
+mod pairing;
+mod push;
+mod read;
+mod rows;
+mod sides;
+mod work;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use crate::domain::activity::HeldActivity;
+use crate::domain::command::{Fact, Instruction, Totals};
+use crate::domain::cursor::{Coverage, Cursor, Stream};
+use crate::domain::failure::Failure;
+use crate::domain::ids::{JobId, LinkId, RunId, Side};
+use crate::domain::link::Link;
+use crate::domain::mapping::{Mapping, Policy};
+use crate::domain::record::{Batch, LinkKey, LinkPage, Loaded, Plan, Recovered, Tally};
+use crate::domain::request::{
+    Answer, AutomationDescription, Request, SalesforceDescription, Spent,
+};
+use crate::domain::time::{Span, Timestamp};
+use crate::engine::activities::Transfer;
+use crate::engine::cycle::Cycle;
+use crate::engine::limits::FieldLimits;
+use crate::engine::owners::Directory;
+use crate::engine::push::Outbox;
+use crate::engine::sides::SideState;
+use crate::engine::work::{Job, Transaction, Work};
+
+/// Something happened.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Input {
+    Answered {
+        job: JobId,
+        answer: Answer,
+        spent: Spent,
+    },
+    Failed {
+        job: JobId,
+        failure: Failure,
+        spent: Spent,
+    },
+    Loaded(Loaded),
+    Paged(Vec<Link>),
+    HeldPaged(Vec<HeldActivity>),
+    Persisted,
+    Instructed(Instruction),
+    Timeout,
+    /// Issue nothing new; what is under way may end.
+    Stop,
+}
+
+/// What to do next.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Output {
+    Request {
+        job: JobId,
+        request: Request,
+    },
+    /// Answered by [`Input::Loaded`]. At most one of the four store outputs is open at a time.
+    Load {
+        keys: Vec<LinkKey>,
+        with_sent: bool,
+    },
+    /// Answered by [`Input::Paged`].
+    Page(LinkPage),
+    /// Answered by [`Input::HeldPaged`].
+    PageHeld {
+        after: Option<String>,
+        size_max: usize,
+    },
+    /// Answered by [`Input::Persisted`] once it would survive a power cut.
+    Persist(Batch),
+    Tell(Fact),
+}
+
+/// How the engine is to work. The policy is the operator's; this is how far it may go.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    pub policy: Arc<Policy>,
+    pub schedule: Schedule,
+    /// Read again before the end of the last window: late commits turn up there.
+    pub overlap: Span,
+    /// Of the organisation's daily API calls, the share that is ours.
+    pub daily_share: f64,
+    pub writes: Writes,
+    /// A cycle that would overwrite or delete more than this stops and asks.
+    pub brake: Brake,
+    /// Rows per transaction with the store; a batch's memory grows with it.
+    pub chunk_size_max: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Schedule {
+    pub pull: Option<Span>,
+    pub push: Option<Span>,
+    pub activities: Option<Span>,
+}
+
+/// Whether anything leaves for the two systems.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Writes {
+    Send,
+    /// Dry run: the same work, with the writes counted and left out.
+    Count,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Brake {
+    On { links_max: u64, percent_max: u64 },
+    Released,
+}
+
+impl Brake {
+    /// Fewer than five hundred overwrites are a day's work; a third of everybody is a mistake.
+    pub const DEFAULT: Self = Self::On {
+        links_max: 500,
+        percent_max: 30,
+    };
+}
+
+/// What screens and commands may know. Small: counts and states, never all links.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Snapshot {
+    pub totals: Totals,
+    pub phase: &'static str,
+    pub is_idle: bool,
+    pub queued: BTreeMap<Side, u64>,
+    pub waiting: u64,
+    pub stopped: BTreeMap<Side, Failure>,
+    pub waits_until: BTreeMap<Side, Timestamp>,
+    pub is_braked: bool,
+    pub coverage: BTreeMap<Side, Coverage>,
+    pub limit: Option<(u32, u32)>,
+    pub plans: Vec<Plan>,
+}
+
+pub struct Engine {
+    settings: Settings,
+    mapping: Arc<Mapping>,
+    directory: Directory,
+    limits: FieldLimits,
+    tally: Tally,
+    links_total: u64,
+    cursors: BTreeMap<Stream, Cursor>,
+    coverage: BTreeMap<Side, Coverage>,
+    plans: BTreeMap<RunId, Plan>,
+    sides: [SideState; 2],
+    outbox: Outbox,
+    cycle: Cycle,
+    transfer: Option<Transfer>,
+    inbox: VecDeque<Work>,
+    transaction: Option<Transaction>,
+    jobs: BTreeMap<JobId, Job>,
+    next_job: u64,
+    /// Links whose last write ended while a read that began earlier was still open: job numbers
+    /// below the one noted began before the write ended.
+    written_before: BTreeMap<LinkId, JobId>,
+    /// Links whose evidence was read after the last news of their consent.
+    fresh: BTreeSet<LinkId>,
+    totals: Totals,
+    outputs: VecDeque<Output>,
+    is_stopping: bool,
+}
+
+impl Engine {
+    pub fn new(settings: Settings, recovered: Recovered) -> Self {
+        let mut engine = Self {
+            mapping: Arc::new(settings.policy.mapping.clone()),
+            settings,
+            directory: Directory::default(),
+            limits: FieldLimits::default(),
+            tally: recovered.tally,
+            links_total: recovered.counts.links,
+            cursors: recovered.cursors,
+            coverage: recovered.coverage,
+            plans: recovered
+                .plans
+                .into_iter()
+                .map(|plan| (plan.run, plan))
+                .collect(),
+            sides: [SideState::default(), SideState::default()],
+            outbox: Outbox::default(),
+            cycle: Cycle::default(),
+            transfer: None,
+            inbox: VecDeque::new(),
+            transaction: None,
+            jobs: BTreeMap::new(),
+            next_job: 0,
+            written_before: BTreeMap::new(),
+            fresh: BTreeSet::new(),
+            totals: Totals::default(),
+            outputs: VecDeque::new(),
+            is_stopping: false,
+        };
+        engine.inbox.push_back(Work::Recover { after: None });
+        engine
+    }
+
+    /// Both systems as they described themselves before the engine was made: saves asking again.
+    pub fn take_descriptions(
+        &mut self,
+        salesforce: &SalesforceDescription,
+        automation: &AutomationDescription,
+    ) {
+        self.limits.replace_salesforce(salesforce);
+        self.directory.replace(Side::Salesforce, &salesforce.users);
+        self.limits.replace_automation(automation);
+        self.directory.replace(Side::Automation, &automation.users);
+        for side in &mut self.sides {
+            side.is_described = true;
+        }
+    }
+
+    pub fn handle(&mut self, now: Timestamp, input: Input) {
+        match input {
+            Input::Answered { job, answer, spent } => self.on_answered(now, job, answer, spent),
+            Input::Failed {
+                job,
+                failure,
+                spent,
+            } => self.on_failed(now, job, failure, spent),
+            Input::Loaded(loaded) => self.on_loaded(now, loaded),
+            Input::Paged(links) => self.on_paged(now, links),
+            Input::HeldPaged(held) => self.on_held_paged(held),
+            Input::Persisted => self.on_persisted(),
+            Input::Instructed(instruction) => self.on_instructed(now, instruction),
+            Input::Timeout => {}
+            Input::Stop => self.is_stopping = true,
+        }
+        self.advance(now);
+    }
+
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// When to call [`handle`](Self::handle) with [`Input::Timeout`] if nothing happens before.
+    pub fn poll_timeout(&self) -> Option<Timestamp> {
+        if self.is_stopping {
+            return None;
+        }
+        let due = self.outbox.next_due();
+        let sides = self.sides.iter().filter_map(|side| side.waits_until);
+        sides.chain(due).chain(self.cycle.next_start()).min()
+    }
+
+    pub fn snapshot(&self) -> Snapshot {
+        let both = Side::BOTH.into_iter();
+        Snapshot {
+            totals: self.totals.clone(),
+            phase: self.cycle.phase.name(),
+            is_idle: self.is_idle(),
+            queued: both
+                .clone()
+                .map(|side| (side, self.outbox.ready(side) as u64))
+                .collect(),
+            waiting: self.outbox.waiting() as u64,
+            stopped: both
+                .clone()
+                .filter_map(|side| Some((side, self.side(side).stopped.clone()?)))
+                .collect(),
+            waits_until: both
+                .filter_map(|side| Some((side, self.side(side).waits_until?)))
+                .collect(),
+            is_braked: self.cycle.is_braked,
+            coverage: self.coverage.clone(),
+            limit: self.side(Side::Salesforce).limit,
+            plans: self.plans.values().cloned().collect(),
+        }
+    }
+
+    /// Nothing is under way and nothing is left to do now. Writes that wait for a retry, and a
+    /// schedule that has not come, do not count.
+    pub fn is_idle(&self) -> bool {
+        !self.is_busy() && self.cycle.is_over()
+    }
+
+    /// After a stop: nothing is under way any more.
+    pub fn is_stopped(&self) -> bool {
+        self.is_stopping && !self.is_busy()
+    }
+
+    fn is_busy(&self) -> bool {
+        self.transaction.is_some()
+            || !self.jobs.is_empty()
+            || !self.outputs.is_empty()
+            || !self.inbox.is_empty() && !self.is_stopping
+    }
+
+    fn side(&self, side: Side) -> &SideState {
+        &self.sides[side as usize]
+    }
+
+    fn side_mut(&mut self, side: Side) -> &mut SideState {
+        &mut self.sides[side as usize]
+    }
+
+    fn tell(&mut self, fact: Fact) {
+        self.outputs.push_back(Output::Tell(fact));
+    }
+
+    fn next_run(&mut self) -> RunId {
+        self.tally.next_run += 1;
+        RunId(self.tally.next_run)
+    }
+}

@@ -1,0 +1,233 @@
+//! Which records are the same person or company, at first sight. Afterwards only ids count.
+//!
+//! Looks at every link that bears one address (or company name) at once, so that the order in which
+//! pages arrived cannot matter.
+
+use crate::domain::conflict::{Cause, Subject};
+use crate::domain::ids::{AutomationId, Kind, LinkId, RemoteId, SalesforceObject, Side};
+use crate::domain::link::{Link, MatchKey, Parked};
+use crate::domain::mapping::Mapping;
+use crate::domain::row::RowState;
+use crate::engine::observe::match_text;
+
+/// What is to be done with the links of one address. Ids are of links.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Pairing {
+    /// The second becomes part of the first.
+    Join(LinkId, LinkId),
+    /// The Lead steps aside for the Contact of the same person.
+    Shadow { lead: LinkId, by: LinkId },
+    /// A Contact turned up for a person who is paired as a Lead: it takes the Lead's place.
+    Replace { whole: LinkId, contact: LinkId },
+    /// Nothing can tell which belongs to which.
+    Ambiguous {
+        link: LinkId,
+        matches: Vec<RemoteId>,
+    },
+    /// The person was deleted on that side before, and is not made again by us.
+    Tombstone { link: LinkId, deleted: Side },
+    /// Seen on one side only.
+    Alone(LinkId),
+}
+
+/// The rules, for the links that bear the address on a live record:
+///
+/// 1. A Contact comes before a Lead: a Lead alone steps aside, a paired one is replaced.
+/// 2. One record on each side, and no pair yet: they are paired.
+/// 3. More than one that could be paired: all of them wait for a person.
+/// 4. One beside a pair: it waits for a person, the pair goes on.
+/// 5. One alone is paired with a deleted record of the same person that was never paired, so that
+///    the deletion is told and nothing is made again. If the person's pair was deleted, it waits
+///    for a person. Else it is alone.
+pub fn pair(group: &[&Link], mapping: &Mapping, key: MatchKey) -> Vec<Pairing> {
+    let bears = |link: &Link, side| {
+        link.is_live(side)
+            && match_text(link, mapping, side)
+                .is_some_and(|text| MatchKey::new(link.kind, text) == key)
+    };
+    let free = |link: &&&Link| {
+        !matches!(
+            link.parked,
+            Some(Parked::Unlinked | Parked::Quarantined { .. } | Parked::ObjectNotSelected)
+        )
+    };
+    let whole: Vec<&Link> = group
+        .iter()
+        .copied()
+        .filter(|link| link.is_whole())
+        .collect();
+    let halves = |side: Side| -> Vec<&Link> {
+        let lone = |link: &&&Link| remote(link, side.other()).is_none() && bears(link, side);
+        group.iter().filter(free).filter(lone).copied().collect()
+    };
+    let (contacts, leads): (Vec<&Link>, Vec<&Link>) = halves(Side::Salesforce)
+        .into_iter()
+        .partition(|link| !is_lead(link));
+    let automation = halves(Side::Automation);
+
+    let mut pairings = Vec::new();
+    if let Some(by) = contacts.first().copied().or_else(|| {
+        whole
+            .iter()
+            .copied()
+            .find(|link| !is_lead(link) && bears(link, Side::Salesforce))
+    }) {
+        pairings.extend(leads.iter().map(|lead| Pairing::Shadow {
+            lead: lead.id,
+            by: by.id,
+        }));
+    }
+    let salesforce = if contacts.is_empty() && pairings.is_empty() {
+        leads
+    } else {
+        contacts
+    };
+    let pair = whole
+        .iter()
+        .copied()
+        .find(|link| Side::BOTH.iter().any(|side| bears(link, *side)));
+    match (pair, &salesforce[..], &automation[..]) {
+        (_, [], []) => {}
+        (None, [one], [other]) => {
+            let (keep, absorb) = (one.id.min(other.id), one.id.max(other.id));
+            pairings.push(Pairing::Join(keep, absorb));
+        }
+        (None, [one], []) | (None, [], [one]) => pairings.push(alone(one, group)),
+        (Some(pair), [contact], _) if is_lead(pair) && !is_lead(contact) => {
+            pairings.push(Pairing::Replace {
+                whole: pair.id,
+                contact: contact.id,
+            });
+            pairings.extend(automation.iter().map(|link| ambiguous(link, group)));
+        }
+        _ => {
+            pairings.extend(
+                salesforce
+                    .iter()
+                    .chain(&automation)
+                    .map(|link| ambiguous(link, group)),
+            );
+        }
+    }
+    pairings
+}
+
+fn alone(link: &Link, group: &[&Link]) -> Pairing {
+    let missing = if link.salesforce.is_none() {
+        Side::Salesforce
+    } else {
+        Side::Automation
+    };
+    let gone = |other: &&&Link| other.state(missing) == Some(RowState::Deleted);
+    match group.iter().filter(gone).min_by_key(|other| other.id) {
+        // Deleted before the two were ever paired: they are paired as what they are now.
+        Some(other) if remote(other, missing.other()).is_none() => {
+            Pairing::Join(link.id.min(other.id), link.id.max(other.id))
+        }
+        Some(_) => Pairing::Tombstone {
+            link: link.id,
+            deleted: missing,
+        },
+        None => Pairing::Alone(link.id),
+    }
+}
+
+fn ambiguous(link: &Link, group: &[&Link]) -> Pairing {
+    let others = group.iter().filter(|other| other.id != link.id);
+    let mut matches: Vec<RemoteId> = others
+        .flat_map(|other| {
+            Side::BOTH.map(|side| remote(other, side).filter(|_| other.is_live(side)))
+        })
+        .flatten()
+        .collect();
+    matches.sort();
+    Pairing::Ambiguous {
+        link: link.id,
+        matches,
+    }
+}
+
+fn is_lead(link: &Link) -> bool {
+    link.salesforce
+        .as_ref()
+        .is_some_and(|end| end.object == SalesforceObject::Lead)
+}
+
+/// A link's record on one side.
+pub fn remote(link: &Link, side: Side) -> Option<RemoteId> {
+    match side {
+        Side::Salesforce => link
+            .salesforce
+            .as_ref()
+            .map(|end| RemoteId::Salesforce(end.object, end.id)),
+        Side::Automation => link
+            .automation
+            .as_ref()
+            .map(|end| RemoteId::Automation(link.kind, end.id)),
+    }
+}
+
+/// Moves one side of `from` into `into`: the record, its values, its word on consent. Whatever was
+/// agreed about consent stays at its strictest.
+pub fn move_end(into: &mut Link, from: &mut Link, side: Side) {
+    match side {
+        Side::Salesforce => {
+            let first = into.salesforce.as_ref().map(|end| end.first_id);
+            into.salesforce = from.salesforce.take();
+            if let (Some(end), Some(first)) = (&mut into.salesforce, first) {
+                end.first_id = first;
+            }
+            into.consent.salesforce = from.consent.salesforce.take();
+        }
+        Side::Automation => {
+            into.automation = from.automation.take();
+            into.consent.automation = from.consent.automation.take();
+        }
+    }
+    // A field that the new record does not carry is not shown by it.
+    for state in &mut into.fields {
+        *value_mut(state, side) = None;
+    }
+    for state in &mut from.fields {
+        if let Some(value) = value_mut(state, side).take() {
+            *value_mut(into.field_mut(state.field), side) = Some(value);
+        }
+    }
+    for key in from.match_keys.clone() {
+        if let Err(index) = into.match_keys.binary_search(&key) {
+            into.match_keys.insert(index, key);
+        }
+    }
+    if from.consent.is_suppressed() && !into.consent.is_suppressed() {
+        into.consent.agreed = from.consent.agreed;
+        into.consent.opted_out = from.consent.opted_out;
+    }
+    for link in [into, from] {
+        link.conflicts
+            .retain(|conflict| conflict.subject != Subject::Identity);
+        link.pending.clear();
+    }
+}
+
+fn value_mut(
+    state: &mut crate::domain::link::FieldState,
+    side: Side,
+) -> &mut Option<crate::domain::value::Value> {
+    match side {
+        Side::Salesforce => &mut state.salesforce,
+        Side::Automation => &mut state.automation,
+    }
+}
+
+/// Whether this cause is one that pairing raised and may lift again.
+pub const fn is_pairing_cause(cause: &Cause) -> bool {
+    matches!(cause, Cause::SeveralMatch { .. })
+}
+
+/// The Automation record that a link has, if it is of that kind.
+pub fn automation_id(link: &Link, kind: Kind) -> Option<AutomationId> {
+    link.automation
+        .as_ref()
+        .filter(|_| link.kind == kind)
+        .map(|end| end.id)
+}

@@ -1,0 +1,345 @@
+//! The outbox in memory: which links have something to write, and in which order it goes.
+//!
+//! Before a write leaves, its record is read again (an update) or looked for (a creation); what
+//! that shows goes through the same rules, and only what is still wanted is issued.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::domain::consent::Consent;
+use crate::domain::ids::{Kind, LinkId, RemoteId, SalesforceObject, Side};
+use crate::domain::link::{Intent, Link, MatchKey, PendingState};
+use crate::domain::request::{AutomationRequest, Request, SalesforceRequest};
+use crate::domain::time::Timestamp;
+use crate::engine::Engine;
+use crate::engine::pair::remote;
+use crate::engine::sides::Purpose;
+use crate::engine::work::{Job, Work};
+
+/// Records read again before a write, in one request: one Composite call reads so many.
+const PRE_READ_MAX: [usize; 2] = [4_000, 1_000];
+
+/// Links paired in one transaction.
+const PAIR_MAX: usize = 400;
+
+/// People looked for in one request.
+const FIND_MAX: usize = 2_000;
+
+/// Links whose evidence is read in one request.
+const EVIDENCE_MAX: usize = 1_000;
+
+#[derive(Debug, Default)]
+pub(super) struct Outbox {
+    sides: [SideOutbox; 2],
+    waiting: BTreeMap<Timestamp, BTreeMap<LinkId, [Option<RemoteId>; 2]>>,
+    /// Addresses whose links must be compared.
+    unpaired: BTreeSet<MatchKey>,
+    /// Records to read again because what was seen of them was uncertain.
+    rechecks: BTreeSet<RemoteId>,
+    evidence: BTreeMap<LinkId, (RemoteId, RemoteId)>,
+}
+
+#[derive(Debug, Default)]
+struct SideOutbox {
+    opt_outs: BTreeMap<LinkId, RemoteId>,
+    updates: BTreeMap<LinkId, RemoteId>,
+    /// To be looked for on this side, by address or name.
+    creations: BTreeMap<LinkId, (Kind, String)>,
+}
+
+impl Outbox {
+    /// Brings the outbox in step with a link.
+    pub(super) fn track(&mut self, link: &Link, now: Timestamp) {
+        for side in &mut self.sides {
+            side.opt_outs.remove(&link.id);
+            side.updates.remove(&link.id);
+            side.creations.remove(&link.id);
+        }
+        for pending in &link.pending {
+            match (pending.state, pending.write) {
+                (PendingState::Planned, Intent::Create) => {
+                    self.unpaired.extend(&link.match_keys);
+                }
+                (PendingState::Planned, Intent::Update) => {
+                    let Some(id) = remote(link, pending.side) else {
+                        continue;
+                    };
+                    let side = &mut self.sides[pending.side as usize];
+                    let is_opt_out = pending.consent.is_some_and(Consent::is_out);
+                    let queue = if is_opt_out {
+                        &mut side.opt_outs
+                    } else {
+                        &mut side.updates
+                    };
+                    queue.insert(link.id, id);
+                }
+                (PendingState::Waiting(until), _) => {
+                    let id = remote(link, pending.side);
+                    let until = until.max(now);
+                    let slot = self
+                        .waiting
+                        .entry(until)
+                        .or_default()
+                        .entry(link.id)
+                        .or_default();
+                    slot[pending.side as usize] = id;
+                }
+                (PendingState::Issued | PendingState::Dead, _) => {}
+            }
+        }
+    }
+
+    pub(super) fn look_for(&mut self, side: Side, link: &Link, text: &str) {
+        let wanted = (link.kind, text.to_owned());
+        self.sides[side as usize].creations.insert(link.id, wanted);
+    }
+
+    pub(super) fn recheck(&mut self, id: RemoteId) {
+        self.rechecks.insert(id);
+    }
+
+    pub(super) fn pair_again(&mut self, keys: &[MatchKey]) {
+        self.unpaired.extend(keys);
+    }
+
+    pub(super) fn paired(&mut self, keys: &[MatchKey]) {
+        for key in keys {
+            self.unpaired.remove(key);
+        }
+    }
+
+    /// Dry run: what was counted is not counted again.
+    pub(super) fn drop_ready(&mut self, side: Side, link: LinkId) {
+        let side = &mut self.sides[side as usize];
+        side.opt_outs.remove(&link);
+        side.updates.remove(&link);
+        side.creations.remove(&link);
+    }
+
+    pub(super) fn ask_for_evidence(&mut self, link: &Link) {
+        if let (Some(salesforce), Some(automation)) = (
+            remote(link, Side::Salesforce),
+            remote(link, Side::Automation),
+        ) {
+            self.evidence.insert(link.id, (salesforce, automation));
+        }
+    }
+
+    pub(super) fn ready(&self, side: Side) -> usize {
+        let side = &self.sides[side as usize];
+        side.opt_outs.len() + side.updates.len() + side.creations.len()
+    }
+
+    pub(super) fn waiting(&self) -> usize {
+        self.waiting.values().map(BTreeMap::len).sum()
+    }
+
+    pub(super) fn next_due(&self) -> Option<Timestamp> {
+        self.waiting.keys().next().copied()
+    }
+
+    pub(super) fn has_questions(&self) -> bool {
+        !self.unpaired.is_empty() || !self.rechecks.is_empty() || !self.evidence.is_empty()
+    }
+
+    /// Links whose waiting is over: they are looked at again.
+    fn take_due(&mut self, now: Timestamp) -> Vec<RemoteId> {
+        let mut due = Vec::new();
+        while let Some((at, links)) = self.waiting.pop_first() {
+            if at > now {
+                self.waiting.insert(at, links);
+                break;
+            }
+            due.extend(links.into_values().flatten().flatten());
+        }
+        due
+    }
+}
+
+impl Engine {
+    /// Asks for what must be known before writes can leave. Returns whether anything was begun.
+    pub(super) fn ask_questions(&mut self, now: Timestamp) -> bool {
+        let due = self.outbox.take_due(now);
+        self.outbox.rechecks.extend(due);
+        if !self.outbox.unpaired.is_empty() && self.inbox.is_empty() && self.transaction.is_none() {
+            let keys = take_first(&mut self.outbox.unpaired, PAIR_MAX);
+            self.inbox.push_back(Work::Pair { keys });
+            return true;
+        }
+        let mut begun = false;
+        for side in Side::BOTH {
+            if self.may_ask(now, side, Purpose::OptOut) {
+                begun |= self.ask_rechecks(side) || self.ask_evidence(side);
+            }
+        }
+        begun
+    }
+
+    /// Sends the next group of writes of a side on its way, opt-outs first.
+    pub(super) fn push_side(&mut self, now: Timestamp, side: Side, purpose: Purpose) -> bool {
+        if self.side(side).writes_open > 0 || !self.may_ask(now, side, purpose) {
+            return false;
+        }
+        let outbox = &mut self.outbox.sides[side as usize];
+        let size_max = PRE_READ_MAX[side as usize];
+        if !outbox.opt_outs.is_empty() {
+            let group = pop(&mut outbox.opt_outs, size_max);
+            self.pre_read(side, group);
+            return true;
+        }
+        if purpose == Purpose::OptOut {
+            return false;
+        }
+        if !outbox.updates.is_empty() {
+            let group = pop(&mut outbox.updates, size_max);
+            self.pre_read(side, group);
+            return true;
+        }
+        if !outbox.creations.is_empty() {
+            let group = pop(&mut outbox.creations, FIND_MAX);
+            self.find(side, group);
+            return true;
+        }
+        false
+    }
+
+    /// One question at a time for each side, so that what it shows is never older than a write.
+    fn may_ask(&mut self, now: Timestamp, side: Side, purpose: Purpose) -> bool {
+        let is_asking = self.jobs.values().any(|job| {
+            job.side() == side
+                && matches!(
+                    job,
+                    Job::PreRead { .. }
+                        | Job::Find { .. }
+                        | Job::Recheck { .. }
+                        | Job::Evidence { .. }
+                )
+        });
+        !is_asking
+            && self.inbox.is_empty()
+            && self.transaction.is_none()
+            && self.side(side).may_call(now)
+            && self.check_budget(now, side, purpose)
+    }
+
+    fn pre_read(&mut self, side: Side, pairs: Vec<(LinkId, RemoteId)>) {
+        let ids: Vec<RemoteId> = pairs.iter().map(|(_, id)| *id).collect();
+        let request = self.rows_request(&ids);
+        self.request(Job::PreRead { side, pairs }, request);
+    }
+
+    fn ask_rechecks(&mut self, side: Side) -> bool {
+        let of_side = self.outbox.rechecks.iter().filter(|id| id.side() == side);
+        let ids: Vec<RemoteId> = of_side.take(PRE_READ_MAX[side as usize]).copied().collect();
+        if ids.is_empty() {
+            return false;
+        }
+        for id in &ids {
+            self.outbox.rechecks.remove(id);
+        }
+        let request = self.rows_request(&ids);
+        self.request(Job::Recheck { side, ids }, request);
+        true
+    }
+
+    /// Both sides are asked one after the other; the second answer makes the link's evidence fresh.
+    fn ask_evidence(&mut self, side: Side) -> bool {
+        if side == Side::Automation || self.outbox.evidence.is_empty() {
+            return false;
+        }
+        let group = pop(&mut self.outbox.evidence, EVIDENCE_MAX);
+        let links = group.iter().map(|(link, _)| *link).collect();
+        let ids = group
+            .iter()
+            .filter_map(|(_, (salesforce, _))| match *salesforce {
+                RemoteId::Salesforce(object, id) => Some((object, id)),
+                RemoteId::Automation(..) => None,
+            })
+            .collect();
+        let request = Request::Salesforce(SalesforceRequest::Evidence { ids });
+        self.request(Job::Evidence { side, links }, request);
+        true
+    }
+
+    fn rows_request(&self, ids: &[RemoteId]) -> Request {
+        let mapping = Arc::clone(&self.mapping);
+        let mut salesforce = Vec::new();
+        let mut automation = Vec::new();
+        for id in ids {
+            match *id {
+                RemoteId::Salesforce(object, id) => salesforce.push((object, id)),
+                RemoteId::Automation(kind, id) => automation.push((kind, id)),
+            }
+        }
+        if automation.is_empty() {
+            Request::Salesforce(SalesforceRequest::Rows {
+                mapping,
+                ids: salesforce,
+            })
+        } else {
+            Request::Automation(AutomationRequest::Rows {
+                mapping,
+                ids: automation,
+            })
+        }
+    }
+
+    fn find(&mut self, side: Side, group: Vec<(LinkId, (Kind, String))>) {
+        let mapping = Arc::clone(&self.mapping);
+        let links = group.iter().map(|(link, _)| *link).collect();
+        let keys = group
+            .iter()
+            .map(|(_, (kind, text))| MatchKey::new(*kind, text))
+            .collect();
+        let (people, companies): (Vec<_>, Vec<_>) = group
+            .into_iter()
+            .map(|(_, wanted)| wanted)
+            .partition(|(kind, _)| *kind == Kind::Person);
+        let texts = |group: Vec<(Kind, String)>| group.into_iter().map(|(_, text)| text).collect();
+        let emails = texts(people);
+        let names = texts(companies);
+        let request = match side {
+            Side::Salesforce => {
+                let policy = &self.settings.policy;
+                let people = [SalesforceObject::Lead, SalesforceObject::Contact];
+                let objects = people
+                    .into_iter()
+                    .filter(|object| policy.syncs(*object))
+                    .collect();
+                let accounts = names;
+                Request::Salesforce(SalesforceRequest::Find {
+                    mapping,
+                    objects,
+                    emails,
+                    accounts,
+                })
+            }
+            Side::Automation => Request::Automation(AutomationRequest::Find {
+                mapping,
+                emails,
+                companies: names,
+            }),
+        };
+        self.request(Job::Find { side, links, keys }, request);
+    }
+}
+
+fn pop<K: Ord + Copy, V>(queue: &mut BTreeMap<K, V>, size_max: usize) -> Vec<(K, V)> {
+    let mut group = Vec::with_capacity(queue.len().min(size_max));
+    while group.len() < size_max
+        && let Some(entry) = queue.pop_first()
+    {
+        group.push(entry);
+    }
+    group
+}
+
+fn take_first<K: Ord + Copy>(queue: &mut BTreeSet<K>, size_max: usize) -> Vec<K> {
+    let mut group = Vec::with_capacity(queue.len().min(size_max));
+    while group.len() < size_max
+        && let Some(entry) = queue.pop_first()
+    {
+        group.push(entry);
+    }
+    group
+}

@@ -1,0 +1,506 @@
+//! Rows that were read: which link each belongs to, and what follows.
+
+use crate::domain::conflict::{Cause, Subject};
+use crate::domain::consent::{Consent, Dated, Evidence, Proof};
+use crate::domain::cursor::Cursor;
+use crate::domain::failure::{Failure, FailureKind};
+use crate::domain::ids::{AutomationId, JobId, Kind, LinkId, RemoteId, Side};
+use crate::domain::link::{Link, Parked};
+use crate::domain::record::{Change, Happened};
+use crate::domain::request::{AuditEntry, AuditedChange};
+use crate::domain::row::{Row, RowState};
+use crate::domain::time::Timestamp;
+use crate::engine::Engine;
+use crate::engine::observe::{Sight, Trust, observe};
+use crate::engine::pair::{move_end, remote};
+use crate::engine::reconcile::raise;
+use crate::engine::work::{Desk, Then};
+
+impl Engine {
+    pub(super) fn take_rows(
+        &mut self,
+        desk: &mut Desk,
+        now: Timestamp,
+        job: JobId,
+        rows: Vec<Row>,
+        then: Then,
+    ) {
+        let is_recheck = matches!(then, Then::Recheck { .. });
+        for row in &rows {
+            let trust = self.trust(desk, row, job, is_recheck);
+            self.take_row(desk, now, row, trust);
+        }
+        match then {
+            Then::MoveCursor(stream, cursor, covered) => {
+                self.move_cursor(desk, stream, cursor, covered);
+            }
+            Then::Issue { side, links } => {
+                self.mark_absent(desk, now, side, &links, &rows);
+                self.issue(desk, now, side, &links);
+            }
+            Then::Create { side, links, keys } => self.create(desk, now, side, &links, keys),
+            Then::Recheck { ids } => {
+                let absent = ids
+                    .iter()
+                    .filter(|id| !rows.iter().any(|row| row.id == **id));
+                let links: Vec<(Side, LinkId)> = absent
+                    .filter_map(|id| Some((id.side(), desk.find(*id)?)))
+                    .collect();
+                for (side, link) in links {
+                    self.mark_absent(desk, now, side, &[link], &[]);
+                }
+            }
+        }
+    }
+
+    fn trust(&self, desk: &Desk, row: &Row, job: JobId, is_recheck: bool) -> Trust {
+        let link = desk.find(row.id);
+        let began_before_write = link
+            .and_then(|link| self.written_before.get(&link))
+            .is_some_and(|end| job <= *end);
+        match (began_before_write, is_recheck) {
+            (true, _) => Trust::Uncertain,
+            (false, true) => Trust::Certain,
+            (false, false) => Trust::Likely,
+        }
+    }
+
+    fn take_row(&mut self, desk: &mut Desk, now: Timestamp, row: &Row, trust: Trust) {
+        let Some(id) = desk.find(row.id) else {
+            self.take_new(desk, now, row);
+            return;
+        };
+        match row.state {
+            RowState::Converted(to) => {
+                let object = crate::domain::ids::SalesforceObject::Contact;
+                self.follow(desk, now, id, row, RemoteId::Salesforce(object, to));
+            }
+            RowState::MergedSalesforce(to) => {
+                if let RemoteId::Salesforce(object, _) = row.id {
+                    self.follow(desk, now, id, row, RemoteId::Salesforce(object, to));
+                }
+            }
+            RowState::MergedAutomation(to) => {
+                if let RemoteId::Automation(kind, _) = row.id {
+                    self.follow(desk, now, id, row, RemoteId::Automation(kind, to));
+                }
+            }
+            RowState::Live | RowState::Deleted => self.take_known(desk, now, id, row, trust),
+        }
+    }
+
+    fn take_known(&mut self, desk: &mut Desk, now: Timestamp, id: LinkId, row: &Row, trust: Trust) {
+        let side = row.id.side();
+        let Some(link) = desk.links.get_mut(&id) else {
+            return;
+        };
+        let (state, consent) = (link.state(side), consent_of(link));
+        match observe(link, row, &self.mapping, trust, now) {
+            Sight::Stale => {
+                self.outbox.recheck(row.id);
+                return;
+            }
+            Sight::Same => {
+                self.totals.unchanged += 1;
+                return;
+            }
+            Sight::News => {}
+        }
+        if consent_of(link) != consent {
+            self.fresh.remove(&id);
+        }
+        let is_half = link.salesforce.is_none() || link.automation.is_none();
+        if is_half {
+            // A creation that was given up may work with what is new.
+            link.pending.retain(|pending| !pending.is_dead());
+        }
+        let keys = link.match_keys.clone();
+        let happened = match (state, row.state) {
+            (Some(RowState::Live), RowState::Deleted) => Some(Happened::Deleted(side)),
+            (Some(RowState::Deleted), RowState::Live) => Some(Happened::Restored(side)),
+            _ => None,
+        };
+        if is_half || happened.is_some() {
+            self.outbox.pair_again(&keys);
+        }
+        if let Some(what) = happened {
+            self.cycle.deletions += u64::from(matches!(what, Happened::Deleted(_)));
+            desk.history(id, now, self.cycle.run, what);
+        }
+        self.settle(desk, id, now);
+    }
+
+    /// A record that no link knows. One that lives on as another is none of our business; a deleted
+    /// one may be the tombstone of somebody on the other side.
+    fn take_new(&mut self, desk: &mut Desk, now: Timestamp, row: &Row) {
+        if !matches!(row.state, RowState::Live | RowState::Deleted) {
+            self.ignore("gone_before_linked");
+            return;
+        }
+        self.tally.next_link += 1;
+        self.links_total += 1;
+        let id = LinkId(self.tally.next_link);
+        let mut link = Link::new(id, row.id.kind());
+        observe(&mut link, row, &self.mapping, Trust::Certain, now);
+        desk.put(link);
+        self.settle(desk, id, now);
+        let parked = desk.links.get(&id).and_then(|link| link.parked.clone());
+        match parked {
+            Some(Parked::NoEmail) => self.ignore("no_email"),
+            Some(Parked::ObjectNotSelected) => self.ignore("object_not_selected"),
+            Some(Parked::GoneBeforeLinked) => self.ignore("gone_before_linked"),
+            _ => {}
+        }
+    }
+
+    /// A record lives on as another one: a conversion, or a merge. The link follows the winner; if
+    /// the winner has a pair of its own, a person must say which of the two stays.
+    fn follow(&mut self, desk: &mut Desk, now: Timestamp, id: LinkId, row: &Row, to: RemoteId) {
+        let side = row.id.side();
+        let winner = desk.find(to);
+        if winner == Some(id) {
+            return;
+        }
+        let run = self.cycle.run;
+        let Some(link) = desk.links.get(&id) else {
+            return;
+        };
+        let is_half = remote(link, side.other()).is_none();
+        let winner_is_half = winner
+            .and_then(|winner| desk.links.get(&winner))
+            .is_none_or(|winner| remote(winner, side.other()).is_none());
+        if is_half && winner.is_some() {
+            // Nothing was paired with the loser: it simply ends here.
+            desk.remove(id);
+            return;
+        }
+        if !winner_is_half {
+            self.end_in_conflict(desk, now, id, row, to, winner);
+            return;
+        }
+        let moved = Happened::Moved {
+            side,
+            from: row.id.to_string(),
+            to: to.to_string(),
+        };
+        desk.history(id, now, run, moved);
+        if let Some(mut absorbed) = winner.and_then(|winner| desk.remove(winner)) {
+            if let Some(link) = desk.links.get_mut(&id) {
+                move_end(link, &mut absorbed, side);
+            }
+        } else if let Some(link) = desk.links.get_mut(&id) {
+            readdress(link, to);
+            self.outbox.recheck(to);
+        }
+        if let Some(link) = desk.links.get(&id).cloned() {
+            desk.index(&link);
+        }
+        self.fresh.remove(&id);
+        self.settle(desk, id, now);
+    }
+
+    fn end_in_conflict(
+        &mut self,
+        desk: &mut Desk,
+        now: Timestamp,
+        id: LinkId,
+        row: &Row,
+        to: RemoteId,
+        winner: Option<LinkId>,
+    ) {
+        let side = row.id.side();
+        let paired_with = winner
+            .and_then(|winner| desk.links.get(&winner))
+            .and_then(|winner| remote(winner, side.other()));
+        let mut matches = vec![to];
+        matches.extend(paired_with);
+        let Some(link) = desk.links.get_mut(&id) else {
+            return;
+        };
+        set_state(link, side, row.state);
+        raise(
+            link,
+            Subject::Identity,
+            Cause::SeveralMatch { matches },
+            now,
+        );
+        desk.history(
+            id,
+            now,
+            self.cycle.run,
+            Happened::ConflictRaised(Subject::Identity),
+        );
+        self.settle(desk, id, now);
+    }
+
+    /// Records that were asked for by id and not answered. Automation says so of deleted ones;
+    /// Salesforce also of those that the user may not see, so a person must look.
+    fn mark_absent(
+        &mut self,
+        desk: &mut Desk,
+        now: Timestamp,
+        side: Side,
+        links: &[LinkId],
+        rows: &[Row],
+    ) {
+        for id in links {
+            let Some(link) = desk.links.get_mut(id) else {
+                continue;
+            };
+            let Some(record) = remote(link, side) else {
+                continue;
+            };
+            if rows.iter().any(|row| row.id == record) || !link.is_live(side) {
+                continue;
+            }
+            match side {
+                Side::Automation => {
+                    set_state(link, side, RowState::Deleted);
+                    self.cycle.deletions += 1;
+                    desk.history(*id, now, self.cycle.run, Happened::Deleted(side));
+                }
+                Side::Salesforce => {
+                    let failure = Failure::new(
+                        FailureKind::Gone,
+                        "NOT_VISIBLE",
+                        "the record is purged, or this user may not see it",
+                    );
+                    let value = crate::domain::value::Value::Blank;
+                    let cause = Cause::Refused {
+                        side,
+                        value,
+                        failure,
+                    };
+                    raise(link, Subject::Write(side), cause, now);
+                    if let Some(pending) = link.pending_mut(side) {
+                        pending.state = crate::domain::link::PendingState::Dead;
+                    }
+                }
+            }
+            self.settle(desk, *id, now);
+        }
+    }
+
+    pub(super) fn take_audit(
+        &mut self,
+        desk: &mut Desk,
+        now: Timestamp,
+        entries: &[AuditEntry],
+        cursor: Cursor,
+    ) {
+        for entry in entries {
+            let id = RemoteId::Automation(entry.kind, entry.id);
+            let Some(link) = desk.find(id) else { continue };
+            match entry.what {
+                AuditedChange::Consent(consent) => {
+                    self.take_dated_consent(desk, now, link, consent, entry.at);
+                }
+                AuditedChange::MergedInto(winner) => {
+                    self.audited_state(desk, now, link, entry, RowState::MergedAutomation(winner));
+                }
+                AuditedChange::Deleted => {
+                    self.audited_state(desk, now, link, entry, RowState::Deleted);
+                }
+            }
+        }
+        let stream = crate::domain::cursor::Stream::AutomationAudit;
+        self.move_cursor(desk, stream, cursor, None);
+    }
+
+    fn audited_state(
+        &mut self,
+        desk: &mut Desk,
+        now: Timestamp,
+        link: LinkId,
+        entry: &AuditEntry,
+        state: RowState,
+    ) {
+        let row = Row {
+            id: RemoteId::Automation(entry.kind, entry.id),
+            modified: Some(entry.at),
+            edited_by: None,
+            state,
+            values: Vec::new(),
+            consent: None,
+            account: None,
+        };
+        let is_live = desk
+            .links
+            .get(&link)
+            .is_some_and(|link| link.is_live(Side::Automation));
+        if is_live {
+            // The log is the system's own word, however old the entry.
+            match state {
+                RowState::Deleted => {
+                    if let Some(link) = desk.links.get_mut(&link) {
+                        set_state(link, Side::Automation, state);
+                    }
+                    self.cycle.deletions += 1;
+                    desk.history(
+                        link,
+                        now,
+                        self.cycle.run,
+                        Happened::Deleted(Side::Automation),
+                    );
+                    self.settle(desk, link, now);
+                }
+                _ => self.take_row(desk, now, &row, Trust::Certain),
+            }
+        }
+    }
+
+    fn take_dated_consent(
+        &mut self,
+        desk: &mut Desk,
+        now: Timestamp,
+        id: LinkId,
+        consent: Consent,
+        at: Timestamp,
+    ) {
+        let Some(link) = desk.links.get_mut(&id) else {
+            return;
+        };
+        let Some(view) = &mut link.consent.automation else {
+            return;
+        };
+        let dated = Dated::exactly(at, Proof::DatedRecord);
+        let mut evidence = Evidence::default();
+        match consent {
+            Consent::Out(_) => evidence.opted_out = Some(dated),
+            Consent::In => evidence.opted_in = Some(dated),
+            Consent::Bounced => return,
+        }
+        if merge_evidence(&mut view.evidence, evidence) {
+            self.settle(desk, id, now);
+        }
+    }
+
+    pub(super) fn take_evidence(
+        &mut self,
+        desk: &mut Desk,
+        now: Timestamp,
+        side: Side,
+        links: &[LinkId],
+        evidence: Vec<(RemoteId, Evidence)>,
+    ) {
+        for (record, evidence) in evidence {
+            let Some(link) = desk.find(record).and_then(|id| desk.links.get_mut(&id)) else {
+                continue;
+            };
+            let view = match side {
+                Side::Salesforce => &mut link.consent.salesforce,
+                Side::Automation => &mut link.consent.automation,
+            };
+            if let Some(view) = view {
+                merge_evidence(&mut view.evidence, evidence);
+            }
+        }
+        match side {
+            Side::Salesforce => {
+                let ids: Vec<AutomationId> = links
+                    .iter()
+                    .filter_map(|id| desk.links.get(id)?.automation.as_ref().map(|end| end.id))
+                    .collect();
+                for id in links {
+                    desk.mark_changed(*id);
+                }
+                let request = crate::domain::request::AutomationRequest::Evidence { ids };
+                desk.requests.push((
+                    crate::engine::work::Job::Evidence {
+                        side: Side::Automation,
+                        links: links.to_vec(),
+                    },
+                    crate::domain::request::Request::Automation(request),
+                ));
+            }
+            Side::Automation => {
+                for id in links {
+                    self.fresh.insert(*id);
+                    self.settle(desk, *id, now);
+                }
+            }
+        }
+    }
+
+    pub(super) fn move_cursor(
+        &mut self,
+        desk: &mut Desk,
+        stream: crate::domain::cursor::Stream,
+        cursor: Cursor,
+        covered: Option<Timestamp>,
+    ) {
+        let before = self.cursors.insert(stream, cursor);
+        if before != Some(cursor) {
+            desk.batch.push(Change::PutCursor(stream, cursor));
+        }
+        if let Some(until) = covered {
+            let from = before.unwrap_or_default().from;
+            let side = stream.side();
+            self.cycle.covered(side, stream, from, until);
+            if let Some((from, until)) = self.cycle.covered_by_all(side) {
+                let coverage = self.coverage.entry(side).or_default();
+                coverage.add(from, until);
+                desk.batch.push(Change::PutCoverage(side, coverage.clone()));
+            }
+        }
+    }
+}
+
+/// Keeps the later of each date. Returns whether anything changed.
+fn merge_evidence(known: &mut Evidence, new: Evidence) -> bool {
+    let later = |known: Option<Dated>, new: Option<Dated>| match (known, new) {
+        (Some(known), Some(new)) if new.latest < known.latest => Some(known),
+        // The same event, dated more closely.
+        (known, None) => known,
+        (_, new) => new,
+    };
+    let merged = Evidence {
+        opted_out: later(known.opted_out, new.opted_out),
+        opted_in: later(known.opted_in, new.opted_in),
+    };
+    let is_news = merged != *known;
+    *known = merged;
+    is_news
+}
+
+fn consent_of(link: &Link) -> [Option<Consent>; 2] {
+    [link.consent.salesforce, link.consent.automation].map(|view| view.map(|view| view.value))
+}
+
+pub(super) fn set_state(link: &mut Link, side: Side, state: RowState) {
+    match side {
+        Side::Salesforce => {
+            if let Some(end) = &mut link.salesforce {
+                end.state = state;
+            }
+        }
+        Side::Automation => {
+            if let Some(end) = &mut link.automation {
+                end.state = state;
+            }
+        }
+    }
+}
+
+/// Points an end at the record in which it lives on; what that shows is not known yet.
+fn readdress(link: &mut Link, to: RemoteId) {
+    match to {
+        RemoteId::Salesforce(object, id) => {
+            if let Some(end) = &mut link.salesforce {
+                end.object = object;
+                end.id = id;
+                end.state = RowState::Live;
+                end.modified = Timestamp::ZERO;
+                end.written_since = false;
+            }
+        }
+        RemoteId::Automation(Kind::Person | Kind::Company, id) => {
+            if let Some(end) = &mut link.automation {
+                end.id = id;
+                end.state = RowState::Live;
+                end.modified = Timestamp::ZERO;
+                end.written_since = false;
+            }
+        }
+    }
+}

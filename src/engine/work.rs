@@ -1,0 +1,567 @@
+//! One piece of work at a time: load its links, change them, persist, let the consequences out.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::domain::activity::{Activity, HeldActivity};
+use crate::domain::command::Instruction;
+use crate::domain::consent::{Consent, Dated, Evidence, Proof, Reason};
+use crate::domain::cursor::{Cursor, Position, Stream};
+use crate::domain::ids::{JobId, LinkId, RemoteId, RunId, SalesforceId, Side};
+use crate::domain::link::{Link, MatchKey, PendingState};
+use crate::domain::record::{
+    Batch, Change, Happened, HistoryEntry, LinkKey, LinkPage, Listing, Loaded, Suppression,
+};
+use crate::domain::request::{ActivityOutcome, AuditEntry, Request, RowOutcome, RowWrite};
+use crate::domain::row::{Row, RowState};
+use crate::domain::time::Timestamp;
+use crate::engine::consent::Freshness;
+use crate::engine::pair::remote;
+use crate::engine::reconcile::{Context, Lost, reconcile};
+use crate::engine::{Engine, Output};
+
+/// Pending links are listed in pages of this size after a start.
+const RECOVERY_PAGE_MAX: usize = 500;
+
+/// What is done as one transaction with the store.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Work {
+    /// After a start: what was on its way.
+    Recover {
+        after: Option<LinkId>,
+    },
+    Rows {
+        job: JobId,
+        rows: Vec<Row>,
+        then: Then,
+    },
+    Pair {
+        keys: Vec<MatchKey>,
+    },
+    /// Their request failed before it told anything: they go back to the outbox.
+    Settle {
+        links: Vec<LinkId>,
+    },
+    Outcomes {
+        side: Side,
+        rows: Vec<RowWrite>,
+        outcomes: Vec<RowOutcome>,
+    },
+    Evidence {
+        side: Side,
+        links: Vec<LinkId>,
+        evidence: Vec<(RemoteId, Evidence)>,
+    },
+    Audit {
+        entries: Vec<AuditEntry>,
+        cursor: Cursor,
+    },
+    ActivityPage {
+        activities: Vec<Activity>,
+        is_last: bool,
+    },
+    ActivitiesSent {
+        outcomes: Vec<ActivityOutcome>,
+        then: TransferStep,
+    },
+    ListHeld {
+        after: Option<String>,
+    },
+    Held {
+        held: Vec<HeldActivity>,
+        is_last: bool,
+    },
+    Instruction(RunId, Instruction),
+}
+
+/// What follows when the rows of a read are taken in.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Then {
+    MoveCursor(Stream, Cursor, Option<Timestamp>),
+    /// The rows were read because writes to these links are about to go out.
+    Issue {
+        side: Side,
+        links: Vec<LinkId>,
+    },
+    /// The rows were looked for because these links have no counterpart on that side.
+    Create {
+        side: Side,
+        links: Vec<LinkId>,
+        keys: Vec<MatchKey>,
+    },
+    /// These records were read again, to be taken as they are.
+    Recheck {
+        ids: Vec<RemoteId>,
+    },
+}
+
+/// How far a transfer of activities is once its outcomes are durable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum TransferStep {
+    More,
+    Done,
+}
+
+/// A request under way, and what its answer is for.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Job {
+    Describe(Side),
+    Changes(Side, Vec<Stream>),
+    Audit,
+    PreRead {
+        side: Side,
+        pairs: Vec<(LinkId, RemoteId)>,
+    },
+    Find {
+        side: Side,
+        links: Vec<LinkId>,
+        keys: Vec<MatchKey>,
+    },
+    Recheck {
+        side: Side,
+        ids: Vec<RemoteId>,
+    },
+    Evidence {
+        side: Side,
+        links: Vec<LinkId>,
+    },
+    Write {
+        side: Side,
+        rows: Vec<RowWrite>,
+    },
+    ReadActivities,
+    SendActivities,
+}
+
+impl Job {
+    pub(super) const fn side(&self) -> Side {
+        match self {
+            Self::Describe(side)
+            | Self::Changes(side, _)
+            | Self::PreRead { side, .. }
+            | Self::Find { side, .. }
+            | Self::Recheck { side, .. }
+            | Self::Evidence { side, .. }
+            | Self::Write { side, .. } => *side,
+            Self::Audit | Self::ReadActivities => Side::Automation,
+            Self::SendActivities => Side::Salesforce,
+        }
+    }
+
+    /// Under which its calls are counted.
+    pub(super) const fn kind(&self) -> &'static str {
+        match self {
+            Self::Describe(_) => "describe",
+            Self::Changes(..) => "changes",
+            Self::Audit => "audit",
+            Self::PreRead { .. } | Self::Recheck { .. } => "rows",
+            Self::Find { .. } => "find",
+            Self::Evidence { .. } => "evidence",
+            Self::Write { .. } => "write",
+            Self::ReadActivities | Self::SendActivities => "activities",
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(super) enum Transaction {
+    Loading(Work),
+    /// The requests leave once the batch is durable.
+    Persisting(Vec<(Job, Request)>),
+}
+
+/// The links of the work at hand, and what is to become durable about them.
+#[derive(Debug, Default)]
+pub(super) struct Desk {
+    pub(super) links: BTreeMap<LinkId, Link>,
+    by_remote: BTreeMap<RemoteId, LinkId>,
+    by_salesforce: BTreeMap<SalesforceId, LinkId>,
+    pub(super) suppressions: BTreeMap<MatchKey, Suppression>,
+    pub(super) sent: BTreeMap<LinkId, BTreeSet<u64>>,
+    changed: BTreeSet<LinkId>,
+    pub(super) lost: BTreeMap<LinkId, Vec<Lost>>,
+    pub(super) batch: Vec<Change>,
+    pub(super) requests: Vec<(Job, Request)>,
+}
+
+impl Desk {
+    fn new(loaded: Loaded) -> Self {
+        let mut desk = Self::default();
+        for suppression in loaded.suppressions {
+            desk.suppressions.insert(suppression.address, suppression);
+        }
+        desk.sent = loaded
+            .sent
+            .into_iter()
+            .map(|(link, hashes)| (link, hashes.into_iter().collect()))
+            .collect();
+        for link in loaded.links {
+            desk.put(link);
+        }
+        desk
+    }
+
+    pub(super) fn put(&mut self, link: Link) {
+        self.index(&link);
+        self.links.insert(link.id, link);
+    }
+
+    /// To be called whenever an end of a link becomes another record.
+    pub(super) fn index(&mut self, link: &Link) {
+        if let Some(end) = &link.salesforce {
+            self.by_salesforce.insert(end.id, link.id);
+        }
+        if let Some(id) = remote(link, Side::Automation) {
+            self.by_remote.insert(id, link.id);
+        }
+    }
+
+    pub(super) fn find(&self, id: RemoteId) -> Option<LinkId> {
+        let found = match id {
+            // A Lead and a Contact never share an id, so the id alone is enough.
+            RemoteId::Salesforce(_, id) => self.by_salesforce.get(&id),
+            RemoteId::Automation(..) => self.by_remote.get(&id),
+        };
+        found.copied().filter(|link| self.links.contains_key(link))
+    }
+
+    pub(super) fn remove(&mut self, id: LinkId) -> Option<Link> {
+        let link = self.links.remove(&id)?;
+        self.changed.remove(&id);
+        self.batch.push(Change::RemoveLink(id));
+        Some(link)
+    }
+
+    pub(super) fn mark_changed(&mut self, id: LinkId) {
+        self.changed.insert(id);
+    }
+
+    pub(super) fn history(&mut self, link: LinkId, at: Timestamp, run: RunId, what: Happened) {
+        self.batch
+            .push(Change::AddHistory(link, HistoryEntry { at, run, what }));
+    }
+}
+
+impl Engine {
+    /// Starts the next piece of work, if none is under way.
+    pub(super) fn begin_work(&mut self, now: Timestamp) -> bool {
+        if self.transaction.is_some() {
+            return false;
+        }
+        let Some(work) = self.inbox.pop_front() else {
+            return false;
+        };
+        match &work {
+            Work::Recover { after } => {
+                let listing = Listing::Marked(crate::domain::link::Mark::Pending);
+                let page = LinkPage {
+                    listing,
+                    after: *after,
+                    size_max: RECOVERY_PAGE_MAX,
+                };
+                self.outputs.push_back(Output::Page(page));
+            }
+            Work::ListHeld { after } => {
+                let after = after.clone();
+                self.outputs.push_back(Output::PageHeld {
+                    after,
+                    size_max: RECOVERY_PAGE_MAX,
+                });
+            }
+            _ => {
+                let keys = self.keys(&work);
+                if keys.is_empty() {
+                    self.perform(now, work, Loaded::default());
+                    return true;
+                }
+                let with_sent = matches!(
+                    work,
+                    Work::ActivityPage { .. } | Work::ActivitiesSent { .. }
+                );
+                self.outputs.push_back(Output::Load { keys, with_sent });
+            }
+        }
+        self.transaction = Some(Transaction::Loading(work));
+        true
+    }
+
+    pub(super) fn on_loaded(&mut self, now: Timestamp, loaded: Loaded) {
+        if let Some(Transaction::Loading(work)) = self.transaction.take() {
+            self.perform(now, work, loaded);
+        }
+    }
+
+    /// A page of links that were on their way when the last process ended.
+    pub(super) fn on_paged(&mut self, now: Timestamp, links: Vec<Link>) {
+        if !matches!(
+            self.transaction.take(),
+            Some(Transaction::Loading(Work::Recover { .. }))
+        ) {
+            return;
+        }
+        if links.len() == RECOVERY_PAGE_MAX {
+            let after = links.last().map(|link| link.id);
+            self.inbox.push_front(Work::Recover { after });
+        }
+        let mut desk = Desk::default();
+        for mut link in links {
+            for pending in &mut link.pending {
+                // In doubt: every write reads or looks before it is sent, so planning is enough.
+                if pending.state == PendingState::Issued {
+                    pending.state = PendingState::Planned;
+                    desk.changed.insert(link.id);
+                }
+            }
+            self.outbox.track(&link, now);
+            desk.put(link);
+        }
+        self.close(desk);
+    }
+
+    pub(super) fn on_held_paged(&mut self, held: Vec<HeldActivity>) {
+        if !matches!(
+            self.transaction.take(),
+            Some(Transaction::Loading(Work::ListHeld { .. }))
+        ) {
+            return;
+        }
+        let is_last = held.len() < RECOVERY_PAGE_MAX;
+        if let (false, Some(last)) = (is_last, held.last()) {
+            let after = Some(last.activity.reference.clone());
+            self.inbox.push_front(Work::ListHeld { after });
+        }
+        self.inbox.push_front(Work::Held { held, is_last });
+    }
+
+    pub(super) fn on_persisted(&mut self) {
+        if let Some(Transaction::Persisting(requests)) = self.transaction.take() {
+            for (job, request) in requests {
+                self.request(job, request);
+            }
+        }
+    }
+
+    fn keys(&self, work: &Work) -> Vec<LinkKey> {
+        let mut keys = match work {
+            Work::Rows { rows, then, .. } => row_keys(rows, then),
+            Work::Pair { keys } => keys.iter().copied().map(LinkKey::Match).collect(),
+            Work::Outcomes { rows, .. } => rows.iter().map(|row| LinkKey::Id(row.link)).collect(),
+            Work::Settle { links } | Work::Evidence { links, .. } => {
+                links.iter().copied().map(LinkKey::Id).collect()
+            }
+            Work::Audit { entries, .. } => audit_keys(entries),
+            Work::ActivityPage { activities, .. } => {
+                let person = crate::domain::ids::Kind::Person;
+                activities
+                    .iter()
+                    .map(|a| LinkKey::Automation(person, a.contact))
+                    .collect()
+            }
+            Work::ActivitiesSent { outcomes, .. } => self.sent_keys(outcomes),
+            Work::Held { held, .. } => held.iter().map(|held| LinkKey::Id(held.link)).collect(),
+            Work::Instruction(_, instruction) => super::commands::keys(instruction),
+            Work::Recover { .. } | Work::ListHeld { .. } => Vec::new(),
+        };
+        keys.sort_unstable();
+        keys.dedup();
+        keys
+    }
+
+    fn perform(&mut self, now: Timestamp, work: Work, loaded: Loaded) {
+        let mut desk = Desk::new(loaded);
+        match work {
+            Work::Rows { job, rows, then } => self.take_rows(&mut desk, now, job, rows, then),
+            Work::Pair { keys } => self.pair_keys(&mut desk, now, &keys),
+            Work::Settle { links } => {
+                for id in links {
+                    self.settle(&mut desk, id, now);
+                }
+            }
+            Work::Outcomes {
+                side,
+                rows,
+                outcomes,
+            } => {
+                self.take_outcomes(&mut desk, now, side, rows, outcomes);
+            }
+            Work::Evidence {
+                side,
+                links,
+                evidence,
+            } => {
+                self.take_evidence(&mut desk, now, side, &links, evidence);
+            }
+            Work::Audit { entries, cursor } => self.take_audit(&mut desk, now, &entries, cursor),
+            Work::ActivityPage {
+                activities,
+                is_last,
+            } => {
+                self.take_activities(&mut desk, now, activities, is_last);
+            }
+            Work::ActivitiesSent { outcomes, then } => {
+                self.take_activities_sent(&mut desk, now, outcomes, then);
+            }
+            Work::Held { held, is_last } => self.take_held(&mut desk, held, is_last),
+            Work::Instruction(run, instruction) => {
+                self.carry_out(&mut desk, now, run, instruction);
+            }
+            Work::Recover { .. } | Work::ListHeld { .. } => {}
+        }
+        self.close(desk);
+    }
+
+    /// Persists what changed; the requests follow when it is durable.
+    fn close(&mut self, mut desk: Desk) {
+        for id in std::mem::take(&mut desk.changed) {
+            if let Some(link) = desk.links.remove(&id) {
+                desk.batch.push(Change::PutLink(Box::new(link)));
+            }
+        }
+        if desk.batch.is_empty() {
+            for (job, request) in desk.requests {
+                self.request(job, request);
+            }
+            return;
+        }
+        desk.batch.push(Change::PutTally(self.tally.clone()));
+        self.outputs.push_back(Output::Persist(Batch(desk.batch)));
+        self.transaction = Some(Transaction::Persisting(desk.requests));
+    }
+
+    pub(super) fn request(&mut self, job: Job, request: Request) {
+        self.next_job += 1;
+        let id = JobId(self.next_job);
+        if let Job::Write { side, .. } = &job {
+            self.side_mut(*side).writes_open += 1;
+        }
+        self.jobs.insert(id, job);
+        self.outputs.push_back(Output::Request { job: id, request });
+    }
+
+    /// Brings a link in line with the rules and keeps the outbox in step with it.
+    pub(super) fn settle(&mut self, desk: &mut Desk, id: LinkId, now: Timestamp) {
+        let freshness = if self.fresh.contains(&id) {
+            Freshness::Fresh
+        } else {
+            Freshness::Stale
+        };
+        let Some(link) = desk.links.get_mut(&id) else {
+            return;
+        };
+        let was_suppressed = link.consent.is_suppressed();
+        let context = Context {
+            policy: &self.settings.policy,
+            directory: &self.directory,
+            limits: &self.limits,
+            freshness,
+            now,
+        };
+        let reconciled = reconcile(link, context);
+        if reconciled.asks_for_evidence {
+            self.outbox.ask_for_evidence(link);
+        }
+        self.outbox.track(link, now);
+        let suppressions = suppressions(link, was_suppressed);
+        desk.batch
+            .extend(suppressions.into_iter().map(Change::PutSuppression));
+        let run = self.cycle.run;
+        for subject in reconciled.raised {
+            desk.history(id, now, run, Happened::ConflictRaised(subject));
+        }
+        desk.lost.insert(id, reconciled.lost);
+        desk.changed.insert(id);
+    }
+
+    pub(super) fn context(&self, now: Timestamp) -> Context<'_> {
+        Context {
+            policy: &self.settings.policy,
+            directory: &self.directory,
+            limits: &self.limits,
+            freshness: Freshness::Stale,
+            now,
+        }
+    }
+
+    pub(super) fn ignore(&mut self, reason: &str) {
+        *self.totals.ignored.entry(reason.to_owned()).or_default() += 1;
+    }
+}
+
+/// What the ledger of addresses learns when a person is opted out or in.
+fn suppressions(link: &Link, was_suppressed: bool) -> Vec<Suppression> {
+    let is_suppressed = link.consent.is_suppressed();
+    if was_suppressed == is_suppressed {
+        return Vec::new();
+    }
+    let consent = if is_suppressed {
+        Consent::Out(Reason::Unstated)
+    } else {
+        Consent::In
+    };
+    let opted_out = link.consent.opted_out.unwrap_or(Dated {
+        earliest: Timestamp::ZERO,
+        latest: Timestamp::ZERO,
+        proof: Proof::Observation,
+    });
+    let of_address = |address: &MatchKey| Suppression {
+        address: *address,
+        consent,
+        opted_out,
+    };
+    link.match_keys.iter().map(of_address).collect()
+}
+
+fn row_keys(rows: &[Row], then: &Then) -> Vec<LinkKey> {
+    let mut keys = Vec::with_capacity(rows.len() * 2);
+    for row in rows {
+        match row.id {
+            RemoteId::Salesforce(_, id) => keys.push(LinkKey::Salesforce(id)),
+            RemoteId::Automation(kind, id) => keys.push(LinkKey::Automation(kind, id)),
+        }
+        match (row.state, row.id) {
+            (RowState::Converted(id) | RowState::MergedSalesforce(id), _) => {
+                keys.push(LinkKey::Salesforce(id));
+            }
+            (RowState::MergedAutomation(id), RemoteId::Automation(kind, _)) => {
+                keys.push(LinkKey::Automation(kind, id));
+            }
+            _ => {}
+        }
+    }
+    match then {
+        Then::Issue { links, .. } => keys.extend(links.iter().copied().map(LinkKey::Id)),
+        Then::Create {
+            links,
+            keys: addresses,
+            ..
+        } => {
+            keys.extend(links.iter().copied().map(LinkKey::Id));
+            keys.extend(addresses.iter().copied().map(LinkKey::Match));
+        }
+        Then::Recheck { ids } => keys.extend(ids.iter().map(|id| match *id {
+            RemoteId::Salesforce(_, id) => LinkKey::Salesforce(id),
+            RemoteId::Automation(kind, id) => LinkKey::Automation(kind, id),
+        })),
+        Then::MoveCursor(..) => {}
+    }
+    keys
+}
+
+fn audit_keys(entries: &[AuditEntry]) -> Vec<LinkKey> {
+    use crate::domain::request::AuditedChange;
+    let mut keys = Vec::with_capacity(entries.len());
+    for entry in entries {
+        keys.push(LinkKey::Automation(entry.kind, entry.id));
+        if let AuditedChange::MergedInto(winner) = entry.what {
+            keys.push(LinkKey::Automation(entry.kind, winner));
+        }
+    }
+    keys
+}
+
+/// The place of a row in its stream.
+pub(super) fn position(row: &Row) -> Position {
+    match row.id {
+        RemoteId::Salesforce(_, id) => Position::Stamp(row.modified.unwrap_or_default(), id),
+        RemoteId::Automation(_, id) => Position::Id(id),
+    }
+}

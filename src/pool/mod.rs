@@ -1,0 +1,83 @@
+//! Runs the engine against the outside: one owner task, workers for requests, one store call at a
+//! time. Decides nothing.
+
+mod owner;
+mod worker;
+
+use std::sync::Arc;
+
+use tokio::sync::{broadcast, mpsc, watch};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::domain::command::{Fact, Instruction};
+use crate::engine::{Engine, Snapshot};
+use crate::ports::{Automation, Clock, Salesforce, Store, StoreError};
+
+/// Commands that wait to be taken in. A person types slower than the owner takes one; a script that
+/// fills this is told so at once.
+const COMMANDS_MAX: usize = 64;
+
+/// Facts that a slow watcher may miss before it is told how many it missed.
+const FACTS_MAX: usize = 256;
+
+/// Everything that is not ours.
+#[derive(Clone)]
+pub struct Outside {
+    pub salesforce: Arc<dyn Salesforce>,
+    pub automation: Arc<dyn Automation>,
+    pub store: Arc<dyn Store>,
+    pub clock: Arc<dyn Clock>,
+}
+
+/// A running pool.
+pub struct Pool {
+    pub commands: mpsc::Sender<Instruction>,
+    /// The latest state; a slow reader skips versions.
+    pub snapshots: watch::Receiver<Arc<Snapshot>>,
+    facts: broadcast::Sender<Fact>,
+    stop: CancellationToken,
+    owner: JoinHandle<Result<Snapshot, PoolError>>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum PoolError {
+    #[error("the sync stopped: {0}")]
+    Store(#[from] StoreError),
+    #[error("the sync stopped because of a fault in passerelle itself")]
+    Owner(#[source] tokio::task::JoinError),
+}
+
+impl Pool {
+    /// Starts the owner task on the current runtime.
+    pub fn spawn(engine: Engine, outside: Outside) -> Self {
+        let (commands, inbox) = mpsc::channel(COMMANDS_MAX);
+        let (publish, snapshots) = watch::channel(Arc::new(engine.snapshot()));
+        let (facts, _) = broadcast::channel(FACTS_MAX);
+        let stop = CancellationToken::new();
+        let owner = owner::Owner::new(engine, outside, publish, facts.clone());
+        let owner = tokio::spawn(owner.run(inbox, stop.clone()));
+        Self {
+            commands,
+            snapshots,
+            facts,
+            stop,
+            owner,
+        }
+    }
+
+    /// What happens from now on.
+    pub fn facts(&self) -> broadcast::Receiver<Fact> {
+        self.facts.subscribe()
+    }
+
+    /// Issue nothing new; what is under way ends and is made durable.
+    pub fn stop(&self) {
+        self.stop.cancel();
+    }
+
+    /// Ends when the owner has: after a stop, or on an error of the store.
+    pub async fn ended(self) -> Result<Snapshot, PoolError> {
+        self.owner.await.map_err(PoolError::Owner)?
+    }
+}

@@ -1,0 +1,101 @@
+//! The layout of keys: one letter for the kind, then fixed-width big-endian parts, so that bytes
+//! order as the things they stand for. One function for each kind of key.
+
+use crate::domain::ids::{AutomationId, Kind, LinkId, RunId, SalesforceId};
+use crate::domain::link::{Mark, MatchKey};
+
+pub(super) const LINK: &[u8] = b"l";
+pub(super) const HELD: &[u8] = b"v";
+pub(super) const ACT: &[u8] = b"x";
+pub(super) const POLICY: &[u8] = b"p";
+pub(super) const PLAN: &[u8] = b"j";
+pub(super) const CURSOR: &[u8] = b"c/cursor/";
+pub(super) const COVERAGE: &[u8] = b"c/coverage/";
+pub(super) const TALLY: &[u8] = b"c/tally";
+pub(super) const COUNTS: &[u8] = b"c/counts";
+pub(super) const BINDING: &[u8] = b"c/binding";
+pub(super) const EPOCH: &[u8] = b"c/epoch";
+
+pub(super) fn link(id: LinkId) -> Vec<u8> {
+    [LINK, &id.0.to_be_bytes()].concat()
+}
+
+pub(super) fn salesforce(id: SalesforceId) -> Vec<u8> {
+    [b"s", &id.as_bytes()[..]].concat()
+}
+
+pub(super) fn automation(kind: Kind, id: AutomationId) -> Vec<u8> {
+    [b"a", &[kind as u8][..], &id.0.to_be_bytes()].concat()
+}
+
+pub(super) fn matches(address: MatchKey) -> Vec<u8> {
+    [b"k", &address.0.to_be_bytes()[..]].concat()
+}
+
+pub(super) fn match_link(address: MatchKey, id: LinkId) -> Vec<u8> {
+    [&matches(address)[..], &id.0.to_be_bytes()].concat()
+}
+
+pub(super) fn mark(mark: Mark) -> Vec<u8> {
+    vec![b'm', mark as u8]
+}
+
+pub(super) fn mark_link(bears: Mark, id: LinkId) -> Vec<u8> {
+    [&mark(bears)[..], &id.0.to_be_bytes()].concat()
+}
+
+pub(super) fn suppression(address: MatchKey) -> Vec<u8> {
+    [b"u", &address.0.to_be_bytes()[..]].concat()
+}
+
+pub(super) fn held(reference: &str) -> Vec<u8> {
+    [HELD, reference.as_bytes()].concat()
+}
+
+pub(super) fn sent(link: LinkId) -> Vec<u8> {
+    [b"e", &link.0.to_be_bytes()[..]].concat()
+}
+
+pub(super) fn history(link: LinkId) -> Vec<u8> {
+    [b"h", &link.0.to_be_bytes()[..]].concat()
+}
+
+/// Entries of one link in the order in which they were committed.
+pub(super) fn history_entry(link: LinkId, commit: u64, index: u32) -> Vec<u8> {
+    [
+        &history(link)[..],
+        &commit.to_be_bytes(),
+        &index.to_be_bytes(),
+    ]
+    .concat()
+}
+
+pub(super) fn act(run: RunId) -> Vec<u8> {
+    [ACT, &run.0.to_be_bytes()].concat()
+}
+
+pub(super) fn policy(version: u32) -> Vec<u8> {
+    [POLICY, &version.to_be_bytes()].concat()
+}
+
+pub(super) fn plan(run: RunId) -> Vec<u8> {
+    [PLAN, &run.0.to_be_bytes()].concat()
+}
+
+pub(super) fn cursor(stream: u8) -> Vec<u8> {
+    [CURSOR, &[stream]].concat()
+}
+
+pub(super) fn coverage(side: u8) -> Vec<u8> {
+    [COVERAGE, &[side]].concat()
+}
+
+pub(super) fn vault(name: &str) -> Vec<u8> {
+    [b"c/vault/", name.as_bytes()].concat()
+}
+
+/// The link id at the end of an index key.
+pub(super) fn trailing_link(key: &[u8]) -> Option<LinkId> {
+    let tail = key.len().checked_sub(8)?;
+    Some(LinkId(u64::from_be_bytes(key[tail..].try_into().ok()?)))
+}

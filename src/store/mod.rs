@@ -1,0 +1,276 @@
+//! What is kept across restarts. The only room that knows sled.
+//!
+//! One tree with prefixed keys, so that every batch is atomic. One thread commits: it gathers the
+//! batches that wait, applies them as one and acknowledges all when they would survive a power cut.
+
+pub mod memory;
+
+mod backup;
+mod codec;
+mod durable;
+mod keys;
+mod packed;
+mod reader;
+mod staging;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::thread::JoinHandle;
+
+use futures_util::future::{BoxFuture, FutureExt};
+use tokio::sync::oneshot;
+
+pub use backup::{BackupError, export, restore};
+
+use crate::domain::activity::HeldActivity;
+use crate::domain::ids::LinkId;
+use crate::domain::link::Link;
+use crate::domain::record::{
+    Act, Batch, Binding, Counts, HistoryEntry, LinkKey, LinkPage, Loaded, PolicyVersion, Recovered,
+};
+use crate::ports::{Store, StoreError, Vault};
+use crate::store::durable::Durable;
+use crate::store::staging::Staging;
+
+/// Batches that wait for the committer. The engine has one under way; the rest is for operators.
+const QUEUE_MAX: usize = 64;
+
+/// Stored in the store itself; a store of a newer format is refused.
+const FORMAT: u32 = 1;
+
+/// The store on disk.
+pub struct SledStore {
+    durable: Arc<Durable>,
+    queue: Option<SyncSender<Job>>,
+    committer: Option<JoinHandle<()>>,
+    path: PathBuf,
+}
+
+enum Job {
+    Commit(Batch, oneshot::Sender<Result<(), StoreError>>),
+    Put(Vec<u8>, Vec<u8>, oneshot::Sender<Result<(), StoreError>>),
+}
+
+impl SledStore {
+    /// Opens the store in a data folder, or makes it. `holder` is what a second process is told:
+    /// who has it, since when.
+    pub fn open(data: &Path, holder: &str) -> Result<Self, StoreError> {
+        let durable = Arc::new(Durable::open(data, holder)?);
+        let counts: Counts = reader::meta(&durable, keys::COUNTS, "count")?.unwrap_or_default();
+        reader::check_format(&durable)?;
+        let (queue, jobs) = sync_channel(QUEUE_MAX);
+        let thread = Arc::clone(&durable);
+        let committer = std::thread::Builder::new()
+            .name("store".into())
+            .spawn(move || commit_all(&thread, counts, &jobs))
+            .map_err(|source| StoreError::Commit {
+                source: source.into(),
+            })?;
+        Ok(Self {
+            durable,
+            queue: Some(queue),
+            committer: Some(committer),
+            path: data.to_owned(),
+        })
+    }
+
+    /// Bytes on disk.
+    pub fn size(&self) -> Result<u64, StoreError> {
+        self.durable.size()
+    }
+
+    fn queue(
+        &self,
+        job: impl FnOnce(oneshot::Sender<Result<(), StoreError>>) -> Job,
+    ) -> BoxFuture<'_, Result<(), StoreError>> {
+        let (answer, answered) = oneshot::channel();
+        let mut job = job(answer);
+        let queue = self.queue.clone();
+        async move {
+            let queue = queue.ok_or(StoreError::Poisoned)?;
+            loop {
+                match queue.try_send(job) {
+                    Ok(()) => break,
+                    Err(TrySendError::Full(back)) => {
+                        job = back;
+                        tokio::task::yield_now().await;
+                    }
+                    Err(TrySendError::Disconnected(_)) => return Err(StoreError::Poisoned),
+                }
+            }
+            answered.await.map_err(|_| StoreError::Poisoned)?
+        }
+        .boxed()
+    }
+
+    fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Durable) -> Result<T, StoreError> + Send + 'static,
+    ) -> BoxFuture<'_, Result<T, StoreError>> {
+        let durable = Arc::clone(&self.durable);
+        async move {
+            let done = tokio::task::spawn_blocking(move || read(&durable)).await;
+            done.map_err(|source| StoreError::Read {
+                source: source.into(),
+            })?
+        }
+        .boxed()
+    }
+}
+
+impl Drop for SledStore {
+    fn drop(&mut self) {
+        drop(self.queue.take());
+        if let Some(committer) = self.committer.take()
+            && committer.join().is_err()
+        {
+            tracing::error!(path = %self.path.display(), "the store's thread had panicked");
+        }
+    }
+}
+
+/// Group commit: whatever waits is made durable by one sync.
+fn commit_all(durable: &Durable, mut counts: Counts, jobs: &Receiver<Job>) {
+    while let Ok(first) = jobs.recv() {
+        let mut group = vec![first];
+        while group.len() < QUEUE_MAX
+            && let Ok(next) = jobs.try_recv()
+        {
+            group.push(next);
+        }
+        let mut staging = Staging::new(durable, counts.clone());
+        let mut answers = Vec::with_capacity(group.len());
+        let mut staged = Ok(());
+        for job in group {
+            let answer = match job {
+                Job::Commit(batch, answer) => {
+                    staged = staged.and_then(|()| staging.stage(batch));
+                    answer
+                }
+                Job::Put(key, value, answer) => {
+                    staging.put(key, value);
+                    answer
+                }
+            };
+            answers.push(answer);
+        }
+        let result = staged
+            .and_then(|()| staging.finish())
+            .and_then(|(staged, new)| {
+                durable.commit(staged)?;
+                counts = new;
+                Ok(())
+            });
+        if let Err(error) = &result {
+            tracing::error!(%error, "a commit failed");
+        }
+        for answer in answers {
+            let told = match &result {
+                Ok(()) => Ok(()),
+                Err(error) => Err(StoreError::Commit {
+                    source: error.to_string().into(),
+                }),
+            };
+            // Whoever asked may be gone; the batch is durable all the same.
+            drop(answer.send(told));
+        }
+    }
+}
+
+impl Store for SledStore {
+    fn commit(&self, batch: Batch) -> BoxFuture<'_, Result<(), StoreError>> {
+        self.queue(|answer| Job::Commit(batch, answer))
+    }
+
+    fn recover(&self) -> BoxFuture<'_, Result<Recovered, StoreError>> {
+        self.read(reader::recover)
+    }
+
+    fn bind(&self, binding: Binding) -> BoxFuture<'_, Result<(), StoreError>> {
+        async move {
+            let path = self.path.display().to_string();
+            let known: Option<Binding> = self
+                .read(|durable| reader::meta(durable, keys::BINDING, "binding"))
+                .await?;
+            match known {
+                Some(known) if known == binding => Ok(()),
+                Some(known) => Err(StoreError::Foreign {
+                    path,
+                    owner: describe(&known),
+                    asked: describe(&binding),
+                }),
+                None => {
+                    let value = codec::encode(&binding).map_err(|source| StoreError::Commit {
+                        source: source.into(),
+                    })?;
+                    self.queue(|answer| Job::Put(keys::BINDING.to_vec(), value, answer))
+                        .await
+                }
+            }
+        }
+        .boxed()
+    }
+
+    fn load(
+        &self,
+        keys: Vec<LinkKey>,
+        with_sent: bool,
+    ) -> BoxFuture<'_, Result<Loaded, StoreError>> {
+        self.read(move |durable| reader::load(durable, &keys, with_sent))
+    }
+
+    fn links(&self, page: LinkPage) -> BoxFuture<'_, Result<Vec<Link>, StoreError>> {
+        self.read(move |durable| reader::links(durable, page))
+    }
+
+    fn history(
+        &self,
+        link: LinkId,
+        max: usize,
+    ) -> BoxFuture<'_, Result<Vec<HistoryEntry>, StoreError>> {
+        self.read(move |durable| reader::newest(durable, &keys::history(link), max, "history"))
+    }
+
+    fn held_activities(
+        &self,
+        after: Option<String>,
+        max: usize,
+    ) -> BoxFuture<'_, Result<Vec<HeldActivity>, StoreError>> {
+        self.read(move |durable| reader::held(durable, after.as_deref(), max))
+    }
+
+    fn acts(&self, max: usize) -> BoxFuture<'_, Result<Vec<Act>, StoreError>> {
+        self.read(move |durable| reader::newest(durable, keys::ACT, max, "act"))
+    }
+
+    fn policies(&self, max: usize) -> BoxFuture<'_, Result<Vec<PolicyVersion>, StoreError>> {
+        self.read(move |durable| reader::newest(durable, keys::POLICY, max, "policy"))
+    }
+}
+
+impl Vault for SledStore {
+    fn read(&self, name: &'static str) -> BoxFuture<'_, Result<Option<Vec<u8>>, StoreError>> {
+        Self::read(self, move |durable| durable.get(&keys::vault(name)))
+    }
+
+    fn write(&self, name: &'static str, secret: Vec<u8>) -> BoxFuture<'_, Result<(), StoreError>> {
+        self.queue(|answer| Job::Put(keys::vault(name), secret, answer))
+    }
+}
+
+/// For people: `the sandbox 00D… and https://acme.automation.example`.
+fn describe(binding: &Binding) -> String {
+    let kind = if binding.is_sandbox {
+        "sandbox"
+    } else {
+        "organisation"
+    };
+    format!(
+        "{kind} {} with {}",
+        binding.organisation, binding.automation
+    )
+}
+
+#[cfg(test)]
+mod tests;

@@ -203,7 +203,7 @@ pub struct WrittenRow {
     /// The record's modified date after the write, where the answer says it.
     pub modified: Option<Timestamp>,
     /// The written fields as the system now shows them, where the answer says it; `None` where it
-    /// does not (Salesforce). In the form in which they were sent: an owner as a user's id.
+    /// does not (Salesforce).
     pub stored: Option<Vec<(FieldId, Value)>>,
 }
 

@@ -1,3 +1,5 @@
+//! The client against an organisation that misbehaves.
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use axum::extract::{Request as HttpRequest, State as Shared};

@@ -1,4 +1,4 @@
-//! The Automation client against a fake instance that answers as recorded, and worse.
+//! The client against recorded answers and an instance that misbehaves.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 

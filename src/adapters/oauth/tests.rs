@@ -1,4 +1,4 @@
-//! Tokens: obtained once, kept before use, refreshed by one request at a time.
+//! One refresh for all callers, kept before use; refusals and hostile answers; the interactive login.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 

@@ -267,6 +267,12 @@ impl Engine {
             }
             Job::Write { side, rows } => {
                 self.on_write_ended(side);
+                // The request as a whole failed: that says nothing against any one row of it.
+                let kind = whole_request(&failure.kind);
+                let failure = Failure {
+                    kind,
+                    ..failure.clone()
+                };
                 let outcomes = rows
                     .iter()
                     .map(|row| RowOutcome {

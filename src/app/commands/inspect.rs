@@ -11,7 +11,7 @@ use crate::app::error::{AppError, Refused, Status};
 use crate::app::out::Out;
 use crate::app::words;
 use crate::domain::cursor::Coverage;
-use crate::domain::ids::{AutomationId, Kind, LinkId, SalesforceId, Side};
+use crate::domain::ids::{AutomationId, FieldId, Kind, LinkId, SalesforceId, Side};
 use crate::domain::link::{Link, Mark, MatchKey};
 use crate::domain::mapping::Policy;
 use crate::domain::record::{LinkKey, LinkPage, Listing};
@@ -420,7 +420,11 @@ fn last_edit(link: &Link, side: Side) -> (String, String) {
 
 /// Each field with its three values, and why it stands as it does where the sides differ.
 fn show_fields(policy: Option<&Policy>, link: &Link, out: &mut Out) -> Result<(), AppError> {
-    for state in &link.fields {
+    for state in link
+        .fields
+        .iter()
+        .filter(|state| is_of_object(policy, link, state.field))
+    {
         let name = words::field(policy, link, state.field);
         if state.salesforce == state.automation {
             out.line(&format!(
@@ -455,6 +459,7 @@ fn link_json(policy: Option<&Policy>, link: &Link) -> Json {
     let fields: Vec<Json> = link
         .fields
         .iter()
+        .filter(|state| is_of_object(policy, link, state.field))
         .map(|state| {
             let shown = |side| state.on(side).map(ToString::to_string);
             let rule = policy.and_then(|policy| policy.mapping.rule(link.kind, state.field));
@@ -507,6 +512,14 @@ fn link_json(policy: Option<&Policy>, link: &Link) -> Json {
             "cause": pending.failure.as_ref().map(ToString::to_string),
         })).collect::<Vec<_>>(),
     })
+}
+
+/// Whether a field is carried by the kind of record that the link has in Salesforce.
+fn is_of_object(policy: Option<&Policy>, link: &Link, field: FieldId) -> bool {
+    let rule = policy.and_then(|policy| policy.mapping.rule(link.kind, field));
+    let object = link.salesforce.as_ref().map(|end| end.object);
+    rule.zip(object)
+        .is_none_or(|(rule, object)| rule.objects.contains(&object))
 }
 
 /// What a person calls the record: its address or company name.

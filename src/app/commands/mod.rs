@@ -61,12 +61,20 @@ impl Place {
         compose::connect(self.open().await?, self.file()?).await
     }
 
-    /// Login name of whoever asks, for the audit.
+    /// Login name of whoever asks, for the audit: the machine's own word, not the environment's,
+    /// except for who stands behind root.
     fn operator(&self) -> String {
-        let name = ["SUDO_USER", "USER", "LOGNAME"]
-            .iter()
-            .find_map(|name| self.env.get(*name));
-        name.cloned().unwrap_or_else(|| "unknown".to_owned())
+        let uid = nix::unistd::getuid();
+        let behind_root = self.env.get("SUDO_USER").filter(|_| uid.is_root()).cloned();
+        let user = || {
+            nix::unistd::User::from_uid(uid)
+                .ok()
+                .flatten()
+                .map(|user| user.name)
+        };
+        behind_root
+            .or_else(user)
+            .unwrap_or_else(|| format!("user {uid}"))
     }
 }
 

@@ -11,6 +11,7 @@ use passerelle::domain::mapping::{
 use passerelle::domain::row::RowState;
 use passerelle::domain::time::Timestamp;
 use passerelle::domain::value::{Value, ValueType};
+use passerelle::engine::accounts::Accounts;
 use passerelle::engine::consent::Freshness;
 use passerelle::engine::limits::FieldLimits;
 use passerelle::engine::owners::Directory;
@@ -25,6 +26,7 @@ fn main() {
         policy: &policy,
         directory: &Directory::default(),
         limits: &FieldLimits::default(),
+        accounts: &Accounts::default(),
         freshness: Freshness::Stale,
         now: Timestamp::from_seconds(1_790_000_000),
     };

@@ -51,6 +51,15 @@ pub fn build(
     if plugin.sync_owners && person.iter().all(|rule| rule.role != Role::Owner) {
         person.push(owner(FieldId(next), plugin));
     }
+    let writes_accounts = person
+        .iter()
+        .any(|rule| rule.role == Role::Company && rule.arrow != Arrow::Salesforce);
+    if writes_accounts && company.iter().all(|rule| rule.role != Role::CompanyName) {
+        let problem = "a Contact's account is found by its name: add [[mapping.company]] with \
+                       salesforce = \"Name\" and automation = \"companyname\""
+            .to_owned();
+        problems.push(MappingProblem { line: 1, problem });
+    }
     if problems.is_empty() && person.iter().all(|rule| rule.role != Role::Email) {
         let problem = "people are paired by e-mail: add [[mapping.person]] with salesforce = \
                        \"Email\" and automation = \"email\""
@@ -256,7 +265,7 @@ fn check_access(
     salesforce: &[&FieldDescription],
 ) -> Result<(), String> {
     let writes_salesforce = match role {
-        Role::Deleted | Role::Company => false,
+        Role::Deleted => false,
         Role::TimelineLink | Role::ContactId | Role::Consent => true,
         _ => arrow(mapped, role) != Arrow::Salesforce,
     };

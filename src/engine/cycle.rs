@@ -155,6 +155,7 @@ impl Engine {
             ),
             ..Cycle::default()
         };
+        self.accounts = crate::engine::accounts::Accounts::default();
         for side in &mut self.sides {
             side.stopped = None;
         }

@@ -9,6 +9,7 @@
 //! the next begins, so no two pieces can disagree about a link. Requests to the two systems run
 //! beside that, and their answers become work.
 
+pub mod accounts;
 pub mod consent;
 pub mod decide;
 pub mod limits;
@@ -43,6 +44,7 @@ use crate::domain::request::{
     Answer, AutomationDescription, Request, SalesforceDescription, Spent,
 };
 use crate::domain::time::{Span, Timestamp};
+use crate::engine::accounts::Accounts;
 use crate::engine::activities::Transfer;
 use crate::engine::cycle::Cycle;
 use crate::engine::limits::FieldLimits;
@@ -163,6 +165,7 @@ pub struct Engine {
     settings: Settings,
     mapping: Arc<Mapping>,
     directory: Directory,
+    accounts: Accounts,
     limits: FieldLimits,
     tally: Tally,
     links_total: u64,
@@ -193,6 +196,7 @@ impl Engine {
             mapping: Arc::new(settings.policy.mapping.clone()),
             settings,
             directory: Directory::default(),
+            accounts: Accounts::default(),
             limits: FieldLimits::default(),
             tally: recovered.tally,
             links_total: recovered.counts.links,

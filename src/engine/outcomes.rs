@@ -217,13 +217,17 @@ impl Engine {
             return;
         };
         let is_create = !matches!(row.target, Target::Existing(_));
+        let company = self
+            .mapping
+            .with_role(link.kind, Role::Company)
+            .map(|rule| rule.id);
         let before = link.clone();
         let pending = take_pending(link, side);
         if is_create || remote(link, side) != Some(written.id) {
             put_written_end(link, written.id);
         }
         touch_end(link, side, written.modified);
-        take_stored(link, now, side, row, &written);
+        take_stored(link, now, row, &written, company);
         if let Some(consent) = row.consent {
             let view = ConsentView {
                 value: consent,
@@ -362,8 +366,21 @@ impl Engine {
 
 /// What the system now shows is what that side has. A value that it kept in its own form is
 /// agreed on in that form; one that it dropped is a conflict.
-fn take_stored(link: &mut Link, now: Timestamp, side: Side, row: &RowWrite, written: &WrittenRow) {
+fn take_stored(
+    link: &mut Link,
+    now: Timestamp,
+    row: &RowWrite,
+    written: &WrittenRow,
+    company: Option<FieldId>,
+) {
+    let side = written.id.side();
     for (field, sent) in &row.values {
+        if side == Side::Salesforce && company == Some(*field) {
+            // Written by the Account's id, shown by its name: the one that Automation has.
+            let state = link.field_mut(*field);
+            state.salesforce.clone_from(&state.automation);
+            continue;
+        }
         let stored = written
             .stored
             .as_ref()

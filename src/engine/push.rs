@@ -37,6 +37,8 @@ pub(super) struct Outbox {
     /// Records to read again because what was seen of them was uncertain.
     rechecks: BTreeSet<RemoteId>,
     evidence: BTreeMap<LinkId, (RemoteId, RemoteId)>,
+    /// Links whose Account must be found by name.
+    accounts: BTreeMap<LinkId, String>,
 }
 
 #[derive(Debug, Default)]
@@ -116,6 +118,10 @@ impl Outbox {
         side.creations.remove(&link);
     }
 
+    pub(super) fn ask_for_account(&mut self, link: LinkId, name: String) {
+        self.accounts.insert(link, name);
+    }
+
     pub(super) fn ask_for_evidence(&mut self, link: &Link) {
         if let (Some(salesforce), Some(automation)) = (
             remote(link, Side::Salesforce),
@@ -139,7 +145,10 @@ impl Outbox {
     }
 
     pub(super) fn has_questions(&self) -> bool {
-        !self.unpaired.is_empty() || !self.rechecks.is_empty() || !self.evidence.is_empty()
+        !self.unpaired.is_empty()
+            || !self.rechecks.is_empty()
+            || !self.evidence.is_empty()
+            || !self.accounts.is_empty()
     }
 
     /// Links whose waiting is over: they are looked at again.
@@ -167,6 +176,13 @@ impl Engine {
             return true;
         }
         let mut begun = false;
+        if !self.outbox.accounts.is_empty()
+            && self.may_ask(now, Side::Salesforce, Purpose::Ordinary)
+        {
+            let asked = pop(&mut self.outbox.accounts, FIND_MAX);
+            self.ask_accounts(asked);
+            begun = true;
+        }
         for side in Side::BOTH {
             if self.may_ask(now, side, Purpose::OptOut) {
                 begun |= self.ask_rechecks(side) || self.ask_evidence(side);
@@ -210,6 +226,7 @@ impl Engine {
                 && matches!(
                     job,
                     Job::PreRead { .. }
+                        | Job::FindAccounts { .. }
                         | Job::Find { .. }
                         | Job::Recheck { .. }
                         | Job::Evidence { .. }

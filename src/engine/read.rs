@@ -187,6 +187,9 @@ impl Engine {
                     then,
                 });
             }
+            (Job::FindAccounts { links, names }, Answer::Rows(rows)) => {
+                self.queue(Work::Accounts { links, names, rows });
+            }
             (Job::Recheck { ids, .. }, Answer::Rows(rows)) => {
                 self.queue(Work::Rows {
                     job: id,
@@ -257,7 +260,9 @@ impl Engine {
                 let links = pairs.into_iter().map(|(link, _)| link).collect();
                 self.queue(Work::Settle { links });
             }
-            Job::Find { links, .. } | Job::Evidence { links, .. } => {
+            Job::Find { links, .. }
+            | Job::FindAccounts { links, .. }
+            | Job::Evidence { links, .. } => {
                 self.queue(Work::Settle { links });
             }
             Job::Recheck { ids, .. } => {

@@ -14,6 +14,7 @@ use crate::domain::mapping::{Arrow, FieldRule, Policy, Role};
 use crate::domain::row::RowState;
 use crate::domain::time::Timestamp;
 use crate::domain::value::{Decimal, Value, ValueType};
+use crate::engine::accounts::{Accounts, Found};
 use crate::engine::consent::{Freshness, OptIns, Verdict, judge};
 use crate::engine::decide::{Outcome, decide};
 use crate::engine::limits::FieldLimits;
@@ -25,6 +26,7 @@ pub struct Context<'a> {
     pub policy: &'a Policy,
     pub directory: &'a Directory,
     pub limits: &'a FieldLimits,
+    pub accounts: &'a Accounts,
     pub freshness: Freshness,
     pub now: Timestamp,
 }
@@ -36,6 +38,8 @@ pub struct Reconciled {
     pub lost: Vec<Lost>,
     /// The dates of consent must be read before this link's consent can be decided.
     pub asks_for_evidence: bool,
+    /// The Account of this name must be found before the link can be written.
+    pub asks_for_account: Option<String>,
     /// Conflicts that are new.
     pub raised: Vec<Subject>,
 }
@@ -317,15 +321,32 @@ impl Case<'_> {
         if self.is_refused_before(link, to, rule.id, value) {
             return;
         }
-        let value = if rule.role == Role::Owner {
-            match self.context.directory.id_on(to, value) {
-                Some(id) => Value::Text(id),
-                None => return,
+        if let Some(value) = self.by_id(rule, to, value) {
+            self.write_mut(to).values.push((rule.id, value));
+        }
+    }
+
+    /// Owners and accounts are written by the side's own ids. `None` if there is none, or none is
+    /// known yet.
+    fn by_id(&mut self, rule: &FieldRule, to: Side, value: &Value) -> Option<Value> {
+        match (rule.role, to, value) {
+            (Role::Owner, _, value) => self.context.directory.id_on(to, value).map(Value::Text),
+            (Role::Company, Side::Salesforce, Value::Text(name)) => {
+                match self.context.accounts.find(name) {
+                    Some(Found::One(id)) => Some(Value::Text(id.to_string())),
+                    Some(Found::Nobody | Found::Several) => {
+                        let cause = Cause::AccountMissing { name: name.clone() };
+                        self.hold(Subject::Field(rule.id), cause);
+                        None
+                    }
+                    None => {
+                        self.done.asks_for_account = Some(name.clone());
+                        None
+                    }
+                }
             }
-        } else {
-            value.clone()
-        };
-        self.write_mut(to).values.push((rule.id, value));
+            _ => Some(value.clone()),
+        }
     }
 
     /// A value that a system refused or did not keep is not sent to it again.

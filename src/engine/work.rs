@@ -37,6 +37,12 @@ pub(super) enum Work {
     Pair {
         keys: Vec<MatchKey>,
     },
+    /// Accounts were looked for by name, for these links.
+    Accounts {
+        links: Vec<LinkId>,
+        names: Vec<String>,
+        rows: Vec<Row>,
+    },
     /// Their request failed before it told anything: they go back to the outbox.
     Settle {
         links: Vec<LinkId>,
@@ -116,6 +122,10 @@ pub(super) enum Job {
         links: Vec<LinkId>,
         keys: Vec<MatchKey>,
     },
+    FindAccounts {
+        links: Vec<LinkId>,
+        names: Vec<String>,
+    },
     Recheck {
         side: Side,
         ids: Vec<RemoteId>,
@@ -143,7 +153,7 @@ impl Job {
             | Self::Evidence { side, .. }
             | Self::Write { side, .. } => *side,
             Self::Audit | Self::ReadActivities => Side::Automation,
-            Self::SendActivities => Side::Salesforce,
+            Self::SendActivities | Self::FindAccounts { .. } => Side::Salesforce,
         }
     }
 
@@ -154,7 +164,7 @@ impl Job {
             Self::Changes(..) => "changes",
             Self::Audit => "audit",
             Self::PreRead { .. } | Self::Recheck { .. } => "rows",
-            Self::Find { .. } => "find",
+            Self::Find { .. } | Self::FindAccounts { .. } => "find",
             Self::Evidence { .. } => "evidence",
             Self::Write { .. } => "write",
             Self::ReadActivities | Self::SendActivities => "activities",
@@ -345,9 +355,9 @@ impl Engine {
             Work::Rows { rows, then, .. } => row_keys(rows, then),
             Work::Pair { keys } => keys.iter().copied().map(LinkKey::Match).collect(),
             Work::Outcomes { rows, .. } => rows.iter().map(|row| LinkKey::Id(row.link)).collect(),
-            Work::Settle { links } | Work::Evidence { links, .. } => {
-                links.iter().copied().map(LinkKey::Id).collect()
-            }
+            Work::Settle { links }
+            | Work::Evidence { links, .. }
+            | Work::Accounts { links, .. } => links.iter().copied().map(LinkKey::Id).collect(),
             Work::Audit { entries, .. } => audit_keys(entries),
             Work::ActivityPage { activities, .. } => {
                 let person = crate::domain::ids::Kind::Person;
@@ -371,6 +381,9 @@ impl Engine {
         match work {
             Work::Rows { job, rows, then } => self.take_rows(&mut desk, now, job, rows, then),
             Work::Pair { keys } => self.pair_keys(&mut desk, now, &keys),
+            Work::Accounts { links, names, rows } => {
+                self.take_accounts(&mut desk, now, &links, &names, &rows);
+            }
             Work::Settle { links } => {
                 for id in links {
                     self.settle(&mut desk, id, now);
@@ -452,10 +465,14 @@ impl Engine {
             policy: &self.settings.policy,
             directory: &self.directory,
             limits: &self.limits,
+            accounts: &self.accounts,
             freshness,
             now,
         };
         let reconciled = reconcile(link, context);
+        if let Some(name) = reconciled.asks_for_account {
+            self.outbox.ask_for_account(id, name);
+        }
         if reconciled.asks_for_evidence {
             self.outbox.ask_for_evidence(link);
         }
@@ -476,6 +493,7 @@ impl Engine {
             policy: &self.settings.policy,
             directory: &self.directory,
             limits: &self.limits,
+            accounts: &self.accounts,
             freshness: Freshness::Stale,
             now,
         }

@@ -61,6 +61,15 @@ impl Out {
         self.results.flush()
     }
 
+    /// How far the work is, for a reader without a terminal; on one, a bar shows it.
+    pub fn progress(&mut self, text: &str) -> io::Result<()> {
+        if self.is_json || self.is_terminal {
+            Ok(())
+        } else {
+            self.note(text)
+        }
+    }
+
     /// Something to know that is not the result.
     pub fn note(&mut self, text: &str) -> io::Result<()> {
         writeln!(self.notes, "{}", safe(text))

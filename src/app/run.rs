@@ -70,6 +70,7 @@ async fn watch(pool: &Pool, goal: &Goal, out: &mut Out) -> Result<(bool, bool), 
     send(pool, first).await;
     let mut rounds = 1;
     let mut written = BySide::default();
+    let mut phase = "";
     loop {
         tokio::select! {
             fact = facts.recv() => match fact {
@@ -103,6 +104,10 @@ async fn watch(pool: &Pool, goal: &Goal, out: &mut Out) -> Result<(bool, bool), 
                 }
                 let snapshot = snapshots.borrow_and_update().clone();
                 bar.set_message(line(&snapshot));
+                if snapshot.phase != phase {
+                    phase = snapshot.phase;
+                    out.progress(&line(&snapshot))?;
+                }
             }
             _ = terminate.recv() => return Ok((true, false)),
             _ = interrupt.recv() => return Ok((true, false)),
@@ -136,16 +141,21 @@ fn progress(out: &Out) -> ProgressBar {
     bar
 }
 
-/// One line: what is being done, what was read and written so far, what waits.
+/// One line: what is being done, what was read and written so far (Salesforce + Automation), what
+/// waits. Fits 80 columns with the numbers of a million people.
 fn line(snapshot: &Snapshot) -> String {
     let totals = &snapshot.totals;
-    let sum = |by: &BySide| (by.sum(Side::Salesforce), by.sum(Side::Automation));
-    let (read_salesforce, read_automation) = sum(&totals.read);
-    let (to_salesforce, to_automation) = sum(&totals.written);
+    let sum = |by: &BySide| {
+        format!(
+            "{} + {}",
+            by.sum(Side::Salesforce),
+            by.sum(Side::Automation)
+        )
+    };
     let waiting: u64 = snapshot.queued.values().sum::<u64>() + snapshot.waiting;
+    let (read, wrote) = (sum(&totals.read), sum(&totals.written));
     format!(
-        "{}: read {read_salesforce} Salesforce, {read_automation} Automation; wrote \
-         {to_salesforce} to Salesforce, {to_automation} to Automation; {waiting} waiting",
+        "{}: read {read}, wrote {wrote}, {waiting} waiting",
         snapshot.phase
     )
 }

@@ -104,7 +104,7 @@ async fn watch(pool: &Pool, goal: &Goal, out: &mut Out) -> Result<(bool, bool), 
                 }
                 let snapshot = snapshots.borrow_and_update().clone();
                 bar.set_message(line(&snapshot));
-                if snapshot.phase != phase {
+                if snapshot.phase != phase && !snapshot.is_idle {
                     phase = snapshot.phase;
                     out.progress(&line(&snapshot))?;
                 }

@@ -315,6 +315,12 @@ impl Engine {
             let Some(row) = activity_row(link, &held.activity, url) else {
                 continue;
             };
+            let sent = desk.sent.get(&held.link);
+            if sent.is_some_and(|sent| sent.contains(&fingerprint(&row.reference))) {
+                let reference = held.activity.reference;
+                desk.batch.push(Change::RemoveHeldActivity(reference));
+                continue;
+            }
             if let Some(transfer) = &mut self.transfer {
                 let reference = row.reference.clone();
                 let attempts = held.attempts + 1;

@@ -156,6 +156,10 @@ impl Engine {
             ..Cycle::default()
         };
         self.accounts = crate::engine::accounts::Accounts::default();
+        let links = self.outbox.release_held_back();
+        if !links.is_empty() {
+            self.queue(Work::Settle { links });
+        }
         for side in &mut self.sides {
             side.stopped = None;
         }

@@ -82,7 +82,7 @@ impl Engine {
                 continue;
             }
             if !self.passes_brake(desk, side, &write) {
-                self.outbox.drop_ready(side, write.link);
+                self.outbox.hold_back(side, write.link);
                 continue;
             }
             self.mark_issued(desk, now, side, &write);
@@ -110,7 +110,7 @@ impl Engine {
         self.totals
             .would_write
             .add(side, write_kind(desk, write), 1);
-        self.outbox.drop_ready(side, write.link);
+        self.outbox.hold_back(side, write.link);
     }
 
     fn mark_issued(&mut self, desk: &mut Desk, now: Timestamp, side: Side, write: &RowWrite) {

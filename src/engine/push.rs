@@ -37,6 +37,8 @@ pub(super) struct Outbox {
     /// Records to read again because what was seen of them was uncertain.
     rechecks: BTreeSet<RemoteId>,
     evidence: BTreeMap<LinkId, (RemoteId, RemoteId)>,
+    /// Not to be written in this cycle: counted by a dry run, or held by the brake.
+    held_back: BTreeSet<(LinkId, Side)>,
     /// Links whose Account must be found by name.
     accounts: BTreeMap<LinkId, String>,
 }
@@ -58,6 +60,9 @@ impl Outbox {
             side.creations.remove(&link.id);
         }
         for pending in &link.pending {
+            if self.held_back.contains(&(link.id, pending.side)) {
+                continue;
+            }
             match (pending.state, pending.write) {
                 (PendingState::Planned, Intent::Create) => {
                     self.unpaired.extend(&link.match_keys);
@@ -110,12 +115,21 @@ impl Outbox {
         }
     }
 
-    /// Dry run: what was counted is not counted again.
-    pub(super) fn drop_ready(&mut self, side: Side, link: LinkId) {
+    /// The write stays planned, for another cycle.
+    pub(super) fn hold_back(&mut self, side: Side, link: LinkId) {
+        self.held_back.insert((link, side));
         let side = &mut self.sides[side as usize];
         side.opt_outs.remove(&link);
         side.updates.remove(&link);
         side.creations.remove(&link);
+    }
+
+    /// Answers whose writes a new cycle may send again.
+    pub(super) fn release_held_back(&mut self) -> Vec<LinkId> {
+        let held = std::mem::take(&mut self.held_back);
+        let mut links: Vec<LinkId> = held.into_iter().map(|(link, _)| link).collect();
+        links.dedup();
+        links
     }
 
     pub(super) fn ask_for_account(&mut self, link: LinkId, name: String) {

@@ -285,7 +285,7 @@ impl Engine {
                 }
                 let with_sent = matches!(
                     work,
-                    Work::ActivityPage { .. } | Work::ActivitiesSent { .. }
+                    Work::ActivityPage { .. } | Work::ActivitiesSent { .. } | Work::Held { .. }
                 );
                 self.outputs.push_back(Output::Load { keys, with_sent });
             }

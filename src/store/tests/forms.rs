@@ -275,7 +275,7 @@ fn the_layout_of_keys_never_changes() {
         (keys::link(link), "6c0000000000000102"),
         (
             keys::salesforce_link(salesforce_id(3), link),
-            "73303033513730303030303030303030330000000000000102",
+            "733030335137303030303030303030330000000000000102",
         ),
         (
             keys::automation_link(Kind::Company, AutomationId(5), link),

@@ -96,41 +96,38 @@ pub(super) fn counts(durable: &Durable) -> Result<Counts, StoreError> {
 }
 
 fn recount(durable: &Durable) -> Result<Counts, StoreError> {
-    let mut counts = Counts::default();
-    let mut number = |prefix: &[u8], mut add: Box<dyn FnMut(&mut Counts, &[u8], &[u8])>| {
-        durable.scan(prefix, None, |key, value| {
-            add(&mut counts, key, value);
-            true
-        })
+    let mut counts = Counts {
+        links: count(durable, keys::LINK)?,
+        held_activities: count(durable, keys::HELD)?,
+        ..Counts::default()
     };
-    number(keys::LINK, Box::new(|counts, _, _| counts.links += 1))?;
-    number(
-        keys::HELD,
-        Box::new(|counts, _, _| counts.held_activities += 1),
-    )?;
-    number(
-        keys::SENT,
-        Box::new(|counts, _, value| {
-            let sent = decode::<Vec<u64>>(value).unwrap_or_default();
-            counts.sent_activities += sent.len() as u64;
-        }),
-    )?;
     for mark in Mark::ALL {
-        number(
-            &keys::mark(mark),
-            Box::new(move |counts, _, _| *counts.marks.entry(mark).or_default() += 1),
-        )?;
+        let number = count(durable, &keys::mark(mark))?;
+        if number > 0 {
+            counts.marks.insert(mark, number);
+        }
     }
+    durable.scan(keys::SENT, None, |_, value| {
+        let sent = decode::<Vec<u64>>(value).unwrap_or_default();
+        counts.sent_activities += sent.len() as u64;
+        true
+    })?;
     // New history must come after all that is there.
-    number(
-        keys::HISTORY,
-        Box::new(|counts, key, _| {
-            counts.commits = counts
-                .commits
-                .max(keys::history_commit(key).unwrap_or(0) + 1);
-        }),
-    )?;
+    durable.scan(keys::HISTORY, None, |key, _| {
+        let next = keys::history_commit(key).unwrap_or(0) + 1;
+        counts.commits = counts.commits.max(next);
+        true
+    })?;
     Ok(counts)
+}
+
+fn count(durable: &Durable, prefix: &[u8]) -> Result<u64, StoreError> {
+    let mut number = 0;
+    durable.scan(prefix, None, |_, _| {
+        number += 1;
+        true
+    })?;
+    Ok(number)
 }
 
 pub(super) fn recover(durable: &Durable) -> Result<Recovered, StoreError> {

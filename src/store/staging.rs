@@ -182,18 +182,17 @@ impl<'a> Staging<'a> {
         let Some(bytes) = self.durable.get(&key)? else {
             return Ok(Known::Nothing);
         };
-        match reader::unless_damaged::<PackedLink>(self.durable, &bytes, "link", &key)? {
-            Some(packed) => Ok(Known::Link(Box::new(Link::from(packed)))),
-            None => {
-                let mut marks = Vec::new();
-                for mark in Mark::ALL {
-                    if self.exists(&keys::mark_link(mark, id))? {
-                        marks.push(mark);
-                    }
-                }
-                Ok(Known::Damaged(marks))
+        let packed = reader::unless_damaged::<PackedLink>(self.durable, &bytes, "link", &key)?;
+        if let Some(packed) = packed {
+            return Ok(Known::Link(Box::new(Link::from(packed))));
+        }
+        let mut marks = Vec::new();
+        for mark in Mark::ALL {
+            if self.exists(&keys::mark_link(mark, id))? {
+                marks.push(mark);
             }
         }
+        Ok(Known::Damaged(marks))
     }
 
     fn value(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {

@@ -210,8 +210,7 @@ fn long_values_are_kept_in_pieces_that_leave_with_them() {
     let store = open(folder.path());
     assert_eq!(run(store.links(every_link())).unwrap(), [link.clone()]);
     assert!(!store.durable.holds_pieces());
-    let blobs =
-        std::fs::read_dir(folder.path().join("store/blobs")).map_or(0, |files| files.count());
+    let blobs = std::fs::read_dir(folder.path().join("store/blobs")).map_or(0, Iterator::count);
     assert_eq!(
         blobs, 0,
         "a page got a file of its own, which sled never syncs"

@@ -12,7 +12,7 @@ use crate::store::memory::MemoryStore;
 use crate::store::tests::{found, generate, ids, open, person, put, run, salesforce_id};
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(60))]
+    #![proptest_config(ProptestConfig::with_cases(40))]
 
     #[test]
     fn any_batches_leave_the_disk_and_the_model_in_agreement(

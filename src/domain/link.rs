@@ -208,6 +208,20 @@ pub enum Parked {
     CreationNotAllowed,
 }
 
+impl Mark {
+    pub const ALL: [Self; 9] = [
+        Self::Conflict,
+        Self::Pending,
+        Self::Dead,
+        Self::Diverged,
+        Self::Parked,
+        Self::DeletedInSalesforce,
+        Self::DeletedInAutomation,
+        Self::OptedOut,
+        Self::OneSided,
+    ];
+}
+
 impl Link {
     pub const fn new(id: LinkId, kind: Kind) -> Self {
         Self {

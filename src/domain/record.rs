@@ -36,6 +36,8 @@ pub enum Change {
     PutPolicy(Box<PolicyVersion>),
     PutPlan(Plan),
     RemovePlan(RunId),
+    /// What a backup brought back was compared with both systems: `Recovered::is_restored` ends.
+    ConfirmRestored,
 }
 
 /// How a link can be found.
@@ -219,7 +221,8 @@ pub struct Recovered {
     pub plans: Vec<Plan>,
     pub binding: Option<Binding>,
     pub counts: Counts,
-    /// True for the first start after a backup was put back: read and compare before writing.
+    /// A backup was put back and `Change::ConfirmRestored` not committed since: read and compare
+    /// before writing.
     pub is_restored: bool,
 }
 

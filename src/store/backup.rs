@@ -3,19 +3,22 @@
 //! A restored store carries a mark that tells the next start that yesterday's agreement may be
 //! older than today's values: that start reads and compares before it writes.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, BufReader, BufWriter, Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 
 use crate::ports::StoreError;
-use crate::store::durable::{Durable, Staged};
-use crate::store::{SledStore, keys};
+use crate::store::durable::{self, Durable, Staged};
+use crate::store::{SledStore, keys, reader};
 
 const MAGIC: &[u8; 16] = b"passerelle-bkp-1";
 
 /// Pairs restored in one commit: memory grows with it.
 const RESTORE_BATCH_MAX: usize = 500;
+
+/// Where a restored store grows until it is whole. A leftover is removed by the next restore.
+const UNFINISHED: &str = "restore.unfinished";
 
 /// No key or value is longer: a damaged length must not fill the memory.
 const PART_BYTES_MAX: u32 = 4 * 1024 * 1024;
@@ -39,10 +42,7 @@ pub enum BackupError {
 /// Writes everything to a new file, which appears under its name only when it is whole. Answers how
 /// many pairs it holds.
 pub fn export(store: &SledStore, to: &Path) -> Result<u64, BackupError> {
-    let failed = |source| BackupError::File {
-        path: to.display().to_string(),
-        source,
-    };
+    let failed = |source| failed(to, source);
     let unfinished = to.with_extension("unfinished");
     let file = OpenOptions::new()
         .write(true)
@@ -52,7 +52,11 @@ pub fn export(store: &SledStore, to: &Path) -> Result<u64, BackupError> {
         .open(&unfinished)
         .map_err(failed)?;
     let mut writer = BufWriter::new(file);
-    let count = write_all(&store.durable, &mut writer).map_err(|error| match error {
+    // A batch must be in the copy as a whole or not at all.
+    let written = store
+        .durable
+        .quietly(|| write_all(&store.durable, &mut writer));
+    let count = written.map_err(|error| match error {
         WriteError::Io(source) => failed(source),
         WriteError::Store(source) => BackupError::Store(source),
     })?;
@@ -69,27 +73,65 @@ pub fn export(store: &SledStore, to: &Path) -> Result<u64, BackupError> {
     Ok(count)
 }
 
-/// Puts a backup into an empty data folder. The whole file is checked before anything is made.
+/// Puts a backup into an empty data folder. The whole file is checked before anything is made, and
+/// the store appears under its name only when it is whole.
 pub fn restore(from: &Path, data: &Path, holder: &str) -> Result<u64, BackupError> {
-    if data.join("store").exists() {
-        return Err(BackupError::NotEmpty {
-            path: data.display().to_string(),
-        });
+    let not_empty = || BackupError::NotEmpty {
+        path: data.display().to_string(),
+    };
+    if data.join(durable::FOLDER).exists() {
+        return Err(not_empty());
     }
-    let failed = |source| BackupError::File {
+    let count = check(from)?;
+    durable::make_private_folder(data).map_err(|source| failed(data, source))?;
+    let lock = durable::lock(data, holder)?;
+    // Another process may have made one before we had the lock.
+    if data.join(durable::FOLDER).exists() {
+        return Err(not_empty());
+    }
+    let unfinished = data.join(UNFINISHED);
+    match fs::remove_dir_all(&unfinished) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            return Err(failed(&unfinished, error));
+        }
+        _ => {}
+    }
+    fill(from, &unfinished)?;
+    let moved = fs::rename(unfinished.join(durable::FOLDER), data.join(durable::FOLDER))
+        .and_then(|()| File::open(data)?.sync_all())
+        .and_then(|()| fs::remove_dir_all(&unfinished));
+    moved.map_err(|source| failed(data, source))?;
+    drop(lock);
+    Ok(count)
+}
+
+/// Reads the whole file, and that its format is known.
+fn check(from: &Path) -> Result<u64, BackupError> {
+    let mut format = Ok(());
+    let count = read_all(from, |key, value| {
+        if key == keys::FORMAT {
+            format = reader::check_format(&value);
+        }
+        Ok(())
+    });
+    let count = count.map_err(|source| failed(from, source))?;
+    let count = count.ok_or_else(|| BackupError::Damaged {
         path: from.display().to_string(),
-        source,
-    };
-    let damaged = || BackupError::Damaged {
-        path: from.display().to_string(),
-    };
-    let count = read_all(from, |_, _| Ok(()))
-        .map_err(failed)?
-        .ok_or_else(damaged)?;
-    let durable = Durable::open(data, holder)?;
+    })?;
+    format?;
+    Ok(count)
+}
+
+fn fill(from: &Path, folder: &Path) -> Result<(), BackupError> {
+    DirBuilder::new()
+        .mode(0o700)
+        .create(folder)
+        .map_err(|source| failed(folder, source))?;
+    let founding = reader::founding()?;
+    let durable = Durable::open_held(folder, None, (keys::FORMAT, &founding))?;
     let mut staged = Staged::new();
     let mut result = Ok(());
-    read_all(from, |key, value| {
+    let read = read_all(from, |key, value| {
         staged.insert(key, Some(value));
         if staged.len() >= RESTORE_BATCH_MAX {
             result = durable.commit(std::mem::take(&mut staged));
@@ -98,12 +140,19 @@ pub fn restore(from: &Path, data: &Path, holder: &str) -> Result<u64, BackupErro
             }
         }
         Ok(())
-    })
-    .map_err(failed)?;
+    });
     result?;
+    read.map_err(|source| failed(from, source))?;
     staged.insert(keys::EPOCH.to_vec(), Some(vec![1]));
     durable.commit(staged)?;
-    Ok(count)
+    Ok(())
+}
+
+fn failed(path: &Path, source: io::Error) -> BackupError {
+    BackupError::File {
+        path: path.display().to_string(),
+        source,
+    }
 }
 
 enum WriteError {

@@ -5,12 +5,17 @@
 //! later open can read, and its flush asks the kernel to begin writing without waiting for the
 //! disk. So, at every open: our own lock first, half-made snapshots away, a marker that says the
 //! store was once whole. And after every commit: its flush, then our own `fdatasync`.
+//!
+//! Nor does it ever sync the files that it makes for large pages. A page holds up to 17 values, and
+//! one above 128 KiB gets a file of its own; so no value is stored longer than 4 KiB in one piece.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, Read, Seek, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError, RwLock};
 
 use nix::fcntl::{Flock, FlockArg};
 
@@ -19,10 +24,19 @@ use crate::ports::StoreError;
 /// Its presence says that the store was once opened whole and may hold acknowledged data.
 const READY: &str = "READY";
 const LOCK: &str = "store.lock";
-const FOLDER: &str = "store";
+pub(super) const FOLDER: &str = "store";
 
 /// sled's own default is a gigabyte; the whole program is to live in less.
 const CACHE_BYTES_MAX: u64 = 64 * 1024 * 1024;
+
+/// Longer values are stored in pieces, see above.
+const PIECE_BYTES_MAX: usize = 4 * 1024;
+
+/// Keys of the pieces after the first: this, the value's own key, the piece's number.
+const PIECES: u8 = b'z';
+
+/// How many pieces follow is the first byte or, from this on, the first three of what is stored.
+const MANY_PIECES: u8 = u8::MAX;
 
 /// An open store. One in the world for each folder.
 pub(super) struct Durable {
@@ -31,7 +45,13 @@ pub(super) struct Durable {
     log: File,
     path: PathBuf,
     is_poisoned: AtomicBool,
-    _lock: Flock<File>,
+    /// Held by a commit and by whoever must see the store between two commits.
+    quiet: Mutex<()>,
+    /// Written while a batch is applied, read while the pieces of one value are gathered.
+    applying: RwLock<()>,
+    /// Values that could not be read since the start.
+    damaged: AtomicU64,
+    _lock: Option<Flock<File>>,
 }
 
 /// Key and value; no value removes the key.
@@ -40,72 +60,109 @@ pub(super) type Staged = std::collections::BTreeMap<Vec<u8>, Option<Vec<u8>>>;
 impl Durable {
     /// Opens or makes the store inside `data`. Says who holds it if it is held.
     ///
+    /// Every store holds the pair `founding`: one that lacks it has lost its files.
+    ///
     /// 1. Take the lock, so that nothing below can race another process.
     /// 2. A folder without the marker never acknowledged anything: begin anew.
     /// 3. Remove half-made snapshots.
     /// 4. Open; sled's own background flush off, since every commit is flushed.
     /// 5. Sync the log; the first time also every file and folder, then set the marker.
-    pub(super) fn open(data: &Path, holder: &str) -> Result<Self, StoreError> {
-        let shown = data.display().to_string();
-        let failed = |source: io::Error| StoreError::Open {
-            path: shown.clone(),
-            source: Box::new(source),
-        };
-        fs::create_dir_all(data).map_err(failed)?;
+    pub(super) fn open(
+        data: &Path,
+        holder: &str,
+        founding: (&[u8], &[u8]),
+    ) -> Result<Self, StoreError> {
+        make_private_folder(data).map_err(|source| not_opened(data, source.into()))?;
         let lock = lock(data, holder)?;
+        Self::open_held(data, Some(lock), founding)
+    }
+
+    /// The same where the caller holds the lock of a folder around this one.
+    pub(super) fn open_held(
+        data: &Path,
+        lock: Option<Flock<File>>,
+        founding: (&[u8], &[u8]),
+    ) -> Result<Self, StoreError> {
+        let failed = |source: io::Error| not_opened(data, source.into());
         let path = data.join(FOLDER);
-        if path.exists() && !path.join(READY).exists() {
-            fs::remove_dir_all(&path).map_err(failed)?;
+        let is_new = !path.join(READY).exists();
+        if is_new {
+            remove_unready(&path).map_err(failed)?;
+        } else if fs::metadata(path.join("db")).map_err(failed)?.len() == 0 {
+            return Err(not_opened(data, LOST.into()));
         }
+        make_private_folder(&path).map_err(failed)?;
         remove_unfinished_snapshots(&path).map_err(failed)?;
-        let db = open_sled(&path)?;
-        let log = OpenOptions::new()
-            .read(true)
-            .open(path.join("db"))
-            .map_err(failed)?;
+        let db = open_sled(data, &path)?;
+        let log = File::open(path.join("db")).map_err(failed)?;
         let store = Self {
             db,
             log,
             path,
             is_poisoned: AtomicBool::new(false),
+            quiet: Mutex::new(()),
+            applying: RwLock::new(()),
+            damaged: AtomicU64::new(0),
             _lock: lock,
         };
-        store.sync().map_err(|source| StoreError::Open {
-            path: shown.clone(),
-            source,
-        })?;
-        if !store.path.join(READY).exists() {
+        let (key, value) = founding;
+        if is_new {
+            store.commit(Staged::from([(key.to_vec(), Some(value.to_vec()))]))?;
             store.mark_ready(data).map_err(failed)?;
+        } else if store.get(key)?.is_none() {
+            return Err(not_opened(data, LOST.into()));
+        } else {
+            store.sync().map_err(|source| not_opened(data, source))?;
         }
         Ok(store)
     }
 
     /// One atomic batch, durable when this returns. After any error nothing is accepted any more.
     pub(super) fn commit(&self, staged: Staged) -> Result<(), StoreError> {
+        let quiet = self.quiet.lock().unwrap_or_else(PoisonError::into_inner);
         if self.is_poisoned.load(Ordering::Acquire) {
             return Err(StoreError::Poisoned);
         }
-        let mut batch = sled::Batch::default();
-        for (key, value) in staged {
-            match value {
-                Some(value) => batch.insert(key, value),
-                None => batch.remove(key),
-            }
-        }
+        let batch = self.batch(staged).inspect_err(|_| self.poison())?;
+        let applying = self.applying.write();
         let applied = self.db.apply_batch(batch).map_err(Into::into);
+        drop(applying);
         let synced: Result<(), Cause> = applied.and_then(|()| self.sync());
+        drop(quiet);
         synced.map_err(|source| {
             // A sync that failed once may report success the next time with the pages lost.
-            self.is_poisoned.store(true, Ordering::Release);
+            self.poison();
             StoreError::Commit { source }
         })
     }
 
+    /// Nothing is accepted any more.
+    pub(super) fn poison(&self) {
+        self.is_poisoned.store(true, Ordering::Release);
+    }
+
+    /// What `look` sees lies between two commits.
+    pub(super) fn quietly<T>(&self, look: impl FnOnce() -> T) -> T {
+        let quiet = self.quiet.lock().unwrap_or_else(PoisonError::into_inner);
+        let seen = look();
+        drop(quiet);
+        seen
+    }
+
+    /// Counts a value that cannot be read and answers how many those are.
+    pub(super) fn note_damaged(&self) -> u64 {
+        self.damaged.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    pub(super) fn damaged(&self) -> u64 {
+        self.damaged.load(Ordering::Relaxed)
+    }
+
     pub(super) fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        let found = self.db.get(key).map_err(|source| StoreError::Read {
-            source: source.into(),
-        })?;
-        Ok(found.map(|value| value.to_vec()))
+        match self.raw(key)? {
+            Some(first) => self.joined(key, &first),
+            None => Ok(None),
+        }
     }
 
     /// Keys with the prefix, after that key if one is given, in order, while `take` says so.
@@ -121,10 +178,15 @@ impl Durable {
             None => prefix.to_vec(),
         };
         for entry in self.db.range(start..) {
-            let (key, value) = entry.map_err(|source| StoreError::Read {
-                source: source.into(),
-            })?;
-            if !key.starts_with(prefix) || !take(&key, &value) {
+            let (key, first) = entry.map_err(not_read)?;
+            // Pieces are behind all other keys.
+            if !key.starts_with(prefix) || key.first() == Some(&PIECES) {
+                break;
+            }
+            let Some(value) = self.joined(&key, &first)? else {
+                continue;
+            };
+            if !take(&key, &value) {
                 break;
             }
         }
@@ -138,9 +200,10 @@ impl Durable {
         mut take: impl FnMut(&[u8], &[u8]) -> bool,
     ) -> Result<(), StoreError> {
         for entry in self.db.scan_prefix(prefix).rev() {
-            let (key, value) = entry.map_err(|source| StoreError::Read {
-                source: source.into(),
-            })?;
+            let (key, first) = entry.map_err(not_read)?;
+            let Some(value) = self.joined(&key, &first)? else {
+                continue;
+            };
             if !take(&key, &value) {
                 break;
             }
@@ -150,9 +213,74 @@ impl Durable {
 
     /// Bytes on disk.
     pub(super) fn size(&self) -> Result<u64, StoreError> {
-        self.db.size_on_disk().map_err(|source| StoreError::Read {
-            source: source.into(),
-        })
+        self.db.size_on_disk().map_err(not_read)
+    }
+
+    fn raw(&self, key: &[u8]) -> Result<Option<sled::IVec>, StoreError> {
+        self.db.get(key).map_err(not_read)
+    }
+
+    /// Splits long values, and removes the pieces of those that are replaced.
+    fn batch(&self, staged: Staged) -> Result<sled::Batch, StoreError> {
+        let mut batch = sled::Batch::default();
+        for (key, value) in staged {
+            let old = self.raw(&key)?;
+            let old_pieces = old.as_deref().and_then(leading_count).map_or(0, |(n, _)| n);
+            let Some(value) = value else {
+                for number in 0..old_pieces {
+                    batch.remove(piece_key(&key, number));
+                }
+                batch.remove(key);
+                continue;
+            };
+            let split = value.len().min(PIECE_BYTES_MAX);
+            let (start, rest) = value.split_at(split);
+            let pieces = rest.len().div_ceil(PIECE_BYTES_MAX);
+            let count = u16::try_from(pieces).map_err(|source| StoreError::Commit {
+                source: source.into(),
+            })?;
+            for (number, piece) in (0..count).zip(rest.chunks(PIECE_BYTES_MAX)) {
+                batch.insert(piece_key(&key, number), piece);
+            }
+            for number in count..old_pieces {
+                batch.remove(piece_key(&key, number));
+            }
+            let mut first = match u8::try_from(count) {
+                Ok(few) if few < MANY_PIECES => vec![few],
+                _ => [&[MANY_PIECES], &count.to_le_bytes()[..]].concat(),
+            };
+            first.extend_from_slice(start);
+            batch.insert(key, first);
+        }
+        Ok(batch)
+    }
+
+    /// The whole value; `None` if it was removed meanwhile. A missing piece leaves it short: its
+    /// checksum tells whoever decodes it.
+    fn joined(&self, key: &[u8], first: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        match leading_count(first) {
+            None => return Ok(Some(Vec::new())),
+            Some((0, value)) => return Ok(Some(value.to_vec())),
+            Some(_) => {}
+        }
+        let applying = self.applying.read();
+        let Some(first) = self.raw(key)? else {
+            return Ok(None);
+        };
+        let (pieces, start) = leading_count(&first).unwrap_or((0, &[]));
+        let mut value = start.to_vec();
+        for number in 0..pieces {
+            let piece = self.raw(&piece_key(key, number))?;
+            value.extend_from_slice(piece.as_deref().unwrap_or_default());
+        }
+        drop(applying);
+        Ok(Some(value))
+    }
+
+    /// Whether any value is kept in more than one piece.
+    #[cfg(test)]
+    pub(super) fn holds_pieces(&self) -> bool {
+        self.db.scan_prefix([PIECES]).next().is_some()
     }
 
     fn sync(&self) -> Result<(), Cause> {
@@ -165,12 +293,14 @@ impl Durable {
         for entry in fs::read_dir(&self.path)? {
             let entry = entry?;
             if entry.file_type()?.is_file() {
-                File::open(entry.path())?.sync_all()?;
+                let file = File::open(entry.path())?;
+                file.set_permissions(Permissions::from_mode(0o600))?;
+                file.sync_all()?;
             }
         }
         let folder = File::open(&self.path)?;
         folder.sync_all()?;
-        File::create(self.path.join(READY))?.sync_all()?;
+        private_file(&self.path.join(READY))?.sync_all()?;
         folder.sync_all()?;
         File::open(data)?.sync_all()
     }
@@ -178,20 +308,72 @@ impl Durable {
 
 type Cause = Box<dyn std::error::Error + Send + Sync>;
 
-fn lock(data: &Path, holder: &str) -> Result<Flock<File>, StoreError> {
-    let path = data.join(LOCK);
-    let shown = data.display().to_string();
-    let failed = |source: io::Error| StoreError::Open {
-        path: shown.clone(),
-        source: Box::new(source),
-    };
-    let file = OpenOptions::new()
+const LOST: &str = "its files are empty or gone, and it once held data";
+
+/// The number of pieces that follow, and the start of the value.
+fn leading_count(first: &[u8]) -> Option<(u16, &[u8])> {
+    match first {
+        [MANY_PIECES, low, high, start @ ..] => Some((u16::from_le_bytes([*low, *high]), start)),
+        [few, start @ ..] => Some((u16::from(*few), start)),
+        [] => None,
+    }
+}
+
+fn piece_key(key: &[u8], number: u16) -> Vec<u8> {
+    [&[PIECES], key, &number.to_be_bytes()[..]].concat()
+}
+
+fn not_opened(data: &Path, source: Cause) -> StoreError {
+    StoreError::Open {
+        path: data.display().to_string(),
+        source,
+    }
+}
+
+fn not_read(source: sled::Error) -> StoreError {
+    StoreError::Read {
+        source: source.into(),
+    }
+}
+
+pub(super) fn make_private_folder(path: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+fn private_file(path: &Path) -> io::Result<File> {
+    OpenOptions::new()
         .read(true)
         .write(true)
         .create(true)
         .truncate(false)
-        .open(&path)
-        .map_err(failed)?;
+        .mode(0o600)
+        .open(path)
+}
+
+/// A store that was never whole; nothing but what sled makes is ever removed.
+fn remove_unready(path: &Path) -> io::Result<()> {
+    let entries = match fs::read_dir(path) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    for entry in entries {
+        let name = entry?.file_name();
+        let name = name.to_string_lossy();
+        let is_sleds = matches!(&*name, "conf" | "db" | "blobs") || name.starts_with("snap.");
+        if !is_sleds {
+            let message = format!("its folder holds {name}, which is not passerelle's");
+            return Err(io::Error::other(message));
+        }
+    }
+    fs::remove_dir_all(path)
+}
+
+/// Takes the lock of a data folder, or says who holds it.
+pub(super) fn lock(data: &Path, holder: &str) -> Result<Flock<File>, StoreError> {
+    let shown = data.display().to_string();
+    let failed = |source: io::Error| not_opened(data, source.into());
+    let file = private_file(&data.join(LOCK)).map_err(failed)?;
     match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
         Ok(mut file) => {
             file.set_len(0)
@@ -231,22 +413,15 @@ fn remove_unfinished_snapshots(path: &Path) -> io::Result<()> {
 
 /// sled panics on some damaged files instead of saying so. A store that does not open is never
 /// touched: what can be saved of it is for a person to decide.
-fn open_sled(path: &Path) -> Result<sled::Db, StoreError> {
+fn open_sled(data: &Path, path: &Path) -> Result<sled::Db, StoreError> {
     let config = sled::Config::new()
         .path(path)
         .flush_every_ms(None)
         .cache_capacity(CACHE_BYTES_MAX);
     let opened = catch_unwind(AssertUnwindSafe(|| config.open()));
-    let shown = path.display().to_string();
     match opened {
         Ok(Ok(db)) => Ok(db),
-        Ok(Err(source)) => Err(StoreError::Open {
-            path: shown,
-            source: source.into(),
-        }),
-        Err(_) => Err(StoreError::Open {
-            path: shown,
-            source: "its files are damaged".into(),
-        }),
+        Ok(Err(source)) => Err(not_opened(data, source.into())),
+        Err(_) => Err(not_opened(data, "its files are damaged".into())),
     }
 }

@@ -6,6 +6,8 @@ use crate::domain::link::{Mark, MatchKey};
 
 pub(super) const LINK: &[u8] = b"l";
 pub(super) const HELD: &[u8] = b"v";
+pub(super) const SENT: &[u8] = b"e";
+pub(super) const HISTORY: &[u8] = b"h";
 pub(super) const ACT: &[u8] = b"x";
 pub(super) const POLICY: &[u8] = b"p";
 pub(super) const PLAN: &[u8] = b"j";
@@ -15,17 +17,28 @@ pub(super) const TALLY: &[u8] = b"c/tally";
 pub(super) const COUNTS: &[u8] = b"c/counts";
 pub(super) const BINDING: &[u8] = b"c/binding";
 pub(super) const EPOCH: &[u8] = b"c/epoch";
+/// The founding pair: in every store, before anything else.
+pub(super) const FORMAT: &[u8] = b"c/format";
 
 pub(super) fn link(id: LinkId) -> Vec<u8> {
     [LINK, &id.0.to_be_bytes()].concat()
 }
 
+/// A record belongs to one link; that two hold it for a moment must not lose either.
 pub(super) fn salesforce(id: SalesforceId) -> Vec<u8> {
     [b"s", &id.as_bytes()[..]].concat()
 }
 
+pub(super) fn salesforce_link(id: SalesforceId, link: LinkId) -> Vec<u8> {
+    [&salesforce(id)[..], &link.0.to_be_bytes()].concat()
+}
+
 pub(super) fn automation(kind: Kind, id: AutomationId) -> Vec<u8> {
     [b"a", &[kind as u8][..], &id.0.to_be_bytes()].concat()
+}
+
+pub(super) fn automation_link(kind: Kind, id: AutomationId, link: LinkId) -> Vec<u8> {
+    [&automation(kind, id)[..], &link.0.to_be_bytes()].concat()
 }
 
 pub(super) fn matches(address: MatchKey) -> Vec<u8> {
@@ -53,11 +66,11 @@ pub(super) fn held(reference: &str) -> Vec<u8> {
 }
 
 pub(super) fn sent(link: LinkId) -> Vec<u8> {
-    [b"e", &link.0.to_be_bytes()[..]].concat()
+    [SENT, &link.0.to_be_bytes()].concat()
 }
 
 pub(super) fn history(link: LinkId) -> Vec<u8> {
-    [b"h", &link.0.to_be_bytes()[..]].concat()
+    [HISTORY, &link.0.to_be_bytes()].concat()
 }
 
 /// Entries of one link in the order in which they were committed.
@@ -68,6 +81,12 @@ pub(super) fn history_entry(link: LinkId, commit: u64, index: u32) -> Vec<u8> {
         &index.to_be_bytes(),
     ]
     .concat()
+}
+
+/// The commit in which a history entry was added.
+pub(super) fn history_commit(key: &[u8]) -> Option<u64> {
+    let commit = key.get(9..17)?;
+    Some(u64::from_be_bytes(commit.try_into().ok()?))
 }
 
 pub(super) fn act(run: RunId) -> Vec<u8> {

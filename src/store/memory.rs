@@ -15,6 +15,7 @@ use crate::domain::record::{
     PolicyVersion, Recovered, Suppression,
 };
 use crate::ports::{Store, StoreError};
+use crate::store::describe;
 
 /// Everything that was committed.
 #[derive(Debug, Clone, Default)]
@@ -75,7 +76,9 @@ impl Kept {
             Change::PutPlan(plan) => {
                 self.recovered.plans.retain(|old| old.run != plan.run);
                 self.recovered.plans.push(plan);
+                self.recovered.plans.sort_by_key(|plan| plan.run);
             }
+            Change::ConfirmRestored => self.recovered.is_restored = false,
             Change::RemovePlan(run) => self.recovered.plans.retain(|plan| plan.run != run),
         }
     }
@@ -193,8 +196,20 @@ impl Store for MemoryStore {
     }
 
     fn bind(&self, binding: Binding) -> BoxFuture<'_, Result<(), StoreError>> {
-        self.kept().recovered.binding = Some(binding);
-        future::ready(Ok(())).boxed()
+        let mut kept = self.kept();
+        let answer = match &kept.recovered.binding {
+            Some(known) if *known != binding => Err(StoreError::Foreign {
+                path: "in memory".into(),
+                owner: describe(known),
+                asked: describe(&binding),
+            }),
+            _ => Ok(()),
+        };
+        if answer.is_ok() {
+            kept.recovered.binding = Some(binding);
+        }
+        drop(kept);
+        future::ready(answer).boxed()
     }
 
     fn load(

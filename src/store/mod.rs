@@ -15,11 +15,10 @@ mod staging;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 
 use futures_util::future::{BoxFuture, FutureExt};
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 
 pub use backup::{BackupError, export, restore};
 
@@ -42,7 +41,7 @@ const FORMAT: u32 = 1;
 /// The store on disk.
 pub struct SledStore {
     durable: Arc<Durable>,
-    queue: Option<SyncSender<Job>>,
+    queue: Option<mpsc::Sender<Job>>,
     committer: Option<JoinHandle<()>>,
     path: PathBuf,
 }
@@ -56,14 +55,15 @@ impl SledStore {
     /// Opens the store in a data folder, or makes it. `holder` is what a second process is told:
     /// who has it, since when.
     pub fn open(data: &Path, holder: &str) -> Result<Self, StoreError> {
-        let durable = Arc::new(Durable::open(data, holder)?);
-        let counts: Counts = reader::meta(&durable, keys::COUNTS, "count")?.unwrap_or_default();
-        reader::check_format(&durable)?;
-        let (queue, jobs) = sync_channel(QUEUE_MAX);
+        let founding = reader::founding()?;
+        let durable = Arc::new(Durable::open(data, holder, (keys::FORMAT, &founding))?);
+        reader::check_format(&durable.get(keys::FORMAT)?.unwrap_or_default())?;
+        let counts = reader::counts(&durable)?;
+        let (queue, jobs) = mpsc::channel(QUEUE_MAX);
         let thread = Arc::clone(&durable);
         let committer = std::thread::Builder::new()
             .name("store".into())
-            .spawn(move || commit_all(&thread, counts, &jobs))
+            .spawn(move || commit_all(&thread, counts, jobs))
             .map_err(|source| StoreError::Commit {
                 source: source.into(),
             })?;
@@ -80,24 +80,21 @@ impl SledStore {
         self.durable.size()
     }
 
+    /// How often a value could not be read, and was passed over, since the start.
+    pub fn damaged(&self) -> u64 {
+        self.durable.damaged()
+    }
+
     fn queue(
         &self,
         job: impl FnOnce(oneshot::Sender<Result<(), StoreError>>) -> Job,
     ) -> BoxFuture<'_, Result<(), StoreError>> {
         let (answer, answered) = oneshot::channel();
-        let mut job = job(answer);
-        let queue = self.queue.clone();
+        let job = job(answer);
         async move {
-            let queue = queue.ok_or(StoreError::Poisoned)?;
-            loop {
-                match queue.try_send(job) {
-                    Ok(()) => break,
-                    Err(TrySendError::Full(back)) => {
-                        job = back;
-                        tokio::task::yield_now().await;
-                    }
-                    Err(TrySendError::Disconnected(_)) => return Err(StoreError::Poisoned),
-                }
+            let queue = self.queue.as_ref().ok_or(StoreError::Poisoned)?;
+            if queue.send(job).await.is_err() {
+                return Err(StoreError::Poisoned);
             }
             answered.await.map_err(|_| StoreError::Poisoned)?
         }
@@ -131,8 +128,8 @@ impl Drop for SledStore {
 }
 
 /// Group commit: whatever waits is made durable by one sync.
-fn commit_all(durable: &Durable, mut counts: Counts, jobs: &Receiver<Job>) {
-    while let Ok(first) = jobs.recv() {
+fn commit_all(durable: &Durable, mut counts: Counts, mut jobs: mpsc::Receiver<Job>) {
+    while let Some(first) = jobs.blocking_recv() {
         let mut group = vec![first];
         while group.len() < QUEUE_MAX
             && let Ok(next) = jobs.try_recv()
@@ -163,13 +160,16 @@ fn commit_all(durable: &Durable, mut counts: Counts, jobs: &Receiver<Job>) {
                 Ok(())
             });
         if let Err(error) = &result {
-            tracing::error!(%error, "a commit failed");
+            // Whatever it was: what the callers believe and what is stored may differ from now on.
+            durable.poison();
+            tracing::error!(error = chain(error), "a commit failed");
         }
         for answer in answers {
             let told = match &result {
                 Ok(()) => Ok(()),
+                Err(StoreError::Poisoned) => Err(StoreError::Poisoned),
                 Err(error) => Err(StoreError::Commit {
-                    source: error.to_string().into(),
+                    source: chain(error).into(),
                 }),
             };
             // Whoever asked may be gone; the batch is durable all the same.
@@ -259,8 +259,21 @@ impl Vault for SledStore {
     }
 }
 
-/// For people: `the sandbox 00D… and https://acme.automation.example`.
-fn describe(binding: &Binding) -> String {
+/// The error and its causes, for those of the group who are told a copy.
+fn chain(error: &StoreError) -> String {
+    let error: &dyn std::error::Error = match error {
+        StoreError::Commit { source } => &**source,
+        other => other,
+    };
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(": ")
+}
+
+/// For people: `sandbox 00D… with https://acme.automation.example`.
+pub(in crate::store) fn describe(binding: &Binding) -> String {
     let kind = if binding.is_sandbox {
         "sandbox"
     } else {

@@ -5,12 +5,16 @@ use std::collections::BTreeSet;
 use serde::de::DeserializeOwned;
 
 use crate::domain::activity::HeldActivity;
+use crate::domain::consent::{Consent, Dated, Proof, Reason};
 use crate::domain::cursor::{Coverage, Cursor, Stream};
 use crate::domain::ids::{LinkId, Side};
-use crate::domain::link::Link;
-use crate::domain::record::{LinkKey, LinkPage, Listing, Loaded, Plan, PolicyVersion, Recovered};
+use crate::domain::link::{Link, Mark, MatchKey};
+use crate::domain::record::{
+    Counts, LinkKey, LinkPage, Listing, Loaded, Plan, PolicyVersion, Recovered, Suppression,
+};
+use crate::domain::time::Timestamp;
 use crate::ports::StoreError;
-use crate::store::codec::{CodecError, decode};
+use crate::store::codec::{CodecError, decode, encode};
 use crate::store::durable::Durable;
 use crate::store::packed::PackedLink;
 use crate::store::{FORMAT, keys};
@@ -43,16 +47,94 @@ pub(super) fn meta<T: DeserializeOwned>(
         .transpose()
 }
 
-/// Every value names its version; the counts are in every store that ever committed.
-pub(super) fn check_format(durable: &Durable) -> Result<(), StoreError> {
-    meta::<crate::domain::record::Counts>(durable, keys::COUNTS, "count").map(drop)
+/// The value, or `None` if it is damaged: one lost value must not stop the rest. It is logged and
+/// counted, and comes back with the next read of its system.
+pub(super) fn unless_damaged<T: DeserializeOwned>(
+    durable: &Durable,
+    bytes: &[u8],
+    what: &'static str,
+    key: &[u8],
+) -> Result<Option<T>, StoreError> {
+    match stored(bytes, what, key) {
+        Ok(value) => Ok(Some(value)),
+        Err(error @ StoreError::Damaged { .. }) => {
+            let damaged = durable.note_damaged();
+            tracing::warn!(%error, damaged, "a stored value was passed over");
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// The first thing in every store: its format.
+pub(super) fn founding() -> Result<Vec<u8>, StoreError> {
+    encode(&FORMAT).map_err(|source| StoreError::Commit {
+        source: source.into(),
+    })
+}
+
+pub(super) fn check_format(bytes: &[u8]) -> Result<(), StoreError> {
+    let found: u32 = stored(bytes, "format", keys::FORMAT)?;
+    if found > FORMAT {
+        return Err(StoreError::Newer {
+            found,
+            known: FORMAT,
+        });
+    }
+    Ok(())
+}
+
+/// The counts, counted anew if they are damaged.
+pub(super) fn counts(durable: &Durable) -> Result<Counts, StoreError> {
+    let Some(bytes) = durable.get(keys::COUNTS)? else {
+        return Ok(Counts::default());
+    };
+    match unless_damaged(durable, &bytes, "count", keys::COUNTS)? {
+        Some(counts) => Ok(counts),
+        None => recount(durable),
+    }
+}
+
+fn recount(durable: &Durable) -> Result<Counts, StoreError> {
+    let mut counts = Counts {
+        links: count(durable, keys::LINK)?,
+        held_activities: count(durable, keys::HELD)?,
+        ..Counts::default()
+    };
+    for mark in Mark::ALL {
+        let number = count(durable, &keys::mark(mark))?;
+        if number > 0 {
+            counts.marks.insert(mark, number);
+        }
+    }
+    durable.scan(keys::SENT, None, |_, value| {
+        let sent = decode::<Vec<u64>>(value).unwrap_or_default();
+        counts.sent_activities += sent.len() as u64;
+        true
+    })?;
+    // New history must come after all that is there.
+    durable.scan(keys::HISTORY, None, |key, _| {
+        let next = keys::history_commit(key).unwrap_or(0) + 1;
+        counts.commits = counts.commits.max(next);
+        true
+    })?;
+    Ok(counts)
+}
+
+fn count(durable: &Durable, prefix: &[u8]) -> Result<u64, StoreError> {
+    let mut number = 0;
+    durable.scan(prefix, None, |_, _| {
+        number += 1;
+        true
+    })?;
+    Ok(number)
 }
 
 pub(super) fn recover(durable: &Durable) -> Result<Recovered, StoreError> {
     let mut recovered = Recovered {
         tally: meta(durable, keys::TALLY, "tally")?.unwrap_or_default(),
         binding: meta(durable, keys::BINDING, "binding")?,
-        counts: meta(durable, keys::COUNTS, "count")?.unwrap_or_default(),
+        counts: counts(durable)?,
         is_restored: durable.get(keys::EPOCH)?.is_some(),
         ..Recovered::default()
     };
@@ -63,7 +145,7 @@ pub(super) fn recover(durable: &Durable) -> Result<Recovered, StoreError> {
         recovered.coverage.insert(side, coverage);
     }
     recovered.plans = all::<Plan>(durable, keys::PLAN, "plan")?;
-    recovered.policy = newest::<PolicyVersion>(durable, keys::POLICY, 1, "policy")?.pop();
+    recovered.policy = last::<PolicyVersion>(durable, keys::POLICY, 1, "policy")?.pop();
     Ok(recovered)
 }
 
@@ -79,38 +161,35 @@ pub(super) fn load(
             LinkKey::Id(id) => {
                 found.insert(id);
             }
-            LinkKey::Salesforce(id) => found.extend(index(durable, &keys::salesforce(id))?),
+            LinkKey::Salesforce(id) => index(durable, &keys::salesforce(id), &mut found)?,
             LinkKey::Automation(kind, id) => {
-                found.extend(index(durable, &keys::automation(kind, id))?);
+                index(durable, &keys::automation(kind, id), &mut found)?;
             }
             LinkKey::Match(address) => {
-                durable.scan(&keys::matches(address), None, |key, _| {
-                    found.extend(keys::trailing_link(key));
-                    true
-                })?;
-                let key = keys::suppression(address);
-                if let Some(bytes) = durable.get(&key)? {
-                    loaded
-                        .suppressions
-                        .push(stored(&bytes, "suppression", &key)?);
-                }
+                index(durable, &keys::matches(address), &mut found)?;
+                loaded.suppressions.extend(suppression(durable, address)?);
             }
         }
     }
     for id in found {
-        loaded.links.extend(link(durable, id)?);
+        let link = link(durable, id)?;
+        // The entries of a damaged link outlive it: what they name must answer to the key.
+        let is_asked_for = link.as_ref().is_none_or(|link| answers(link, wanted));
+        if !is_asked_for {
+            continue;
+        }
+        loaded.links.extend(link);
         let key = keys::sent(id);
         if with_sent && let Some(bytes) = durable.get(&key)? {
-            loaded
-                .sent
-                .insert(id, stored(&bytes, "list of sent events", &key)?);
+            let sent = unless_damaged(durable, &bytes, "list of sent events", &key)?;
+            loaded.sent.extend(sent.map(|sent| (id, sent)));
         }
     }
     Ok(loaded)
 }
 
 pub(super) fn links(durable: &Durable, page: LinkPage) -> Result<Vec<Link>, StoreError> {
-    let mut ids = Vec::with_capacity(page.size_max.min(1_000));
+    let mut links = Vec::with_capacity(page.size_max.min(1_000));
     let (prefix, after) = match page.listing {
         Listing::All => (keys::LINK.to_vec(), page.after.map(keys::link)),
         Listing::Marked(mark) => (
@@ -118,13 +197,23 @@ pub(super) fn links(durable: &Durable, page: LinkPage) -> Result<Vec<Link>, Stor
             page.after.map(|id| keys::mark_link(mark, id)),
         ),
     };
-    durable.scan(&prefix, after.as_deref(), |key, _| {
-        ids.extend(keys::trailing_link(key));
-        ids.len() < page.size_max
+    let mut read = Ok(());
+    durable.scan(&prefix, after.as_deref(), |key, value| {
+        if links.len() >= page.size_max {
+            return false;
+        }
+        let found = match page.listing {
+            Listing::All => unless_damaged::<PackedLink>(durable, value, "link", key)
+                .map(|packed| packed.map(Link::from)),
+            Listing::Marked(_) => match keys::trailing_link(key) {
+                Some(id) => link(durable, id),
+                None => Ok(None),
+            },
+        };
+        read = found.map(|link| links.extend(link));
+        read.is_ok()
     })?;
-    ids.into_iter()
-        .filter_map(|id| link(durable, id).transpose())
-        .collect()
+    read.map(|()| links)
 }
 
 pub(super) fn held(
@@ -134,37 +223,58 @@ pub(super) fn held(
 ) -> Result<Vec<HeldActivity>, StoreError> {
     let after = after.map(keys::held);
     let mut page = Vec::new();
-    let mut failed = None;
+    let mut read = Ok(());
     durable.scan(keys::HELD, after.as_deref(), |key, value| {
-        match stored(value, "held event", key) {
-            Ok(held) => page.push(held),
-            Err(error) => failed = Some(error),
+        if page.len() >= max {
+            return false;
         }
-        page.len() < max && failed.is_none()
+        let held = unless_damaged(durable, value, "held event", key);
+        read = held.map(|held| page.extend(held));
+        read.is_ok()
     })?;
-    failed.map_or(Ok(page), Err)
+    read.map(|()| page)
 }
 
-/// The last values with the prefix, last first.
+/// The last values with the prefix, last first; damaged ones are passed over.
 pub(super) fn newest<T: DeserializeOwned>(
     durable: &Durable,
     prefix: &[u8],
     max: usize,
     what: &'static str,
 ) -> Result<Vec<T>, StoreError> {
+    backwards(durable, prefix, max, |key, value| {
+        unless_damaged(durable, value, what, key)
+    })
+}
+
+/// The same where a damaged value must not make way for an older one.
+fn last<T: DeserializeOwned>(
+    durable: &Durable,
+    prefix: &[u8],
+    max: usize,
+    what: &'static str,
+) -> Result<Vec<T>, StoreError> {
+    backwards(durable, prefix, max, |key, value| {
+        stored(value, what, key).map(Some)
+    })
+}
+
+fn backwards<T>(
+    durable: &Durable,
+    prefix: &[u8],
+    max: usize,
+    mut decode: impl FnMut(&[u8], &[u8]) -> Result<Option<T>, StoreError>,
+) -> Result<Vec<T>, StoreError> {
     let mut page = Vec::new();
-    let mut failed = None;
+    let mut read = Ok(());
     durable.scan_back(prefix, |key, value| {
-        if page.len() == max {
+        if page.len() >= max {
             return false;
         }
-        match stored(value, what, key) {
-            Ok(value) => page.push(value),
-            Err(error) => failed = Some(error),
-        }
-        failed.is_none()
+        read = decode(key, value).map(|value| page.extend(value));
+        read.is_ok()
     })?;
-    failed.map_or(Ok(page), Err)
+    read.map(|()| page)
 }
 
 fn all<T: DeserializeOwned>(
@@ -172,14 +282,46 @@ fn all<T: DeserializeOwned>(
     prefix: &[u8],
     what: &'static str,
 ) -> Result<Vec<T>, StoreError> {
-    let mut values = newest(durable, prefix, usize::MAX, what)?;
+    let mut values = last(durable, prefix, usize::MAX, what)?;
     values.reverse();
     Ok(values)
 }
 
-fn index(durable: &Durable, key: &[u8]) -> Result<Option<LinkId>, StoreError> {
-    let value = durable.get(key)?;
-    Ok(value.and_then(|bytes| Some(LinkId(u64::from_be_bytes(bytes.try_into().ok()?)))))
+fn index(durable: &Durable, key: &[u8], found: &mut BTreeSet<LinkId>) -> Result<(), StoreError> {
+    durable.scan(key, None, |key, _| {
+        found.extend(keys::trailing_link(key));
+        true
+    })
+}
+
+fn answers(link: &Link, wanted: &[LinkKey]) -> bool {
+    wanted.iter().any(|key| match *key {
+        LinkKey::Id(id) => link.id == id,
+        LinkKey::Salesforce(id) => link.salesforce.as_ref().is_some_and(|end| end.id == id),
+        LinkKey::Automation(kind, id) => {
+            link.kind == kind && link.automation.as_ref().is_some_and(|end| end.id == id)
+        }
+        LinkKey::Match(address) => link.match_keys.contains(&address),
+    })
+}
+
+/// That the address must not be mailed is known from the key alone: if the rest is damaged, it
+/// happened at any time.
+fn suppression(durable: &Durable, address: MatchKey) -> Result<Option<Suppression>, StoreError> {
+    let key = keys::suppression(address);
+    let Some(bytes) = durable.get(&key)? else {
+        return Ok(None);
+    };
+    let known = unless_damaged(durable, &bytes, "suppression", &key)?;
+    Ok(Some(known.unwrap_or(Suppression {
+        address,
+        consent: Consent::Out(Reason::Unstated),
+        opted_out: Dated {
+            earliest: Timestamp::ZERO,
+            latest: Timestamp::MAX,
+            proof: Proof::Observation,
+        },
+    })))
 }
 
 fn link(durable: &Durable, id: LinkId) -> Result<Option<Link>, StoreError> {
@@ -187,7 +329,6 @@ fn link(durable: &Durable, id: LinkId) -> Result<Option<Link>, StoreError> {
     let Some(bytes) = durable.get(&key)? else {
         return Ok(None);
     };
-    Ok(Some(Link::from(stored::<PackedLink>(
-        &bytes, "link", &key,
-    )?)))
+    let packed = unless_damaged::<PackedLink>(durable, &bytes, "link", &key)?;
+    Ok(packed.map(Link::from))
 }

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::domain::consent::Consent;
 use crate::domain::cursor::Stream;
 use crate::domain::ids::LinkId;
-use crate::domain::link::Link;
+use crate::domain::link::{Link, Mark};
 use crate::domain::record::{Batch, Change, Counts};
 use crate::ports::StoreError;
-use crate::store::codec::{decode, encode};
+use crate::store::codec::encode;
 use crate::store::durable::{Durable, Staged};
 use crate::store::packed::PackedLink;
 use crate::store::{keys, reader};
@@ -19,7 +19,7 @@ pub(super) struct Staging<'a> {
     staged: Staged,
     counts: Counts,
     /// Links as they are after the changes so far.
-    links: BTreeMap<LinkId, Option<Link>>,
+    links: BTreeMap<LinkId, Known>,
     entries: u32,
 }
 
@@ -48,12 +48,13 @@ impl<'a> Staging<'a> {
     /// Everything to write, and the counts as they are then.
     pub(super) fn finish(mut self) -> Result<(Staged, Counts), StoreError> {
         let links = std::mem::take(&mut self.links);
-        for (id, link) in links {
-            match link {
-                Some(link) => self.encoded(keys::link(id), &PackedLink::from(link))?,
-                None => self.remove(keys::link(id)),
+        for (id, known) in links {
+            match known {
+                Known::Link(link) => self.encoded(keys::link(id), &PackedLink::from(*link))?,
+                Known::Nothing | Known::Damaged(_) => self.remove(keys::link(id)),
             }
         }
+        self.counts.marks.retain(|_, count| *count > 0);
         self.counts.commits += 1;
         let counts = self.counts.clone();
         self.encoded(keys::COUNTS.to_vec(), &counts)?;
@@ -79,7 +80,8 @@ impl<'a> Staging<'a> {
             }
             Change::RemoveHeldActivity(reference) => {
                 let key = keys::held(&reference);
-                self.counts.held_activities -= u64::from(self.exists(&key)?);
+                let removed = u64::from(self.exists(&key)?);
+                self.counts.held_activities = self.counts.held_activities.saturating_sub(removed);
                 self.remove(key);
                 Ok(())
             }
@@ -107,51 +109,50 @@ impl<'a> Staging<'a> {
                 self.remove(keys::plan(run));
                 Ok(())
             }
+            Change::ConfirmRestored => {
+                self.remove(keys::EPOCH.to_vec());
+                Ok(())
+            }
         }
     }
 
     fn put_link(&mut self, link: Link) -> Result<(), StoreError> {
         let old = self.link(link.id)?;
-        let old_keys = old.as_ref().map(index_keys).unwrap_or_default();
+        let old_keys = old.index_keys(link.id);
         let new_keys = index_keys(&link);
         for key in old_keys.difference(&new_keys) {
-            // Another link may have taken the key over in this batch.
-            if self.still_ours(key, link.id)? {
-                self.remove(key.clone());
-            }
+            self.remove(key.clone());
         }
         for key in new_keys.difference(&old_keys) {
-            let value = index_value(key, link.id);
-            self.put(key.clone(), value);
+            self.put(key.clone(), Vec::new());
         }
-        self.count(old.as_ref(), Some(&link));
-        self.links.insert(link.id, Some(link));
+        self.count(&old, -1);
+        let new = Known::Link(Box::new(link));
+        self.count(&new, 1);
+        if let Known::Link(link) = &new {
+            self.links.insert(link.id, new);
+        }
         Ok(())
     }
 
     fn remove_link(&mut self, id: LinkId) -> Result<(), StoreError> {
-        let Some(old) = self.link(id)? else {
-            return Ok(());
-        };
-        for key in index_keys(&old) {
-            if self.still_ours(&key, id)? {
-                self.remove(key);
-            }
+        let old = self.link(id)?;
+        for key in old.index_keys(id) {
+            self.remove(key);
         }
-        self.count(Some(&old), None);
-        self.links.insert(id, None);
+        self.count(&old, -1);
+        self.links.insert(id, Known::Nothing);
         Ok(())
     }
 
-    fn count(&mut self, old: Option<&Link>, new: Option<&Link>) {
-        self.counts.links -= u64::from(old.is_some());
-        self.counts.links += u64::from(new.is_some());
-        for mark in old.into_iter().flat_map(Link::marks) {
-            let count = self.counts.marks.entry(mark).or_default();
-            *count = count.saturating_sub(1);
+    fn count(&mut self, known: &Known, step: i64) {
+        if matches!(known, Known::Nothing) {
+            return;
         }
-        for mark in new.into_iter().flat_map(Link::marks) {
-            *self.counts.marks.entry(mark).or_default() += 1;
+        self.counts.links = self.counts.links.saturating_add_signed(step);
+        for mark in known.marks() {
+            let count = self.counts.marks.entry(mark).or_default();
+            *count = count.saturating_add_signed(step);
         }
     }
 
@@ -159,7 +160,10 @@ impl<'a> Staging<'a> {
         let key = keys::sent(link);
         let known = self.value(&key)?;
         let mut all: BTreeSet<u64> = match known {
-            Some(bytes) => reader::stored(&bytes, "list of sent events", &key)?,
+            Some(bytes) => {
+                reader::unless_damaged(self.durable, &bytes, "list of sent events", &key)?
+                    .unwrap_or_default()
+            }
             None => BTreeSet::new(),
         };
         let before = all.len();
@@ -168,26 +172,27 @@ impl<'a> Staging<'a> {
         self.encoded(key, &all)
     }
 
-    /// An index entry with one owner is only ours if it names us.
-    fn still_ours(&self, key: &[u8], id: LinkId) -> Result<bool, StoreError> {
-        if !matches!(key.first(), Some(b's' | b'a')) {
-            return Ok(true);
-        }
-        Ok(self
-            .value(key)?
-            .is_some_and(|value| value == id.0.to_be_bytes()))
-    }
-
-    fn link(&self, id: LinkId) -> Result<Option<Link>, StoreError> {
-        if let Some(link) = self.links.get(&id) {
-            return Ok(link.clone());
+    /// A damaged link is replaced by what is put. Its marks are known from their entries; what else
+    /// points to it is passed over by whoever follows it.
+    fn link(&mut self, id: LinkId) -> Result<Known, StoreError> {
+        if let Some(known) = self.links.remove(&id) {
+            return Ok(known);
         }
         let key = keys::link(id);
         let Some(bytes) = self.durable.get(&key)? else {
-            return Ok(None);
+            return Ok(Known::Nothing);
         };
-        // A damaged link is replaced by what is put: its index entries are found again by reading.
-        Ok(decode::<PackedLink>(&bytes).ok().map(Link::from))
+        let packed = reader::unless_damaged::<PackedLink>(self.durable, &bytes, "link", &key)?;
+        if let Some(packed) = packed {
+            return Ok(Known::Link(Box::new(Link::from(packed))));
+        }
+        let mut marks = Vec::new();
+        for mark in Mark::ALL {
+            if self.exists(&keys::mark_link(mark, id))? {
+                marks.push(mark);
+            }
+        }
+        Ok(Known::Damaged(marks))
     }
 
     fn value(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
@@ -214,18 +219,51 @@ impl<'a> Staging<'a> {
     }
 }
 
-/// Every index entry of a link.
+/// A link as it stood before a change.
+enum Known {
+    Nothing,
+    Link(Box<Link>),
+    /// Only its marks can be told.
+    Damaged(Vec<Mark>),
+}
+
+impl Known {
+    fn marks(&self) -> Vec<Mark> {
+        match self {
+            Self::Nothing => Vec::new(),
+            Self::Link(link) => link.marks(),
+            Self::Damaged(marks) => marks.clone(),
+        }
+    }
+
+    fn index_keys(&self, id: LinkId) -> BTreeSet<Vec<u8>> {
+        match self {
+            Self::Nothing => BTreeSet::new(),
+            Self::Link(link) => index_keys(link),
+            Self::Damaged(marks) => marks
+                .iter()
+                .map(|mark| keys::mark_link(*mark, id))
+                .collect(),
+        }
+    }
+}
+
+/// Every index entry of a link. Each ends with the link's id and needs no value.
 fn index_keys(link: &Link) -> BTreeSet<Vec<u8>> {
     let mut all: BTreeSet<Vec<u8>> = link
         .match_keys
         .iter()
         .map(|key| keys::match_link(*key, link.id))
         .collect();
-    all.extend(link.salesforce.as_ref().map(|end| keys::salesforce(end.id)));
+    all.extend(
+        link.salesforce
+            .as_ref()
+            .map(|end| keys::salesforce_link(end.id, link.id)),
+    );
     all.extend(
         link.automation
             .as_ref()
-            .map(|end| keys::automation(link.kind, end.id)),
+            .map(|end| keys::automation_link(link.kind, end.id, link.id)),
     );
     all.extend(
         link.marks()
@@ -233,12 +271,4 @@ fn index_keys(link: &Link) -> BTreeSet<Vec<u8>> {
             .map(|mark| keys::mark_link(mark, link.id)),
     );
     all
-}
-
-/// Entries that end with the link's id need no value.
-fn index_value(key: &[u8], id: LinkId) -> Vec<u8> {
-    match key.first() {
-        Some(b's' | b'a') => id.0.to_be_bytes().to_vec(),
-        _ => Vec::new(),
-    }
 }

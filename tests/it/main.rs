@@ -8,4 +8,6 @@ mod automation_conformance;
 #[cfg(test)]
 mod automation_http;
 #[cfg(test)]
+mod store_kill;
+#[cfg(test)]
 mod tidy;

@@ -9,3 +9,9 @@ mod automation_conformance;
 mod automation_http;
 #[cfg(test)]
 mod tidy;
+#[cfg(test)]
+mod figures;
+#[cfg(test)]
+mod old_plugin;
+#[cfg(test)]
+mod world;

@@ -24,43 +24,46 @@ fn two_syncs_at_once_are_impossible_and_the_second_is_told_who_is_there() {
     SledStore::open(folder.path(), "process 8 of eve").unwrap();
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_connection_lost_while_leads_are_created_makes_no_duplicate() {
-    for kind in [
-        FaultKind::ResetAfter,
-        FaultKind::ResetBefore,
-        FaultKind::UnavailableAfter,
-        FaultKind::EmptyBody,
-    ] {
-        let world = World::new().await;
-        for number in 0..30 {
-            world.contact_with(input(&format!("p{number}")).with("lead_company", "Orion"));
+    const SIZE: usize = 30;
+    for kind in [FaultKind::ResetAfter, FaultKind::UnavailableAfter] {
+        // Whichever call it is that suffers: a look, the creation, the look after it.
+        for spared in 0..5 {
+            let world = World::new().await;
+            for number in 0..SIZE {
+                world.contact_with(input(&format!("p{number}")).with("lead_company", "Orion"));
+            }
+            let call = CallMatcher::path("/composite").after(spared);
+            world.salesforce_fails(call, kind, 1);
+            world.drive().await;
+            let drawn = world.site.gate.with_plan(|plan| plan.drawn().clone());
+            assert_eq!(drawn.get(&kind), Some(&1), "{kind:?} after {spared}");
+            let leads = world.records(LEAD);
+            let mut emails: Vec<String> = leads.iter().map(|id| world.text(*id, "Email")).collect();
+            emails.sort();
+            emails.dedup();
+            assert_eq!((leads.len(), emails.len()), (SIZE, SIZE), "{kind:?} after {spared}");
+            world.drive().await.wrote_nothing();
         }
-        let write = CallMatcher::path("/composite/sobjects").with_method("POST");
-        world.salesforce_fails(write, kind, 1);
-        world.drive().await;
-        let drawn = world.site.gate.with_plan(|plan| plan.drawn().clone());
-        assert_eq!(drawn.get(&kind), Some(&1), "{kind:?}");
-        let leads = world.records(LEAD);
-        let mut emails: Vec<String> = leads.iter().map(|id| world.text(*id, "Email")).collect();
-        emails.sort();
-        emails.dedup();
-        assert_eq!((leads.len(), emails.len()), (30, 30), "{kind:?}");
-        world.drive().await.wrote_nothing();
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_page_that_fails_loses_nothing() {
-    const SIZE: usize = 2_100;
-    let world = World::new().await;
-    for number in 0..SIZE {
-        world.record(LEAD, &format!("p{number}"));
+    // An optimised build reads two pages, another one a page and its end.
+    const SIZE: usize = if cfg!(debug_assertions) { 250 } else { 2_100 };
+    for spared in 0..2 {
+        let world = World::new().await;
+        for number in 0..SIZE {
+            world.record(LEAD, &format!("p{number}"));
+        }
+        let call = CallMatcher::default().after(spared);
+        world.salesforce_fails(call, FaultKind::UnavailableBefore, 1);
+        world.drive().await;
+        let drawn = world.site.gate.with_plan(|plan| plan.drawn().len());
+        assert_eq!((world.contacts().len(), drawn), (SIZE, 1), "after {spared}");
     }
-    let read = CallMatcher::path("/composite").with_method("POST").after(1);
-    world.salesforce_fails(read, FaultKind::UnavailableBefore, 1);
-    world.drive().await;
-    assert_eq!(world.contacts().len(), SIZE);
 }
 
 #[tokio::test]

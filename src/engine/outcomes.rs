@@ -111,6 +111,10 @@ impl Engine {
             .would_write
             .add(side, write_kind(desk, write), 1);
         self.outbox.drop_ready(side, write.link);
+        // A creation stays planned: without this its address would be looked for for ever.
+        if let Some(link) = desk.links.get(&write.link) {
+            self.outbox.paired(&link.match_keys);
+        }
     }
 
     fn mark_issued(&mut self, desk: &mut Desk, now: Timestamp, side: Side, write: &RowWrite) {

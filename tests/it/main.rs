@@ -10,7 +10,11 @@ mod automation_http;
 #[cfg(test)]
 mod tidy;
 #[cfg(test)]
+mod cli;
+#[cfg(test)]
 mod figures;
+#[cfg(test)]
+mod kill;
 #[cfg(test)]
 mod old_plugin;
 #[cfg(test)]

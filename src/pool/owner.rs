@@ -159,6 +159,8 @@ impl Owner {
                     });
                 }
                 Output::Tell(fact) => {
+                    // Whoever hears it looks at the snapshot next, and must not see an older one.
+                    self.publish.send_replace(Arc::new(self.engine.snapshot()));
                     // Nobody may be listening; the snapshot says it too.
                     drop(self.facts.send(fact));
                 }

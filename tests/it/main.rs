@@ -8,6 +8,16 @@ mod automation_conformance;
 #[cfg(test)]
 mod automation_http;
 #[cfg(test)]
+mod cli;
+#[cfg(test)]
+mod figures;
+#[cfg(test)]
+mod kill;
+#[cfg(test)]
+mod old_plugin;
+#[cfg(test)]
 mod store_kill;
 #[cfg(test)]
 mod tidy;
+#[cfg(test)]
+mod world;

@@ -61,6 +61,10 @@ impl Timeline {
             // The object is missing or hidden, which only a person can change.
             if fault.failure.kind == FailureKind::Gone {
                 fault.failure.kind = FailureKind::Forbidden;
+                fault.failure.message = format!(
+                    "this user does not see the object {object}; create it as the set-up guide \
+                     says, or give the user the right to it"
+                );
             }
             fault
         })?;

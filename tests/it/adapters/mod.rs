@@ -17,7 +17,7 @@ use passerelle::ports::{StoreError, Vault};
 
 /// Refresh tokens in memory.
 #[derive(Default)]
-struct MemoryVault(Mutex<BTreeMap<&'static str, Vec<u8>>>);
+pub(crate) struct MemoryVault(Mutex<BTreeMap<&'static str, Vec<u8>>>);
 
 impl Vault for MemoryVault {
     fn read(&self, name: &'static str) -> BoxFuture<'_, Result<Option<Vec<u8>>, StoreError>> {
@@ -90,7 +90,7 @@ fn mapping() -> Mapping {
     }
 }
 
-fn policy() -> Policy {
+pub(crate) fn policy() -> Policy {
     Policy {
         mapping: mapping(),
         published: true,

@@ -13,6 +13,7 @@ use crate::app::run::{Ended, Goal, run};
 use crate::domain::command::{BySide, Scope};
 use crate::domain::ids::Side;
 use crate::domain::link::Mark;
+use crate::domain::record::{Batch, Change};
 use crate::domain::time::Timestamp;
 use crate::engine::{Brake, Writes};
 use crate::ports::{Clock, Store};
@@ -103,6 +104,9 @@ pub(super) async fn measured(
     goal: Goal,
     out: &mut Out,
 ) -> Result<Report, AppError> {
+    if connected.opened.recovered.is_restored && mode.writes == Writes::Send {
+        return compare_restored(connected, goal, out).await;
+    }
     let began = connected.opened.clock.now();
     let ended = run(connected, mode, goal, out).await?;
     let counts = connected.opened.store.recover().await?.counts;
@@ -116,6 +120,36 @@ pub(super) async fn measured(
         mark,
         mode,
     ))
+}
+
+/// Yesterday's agreement may be older than today's values: the first run on a restored store reads
+/// and compares, writes nowhere, and says what the next one would write.
+async fn compare_restored(
+    connected: &Connected,
+    goal: Goal,
+    out: &mut Out,
+) -> Result<Report, AppError> {
+    if matches!(goal, Goal::Command(_)) {
+        return Err(AppError::Usage(
+            "this store was put back from a backup: run `passerelle sync --until-idle` once, which \
+             compares and writes nothing, before anything else"
+                .to_owned(),
+        ));
+    }
+    let mode = Mode {
+        writes: Writes::Count,
+        ..Mode::default()
+    };
+    let goal = Goal::Once(Scope::ALL);
+    let report = Box::pin(measured(connected, mode, goal, out)).await?;
+    connected
+        .opened
+        .store
+        .commit(Batch(vec![Change::ConfirmRestored]))
+        .await?;
+    out.note("this store was put back from a backup: nothing was written, only compared")?;
+    out.note("look at what would be written; the next sync writes it")?;
+    Ok(report)
 }
 
 fn report(

@@ -78,8 +78,11 @@ impl Engine {
                 };
                 move_end(link, &mut absorbed, side);
                 // A suppressed address stays so on whatever record it turns up.
-                let suppression =
-                    link.match_keys.iter().find_map(|key| desk.suppressions.get(key)).copied();
+                let suppression = link
+                    .match_keys
+                    .iter()
+                    .find_map(|key| desk.suppressions.get(key))
+                    .copied();
                 if link.consent.opted_out.is_none() {
                     link.consent.opted_out = suppression.map(|known| known.opted_out);
                 }

@@ -64,10 +64,6 @@ impl From<Failure> for Fault {
 }
 
 /// Ends a call of a port.
-#[expect(
-    clippy::result_large_err,
-    reason = "the ports' own error, made once a call"
-)]
 pub(super) fn answer<T>(
     operation: &'static str,
     spent: Spent,

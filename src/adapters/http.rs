@@ -19,6 +19,9 @@ const USER_AGENT: &str = concat!("passerelle/", env!("CARGO_PKG_VERSION"));
 /// A host that does not pick up within this is down; nothing was sent yet.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// Some proxies put it before what they pass on; no reader of JSON or CSV wants it.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// Both systems' answers are five levels deep; serde_json itself would allow 128.
 const JSON_DEPTH_MAX: usize = 64;
 
@@ -123,6 +126,9 @@ impl Http {
                 return Err(Fault::new(kind, "too-large", message));
             }
             body.extend_from_slice(&chunk);
+        }
+        if body.starts_with(BYTE_ORDER_MARK) {
+            body.drain(..BYTE_ORDER_MARK.len());
         }
         let reply = Reply {
             status,

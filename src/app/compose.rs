@@ -226,6 +226,7 @@ where
                 let may_pass = matches!(
                     error.failure.kind,
                     FailureKind::Transient
+                        | FailureKind::Broken
                         | FailureKind::Unknown
                         | FailureKind::Throttled { until: None }
                 );

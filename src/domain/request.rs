@@ -112,7 +112,8 @@ pub struct RowWrite {
     pub link: LinkId,
     pub target: Target,
     /// Only what changes; for a creation every mapped value that is not blank. A blank clears.
-    /// Values of special roles are already worked out.
+    /// Values of special roles are already worked out: an owner is a user's id, a Contact's account
+    /// an Account's id, a contact's company its name.
     pub values: Vec<(FieldId, Value)>,
     /// To be written in the same request, before anything else where the system needs two steps.
     pub consent: Option<Consent>,

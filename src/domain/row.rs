@@ -17,7 +17,8 @@ pub struct Row {
     pub edited_by: Option<String>,
     pub state: RowState,
     /// One entry for each mapped rule that this record carries, sorted by field. A rule whose field
-    /// the system did not show (hidden, unpublished) is absent, which is not the same as blank.
+    /// the system did not show (hidden, unpublished) is absent, which is not the same as blank. An
+    /// owner is a user's (or a queue's) id. Consent is not among them.
     pub values: Vec<(FieldId, Value)>,
     /// `None` if the system did not show it, or the record is a company.
     pub consent: Option<Consent>,

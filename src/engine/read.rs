@@ -267,6 +267,12 @@ impl Engine {
             }
             Job::Write { side, rows } => {
                 self.on_write_ended(side);
+                // The request as a whole failed: that says nothing against any one row of it.
+                let kind = whole_request(&failure.kind);
+                let failure = Failure {
+                    kind,
+                    ..failure.clone()
+                };
                 let outcomes = rows
                     .iter()
                     .map(|row| RowOutcome {
@@ -409,6 +415,15 @@ impl Engine {
             entries: page.entries,
             cursor,
         });
+    }
+}
+
+/// What the failure of a whole request means for one of its rows: wait, or look before trying again.
+const fn whole_request(kind: &FailureKind) -> FailureKind {
+    match kind {
+        FailureKind::Throttled { until } => FailureKind::Throttled { until: *until },
+        FailureKind::LimitReached | FailureKind::Transient => FailureKind::Transient,
+        _ => FailureKind::Unknown,
     }
 }
 

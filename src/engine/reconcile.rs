@@ -10,7 +10,7 @@ use crate::domain::consent::{Consent, Dated, Proof};
 use crate::domain::failure::Failure;
 use crate::domain::ids::{FieldId, Generation, Kind, SalesforceObject, Side};
 use crate::domain::link::{Base, FieldState, Intent, Link, Parked, Pending, PendingState};
-use crate::domain::mapping::{FieldRule, Policy, Role};
+use crate::domain::mapping::{Arrow, FieldRule, Policy, Role};
 use crate::domain::row::RowState;
 use crate::domain::time::Timestamp;
 use crate::domain::value::{Decimal, Value, ValueType};
@@ -171,7 +171,14 @@ impl Case<'_> {
         let Some(compared) = self.comparable(rule, state) else {
             return;
         };
-        let decision = decide(rule, &compared, self.context.policy.update_blanks);
+        // At first sight the owner is whom Salesforce assigned; later both sides may change it.
+        let first_owner = FieldRule {
+            arrow: Arrow::Salesforce,
+            ..rule.clone()
+        };
+        let is_first_owner = rule.role == Role::Owner && compared.base.is_none();
+        let rule_now = if is_first_owner { &first_owner } else { rule };
+        let decision = decide(rule_now, &compared, self.context.policy.update_blanks);
         match decision.outcome {
             Outcome::Settled => {}
             Outcome::Agree => agree(link.field_mut(rule.id)),

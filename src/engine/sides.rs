@@ -12,6 +12,9 @@ use crate::engine::Engine;
 /// After so many failures in a row a side is given up for this cycle.
 const FAILURES_MAX: u32 = 8;
 
+/// After so many answers in a row that make no sense a person must look.
+const BROKEN_MAX: u32 = 3;
+
 /// The platform's day is a rolling one; when its calls are spent, look again after this.
 const LIMIT_RETRY: Span = Span::minutes(15);
 
@@ -113,12 +116,15 @@ impl Engine {
             | FailureKind::Stale => {
                 (state.failures < FAILURES_MAX).then(|| now + backoff(state.failures))
             }
+            // One answer that makes no sense may be a proxy's bad moment; three are a fault.
+            FailureKind::Broken => {
+                (state.failures < BROKEN_MAX).then(|| now + backoff(state.failures))
+            }
             FailureKind::Rejected(_)
             | FailureKind::Gone
             | FailureKind::Moved
             | FailureKind::Unauthorised
-            | FailureKind::Forbidden
-            | FailureKind::Broken => None,
+            | FailureKind::Forbidden => None,
         };
         if let Some(until) = wait {
             state.waits_until = Some(until);

@@ -38,10 +38,11 @@ pub trait Automation: Send + Sync {
     fn evidence(&self, ids: Vec<AutomationId>) -> Call<'_, Vec<(RemoteId, Evidence)>>;
 
     /// Writes rows by batches of 200. Never a PUT. One outcome for each row, in order, with the
-    /// written fields as the answer shows them.
+    /// written fields as the answer shows them. Fails as a whole only if nothing was written.
     fn write(&self, mapping: Arc<Mapping>, rows: Vec<RowWrite>) -> Call<'_, Vec<RowOutcome>>;
 
-    /// One page of one type of event with `from <= timestamp < until`, oldest first.
+    /// One page of one type of event with `from <= timestamp < until`, oldest first. Pages count
+    /// from 1.
     fn activities(
         &self,
         kind: String,

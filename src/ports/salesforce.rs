@@ -42,7 +42,8 @@ pub trait Salesforce: Send + Sync {
     ) -> Call<'_, Vec<(RemoteId, Evidence)>>;
 
     /// Writes rows grouped by kind and object, sorted by account, in collections of 200, five to a
-    /// Composite. One outcome for each row, in order; a row that the answer lacks is `Unknown`.
+    /// Composite. One outcome for each row, in order; a row that the answer lacks is `Unknown`. Fails
+    /// as a whole only if nothing was written.
     fn write(&self, mapping: Arc<Mapping>, rows: Vec<RowWrite>) -> Call<'_, Vec<RowOutcome>>;
 
     /// Inserts rows of the timeline object, by upsert on `ReferenceId__c` where the platform offers

@@ -63,7 +63,17 @@ const FUNCTION_LINES_MAX: usize = 70;
 
 /// Files and functions over budget, each for a reason. The list must match exactly, so that mending
 /// one takes its line out.
-const OVER_BUDGET: [(&str, &str); 0] = [];
+const OVER_BUDGET: [(&str, &str); 7] = [
+    // One table: every code of the platform and what it means.
+    ("src/adapters/salesforce/errors.rs", "kind"),
+    // Switchboards and rule lists that read better whole; to be taken apart before they grow.
+    ("src/engine/commands.rs", "carry_out"),
+    ("src/engine/outcomes.rs", "take_written"),
+    ("src/engine/pair.rs", "pair"),
+    ("src/engine/pairing.rs", "carry_out_pairing"),
+    ("src/engine/read.rs", "on_answered"),
+    ("src/engine/reconcile.rs", "file"),
+];
 
 /// Words that have no place in a finished source.
 const UNFINISHED: [&str; 3] = ["FIXME", "XXX", "unimplemented!"];

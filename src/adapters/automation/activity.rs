@@ -4,7 +4,7 @@ use serde_json::Value as Json;
 
 use super::super::failures::Fault;
 use super::super::values;
-use super::Instance;
+use super::api::Api;
 use super::query::Query;
 use crate::domain::activity::Activity;
 use crate::domain::failure::FailureKind;
@@ -16,7 +16,7 @@ use crate::domain::time::{Span, Timestamp};
 const PAGE_EVENTS: usize = 1_000;
 
 pub(super) async fn activities(
-    instance: &Instance,
+    api: &Api,
     spent: &mut Spent,
     kind: &str,
     from: Timestamp,
@@ -38,7 +38,7 @@ pub(super) async fn activities(
         .with("order[1]", "ASC")
         .with("limit", PAGE_EVENTS.to_string())
         .with("page", page.max(1).to_string());
-    let body = instance.api.get(spent, "/contacts/activity", query).await?;
+    let body = api.get(spent, "/contacts/activity", query).await?;
     let Json::Array(events) = &body["events"] else {
         let message = "the answer holds no events";
         return Err(Fault::new(FailureKind::Transient, "events", message));

@@ -4,8 +4,7 @@ use serde_json::Value as Json;
 
 use super::super::failures::Fault;
 use super::super::values;
-use super::Instance;
-use super::api::Request;
+use super::api::{Api, Request};
 use super::query::Query;
 use super::wire;
 use crate::domain::failure::FailureKind;
@@ -21,25 +20,21 @@ const PAGES_MAX: usize = 50;
 /// What a text column holds unless its field says less.
 const TEXT_CHARS_MAX: u32 = 191;
 
-pub(super) async fn describe(
-    instance: &Instance,
-    spent: &mut Spent,
-) -> Result<AutomationDescription, Fault> {
+pub(super) async fn describe(api: &Api, spent: &mut Spent) -> Result<AutomationDescription, Fault> {
     let query = Query::default().with("limit", "1");
     let request = Request::get("/contacts/activity", query);
-    let reply = instance.api.send(spent, request).await?;
+    let reply = api.send(spent, request).await?;
     let version = reply
         .header("mautic-version")
         .unwrap_or_default()
         .to_owned();
     let types = reply.json()?;
     let types = types["types"].as_object();
-    let contact_fields = fields(instance, spent, "/fields/contact").await?;
-    let company_fields = fields(instance, spent, "/fields/company").await?;
-    let users = users(instance, spent).await?;
-    instance.remember(&users);
+    let contact_fields = fields(api, spent, "/fields/contact").await?;
+    let company_fields = fields(api, spent, "/fields/company").await?;
+    let users = users(api, spent).await?;
     Ok(AutomationDescription {
-        instance: instance.api.base.origin().ascii_serialization(),
+        instance: api.base.origin().ascii_serialization(),
         version,
         contact_fields,
         company_fields,
@@ -50,35 +45,26 @@ pub(super) async fn describe(
     })
 }
 
-async fn fields(
-    instance: &Instance,
-    spent: &mut Spent,
-    path: &str,
-) -> Result<Vec<FieldDescription>, Fault> {
-    let records = pages(instance, spent, path, "fields").await?;
+async fn fields(api: &Api, spent: &mut Spent, path: &str) -> Result<Vec<FieldDescription>, Fault> {
+    let records = pages(api, spent, path, "fields").await?;
     Ok(records.iter().filter_map(field).collect())
 }
 
 /// Everybody who may own a record. Without the right to see users there is no map of owners, and
 /// that is all that is missing.
-pub(super) async fn users(instance: &Instance, spent: &mut Spent) -> Result<Vec<User>, Fault> {
-    match pages(instance, spent, "/users", "users").await {
+async fn users(api: &Api, spent: &mut Spent) -> Result<Vec<User>, Fault> {
+    match pages(api, spent, "/users", "users").await {
         Ok(records) => Ok(records.iter().filter_map(user).collect()),
         Err(fault) if fault.failure.kind == FailureKind::Forbidden => Ok(Vec::new()),
         Err(fault) => Err(fault),
     }
 }
 
-async fn pages(
-    instance: &Instance,
-    spent: &mut Spent,
-    path: &str,
-    plural: &str,
-) -> Result<Vec<Json>, Fault> {
+async fn pages(api: &Api, spent: &mut Spent, path: &str, plural: &str) -> Result<Vec<Json>, Fault> {
     let mut all = Vec::new();
     for page in 0..PAGES_MAX {
         let query = Query::list(PAGE, &[]).with("start", (page * PAGE).to_string());
-        let body = instance.api.get(spent, path, query).await?;
+        let body = api.get(spent, path, query).await?;
         let records = wire::records(&body[plural]);
         let is_last = records.len() < PAGE;
         all.extend(records.into_iter().cloned());

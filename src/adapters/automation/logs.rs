@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 
 use super::super::failures::Fault;
 use super::super::values;
-use super::Instance;
+use super::api::Api;
 use super::php::Php;
 use super::query::{Query, Where};
 use super::wire;
@@ -26,17 +26,13 @@ const PEOPLE_MAX: usize = 200;
 const PAGES_MAX: usize = 40;
 
 /// The audit log after a row. A merge is followed by the deletion of its loser; only the merge counts.
-pub(super) async fn audit(
-    instance: &Instance,
-    spent: &mut Spent,
-    after: u64,
-) -> Result<AuditPage, Fault> {
+pub(super) async fn audit(api: &Api, spent: &mut Spent, after: u64) -> Result<AuditPage, Fault> {
     let filters = [
         Where::after("id", after),
         Where::one_of("object", ["lead", "company"]),
     ];
     let query = Query::table(PAGE_ROWS, &filters);
-    let mut rows = instance.api.table(spent, "audit_log", query).await?;
+    let mut rows = api.table(spent, "audit_log", query).await?;
     let is_last = rows.len() < PAGE_ROWS;
     if !is_last {
         // The deletion that belongs to the page's last merge may be on the next page.
@@ -111,7 +107,7 @@ fn date(row: &Json) -> Option<Timestamp> {
 
 /// The newest dated opt-out and opt-in of each person.
 pub(super) async fn evidence(
-    instance: &Instance,
+    api: &Api,
     spent: &mut Spent,
     ids: &[AutomationId],
 ) -> Result<Vec<(RemoteId, Evidence)>, Fault> {
@@ -119,8 +115,8 @@ pub(super) async fn evidence(
     let ids: Vec<AutomationId> = ids.into_iter().collect();
     let mut found = BTreeMap::new();
     for ids in ids.chunks(PEOPLE_MAX) {
-        logged(instance, spent, ids, &mut found).await?;
-        current(instance, spent, ids, &mut found).await?;
+        logged(api, spent, ids, &mut found).await?;
+        current(api, spent, ids, &mut found).await?;
     }
     Ok(found.into_iter().collect())
 }
@@ -129,7 +125,7 @@ type Found = BTreeMap<RemoteId, Evidence>;
 
 /// Changes in the audit log: the only place that dates an opt-in.
 async fn logged(
-    instance: &Instance,
+    api: &Api,
     spent: &mut Spent,
     ids: &[AutomationId],
     found: &mut Found,
@@ -144,7 +140,7 @@ async fn logged(
             Where::one_of("object_id", ids.iter().map(ToString::to_string)),
         ];
         let query = Query::table(PAGE_ROWS, &filters);
-        let rows = instance.api.table(spent, "audit_log", query).await?;
+        let rows = api.table(spent, "audit_log", query).await?;
         for row in &rows {
             if let (Some(id), Some(at), Some(consent)) =
                 (values::id(&row["object_id"]), date(row), email_consent(row))
@@ -163,7 +159,7 @@ async fn logged(
 
 /// The do-not-contact in force, which is there even if the audit log was purged.
 async fn current(
-    instance: &Instance,
+    api: &Api,
     spent: &mut Spent,
     ids: &[AutomationId],
     found: &mut Found,
@@ -174,10 +170,7 @@ async fn current(
     ];
     // One row per person and channel.
     let query = Query::table(PEOPLE_MAX, &filters);
-    let rows = instance
-        .api
-        .table(spent, "lead_donotcontact", query)
-        .await?;
+    let rows = api.table(spent, "lead_donotcontact", query).await?;
     for row in &rows {
         if let (Some(id), Some(at), Some(reason)) = (
             values::id(&row["lead_id"]),

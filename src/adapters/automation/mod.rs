@@ -13,8 +13,7 @@ mod read;
 mod wire;
 mod write;
 
-use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -30,11 +29,13 @@ use crate::domain::failure::Failure;
 use crate::domain::ids::{AutomationId, Kind, RemoteId};
 use crate::domain::mapping::{Mapping, Policy};
 use crate::domain::request::{
-    ActivityPage, AuditPage, AutomationDescription, Page, RowOutcome, RowWrite, Spent, User, Window,
+    ActivityPage, AuditPage, AutomationDescription, Page, RowOutcome, RowWrite, Spent, Window,
 };
 use crate::domain::row::Row;
 use crate::domain::time::Timestamp;
 use crate::ports::{Automation, Call, Clock, Vault};
+
+use api::{Api, Authority, origin};
 
 /// Name of the refresh token in the vault.
 const VAULT_KEY: &str = "automation-refresh-token";
@@ -68,13 +69,7 @@ pub enum Flow {
 
 /// One instance.
 pub struct AutomationClient {
-    instance: Instance,
-}
-
-/// The API and what is remembered of the instance.
-struct Instance {
-    api: api::Api,
-    directory: Mutex<Option<Arc<wire::Directory>>>,
+    api: Api,
 }
 
 impl AutomationClient {
@@ -87,12 +82,14 @@ impl AutomationClient {
     }
 
     fn build(config: Config, clock: Arc<dyn Clock>, vault: Arc<dyn Vault>) -> Result<Self, Fault> {
-        let base = api::origin(&config.base_url)?;
+        let base = origin(&config.base_url)?;
         let http = Http::new(&base, config.limits)?;
         let (id, flow) = match config.flow {
             Flow::Basic { username, password } => {
-                let authority = api::Authority::Basic(basic(&username, &password)?);
-                return Ok(Self::with(api::Api::new(base, http, authority)));
+                let authority = Authority::Basic(basic(&username, &password)?);
+                return Ok(Self {
+                    api: Api::new(base, http, authority),
+                });
             }
             Flow::ClientCredentials {
                 client_id,
@@ -118,16 +115,10 @@ impl AutomationClient {
             may_move_to: |login, base| login.origin() == base.origin(),
         };
         let tokens = Tokens::new(http.clone(), clock, vault, client);
-        let authority = api::Authority::Bearer(tokens);
-        Ok(Self::with(api::Api::new(base, http, authority)))
-    }
-
-    const fn with(api: api::Api) -> Self {
-        let instance = Instance {
-            api,
-            directory: Mutex::new(None),
-        };
-        Self { instance }
+        let authority = Authority::Bearer(tokens);
+        Ok(Self {
+            api: Api::new(base, http, authority),
+        })
     }
 
     /// Begins an interactive login; its end leaves a refresh token in the vault. `None` if the
@@ -144,7 +135,7 @@ impl AutomationClient {
             return Ok(None);
         };
         let begin = || -> Result<PendingAuthorization, Fault> {
-            let base = api::origin(&config.base_url)?;
+            let base = origin(&config.base_url)?;
             let endpoints = Endpoints {
                 client_id: client_id.clone(),
                 secret: Some(client_secret.clone()),
@@ -157,56 +148,6 @@ impl AutomationClient {
             Ok(PendingAuthorization::begin(http, endpoints, redirect))
         };
         begin().map(Some).map_err(|fault| fault.failure)
-    }
-}
-
-impl Instance {
-    fn known(&self) -> MutexGuard<'_, Option<Arc<wire::Directory>>> {
-        // The value is replaced whole, so it is valid even if a holder died.
-        self.directory
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn remember(&self, users: &[User]) -> Arc<wire::Directory> {
-        let directory: wire::Directory = users
-            .iter()
-            .filter_map(|user| Some((user.id.parse().ok()?, user.email.clone())))
-            .collect();
-        let directory = Arc::new(directory);
-        *self.known() = Some(Arc::clone(&directory));
-        directory
-    }
-
-    /// Addresses of users, read once, and again if somebody new turns up.
-    async fn directory(
-        &self,
-        spent: &mut Spent,
-        owners: &BTreeSet<u64>,
-    ) -> Result<Arc<wire::Directory>, Fault> {
-        let known = self.known().clone();
-        if owners.is_empty() {
-            return Ok(known.unwrap_or_default());
-        }
-        if let Some(known) = known
-            && (known.is_empty() || owners.iter().all(|owner| known.contains_key(owner)))
-        {
-            return Ok(known);
-        }
-        let mut users = describe::users(self, spent).await?;
-        // An owner that no list of users shows is not asked for again.
-        for owner in owners {
-            let id = owner.to_string();
-            if !users.is_empty() && !users.iter().any(|user| user.id == id) {
-                users.push(User {
-                    id,
-                    email: String::new(),
-                    name: String::new(),
-                    is_active: false,
-                });
-            }
-        }
-        Ok(self.remember(&users))
     }
 }
 
@@ -228,7 +169,7 @@ impl Automation for AutomationClient {
     fn describe(&self, _: Arc<Policy>) -> Call<'_, AutomationDescription> {
         Box::pin(async move {
             let mut spent = Spent::default();
-            let result = describe::describe(&self.instance, &mut spent).await;
+            let result = describe::describe(&self.api, &mut spent).await;
             answer("describing Automation", spent, result)
         })
     }
@@ -236,7 +177,7 @@ impl Automation for AutomationClient {
     fn changes(&self, mapping: Arc<Mapping>, window: Window) -> Call<'_, Page> {
         Box::pin(async move {
             let mut spent = Spent::default();
-            let result = read::changes(&self.instance, &mut spent, &mapping, window).await;
+            let result = read::changes(&self.api, &mut spent, &mapping, window).await;
             answer("reading changes in Automation", spent, result)
         })
     }
@@ -244,7 +185,7 @@ impl Automation for AutomationClient {
     fn audit(&self, after: u64) -> Call<'_, AuditPage> {
         Box::pin(async move {
             let mut spent = Spent::default();
-            let result = logs::audit(&self.instance, &mut spent, after).await;
+            let result = logs::audit(&self.api, &mut spent, after).await;
             answer("reading the audit log of Automation", spent, result)
         })
     }
@@ -252,7 +193,7 @@ impl Automation for AutomationClient {
     fn rows(&self, mapping: Arc<Mapping>, ids: Vec<(Kind, AutomationId)>) -> Call<'_, Vec<Row>> {
         Box::pin(async move {
             let mut spent = Spent::default();
-            let result = read::rows(&self.instance, &mut spent, &mapping, &ids).await;
+            let result = read::rows(&self.api, &mut spent, &mapping, &ids).await;
             answer("reading records in Automation", spent, result)
         })
     }
@@ -265,8 +206,7 @@ impl Automation for AutomationClient {
     ) -> Call<'_, Vec<Row>> {
         Box::pin(async move {
             let mut spent = Spent::default();
-            let result =
-                read::find(&self.instance, &mut spent, &mapping, &emails, &companies).await;
+            let result = read::find(&self.api, &mut spent, &mapping, &emails, &companies).await;
             answer("looking for records in Automation", spent, result)
         })
     }
@@ -274,7 +214,7 @@ impl Automation for AutomationClient {
     fn evidence(&self, ids: Vec<AutomationId>) -> Call<'_, Vec<(RemoteId, Evidence)>> {
         Box::pin(async move {
             let mut spent = Spent::default();
-            let result = logs::evidence(&self.instance, &mut spent, &ids).await;
+            let result = logs::evidence(&self.api, &mut spent, &ids).await;
             answer(
                 "reading dates of do-not-contact in Automation",
                 spent,
@@ -286,7 +226,7 @@ impl Automation for AutomationClient {
     fn write(&self, mapping: Arc<Mapping>, rows: Vec<RowWrite>) -> Call<'_, Vec<RowOutcome>> {
         Box::pin(async move {
             let mut spent = Spent::default();
-            let result = write::write(&self.instance, &mut spent, &mapping, &rows).await;
+            let result = write::write(&self.api, &mut spent, &mapping, &rows).await;
             answer("writing to Automation", spent, result)
         })
     }
@@ -301,7 +241,7 @@ impl Automation for AutomationClient {
         Box::pin(async move {
             let mut spent = Spent::default();
             let result =
-                activity::activities(&self.instance, &mut spent, &kind, from, until, page).await;
+                activity::activities(&self.api, &mut spent, &kind, from, until, page).await;
             answer("reading activities in Automation", spent, result)
         })
     }

@@ -5,18 +5,17 @@
 //! hidden.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use serde_json::Value as Json;
 
 use super::super::failures::Fault;
-use super::Instance;
+use super::api::Api;
 use super::query::{Query, Where};
 use super::wire::{self, Context};
 use crate::domain::cursor::{Position, Stream};
 use crate::domain::failure::FailureKind;
 use crate::domain::ids::{AutomationId, Kind, RemoteId};
-use crate::domain::mapping::{Mapping, Role};
+use crate::domain::mapping::Mapping;
 use crate::domain::request::{Page, Spent, Window};
 use crate::domain::row::{Row, RowState};
 
@@ -30,7 +29,7 @@ const KEYS_MAX: usize = 50;
 const FIND_PAGES_MAX: usize = 20;
 
 pub(super) async fn changes(
-    instance: &Instance,
+    api: &Api,
     spent: &mut Spent,
     mapping: &Mapping,
     window: Window,
@@ -45,11 +44,11 @@ pub(super) async fn changes(
     if let Some(Position::Id(last)) = window.after {
         filters.push(Where::after("id", last.0));
     }
-    let records = list(instance, spent, kind, &filters, true).await?;
+    let records = list(api, spent, kind, &filters, true).await?;
     let is_last = records.len() < PAGE_ROWS;
     Ok(Page {
         stream: window.stream,
-        rows: rows_of(instance, spent, mapping, kind, &records).await?,
+        rows: rows_of(api, mapping, kind, &records)?,
         is_last,
     })
 }
@@ -67,7 +66,7 @@ fn kind_of(stream: Stream) -> Result<Kind, Fault> {
 
 /// A page of a list, in the order of ids.
 async fn list(
-    instance: &Instance,
+    api: &Api,
     spent: &mut Spent,
     kind: Kind,
     filters: &[Where],
@@ -78,7 +77,7 @@ async fn list(
     if kind == Kind::Person && leaves_out_visitors {
         query.add("search", "!is:anonymous");
     }
-    let body = instance.api.get(spent, path, query).await?;
+    let body = api.get(spent, path, query).await?;
     if body.get(plural).is_none() {
         let message = format!("the answer holds no {plural}");
         return Err(Fault::new(FailureKind::Transient, "list", message));
@@ -98,36 +97,17 @@ pub(super) const fn names(kind: Kind) -> (&'static str, &'static str) {
     }
 }
 
-async fn rows_of(
-    instance: &Instance,
-    spent: &mut Spent,
-    mapping: &Mapping,
-    kind: Kind,
-    records: &[Json],
-) -> Result<Vec<Row>, Fault> {
-    let directory = if mapping.with_role(kind, Role::Owner).is_some() {
-        instance.directory(spent, &owners(records)).await?
-    } else {
-        Arc::default()
-    };
+fn rows_of(api: &Api, mapping: &Mapping, kind: Kind, records: &[Json]) -> Result<Vec<Row>, Fault> {
     let context = Context {
         mapping,
         kind,
-        base: &instance.api.base,
-        directory: &directory,
+        base: &api.base,
     };
     records.iter().map(|record| context.row(record)).collect()
 }
 
-fn owners(records: &[Json]) -> BTreeSet<u64> {
-    records
-        .iter()
-        .filter_map(|record| super::super::values::id(&record["owner"]["id"]))
-        .collect()
-}
-
 pub(super) async fn rows(
-    instance: &Instance,
+    api: &Api,
     spent: &mut Spent,
     mapping: &Mapping,
     ids: &[(Kind, AutomationId)],
@@ -141,14 +121,14 @@ pub(super) async fn rows(
             .collect();
         let asked: Vec<AutomationId> = asked.into_iter().collect();
         for asked in asked.chunks(PAGE_ROWS) {
-            let found = by_id(instance, spent, kind, asked).await?;
+            let found = by_id(api, spent, kind, asked).await?;
             let records: Vec<Json> = found.values().cloned().collect();
-            rows.extend(rows_of(instance, spent, mapping, kind, &records).await?);
+            rows.extend(rows_of(api, mapping, kind, &records)?);
             if kind == Kind::Company {
                 continue;
             }
             for id in asked.iter().filter(|id| !found.contains_key(id)) {
-                rows.extend(merged(instance, spent, mapping, *id).await?);
+                rows.extend(merged(api, spent, mapping, *id).await?);
             }
         }
     }
@@ -157,13 +137,13 @@ pub(super) async fn rows(
 
 /// Records that are listed under these ids. A merged contact is not.
 pub(super) async fn by_id(
-    instance: &Instance,
+    api: &Api,
     spent: &mut Spent,
     kind: Kind,
     ids: &[AutomationId],
 ) -> Result<BTreeMap<AutomationId, Json>, Fault> {
     let ids = Where::one_of("id", ids.iter().map(ToString::to_string));
-    let records = list(instance, spent, kind, &[ids], false).await?;
+    let records = list(api, spent, kind, &[ids], false).await?;
     records
         .into_iter()
         .map(|record| Ok((wire::id(&record)?, record)))
@@ -172,16 +152,16 @@ pub(super) async fn by_id(
 
 /// A contact that no list shows any more: merged into another, or gone.
 async fn merged(
-    instance: &Instance,
+    api: &Api,
     spent: &mut Spent,
     mapping: &Mapping,
     id: AutomationId,
 ) -> Result<Option<Row>, Fault> {
-    let Some(record) = alone(instance, spent, id).await? else {
+    let Some(record) = alone(api, spent, id).await? else {
         return Ok(None);
     };
     let winner = wire::id(&record)?;
-    let rows = rows_of(instance, spent, mapping, Kind::Person, &[record]).await?;
+    let rows = rows_of(api, mapping, Kind::Person, &[record])?;
     Ok(rows.into_iter().next().map(|mut row| {
         if winner != id {
             row.id = RemoteId::Automation(Kind::Person, id);
@@ -193,12 +173,12 @@ async fn merged(
 
 /// One contact. Under the id of a merged one the server answers the winner.
 pub(super) async fn alone(
-    instance: &Instance,
+    api: &Api,
     spent: &mut Spent,
     id: AutomationId,
 ) -> Result<Option<Json>, Fault> {
     let path = format!("/contacts/{id}");
-    match instance.api.get(spent, &path, Query::default()).await {
+    match api.get(spent, &path, Query::default()).await {
         Ok(mut body) => Ok(Some(body["contact"].take())),
         Err(fault) if fault.failure.kind == FailureKind::Gone => Ok(None),
         Err(fault) => Err(fault),
@@ -206,7 +186,7 @@ pub(super) async fn alone(
 }
 
 pub(super) async fn find(
-    instance: &Instance,
+    api: &Api,
     spent: &mut Spent,
     mapping: &Mapping,
     emails: &[String],
@@ -224,8 +204,8 @@ pub(super) async fn find(
             .collect();
         let keys: Vec<String> = keys.into_iter().collect();
         for keys in keys.chunks(KEYS_MAX) {
-            let records = matching(instance, spent, kind, column, keys).await?;
-            rows.extend(rows_of(instance, spent, mapping, kind, &records).await?);
+            let records = matching(api, spent, kind, column, keys).await?;
+            rows.extend(rows_of(api, mapping, kind, &records)?);
         }
     }
     Ok(rows)
@@ -234,7 +214,7 @@ pub(super) async fn find(
 /// Records whose column equals one of the keys. The server's comparison is looser than ours (accents,
 /// trailing blanks), so its word is checked.
 async fn matching(
-    instance: &Instance,
+    api: &Api,
     spent: &mut Spent,
     kind: Kind,
     column: &'static str,
@@ -247,7 +227,7 @@ async fn matching(
         if let Some(AutomationId(last)) = last {
             filters.push(Where::after("id", last));
         }
-        let records = list(instance, spent, kind, &filters, false).await?;
+        let records = list(api, spent, kind, &filters, false).await?;
         let is_last = records.len() < PAGE_ROWS;
         last = records.last().map(wire::id).transpose()?.or(last);
         found.extend(records.into_iter().filter(|record| {

@@ -1,3 +1,5 @@
+//! The client against recorded answers and an instance that misbehaves.
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use axum::extract::{Request as HttpRequest, State as Shared};

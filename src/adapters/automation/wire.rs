@@ -1,7 +1,5 @@
 //! Their JSON to our nouns and back.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Map, Value as Json, json};
 use url::Url;
 
@@ -14,15 +12,11 @@ use crate::domain::row::{Row, RowState};
 use crate::domain::time::Timestamp;
 use crate::domain::value::{Decimal, Value, ValueType};
 
-/// E-mail addresses of users by their id; contacts show only the id.
-pub(super) type Directory = BTreeMap<u64, String>;
-
 /// What reading a record needs beside the record.
 pub(super) struct Context<'a> {
     pub(super) mapping: &'a Mapping,
     pub(super) kind: Kind,
     pub(super) base: &'a Url,
-    pub(super) directory: &'a Directory,
 }
 
 /// The records of a list, whatever holds them: an object keyed by id, or an array.
@@ -86,34 +80,22 @@ impl Context<'_> {
                 let base = self.base.as_str().trim_end_matches('/');
                 Some(Value::Text(format!("{base}/s/contacts/view/{id}")))
             }
-            Role::Owner => match record.get("owner")? {
-                Json::Null => Some(Value::Blank),
-                owner => {
-                    // An owner whose address is not known is not shown, rather than shown as nobody.
-                    let email = self.directory.get(&values::id(&owner["id"])?)?;
-                    (!email.is_empty()).then(|| Value::text(email))
-                }
-            },
-            _ => field(rule, record),
+            _ => stored(rule, record),
         }
     }
 }
 
-fn field(rule: &FieldRule, record: &Json) -> Option<Value> {
-    value(
-        rule.value_type,
-        record["fields"]["all"].get(&rule.automation)?,
-    )
-}
-
-/// A written field as the answer shows it, in the form in which it was sent: an owner as a user's id.
+/// A field that can be written, as an answer shows it: an owner as a user's id.
 pub(super) fn stored(rule: &FieldRule, record: &Json) -> Option<Value> {
     match rule.role {
         Role::Owner => match record.get("owner")? {
             Json::Null => Some(Value::Blank),
             owner => Some(Value::Text(values::id(&owner["id"])?.to_string())),
         },
-        _ => field(rule, record),
+        _ => value(
+            rule.value_type,
+            record["fields"]["all"].get(&rule.automation)?,
+        ),
     }
 }
 
@@ -349,13 +331,11 @@ mod tests {
             "fields": {"all": {"id": "1", "email": "elodie.brien@example.org", "mobile": null,
                 "interests": "tea|coffee", "trial_ends_at": "2026-12-24 18:30:00"}}
         });
-        let directory = Directory::from([(2, "bruno@example.org".to_owned())]);
         let base = "https://acme.automation.example/".parse().unwrap();
         let context = Context {
             mapping: &mapping,
             kind: Kind::Person,
             base: &base,
-            directory: &directory,
         };
         let row = context.row(&record).unwrap();
         assert_eq!(row.id, RemoteId::Automation(Kind::Person, AutomationId(1)));
@@ -372,7 +352,7 @@ mod tests {
                     FieldId(3),
                     Value::Moment(values::moment("2026-12-24T18:30:00Z").unwrap())
                 ),
-                (FieldId(4), text("bruno@example.org")),
+                (FieldId(4), text("2")),
                 (FieldId(6), Value::Blank),
                 (
                     FieldId(7),

@@ -14,14 +14,14 @@ use serde_json::{Map, Value as Json};
 
 use super::super::batches;
 use super::super::failures::{Effect, Fault, not_sent};
-use super::Instance;
-use super::api::{self, Request};
+use super::super::values;
+use super::api::{Api, Request, row_failure};
 use super::read;
 use super::wire;
 use crate::domain::consent::Consent;
 use crate::domain::failure::{Failure, FailureKind, Rejection};
 use crate::domain::ids::{AutomationId, FieldId, Kind, RemoteId};
-use crate::domain::mapping::{Mapping, Role};
+use crate::domain::mapping::{FieldRule, Mapping, Role};
 use crate::domain::request::{RowOutcome, RowWrite, Spent, Target, WrittenRow};
 use crate::domain::value::Value;
 
@@ -45,7 +45,7 @@ type Results = [Option<Result<WrittenRow>>];
 
 /// Writes all rows; one outcome for each, in order. An error only if nothing was carried out.
 pub(super) async fn write(
-    instance: &Instance,
+    api: &Api,
     spent: &mut Spent,
     mapping: &Mapping,
     rows: &[RowWrite],
@@ -74,7 +74,7 @@ pub(super) async fn write(
             fail(&batch, &not_sent(&fault.failure), &mut results);
             continue;
         }
-        match send(instance, spent, mapping, &batch, &mut results).await {
+        match send(api, spent, mapping, &batch, &mut results).await {
             Ok(()) => is_carried_out = true,
             Err(fault) => {
                 is_carried_out |= fault.failure.kind == FailureKind::Unknown;
@@ -131,13 +131,13 @@ fn fail(batch: &[Outgoing], failure: &Failure, results: &mut Results) {
 }
 
 async fn send(
-    instance: &Instance,
+    api: &Api,
     spent: &mut Spent,
     mapping: &Mapping,
     batch: &[Outgoing<'_>],
     results: &mut Results,
 ) -> std::result::Result<(), Fault> {
-    refuse_stale(instance, spent, batch, results).await?;
+    refuse_stale(api, spent, batch, results).await?;
     let batch: Vec<&Outgoing> = batch
         .iter()
         .filter(|row| results[row.index].is_none())
@@ -155,12 +155,12 @@ async fn send(
         .map(|row| Json::Object(row.body.clone()))
         .collect();
     let request = Request::write(method, &path, Json::Array(bodies));
-    let answer = instance.api.send(spent, request).await?.json()?;
+    let answer = api.send(spent, request).await?.json()?;
     for (position, row) in batch.iter().enumerate() {
         let result = row.outcome(mapping, &answer, plural, position);
         results[row.index] = Some(match result {
             Err(failure) if failure.kind == FailureKind::Gone => {
-                Err(moved_or_gone(instance, spent, row, failure).await)
+                Err(moved_or_gone(api, spent, row, failure).await)
             }
             result => result,
         });
@@ -170,7 +170,7 @@ async fn send(
 
 /// There are no conditional writes here: the rows are read once more, right before.
 async fn refuse_stale(
-    instance: &Instance,
+    api: &Api,
     spent: &mut Spent,
     batch: &[Outgoing<'_>],
     results: &mut Results,
@@ -184,7 +184,7 @@ async fn refuse_stale(
         return Ok(());
     }
     let ids: Vec<AutomationId> = conditional.iter().map(|(id, _)| *id).collect();
-    let now = read::by_id(instance, spent, Kind::Person, &ids).await?;
+    let now = read::by_id(api, spent, Kind::Person, &ids).await?;
     for (id, row) in conditional {
         let modified = now.get(&id).and_then(wire::modified);
         if modified > row.row.unless_modified_since {
@@ -197,16 +197,11 @@ async fn refuse_stale(
 }
 
 /// A batch does not follow merges; a single read does, and names the winner.
-async fn moved_or_gone(
-    instance: &Instance,
-    spent: &mut Spent,
-    row: &Outgoing<'_>,
-    gone: Failure,
-) -> Failure {
+async fn moved_or_gone(api: &Api, spent: &mut Spent, row: &Outgoing<'_>, gone: Failure) -> Failure {
     let Some(id) = row.id.filter(|_| row.kind == Kind::Person) else {
         return gone;
     };
-    match read::alone(instance, spent, id).await {
+    match read::alone(api, spent, id).await {
         Ok(Some(record)) => match wire::id(&record) {
             Ok(winner) => moved(id, winner),
             Err(fault) => fault.failure,
@@ -230,11 +225,7 @@ impl Outgoing<'_> {
         if let Some(id) = self.id {
             return Some(id.to_string());
         }
-        let role = match self.kind {
-            Kind::Person => Role::Email,
-            Kind::Company => Role::CompanyName,
-        };
-        let rule = mapping.with_role(self.kind, role)?;
+        let rule = self.key_rule(mapping)?;
         let (_, value) = self
             .row
             .values
@@ -257,16 +248,12 @@ impl Outgoing<'_> {
         if !matches!(status, 200 | 201) {
             let error = wire::at(&answer["errors"], position);
             let field = |alias: &str| wire::rule_of_member(mapping, self.kind, alias);
-            let failure = api::row_failure(status, error, &field);
+            let failure = row_failure(status, error, &field);
             return Err(self.required_if_blank(failure));
         }
-        let record = wire::at(&answer[plural], position).ok_or_else(unanswered)?;
+        let record = self.own(mapping, &answer[plural], position);
+        let record = record.ok_or_else(unanswered)?;
         let id = wire::id(record).map_err(|_| unanswered())?;
-        if let Some(asked) = self.id
-            && asked != id
-        {
-            return Err(moved(asked, id));
-        }
         self.check_consent(mapping, record)?;
         Ok(WrittenRow {
             id: RemoteId::Automation(self.kind, id),
@@ -274,6 +261,34 @@ impl Outgoing<'_> {
             modified: wire::modified(record),
             stored: Some(self.stored(mapping, record)),
         })
+    }
+
+    /// The record of this row: the one at its place, if it is the one that was addressed. If an
+    /// answer ever came in another order, a row would be linked to somebody else's record.
+    fn own<'r>(&self, mapping: &Mapping, records: &'r Json, position: usize) -> Option<&'r Json> {
+        let is_own = |record: &&Json| match self.id {
+            Some(id) => values::id(&record["id"]) == Some(id.0),
+            None => self.has_own_key(mapping, record),
+        };
+        let placed = wire::at(records, position).filter(is_own);
+        placed.or_else(|| wire::records(records).into_iter().find(is_own))
+    }
+
+    /// Whether a created record shows the address or name that was sent; true if none was.
+    fn has_own_key(&self, mapping: &Mapping, record: &Json) -> bool {
+        let (Some(sent), Some(rule)) = (self.key(mapping), self.key_rule(mapping)) else {
+            return true;
+        };
+        let shown = record["fields"]["all"][&rule.automation].as_str();
+        shown.is_none_or(|shown| shown.trim().to_lowercase() == sent)
+    }
+
+    fn key_rule<'m>(&self, mapping: &'m Mapping) -> Option<&'m FieldRule> {
+        let role = match self.kind {
+            Kind::Person => Role::Email,
+            Kind::Company => Role::CompanyName,
+        };
+        mapping.with_role(self.kind, role)
     }
 
     /// The texts of refusals are localised; that a field is required shows in its being blank.

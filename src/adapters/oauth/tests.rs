@@ -1,3 +1,5 @@
+//! One refresh for all callers, kept before use; refusals and hostile answers; the interactive login.
+
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use axum::extract::{Form, State as Shared};

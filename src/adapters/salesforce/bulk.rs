@@ -215,12 +215,18 @@ async fn read(
         }
     }
     let unprocessed: Vec<usize> = by_reference.into_values().collect();
-    let said = info["errorMessage"]
-        .as_str()
-        .unwrap_or("the job ended before this row");
-    let failure = Failure::new(FailureKind::Transient, "unprocessed", said);
-    sending.fail(&unprocessed, &failure);
+    sending.fail(&unprocessed, &unprocessed_because(info));
     Ok(())
+}
+
+/// A job that ended early leaves rows unwritten; one whose columns are refused will always do so.
+fn unprocessed_because(info: &Json) -> Failure {
+    let said = info["errorMessage"].as_str().unwrap_or_default();
+    if said.starts_with("InvalidBatch") {
+        return ApiError::from_bulk(said).failure(Effect::Writes, &|_| None);
+    }
+    let message = format!("the job ended before this row {said}");
+    Failure::new(FailureKind::Transient, "unprocessed", message.trim_end())
 }
 
 /// One row of a result file.
@@ -244,7 +250,7 @@ async fn results(
 
 fn outcomes(reply: &Reply, reference: &str) -> Option<Vec<Outcome>> {
     let text = std::str::from_utf8(&reply.body).ok()?;
-    let mut lines = csv::parse(text.trim_start_matches('\u{feff}'))?.into_iter();
+    let mut lines = csv::parse(text)?.into_iter();
     let Some(header) = lines.next() else {
         return Some(Vec::new());
     };

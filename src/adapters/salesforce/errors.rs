@@ -78,77 +78,112 @@ impl ApiError {
             ids.dedup();
             ids
         };
-        let values = || FailureKind::Rejected(Rejection::Values(ids(&self.fields)));
-        match self.code.as_str() {
-            "INVALID_SESSION_ID" => FailureKind::Unauthorised,
-            "REQUEST_LIMIT_EXCEEDED" if self.message.contains("Concurrent") => {
+        match class(&self.code) {
+            Class::Quota if self.message.contains("Concurrent") => {
                 FailureKind::Throttled { until: None }
             }
-            "REQUEST_LIMIT_EXCEEDED" => FailureKind::LimitReached,
-            "ExceededQuota" | "EXCEEDEDQUOTA" => FailureKind::Throttled { until: None },
-            "SERVER_UNAVAILABLE"
-            | "UNKNOWN_EXCEPTION"
-            | "INTERNAL_ERROR"
-            | "INTERNAL_SERVER_ERROR"
-            | "REQUEST_RUNNING_TOO_LONG"
-            | "QUERY_TIMEOUT" => effect.lost(),
-            "UNABLE_TO_LOCK_ROW"
-            | "TXN_SECURITY_METERING_ERROR"
-            | "TOO_MANY_APEX_REQUESTS"
-            | "INSERT_UPDATE_DELETE_NOT_ALLOWED_DURING_MAINTENANCE"
-            | "ENTITY_IS_LOCKED"
-            | "RECORD_IN_USE_BY_WORKFLOW"
-            | "ALL_OR_NONE_OPERATION_ROLLED_BACK"
-            | "PROCESSING_HALTED"
-            | "INVALID_QUERY_LOCATOR"
-            | "EXCEEDED_ID_LIMIT"
-            | "OPERATION_TOO_LARGE"
-            | "QUERY_TOO_COMPLICATED" => FailureKind::Transient,
-            // A customer's own trigger or flow failed; under load the cause is often a lock.
-            "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY"
-            | "CANNOT_EXECUTE_FLOW_TRIGGER"
-            | "APEX_ERROR" => {
-                if self.message.contains("UNABLE_TO_LOCK_ROW") {
-                    FailureKind::Transient
-                } else {
-                    values()
-                }
-            }
-            "INVALID_AUTH_HEADER"
-            | "MALFORMED_QUERY"
-            | "MALFORMED_ID"
-            | "INVALID_REPLICATION_DATE" => FailureKind::Broken,
-            "INVALID_FIELD"
-            | "INVALID_TYPE"
-            | "INVALID_FIELD_FOR_INSERT_UPDATE"
-            | "INSUFFICIENT_ACCESS"
-            | "INSUFFICIENT_ACCESS_OR_READONLY"
-            | "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY"
-            | "API_DISABLED_FOR_ORG"
-            | "API_CURRENTLY_DISABLED"
-            | "STORAGE_LIMIT_EXCEEDED"
-            | "TRANSFER_REQUIRES_READ"
-            | "INVALID_OPERATION"
-            | "FUNCTIONALITY_NOT_ENABLED" => FailureKind::Forbidden,
+            Class::Quota => FailureKind::LimitReached,
+            Class::BulkQuota => FailureKind::Throttled { until: None },
+            Class::Session => FailureKind::Unauthorised,
+            Class::Lost => effect.lost(),
+            Class::Passing => FailureKind::Transient,
+            Class::Ours => FailureKind::Broken,
+            Class::Setup => FailureKind::Forbidden,
+            Class::Moved => FailureKind::Moved,
+            Class::Stale => FailureKind::Stale,
+            Class::Duplicate => FailureKind::Rejected(Rejection::Duplicate),
             // With fields it is a reference in the row that leads nowhere, not the row itself.
-            "INVALID_CROSS_REFERENCE_KEY" if !self.fields.is_empty() => values(),
-            "NOT_FOUND" | "INVALID_CROSS_REFERENCE_KEY" | "ENTITY_IS_DELETED" => FailureKind::Gone,
-            "CANNOT_UPDATE_CONVERTED_LEAD" => FailureKind::Moved,
-            "MATCH_PRECONDITION_FAILED" | "PRECONDITION_FAILED" => FailureKind::Stale,
-            "DUPLICATES_DETECTED" | "DUPLICATE_VALUE" | "DUPLICATE_EXTERNAL_ID" => {
-                FailureKind::Rejected(Rejection::Duplicate)
+            Class::Gone if self.fields.is_empty() => FailureKind::Gone,
+            // A customer's own trigger or flow failed; under load the cause is often a lock.
+            Class::Automation if self.message.contains("UNABLE_TO_LOCK_ROW") => {
+                FailureKind::Transient
             }
-            "REQUIRED_FIELD_MISSING" => {
-                let named = if self.fields.is_empty() {
-                    bracketed(&self.message)
-                } else {
-                    self.fields.clone()
-                };
-                FailureKind::Rejected(Rejection::Required(ids(&named)))
+            Class::Required if self.fields.is_empty() => {
+                FailureKind::Rejected(Rejection::Required(ids(&bracketed(&self.message))))
             }
-            // Validation rules, lengths, pick lists, formats, inactive owners: the row's own matter.
-            _ => values(),
+            Class::Required => FailureKind::Rejected(Rejection::Required(ids(&self.fields))),
+            Class::Gone | Class::Automation | Class::Data => {
+                FailureKind::Rejected(Rejection::Values(ids(&self.fields)))
+            }
         }
+    }
+}
+
+/// What a code is about, before the message, the fields and what was asked are looked at.
+#[derive(Debug, Clone, Copy)]
+enum Class {
+    Session,
+    Quota,
+    BulkQuota,
+    /// The platform itself does not say whether it did anything.
+    Lost,
+    /// Refused now, perhaps not next time.
+    Passing,
+    /// We asked for nonsense.
+    Ours,
+    /// Rights, fields, objects: an administrator's matter.
+    Setup,
+    Gone,
+    Moved,
+    Stale,
+    Duplicate,
+    Required,
+    /// A customer's trigger or flow.
+    Automation,
+    /// Validation rules, lengths, pick lists, formats, inactive owners: the row's own matter.
+    Data,
+}
+
+fn class(code: &str) -> Class {
+    match code {
+        "INVALID_SESSION_ID" => Class::Session,
+        "REQUEST_LIMIT_EXCEEDED" => Class::Quota,
+        "ExceededQuota" | "EXCEEDEDQUOTA" => Class::BulkQuota,
+        "SERVER_UNAVAILABLE"
+        | "UNKNOWN_EXCEPTION"
+        | "INTERNAL_ERROR"
+        | "INTERNAL_SERVER_ERROR"
+        | "REQUEST_RUNNING_TOO_LONG"
+        | "QUERY_TIMEOUT" => Class::Lost,
+        "UNABLE_TO_LOCK_ROW"
+        | "TXN_SECURITY_METERING_ERROR"
+        | "TOO_MANY_APEX_REQUESTS"
+        | "INSERT_UPDATE_DELETE_NOT_ALLOWED_DURING_MAINTENANCE"
+        | "ENTITY_IS_LOCKED"
+        | "RECORD_IN_USE_BY_WORKFLOW"
+        | "ALL_OR_NONE_OPERATION_ROLLED_BACK"
+        | "PROCESSING_HALTED"
+        | "INVALID_QUERY_LOCATOR"
+        | "EXCEEDED_ID_LIMIT"
+        | "OPERATION_TOO_LARGE"
+        | "QUERY_TOO_COMPLICATED" => Class::Passing,
+        "INVALID_AUTH_HEADER"
+        | "MALFORMED_QUERY"
+        | "MALFORMED_ID"
+        | "INVALID_REPLICATION_DATE" => Class::Ours,
+        "INVALID_FIELD"
+        | "INVALID_TYPE"
+        | "INVALID_FIELD_FOR_INSERT_UPDATE"
+        | "INSUFFICIENT_ACCESS"
+        | "INSUFFICIENT_ACCESS_OR_READONLY"
+        | "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY"
+        | "API_DISABLED_FOR_ORG"
+        | "API_CURRENTLY_DISABLED"
+        | "STORAGE_LIMIT_EXCEEDED"
+        | "TRANSFER_REQUIRES_READ"
+        | "INVALID_OPERATION"
+        | "FUNCTIONALITY_NOT_ENABLED"
+        // The text of a Bulk job whose columns the object does not have.
+        | "InvalidBatch" => Class::Setup,
+        "NOT_FOUND" | "INVALID_CROSS_REFERENCE_KEY" | "ENTITY_IS_DELETED" => Class::Gone,
+        "CANNOT_UPDATE_CONVERTED_LEAD" => Class::Moved,
+        "MATCH_PRECONDITION_FAILED" | "PRECONDITION_FAILED" => Class::Stale,
+        "DUPLICATES_DETECTED" | "DUPLICATE_VALUE" | "DUPLICATE_EXTERNAL_ID" => Class::Duplicate,
+        "REQUIRED_FIELD_MISSING" => Class::Required,
+        "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY" | "CANNOT_EXECUTE_FLOW_TRIGGER" | "APEX_ERROR" => {
+            Class::Automation
+        }
+        _ => Class::Data,
     }
 }
 

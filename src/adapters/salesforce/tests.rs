@@ -1,3 +1,5 @@
+//! The client against an organisation that misbehaves.
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use axum::extract::{Request as HttpRequest, State as Shared};
@@ -331,6 +333,33 @@ async fn a_row_the_answer_lacks_is_unknown_and_a_refused_one_says_why() {
     assert!((0..200).all(|n| kind(n) == FailureKind::Unknown));
     let rejection = crate::domain::failure::Rejection::Values(vec![FieldId(2)]);
     assert_eq!(kind(200), FailureKind::Rejected(rejection));
+}
+
+#[tokio::test]
+async fn one_poisonous_row_does_not_take_its_collection_with_it() {
+    let (_, client) = Org::start(|seen| {
+        composite(seen, |sub| {
+            let is_poisonous = sub.to_string().contains("Name 7\"");
+            let error =
+                json!([{"errorCode": "JSON_PARSER_ERROR", "message": "Cannot deserialize"}]);
+            match (sub["body"].get("records"), is_poisonous) {
+                (_, true) => (400, error),
+                (Some(_), false) => accepted(sub),
+                (None, false) => (204, Json::Null),
+            }
+        })
+    })
+    .await;
+    let rows: Vec<RowWrite> = (0..250).map(update).collect();
+    let answered = client.write(mapping(), rows).await.unwrap();
+    let refused: Vec<u64> = answered
+        .value
+        .iter()
+        .filter(|outcome| outcome.result.is_err())
+        .map(|outcome| outcome.link.0)
+        .collect();
+    assert_eq!(refused, [7]);
+    assert_eq!(answered.spent.calls, 1 + 8);
 }
 
 #[tokio::test]

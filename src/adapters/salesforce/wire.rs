@@ -33,11 +33,7 @@ pub(super) fn columns(mapping: &Mapping, object: SalesforceObject) -> Result<Vec
         match (rule.role, object) {
             (Role::Deleted, _) => {}
             (Role::Consent, _) => columns.push(OPT_OUT),
-            // Only a Lead's owner may be a queue, so only there has the owner a type.
-            (Role::Owner, SalesforceObject::Lead) => {
-                columns.extend(["OwnerId", "Owner.Type", "Owner.Email"]);
-            }
-            (Role::Owner, _) => columns.extend(["OwnerId", "Owner.Email"]),
+            (Role::Owner, _) => columns.push("OwnerId"),
             (Role::Company, SalesforceObject::Contact) => {
                 columns.extend(["AccountId", "Account.Name"]);
             }
@@ -138,13 +134,8 @@ fn read(rule: &FieldRule, object: SalesforceObject, record: &Json) -> Option<Val
     match (rule.role, object) {
         (Role::Consent, _) => None,
         (Role::Deleted, _) => record["IsDeleted"].as_bool().map(Value::Bool),
-        // A queue has no address that Automation could know: its owner is not shown.
-        (Role::Owner, _) => match &record["Owner"]["Email"] {
-            Json::String(email) if record["Owner"]["Type"] != "Group" => {
-                Some(Value::text(&user_email(email)))
-            }
-            _ => None,
-        },
+        // A user or a queue; in the form in which users are described.
+        (Role::Owner, _) => id_at(record, "OwnerId").map(|id| Value::Text(id.to_string())),
         (Role::Company, SalesforceObject::Contact) => match record.get("Account")? {
             Json::Null => Some(Value::Blank),
             account => value(ValueType::Text, account.get("Name")?),
@@ -320,12 +311,12 @@ mod tests {
         assert_eq!(
             texts(Lead),
             "Id IsDeleted SystemModstamp LastModifiedBy.Name MasterRecordId IsConverted \
-             ConvertedContactId Email HasOptedOutOfEmail OwnerId Owner.Type Owner.Email"
+             ConvertedContactId Email HasOptedOutOfEmail OwnerId"
         );
         assert_eq!(
             texts(Contact),
             "Id IsDeleted SystemModstamp LastModifiedBy.Name MasterRecordId Email \
-             HasOptedOutOfEmail OwnerId Owner.Email AccountId Account.Name"
+             HasOptedOutOfEmail OwnerId AccountId Account.Name"
         );
     }
 
@@ -366,7 +357,6 @@ mod tests {
             "Email": " Lea@Example.org",
             "HasOptedOutOfEmail": true,
             "OwnerId": "005Q70000000T2eIAE",
-            "Owner": {"Email": "Ada@acme.example.invalid"},
             "AccountId": "001Q70000000A1bIAE",
             "Account": {"Name": "Orion SARL"},
         });
@@ -380,7 +370,7 @@ mod tests {
             row.values,
             [
                 (FieldId(1), Value::Text("Lea@Example.org".into())),
-                (FieldId(3), Value::Text("ada@acme.example".into())),
+                (FieldId(3), Value::Text("005Q70000000T2eIAE".into())),
                 (FieldId(4), Value::Text("Orion SARL".into())),
             ]
         );

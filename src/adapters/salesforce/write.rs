@@ -5,6 +5,8 @@
 //!    the lock of one account.
 //! 3. A request that fails after it left makes all its rows `Unknown`, unless the platform says that
 //!    it refused the request as a whole. What was not sent yet stays unsent.
+//! 4. A collection that is refused as a whole for what one row holds is sent again row by row, so
+//!    that the row alone bears it. Nothing of it was carried out.
 
 use std::cmp::Ordering;
 
@@ -24,6 +26,10 @@ use crate::domain::time::Timestamp;
 
 /// The platform's limit of one collection.
 pub(super) const COLLECTION_ROWS_MAX: usize = 200;
+
+/// Rows that are sent again one by one. If more are refused, it is not about one row, and eight calls
+/// for each collection would only spend the day's allowance.
+const SUSPECTS_MAX: usize = 2 * COLLECTION_ROWS_MAX;
 
 /// The header that decides whether assignment rules hand a record to somebody else. Its default is
 /// yes, which would reassign Leads on every update.
@@ -48,54 +54,94 @@ pub(super) async fn write(
     mapping: &Mapping,
     rows: &[RowWrite],
 ) -> std::result::Result<Vec<RowOutcome>, Fault> {
-    let mut results: Vec<Option<Result<WrittenRow>>> = vec![None; rows.len()];
+    let mut writing = Writing {
+        mapping,
+        results: vec![None; rows.len()],
+        failed: None,
+        is_carried_out: false,
+    };
     let (mut creations, mut updates, mut conditional) = (Vec::new(), Vec::new(), Vec::new());
     for (index, row) in rows.iter().enumerate() {
         match outgoing(mapping, index, row) {
             Ok(row) if row.id.is_none() => creations.push(row),
             Ok(row) if row.row.unless_modified_since.is_some() => conditional.push(row),
             Ok(row) => updates.push(row),
-            Err(failure) => results[index] = Some(Err(failure)),
+            Err(failure) => writing.results[index] = Some(Err(failure)),
         }
     }
-    let mut requests = Vec::new();
-    requests.extend(collections(updates, mapping));
+    let mut requests = collections(updates, mapping);
     requests.extend(singly(conditional));
     requests.extend(collections(creations, mapping));
-
-    let mut failed: Option<Fault> = None;
-    let mut is_carried_out = false;
+    let mut suspects = Vec::new();
     for request in requests {
-        if let Some(fault) = &failed {
+        suspects.extend(writing.send(org, spent, request).await);
+    }
+    writing.spare(suspects.split_off(suspects.len().min(SUSPECTS_MAX)));
+    for request in singly(suspects) {
+        writing.send(org, spent, request).await;
+    }
+    writing.end(rows)
+}
+
+/// What became of the rows so far.
+struct Writing<'a> {
+    mapping: &'a Mapping,
+    results: Vec<Option<Result<WrittenRow>>>,
+    /// The failure after which nothing more is sent.
+    failed: Option<Fault>,
+    is_carried_out: bool,
+}
+
+impl Writing<'_> {
+    /// Sends one request. Answers the rows of collections that were refused whole.
+    async fn send<'r>(
+        &mut self,
+        org: &Org,
+        spent: &mut Spent,
+        request: Request<'r>,
+    ) -> Vec<Outgoing<'r>> {
+        if let Some(fault) = &self.failed {
             let failure = not_sent(&fault.failure);
-            request.fail(&failure, &mut results);
-            continue;
+            request.fail(&failure, &mut self.results);
+            return Vec::new();
         }
         match org.composite(spent, &request.subs(), Effect::Writes).await {
             Ok(replies) => {
-                is_carried_out = true;
-                request.read(mapping, &replies, &mut results);
+                self.is_carried_out = true;
+                request.read(self.mapping, &replies, &mut self.results);
+                request.suspects(&replies)
             }
             Err(fault) => {
-                is_carried_out |= fault.failure.kind == FailureKind::Unknown;
-                request.fail(&fault.failure, &mut results);
-                failed = Some(fault);
+                self.is_carried_out |= fault.failure.kind == FailureKind::Unknown;
+                request.fail(&fault.failure, &mut self.results);
+                self.failed = Some(fault);
+                Vec::new()
             }
         }
     }
-    if let Some(fault) = failed
-        && !is_carried_out
-    {
-        return Err(fault);
+
+    /// Rows that shared a collection with a bad one and were not written, nor looked at alone.
+    fn spare(&mut self, rows: Vec<Outgoing>) {
+        for row in rows {
+            let message = "the collection of this row was refused; nothing of it was written";
+            let failure = Failure::new(FailureKind::Transient, "collection-refused", message);
+            self.results[row.index] = Some(Err(failure));
+        }
     }
-    Ok(rows
-        .iter()
-        .zip(results)
-        .map(|(row, result)| RowOutcome {
-            link: row.link,
-            result: result.unwrap_or_else(|| Err(unanswered())),
-        })
-        .collect())
+
+    fn end(self, rows: &[RowWrite]) -> std::result::Result<Vec<RowOutcome>, Fault> {
+        match self.failed {
+            Some(fault) if !self.is_carried_out => Err(fault),
+            _ => Ok(rows
+                .iter()
+                .zip(self.results)
+                .map(|(row, result)| RowOutcome {
+                    link: row.link,
+                    result: result.unwrap_or_else(|| Err(unanswered())),
+                })
+                .collect()),
+        }
+    }
 }
 
 fn outgoing<'a>(mapping: &Mapping, index: usize, row: &'a RowWrite) -> Result<Outgoing<'a>> {
@@ -124,7 +170,7 @@ struct Request<'a> {
 /// One subrequest.
 enum Part<'a> {
     Collection(Vec<Outgoing<'a>>),
-    Single(Outgoing<'a>, SalesforceId, Timestamp),
+    Single(Outgoing<'a>),
 }
 
 fn collections<'a>(mut rows: Vec<Outgoing<'a>>, mapping: &Mapping) -> Vec<Request<'a>> {
@@ -148,9 +194,6 @@ fn collections<'a>(mut rows: Vec<Outgoing<'a>>, mapping: &Mapping) -> Vec<Reques
 fn singly(rows: Vec<Outgoing<'_>>) -> Vec<Request<'_>> {
     let mut requests: Vec<Request<'_>> = Vec::new();
     for row in rows {
-        let (Some(id), Some(moment)) = (row.id, row.row.unless_modified_since) else {
-            continue;
-        };
         let is_full = requests
             .last()
             .is_none_or(|request| request.parts.len() >= SUBREQUESTS_MAX);
@@ -158,7 +201,7 @@ fn singly(rows: Vec<Outgoing<'_>>) -> Vec<Request<'_>> {
             requests.push(Request { parts: Vec::new() });
         }
         if let Some(request) = requests.last_mut() {
-            request.parts.push(Part::Single(row, id, moment));
+            request.parts.push(Part::Single(row));
         }
     }
     requests
@@ -178,7 +221,7 @@ fn by_object_and_account(mapping: &Mapping, one: &Outgoing, other: &Outgoing) ->
     ))
 }
 
-impl Request<'_> {
+impl<'a> Request<'a> {
     fn subs(&self) -> Vec<Sub> {
         self.parts.iter().map(Part::sub).collect()
     }
@@ -199,6 +242,21 @@ impl Request<'_> {
         }
     }
 
+    /// Rows of collections that were refused for what some row of them holds.
+    fn suspects(self, replies: &[Option<SubReply>]) -> Vec<Outgoing<'a>> {
+        let parts = self.parts.into_iter().zip(replies);
+        parts
+            .flat_map(|(part, reply)| match (part, reply) {
+                (Part::Collection(rows), Some(reply))
+                    if rows.len() > 1 && is_about_a_row(reply) =>
+                {
+                    rows
+                }
+                _ => Vec::new(),
+            })
+            .collect()
+    }
+
     fn fail(&self, failure: &Failure, results: &mut [Option<Result<WrittenRow>>]) {
         for row in self.parts.iter().flat_map(Part::rows) {
             results[row.index] = Some(Err(failure.clone()));
@@ -210,7 +268,7 @@ impl<'a> Part<'a> {
     fn rows(&self) -> &[Outgoing<'a>] {
         match self {
             Self::Collection(rows) => rows,
-            Self::Single(row, ..) => std::slice::from_ref(row),
+            Self::Single(row) => std::slice::from_ref(row),
         }
     }
 
@@ -220,21 +278,29 @@ impl<'a> Part<'a> {
                 let is_new = rows.first().is_some_and(|row| row.id.is_none());
                 let records: Vec<Json> = rows.iter().map(Outgoing::record).collect();
                 let method = if is_new { Method::POST } else { Method::PATCH };
-                let assigns = if is_new { "TRUE" } else { "FALSE" };
-                collection(method, "/composite/sobjects", records)
-                    .with_header(AUTO_ASSIGN, assigns.to_owned())
+                let mut sub = collection(method, "/composite/sobjects", records);
+                sub.headers.push(auto_assign(is_new));
+                sub
             }
-            Self::Single(row, id, moment) => Sub {
-                method: "PATCH",
-                path: format!("/sobjects/{}/{id}", row.object),
-                headers: vec![
-                    ("If-Unmodified-Since", http_date(*moment)),
-                    (AUTO_ASSIGN, "FALSE".to_owned()),
-                ],
-                body: Some(Json::Object(row.fields.clone())),
-            },
+            Self::Single(row) => row.sub(),
         }
     }
+}
+
+/// Assignment rules run for new records only.
+fn auto_assign(is_new: bool) -> (&'static str, String) {
+    let assigns = if is_new { "TRUE" } else { "FALSE" };
+    (AUTO_ASSIGN, assigns.to_owned())
+}
+
+/// Was a collection refused for what one row holds? Nothing of it was carried out then.
+fn is_about_a_row(reply: &SubReply) -> bool {
+    let is_refused = (400..500).contains(&reply.status);
+    is_refused
+        && matches!(
+            refused(reply, &|_| None).kind,
+            FailureKind::Rejected(_) | FailureKind::Gone | FailureKind::Broken
+        )
 }
 
 /// A collection of up to 200 records as a subrequest.
@@ -251,14 +317,25 @@ pub(super) fn collection(method: Method, path: &str, records: Vec<Json>) -> Sub 
     }
 }
 
-impl Sub {
-    fn with_header(mut self, name: &'static str, value: String) -> Self {
-        self.headers.push((name, value));
-        self
-    }
-}
-
 impl Outgoing<'_> {
+    /// The row as a subrequest of its own.
+    fn sub(&self) -> Sub {
+        let mut headers = vec![auto_assign(self.id.is_none())];
+        if let Some(moment) = self.row.unless_modified_since {
+            headers.push(("If-Unmodified-Since", http_date(moment)));
+        }
+        let (method, path) = match self.id {
+            Some(id) => ("PATCH", format!("/sobjects/{}/{id}", self.object)),
+            None => ("POST", format!("/sobjects/{}", self.object)),
+        };
+        Sub {
+            method,
+            path,
+            headers,
+            body: Some(Json::Object(self.fields.clone())),
+        }
+    }
+
     fn record(&self) -> Json {
         let mut record = Map::new();
         record.insert("attributes".to_owned(), json!({"type": self.object.name()}));
@@ -281,7 +358,10 @@ impl Outgoing<'_> {
             return Err(refused(reply, &field));
         }
         let id = match part {
-            Part::Single(_, id, _) => *id,
+            Part::Single(_) => {
+                let id = self.id.or_else(|| wire::id_at(&reply.body, "id"));
+                id.ok_or_else(unanswered)?
+            }
             Part::Collection(rows) => {
                 let item = item(reply, rows.len(), position).ok_or_else(unanswered)?;
                 if item["success"].as_bool() != Some(true) {
@@ -289,7 +369,9 @@ impl Outgoing<'_> {
                     return Err(error.failure(Effect::Writes, &field));
                 }
                 let id = wire::id_at(item, "id").or(self.id);
-                id.ok_or_else(unanswered)?
+                // A result for another record than the one addressed is no result for this row.
+                id.filter(|id| self.id.is_none_or(|asked| asked == *id))
+                    .ok_or_else(unanswered)?
             }
         };
         Ok(WrittenRow {

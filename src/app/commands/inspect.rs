@@ -118,63 +118,46 @@ fn read_words(coverage: Option<&Coverage>, now: Timestamp) -> String {
     format!("until {until}; {gaps}")
 }
 
+/// How often each cause occurred, and its words.
+type Causes = BTreeMap<String, (u64, String)>;
+
+fn count_cause(causes: &mut Causes, code: &str, message: &str) {
+    let cause = causes.entry(code.to_owned()).or_default();
+    *cause = (cause.0 + 1, message.to_owned());
+}
+
 pub(super) async fn queues(place: &Place, out: &mut Out) -> Result<Status, AppError> {
     let opened = place.open().await?;
-    let policy = policy(&opened);
-    let mut causes: BTreeMap<String, (u64, String)> = BTreeMap::new();
-    let mut entries = Vec::new();
-    for mark in [Mark::Pending, Mark::Dead] {
-        for link in all(&opened, Listing::Marked(mark)).await? {
-            for pending in &link.pending {
-                if pending.is_dead() != (mark == Mark::Dead) {
-                    continue;
-                }
-                let failure = pending.failure.as_ref();
-                if let Some(failure) = failure {
-                    let cause = causes.entry(failure.code.clone()).or_default();
-                    *cause = (cause.0 + 1, failure.message.clone());
-                }
-                entries.push(json!({
-                    "link": link.id,
-                    "side": pending.side,
-                    "state": words::pending(pending.state),
-                    "attempts": pending.attempts,
-                    "fields": pending.values.iter()
-                        .map(|(id, _)| words::field(policy, &link, *id)).collect::<Vec<_>>(),
-                    "cause": failure.map(ToString::to_string),
-                }));
-            }
-        }
-    }
+    let (writes, causes) = queued_writes(&opened).await?;
     let held = held(&opened).await?;
-    let mut held_causes: BTreeMap<String, (u64, String)> = BTreeMap::new();
+    let mut held_causes = Causes::new();
     for (code, message) in &held {
-        let cause = held_causes.entry(code.clone()).or_default();
-        *cause = (cause.0 + 1, message.clone());
+        count_cause(&mut held_causes, code, message);
     }
-    let remaining = opened
+    let dead = opened
         .recovered
         .counts
         .marks
         .get(&Mark::Dead)
         .copied()
         .unwrap_or_default();
+    let status = status_of(dead + held.len() as u64);
     if out.is_json() {
         out.json(&json!({
-            "writes": entries,
+            "writes": writes,
             "write_causes": named(&causes),
             "held_activities": held.len(),
             "held_causes": named(&held_causes),
         }))?;
-        return Ok(status_of(remaining + held.len() as u64));
+        return Ok(status);
     }
-    if entries.is_empty() && held.is_empty() {
+    if writes.is_empty() && held.is_empty() {
         out.line("Nothing is on its way and nothing was given up.")?;
         return Ok(Status::Done);
     }
     out.line(&format!(
         "{} writes, {} activities held",
-        entries.len(),
+        writes.len(),
         held.len()
     ))?;
     for (title, causes) in [("writes", &causes), ("activities", &held_causes)] {
@@ -182,20 +165,52 @@ pub(super) async fn queues(place: &Place, out: &mut Out) -> Result<Status, AppEr
             out.line(&format!("  {count:>6} {title}: {code}: {message}"))?;
         }
     }
-    for entry in entries.iter().take(SHOWN_MAX) {
-        let text = |key: &str| entry[key].as_str().unwrap_or_default().to_owned();
+    for write in writes.iter().take(SHOWN_MAX) {
+        let text = |key: &str| write[key].as_str().unwrap_or_default().to_owned();
         out.line(&format!(
             "  link {} to {}: {}",
-            entry["link"],
+            write["link"],
             text("side"),
             text("state")
         ))?;
     }
-    more(out, entries.len())?;
-    Ok(status_of(remaining + held.len() as u64))
+    more(out, writes.len())?;
+    Ok(status)
 }
 
-fn named(causes: &BTreeMap<String, (u64, String)>) -> Vec<Json> {
+/// Every write on its way or given up, and their causes counted.
+async fn queued_writes(opened: &Opened) -> Result<(Vec<Json>, Causes), AppError> {
+    let policy = policy(opened);
+    let mut causes = Causes::new();
+    let mut writes = Vec::new();
+    for mark in [Mark::Pending, Mark::Dead] {
+        for link in all(opened, Listing::Marked(mark)).await? {
+            let of_mark = link
+                .pending
+                .iter()
+                .filter(|pending| pending.is_dead() == (mark == Mark::Dead));
+            for pending in of_mark {
+                let failure = pending.failure.as_ref();
+                if let Some(failure) = failure {
+                    count_cause(&mut causes, &failure.code, &failure.message);
+                }
+                let fields = pending.values.iter();
+                let fields = fields.map(|(id, _)| words::field(policy, &link, *id));
+                writes.push(json!({
+                    "link": link.id,
+                    "side": pending.side,
+                    "state": words::pending(pending.state),
+                    "attempts": pending.attempts,
+                    "fields": fields.collect::<Vec<_>>(),
+                    "cause": failure.map(ToString::to_string),
+                }));
+            }
+        }
+    }
+    Ok((writes, causes))
+}
+
+fn named(causes: &Causes) -> Vec<Json> {
     causes
         .iter()
         .map(|(code, (count, message))| json!({ "code": code, "count": count, "message": message }))

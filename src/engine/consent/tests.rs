@@ -10,8 +10,8 @@ fn dated(minute: i64) -> Option<Dated> {
     (minute != NEVER).then(|| Dated::exactly(Timestamp(minute * 60_000), Proof::FieldHistory))
 }
 
-fn seen(value: Consent, opted_out: i64, opted_in: i64) -> Option<ConsentView> {
-    Some(ConsentView {
+fn seen(value: Consent, opted_out: i64, opted_in: i64) -> ConsentView {
+    ConsentView {
         value,
         since: Timestamp::ZERO,
         seen: Timestamp::ZERO,
@@ -19,7 +19,7 @@ fn seen(value: Consent, opted_out: i64, opted_in: i64) -> Option<ConsentView> {
             opted_out: dated(opted_out),
             opted_in: dated(opted_in),
         },
-    })
+    }
 }
 
 /// `in`, `out`, `unsub`, `bounce`, or `?` for not shown; with `-N` the minute of the last opt-out
@@ -31,12 +31,12 @@ fn parse(words: &str) -> Option<ConsentView> {
     for part in parts {
         let minute = part[1..].parse().unwrap();
         if part.starts_with('-') {
-            opted_out = minute
+            opted_out = minute;
         } else {
-            opted_in = minute
+            opted_in = minute;
         }
     }
-    seen(value, opted_out, opted_in)
+    Some(seen(value, opted_out, opted_in))
 }
 
 fn consent(word: &str) -> Option<Consent> {
@@ -163,7 +163,7 @@ fn over_all_inputs_no_opt_in_is_written_without_newer_proof_and_no_opt_out_is_lo
     let views: Vec<ConsentView> = values
         .into_iter()
         .flat_map(|value| minutes.map(|out| (value, out)))
-        .flat_map(|(value, out)| minutes.map(|into| seen(value, out, into).unwrap()))
+        .flat_map(|(value, out)| minutes.map(|into| seen(value, out, into)))
         .collect();
     let agreed = [None, Some(Consent::In), Some(Consent::Out(Reason::Manual))];
     let mut judged = 0_u32;

@@ -4,6 +4,7 @@ use super::names;
 use super::stage::Stage;
 use crate::sim::automation::contact::ContactId;
 use crate::sim::automation::draft::{ContactInput, DncInput};
+use crate::sim::automation::user::UserId;
 use crate::sim::clock::{DAY_MS, Timestamp};
 use crate::sim::salesforce::coerce::Input;
 use crate::sim::salesforce::ids::RecordId;
@@ -85,6 +86,7 @@ struct Person {
     firm: String,
     account: RecordId,
     since: Timestamp,
+    owner: (RecordId, UserId),
 }
 
 pub(super) fn enter(stage: &mut Stage, people: u32) {
@@ -115,7 +117,7 @@ fn person(stage: &mut Stage, number: usize, situation: Situation) -> Person {
     let mut first = names::pick(random, &names::FIRST).to_owned();
     let mut last = names::pick(random, &names::LAST).to_owned();
     if situation == Situation::Hostile {
-        last = names::pick(random, &names::HOSTILE[..6]).to_owned();
+        names::pick(random, &names::HOSTILE[..6]).clone_into(&mut last);
     }
     let stem = format!("{}.{}", names::plain(&first), names::plain(&last));
     let phone = names::phone(random);
@@ -129,6 +131,7 @@ fn person(stage: &mut Stage, number: usize, situation: Situation) -> Person {
         first.push('A');
     }
     let since = stage.some_time_ago();
+    let owner = stage.some_staff();
     Person {
         first,
         last,
@@ -140,6 +143,7 @@ fn person(stage: &mut Stage, number: usize, situation: Situation) -> Person {
         firm,
         account,
         since,
+        owner,
     }
 }
 
@@ -230,7 +234,7 @@ fn enter_salesforce_as(
     object: crate::sim::salesforce::schema::ObjectIndex,
 ) -> RecordId {
     use Situation as S;
-    let (owner, _) = stage.some_staff();
+    let (owner, _) = person.owner;
     let text = |text: &str| Value::text(text.trim());
     let mut fields: Vec<(&str, OwnedValue)> = vec![
         ("FirstName", text(&person.first)),
@@ -301,7 +305,7 @@ fn automation_input(stage: &mut Stage, person: &Person, situation: Situation) ->
         input = input.with("phone", phone);
     }
     if situation != S::OwnerMissing {
-        let (_, owner) = stage.some_staff();
+        let (_, owner) = person.owner;
         input.owner = Some(crate::sim::automation::value::Input::Number(f64::from(
             owner.0,
         )));

@@ -1,6 +1,8 @@
 //! The real clients against the simulators over loopback HTTP.
 
 mod automation;
+mod faults;
+mod salesforce;
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -79,6 +81,7 @@ fn mapping() -> Mapping {
                 "@do_not_contact_email",
                 Role::Consent,
             ),
+            rule(FieldId(7), "Company", &[Lead], "employer", Role::Plain),
         ],
         company: vec![
             rule(NAME, "Name", &[Account], "companyname", Role::CompanyName),

@@ -113,7 +113,7 @@ fn user(cx: &mut Context<'_>, id: UserId) -> Result<Answer, Failed> {
     Ok(Answer::ok(json!({ "user": user_json(cx, user) })))
 }
 
-/// A user, or for a credential's own token a pseudo-user named "NAME [number]", without an id.
+/// A user, or for a credential's own token a pseudo-user named `NAME [number]`, without an id.
 fn myself(cx: &mut Context<'_>) -> Answer {
     cx.brain.note_call(Call::UserRead);
     let role = cx

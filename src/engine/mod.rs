@@ -12,6 +12,8 @@
 pub mod consent;
 pub mod decide;
 pub mod limits;
+#[cfg(test)]
+pub(crate) mod mutants;
 pub mod observe;
 pub mod owners;
 pub mod pair;
@@ -185,6 +187,8 @@ pub struct Engine {
     totals: Totals,
     outputs: VecDeque<Output>,
     is_stopping: bool,
+    #[cfg(test)]
+    pub(crate) mutant: Option<mutants::Mutant>,
 }
 
 impl Engine {
@@ -216,6 +220,8 @@ impl Engine {
             totals: Totals::default(),
             outputs: VecDeque::new(),
             is_stopping: false,
+            #[cfg(test)]
+            mutant: None,
         };
         engine.inbox.push_back(Work::Recover { after: None });
         engine
@@ -310,6 +316,11 @@ impl Engine {
             || !self.jobs.is_empty()
             || !self.outputs.is_empty()
             || !self.inbox.is_empty() && !self.is_stopping
+    }
+
+    #[cfg(test)]
+    fn is_mutant(&self, mutant: mutants::Mutant) -> bool {
+        self.mutant == Some(mutant)
     }
 
     fn side(&self, side: Side) -> &SideState {

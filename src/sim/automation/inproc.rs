@@ -10,6 +10,7 @@ mod port;
 mod read;
 mod write;
 
+pub use logs::reference;
 pub use port::InProcess;
 
 use super::auth::Caller;

@@ -187,7 +187,7 @@ fn activity(event: &activity::Activity) -> Activity {
 }
 
 /// The event's id in the spelling of the plugin before us: `PointGained1531`, page hits bare.
-pub(super) fn reference(event: &activity::Activity) -> String {
+pub fn reference(event: &activity::Activity) -> String {
     if event.kind == ActivityKind::PageHit {
         return event.row.to_string();
     }

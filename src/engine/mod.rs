@@ -258,6 +258,10 @@ impl Engine {
             Input::Timeout => {}
             Input::Stop => self.is_stopping = true,
         }
+        for side in &mut self.sides {
+            // A wait that is over is no deadline any more, or whoever asks would ask for ever.
+            side.waits_until = side.waits_until.filter(|until| *until > now);
+        }
         self.advance(now);
     }
 
@@ -270,7 +274,9 @@ impl Engine {
         if self.is_stopping {
             return None;
         }
-        let due = self.outbox.next_due();
+        // Retries are taken up while writing; at any other time they wait for a cycle.
+        let is_pushing = self.cycle.phase == cycle::Phase::Pushing;
+        let due = self.outbox.next_due().filter(|_| is_pushing);
         let sides = self.sides.iter().filter_map(|side| side.waits_until);
         sides.chain(due).chain(self.cycle.next_start()).min()
     }

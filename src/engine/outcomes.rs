@@ -55,13 +55,16 @@ impl Engine {
             // An operator's word and an opt-in go only onto the record that was looked at.
             let is_guarded = !link.decided.is_empty()
                 || pending.consent.is_some_and(|consent| !consent.is_out());
-            let modified = link.salesforce.as_ref().map(|end| end.modified);
+            let modified = match side {
+                Side::Salesforce => link.salesforce.as_ref().map(|end| end.modified),
+                Side::Automation => link.automation.as_ref().map(|end| end.modified),
+            };
             writes.push(RowWrite {
                 link: *id,
                 target: Target::Existing(record),
                 values: pending.values.clone(),
                 consent: pending.consent,
-                unless_modified_since: modified.filter(|_| is_guarded && side == Side::Salesforce),
+                unless_modified_since: modified.filter(|_| is_guarded),
             });
         }
         self.send(desk, now, side, writes);

@@ -31,7 +31,8 @@ const EVIDENCE_MAX: usize = 1_000;
 #[derive(Debug, Default)]
 pub(super) struct Outbox {
     sides: [SideOutbox; 2],
-    waiting: BTreeMap<Timestamp, BTreeMap<LinkId, [Option<RemoteId>; 2]>>,
+    /// Links with a write that failed in passing, by when it may be tried again.
+    waiting: BTreeMap<Timestamp, BTreeSet<LinkId>>,
     /// Addresses whose links must be compared.
     unpaired: BTreeSet<MatchKey>,
     /// Records to read again because what was seen of them was uncertain.
@@ -74,15 +75,8 @@ impl Outbox {
                     queue.insert(link.id, id);
                 }
                 (PendingState::Waiting(until), _) => {
-                    let id = remote(link, pending.side);
                     let until = until.max(now);
-                    let slot = self
-                        .waiting
-                        .entry(until)
-                        .or_default()
-                        .entry(link.id)
-                        .or_default();
-                    slot[pending.side as usize] = id;
+                    self.waiting.entry(until).or_default().insert(link.id);
                 }
                 (PendingState::Issued | PendingState::Dead, _) => {}
             }
@@ -131,7 +125,7 @@ impl Outbox {
     }
 
     pub(super) fn waiting(&self) -> usize {
-        self.waiting.values().map(BTreeMap::len).sum()
+        self.waiting.values().map(BTreeSet::len).sum()
     }
 
     pub(super) fn next_due(&self) -> Option<Timestamp> {
@@ -142,25 +136,26 @@ impl Outbox {
         !self.unpaired.is_empty() || !self.rechecks.is_empty() || !self.evidence.is_empty()
     }
 
-    /// Links whose waiting is over: they are looked at again.
-    fn take_due(&mut self, now: Timestamp) -> Vec<RemoteId> {
-        let mut due = Vec::new();
-        while let Some((at, links)) = self.waiting.pop_first() {
-            if at > now {
-                self.waiting.insert(at, links);
-                break;
-            }
-            due.extend(links.into_values().flatten().flatten());
+    /// Links whose waiting is over: they are settled again, which plans their writes anew.
+    fn take_due(&mut self, now: Timestamp) -> Vec<LinkId> {
+        let mut due = BTreeSet::new();
+        while let Some(entry) = self.waiting.first_entry()
+            && *entry.key() <= now
+        {
+            due.extend(entry.remove());
         }
-        due
+        due.into_iter().collect()
     }
 }
 
 impl Engine {
     /// Asks for what must be known before writes can leave. Returns whether anything was begun.
     pub(super) fn ask_questions(&mut self, now: Timestamp) -> bool {
-        let due = self.outbox.take_due(now);
-        self.outbox.rechecks.extend(due);
+        let links = self.outbox.take_due(now);
+        if !links.is_empty() {
+            self.inbox.push_back(Work::Settle { links });
+            return true;
+        }
         if !self.outbox.unpaired.is_empty() && self.inbox.is_empty() && self.transaction.is_none() {
             let keys = take_first(&mut self.outbox.unpaired, PAIR_MAX);
             self.inbox.push_back(Work::Pair { keys });

@@ -9,13 +9,14 @@ use crate::domain::command::{Command, Instruction, Scope};
 use crate::domain::consent::Consent;
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::ids::{JobId, RemoteId, Side};
-use crate::domain::link::PendingState;
+use crate::domain::link::{Link, PendingState};
 use crate::domain::record::{Batch, Change};
 use crate::domain::request::{
     Answer, AutomationRequest, Request, RowWrite, SalesforceRequest, Spent, Target,
 };
 use crate::domain::time::{Span, Timestamp};
 use crate::engine::mutants::Mutant;
+use crate::engine::pair::remote;
 use crate::engine::{Brake, Engine, Input, Output, Schedule, Settings, Writes};
 use crate::sim::faults::FaultKind;
 use crate::sim::random::Random;
@@ -224,8 +225,7 @@ impl Run {
             Event::Act => {
                 if let Some(act) = self.world.act(&self.knobs, self.now) {
                     if let Some(heir) = act.heir {
-                        let was_seen_out = self.has_seen_out(heir.0);
-                        self.world.note_heir(heir, was_seen_out);
+                        self.note_heir(heir);
                     }
                     self.log(|_| format!("ACT {}", act.words));
                 }
@@ -246,19 +246,27 @@ impl Run {
         }
     }
 
-    /// Whether the engine stored that this record was opted out.
-    fn has_seen_out(&self, key: Key) -> bool {
-        let Some(id) = self.world.remote(key) else {
-            return false;
+    /// A merged or converted record's opt-out must live on if the engine had seen it, unless the
+    /// winner has a pair of its own: then the platform's word on the merged record stands.
+    fn note_heir(&mut self, heir: (Key, Key)) {
+        let holds = |link: &Link, key: Key| {
+            let ends = Side::BOTH.map(|side| remote(link, side).and_then(Key::of));
+            ends.contains(&Some(key))
         };
         let mut links = self.kept.links.values();
-        links.any(|link| {
-            crate::engine::pair::remote(link, id.side()) == Some(id) && {
-                let views = [link.consent.salesforce, link.consent.automation];
-                let mut views = views.into_iter().flatten();
-                link.consent.is_suppressed() || views.any(|view| view.value.is_out())
-            }
-        })
+        let loser = links.clone().find(|link| holds(link, heir.0));
+        let is_paired = links.any(|link| holds(link, heir.1) && link.is_whole());
+        let was_seen_out = loser.is_some_and(|link| {
+            let views = [link.consent.salesforce, link.consent.automation];
+            let mut views = views.into_iter().flatten();
+            link.consent.is_suppressed() || views.any(|view| view.value.is_out())
+        });
+        // What was said of the pair was said of the loser.
+        let ends = loser.map(|link| Side::BOTH.map(|side| remote(link, side).and_then(Key::of)));
+        for key in ends.into_iter().flatten().flatten().chain([heir.0]) {
+            self.world
+                .note_heir((key, heir.1), was_seen_out && !is_paired);
+        }
     }
 
     fn handle(&mut self, input: Input) {
@@ -485,9 +493,11 @@ impl Run {
 
     /// Sync opts nobody in who did not say so after their last opt-out.
     fn check_opt_in(&mut self, side: Side, row: &RowWrite, id: RemoteId) {
-        let ends = self.kept.links.get(&row.link).map(|link| {
-            Side::BOTH.map(|side| crate::engine::pair::remote(link, side).and_then(Key::of))
-        });
+        let ends = self
+            .kept
+            .links
+            .get(&row.link)
+            .map(|link| Side::BOTH.map(|side| remote(link, side).and_then(Key::of)));
         let mut family = BTreeSet::new();
         for key in ends.into_iter().flatten().flatten() {
             family.extend(self.world.journal.family(key));

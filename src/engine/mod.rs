@@ -324,11 +324,6 @@ impl Engine {
             || !self.inbox.is_empty() && !self.is_stopping
     }
 
-    #[cfg(test)]
-    fn is_mutant(&self, mutant: mutants::Mutant) -> bool {
-        self.mutant == Some(mutant)
-    }
-
     fn side(&self, side: Side) -> &SideState {
         &self.sides[side as usize]
     }

@@ -7,6 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::domain::consent::Consent;
+#[cfg(test)]
+use crate::domain::ids::JobId;
 use crate::domain::ids::{Kind, LinkId, RemoteId, SalesforceObject, Side};
 use crate::domain::link::{Intent, Link, MatchKey, PendingState};
 use crate::domain::request::{AutomationRequest, Request, SalesforceRequest};
@@ -14,6 +16,8 @@ use crate::domain::time::Timestamp;
 use crate::engine::Engine;
 use crate::engine::pair::remote;
 use crate::engine::sides::Purpose;
+#[cfg(test)]
+use crate::engine::work::Then;
 use crate::engine::work::{Job, Work};
 
 /// Records read again before a write, in one request: one Composite call reads so many.
@@ -218,6 +222,14 @@ impl Engine {
     }
 
     fn pre_read(&mut self, side: Side, pairs: Vec<(LinkId, RemoteId)>) {
+        #[cfg(test)]
+        if self.is_mutant(crate::engine::mutants::Mutant::NoPreRead) {
+            let links = pairs.into_iter().map(|(link, _)| link).collect();
+            let (job, rows) = (JobId(self.next_job), Vec::new());
+            let then = Then::Issue { side, links };
+            self.queue(Work::Rows { job, rows, then });
+            return;
+        }
         let ids: Vec<RemoteId> = pairs.iter().map(|(_, id)| *id).collect();
         let request = self.rows_request(&ids);
         self.request(Job::PreRead { side, pairs }, request);
@@ -281,8 +293,8 @@ impl Engine {
 
     fn find(&mut self, side: Side, group: Vec<(LinkId, (Kind, String))>) {
         let mapping = Arc::clone(&self.mapping);
-        let links = group.iter().map(|(link, _)| *link).collect();
-        let keys = group
+        let links: Vec<LinkId> = group.iter().map(|(link, _)| *link).collect();
+        let keys: Vec<MatchKey> = group
             .iter()
             .map(|(_, (kind, text))| MatchKey::new(*kind, text))
             .collect();
@@ -293,6 +305,13 @@ impl Engine {
         let texts = |group: Vec<(Kind, String)>| group.into_iter().map(|(_, text)| text).collect();
         let emails = texts(people);
         let names = texts(companies);
+        #[cfg(test)]
+        if self.is_mutant(crate::engine::mutants::Mutant::CreatesWithoutLooking) {
+            let (job, rows) = (JobId(self.next_job), Vec::new());
+            let then = Then::Create { side, links, keys };
+            self.queue(Work::Rows { job, rows, then });
+            return;
+        }
         let request = match side {
             Side::Salesforce => {
                 let policy = &self.settings.policy;

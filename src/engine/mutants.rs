@@ -40,24 +40,6 @@ pub(crate) enum Mutant {
     NewReferenceOnRetry,
 }
 
-impl Mutant {
-    pub(crate) const ALL: [Self; 13] = [
-        Self::NoEchoSuppression,
-        Self::LatestConsentWins,
-        Self::NoRowResults,
-        Self::CreatesWithoutLooking,
-        Self::NoPreRead,
-        Self::BothEqualIsAgreed,
-        Self::NoOverlap,
-        Self::LostEditStoredLate,
-        Self::CursorBeforeData,
-        Self::TiesDropped,
-        Self::OptInWithoutProof,
-        Self::OptInUnguarded,
-        Self::NewReferenceOnRetry,
-    ];
-}
-
 impl Engine {
     pub(super) fn is_mutant(&self, mutant: Mutant) -> bool {
         self.mutant == Some(mutant)

@@ -38,7 +38,6 @@ enum Event {
 }
 
 pub(super) struct Run {
-    pub(super) seed: u64,
     pub(super) knobs: Knobs,
     pub(super) world: World,
     pub(super) kept: Kept,
@@ -69,7 +68,6 @@ impl Run {
         let kept = Kept::default();
         let engine = Engine::new(settings(&knobs), kept.recover());
         let mut run = Self {
-            seed,
             world: World::new(seed, &knobs),
             faults: knobs.faults,
             knobs,

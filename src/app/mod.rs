@@ -11,6 +11,8 @@ pub mod run;
 pub mod text;
 
 mod commands;
+#[cfg(test)]
+mod simulation;
 mod words;
 
 use std::process::ExitCode;

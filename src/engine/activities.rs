@@ -259,6 +259,13 @@ impl Engine {
         {
             return;
         }
+        #[cfg(test)]
+        let row = if self.is_mutant(crate::engine::mutants::Mutant::NewReferenceOnRetry) {
+            let reference = format!("{}-{}", row.reference, self.next_job);
+            ActivityRow { reference, ..row }
+        } else {
+            row
+        };
         if let Some(transfer) = &mut self.transfer {
             let gathered = Gathered {
                 link: id,

@@ -13,6 +13,8 @@ pub mod accounts;
 pub mod consent;
 pub mod decide;
 pub mod limits;
+#[cfg(test)]
+pub(crate) mod mutants;
 pub mod observe;
 pub mod owners;
 pub mod pair;
@@ -188,6 +190,8 @@ pub struct Engine {
     totals: Totals,
     outputs: VecDeque<Output>,
     is_stopping: bool,
+    #[cfg(test)]
+    pub(crate) mutant: Option<mutants::Mutant>,
 }
 
 impl Engine {
@@ -220,6 +224,8 @@ impl Engine {
             totals: Totals::default(),
             outputs: VecDeque::new(),
             is_stopping: false,
+            #[cfg(test)]
+            mutant: None,
         };
         engine.inbox.push_back(Work::Recover { after: None });
         engine
@@ -256,6 +262,10 @@ impl Engine {
             Input::Timeout => {}
             Input::Stop => self.is_stopping = true,
         }
+        for side in &mut self.sides {
+            // A wait that is over is no deadline any more, or whoever asks would ask for ever.
+            side.waits_until = side.waits_until.filter(|until| *until > now);
+        }
         self.advance(now);
     }
 
@@ -268,7 +278,9 @@ impl Engine {
         if self.is_stopping {
             return None;
         }
-        let due = self.outbox.next_due();
+        // Retries are taken up while writing; at any other time they wait for a cycle.
+        let is_pushing = self.cycle.phase == cycle::Phase::Pushing;
+        let due = self.outbox.next_due().filter(|_| is_pushing);
         let sides = self.sides.iter().filter_map(|side| side.waits_until);
         sides.chain(due).chain(self.cycle.next_start()).min()
     }

@@ -55,13 +55,19 @@ impl Engine {
             // An operator's word and an opt-in go only onto the record that was looked at.
             let is_guarded = !link.decided.is_empty()
                 || pending.consent.is_some_and(|consent| !consent.is_out());
-            let modified = link.salesforce.as_ref().map(|end| end.modified);
+            #[cfg(test)]
+            let is_guarded =
+                is_guarded && !self.is_mutant(crate::engine::mutants::Mutant::OptInUnguarded);
+            let modified = match side {
+                Side::Salesforce => link.salesforce.as_ref().map(|end| end.modified),
+                Side::Automation => link.automation.as_ref().map(|end| end.modified),
+            };
             writes.push(RowWrite {
                 link: *id,
                 target: Target::Existing(record),
                 values: pending.values.clone(),
                 consent: pending.consent,
-                unless_modified_since: modified.filter(|_| is_guarded && side == Side::Salesforce),
+                unless_modified_since: modified.filter(|_| is_guarded),
             });
         }
         self.send(desk, now, side, writes);
@@ -127,6 +133,9 @@ impl Engine {
         }
         // The edit that is about to be overwritten is durable before the request leaves.
         for lost in desk.lost.remove(&id).unwrap_or_default() {
+            #[cfg(test)]
+            let is_first =
+                is_first && !self.is_mutant(crate::engine::mutants::Mutant::LostEditStoredLate);
             if is_first && lost.side == side {
                 let (field, lost, by) = (lost.field, lost.value, lost.by);
                 let what = Happened::Overwritten {
@@ -182,6 +191,10 @@ impl Engine {
         rows: Vec<RowWrite>,
         outcomes: Vec<RowOutcome>,
     ) {
+        #[cfg(test)]
+        let mut outcomes = outcomes;
+        #[cfg(test)]
+        self.plant_outcomes(&rows, &mut outcomes);
         let mut outcomes = outcomes.into_iter();
         for row in rows {
             let result = match outcomes.next() {
@@ -262,6 +275,8 @@ impl Engine {
             self.outbox.recheck(written.id);
         }
         drop(pending);
+        #[cfg(test)]
+        self.plant_late_history(desk, now, (side, row), &before);
         for (field, after) in &row.values {
             let state = before.field(*field);
             let before = state

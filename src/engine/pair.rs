@@ -167,9 +167,22 @@ pub fn remote(link: &Link, side: Side) -> Option<RemoteId> {
     }
 }
 
+/// Another record takes a side's place. That it may be mailed is no opt-in: nobody changed anything,
+/// and a merge does not carry the opt-out along. What was agreed stays on its way as an opt-out.
+pub fn forget_view(link: &mut Link, side: Side) {
+    match side {
+        Side::Salesforce => link.consent.salesforce = None,
+        Side::Automation => link.consent.automation = None,
+    }
+    if link.consent.opted_out.is_some() {
+        link.consent.agreed = None;
+    }
+}
+
 /// Moves one side of `from` into `into`: the record, its values, its word on consent. Whatever was
 /// agreed about consent stays at its strictest.
 pub fn move_end(into: &mut Link, from: &mut Link, side: Side) {
+    forget_view(into, side);
     match side {
         Side::Salesforce => {
             let first = into.salesforce.as_ref().map(|end| end.first_id);

@@ -7,6 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::domain::consent::Consent;
+#[cfg(test)]
+use crate::domain::ids::JobId;
 use crate::domain::ids::{Kind, LinkId, RemoteId, SalesforceObject, Side};
 use crate::domain::link::{Intent, Link, MatchKey, PendingState};
 use crate::domain::request::{AutomationRequest, Request, SalesforceRequest};
@@ -14,6 +16,8 @@ use crate::domain::time::Timestamp;
 use crate::engine::Engine;
 use crate::engine::pair::remote;
 use crate::engine::sides::Purpose;
+#[cfg(test)]
+use crate::engine::work::Then;
 use crate::engine::work::{Job, Work};
 
 /// Records read again before a write, in one request: one Composite call reads so many.
@@ -31,7 +35,8 @@ const EVIDENCE_MAX: usize = 1_000;
 #[derive(Debug, Default)]
 pub(super) struct Outbox {
     sides: [SideOutbox; 2],
-    waiting: BTreeMap<Timestamp, BTreeMap<LinkId, [Option<RemoteId>; 2]>>,
+    /// Links with a write that failed in passing, by when it may be tried again.
+    waiting: BTreeMap<Timestamp, BTreeSet<LinkId>>,
     /// Addresses whose links must be compared.
     unpaired: BTreeSet<MatchKey>,
     /// Records to read again because what was seen of them was uncertain.
@@ -81,15 +86,8 @@ impl Outbox {
                     queue.insert(link.id, id);
                 }
                 (PendingState::Waiting(until), _) => {
-                    let id = remote(link, pending.side);
                     let until = until.max(now);
-                    let slot = self
-                        .waiting
-                        .entry(until)
-                        .or_default()
-                        .entry(link.id)
-                        .or_default();
-                    slot[pending.side as usize] = id;
+                    self.waiting.entry(until).or_default().insert(link.id);
                 }
                 (PendingState::Issued | PendingState::Dead, _) => {}
             }
@@ -151,7 +149,7 @@ impl Outbox {
     }
 
     pub(super) fn waiting(&self) -> usize {
-        self.waiting.values().map(BTreeMap::len).sum()
+        self.waiting.values().map(BTreeSet::len).sum()
     }
 
     pub(super) fn next_due(&self) -> Option<Timestamp> {
@@ -165,25 +163,26 @@ impl Outbox {
             || !self.accounts.is_empty()
     }
 
-    /// Links whose waiting is over: they are looked at again.
-    fn take_due(&mut self, now: Timestamp) -> Vec<RemoteId> {
-        let mut due = Vec::new();
-        while let Some((at, links)) = self.waiting.pop_first() {
-            if at > now {
-                self.waiting.insert(at, links);
-                break;
-            }
-            due.extend(links.into_values().flatten().flatten());
+    /// Links whose waiting is over: they are settled again, which plans their writes anew.
+    fn take_due(&mut self, now: Timestamp) -> Vec<LinkId> {
+        let mut due = BTreeSet::new();
+        while let Some(entry) = self.waiting.first_entry()
+            && *entry.key() <= now
+        {
+            due.extend(entry.remove());
         }
-        due
+        due.into_iter().collect()
     }
 }
 
 impl Engine {
     /// Asks for what must be known before writes can leave. Returns whether anything was begun.
     pub(super) fn ask_questions(&mut self, now: Timestamp) -> bool {
-        let due = self.outbox.take_due(now);
-        self.outbox.rechecks.extend(due);
+        let links = self.outbox.take_due(now);
+        if !links.is_empty() {
+            self.inbox.push_back(Work::Settle { links });
+            return true;
+        }
         if !self.outbox.unpaired.is_empty() && self.inbox.is_empty() && self.transaction.is_none() {
             let keys = take_first(&mut self.outbox.unpaired, PAIR_MAX);
             self.inbox.push_back(Work::Pair { keys });
@@ -254,6 +253,14 @@ impl Engine {
     }
 
     fn pre_read(&mut self, side: Side, pairs: Vec<(LinkId, RemoteId)>) {
+        #[cfg(test)]
+        if self.is_mutant(crate::engine::mutants::Mutant::NoPreRead) {
+            let links = pairs.into_iter().map(|(link, _)| link).collect();
+            let (job, rows) = (JobId(self.next_job), Vec::new());
+            let then = Then::Issue { side, links };
+            self.queue(Work::Rows { job, rows, then });
+            return;
+        }
         let ids: Vec<RemoteId> = pairs.iter().map(|(_, id)| *id).collect();
         let request = self.rows_request(&ids);
         self.request(Job::PreRead { side, pairs }, request);
@@ -317,8 +324,8 @@ impl Engine {
 
     fn find(&mut self, side: Side, group: Vec<(LinkId, (Kind, String))>) {
         let mapping = Arc::clone(&self.mapping);
-        let links = group.iter().map(|(link, _)| *link).collect();
-        let keys = group
+        let links: Vec<LinkId> = group.iter().map(|(link, _)| *link).collect();
+        let keys: Vec<MatchKey> = group
             .iter()
             .map(|(_, (kind, text))| MatchKey::new(*kind, text))
             .collect();
@@ -329,6 +336,13 @@ impl Engine {
         let texts = |group: Vec<(Kind, String)>| group.into_iter().map(|(_, text)| text).collect();
         let emails = texts(people);
         let names = texts(companies);
+        #[cfg(test)]
+        if self.is_mutant(crate::engine::mutants::Mutant::CreatesWithoutLooking) {
+            let (job, rows) = (JobId(self.next_job), Vec::new());
+            let then = Then::Create { side, links, keys };
+            self.queue(Work::Rows { job, rows, then });
+            return;
+        }
         let request = match side {
             Side::Salesforce => {
                 let policy = &self.settings.policy;

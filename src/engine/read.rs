@@ -354,6 +354,13 @@ impl Engine {
             read.state = ReadState::Done;
         } else {
             read.window.after = last.or(window.after);
+            #[cfg(test)]
+            if self.mutant == Some(crate::engine::mutants::Mutant::TiesDropped)
+                && let Some(Position::Stamp(at, _)) = read.window.after
+                && let Ok(id) = "zzzzzzzzzzzzzzz".parse()
+            {
+                read.window.after = Some(Position::Stamp(at, id));
+            }
             // A page that neither moves on nor ends would be asked for for ever.
             let is_stuck = last.is_none();
             read.state = if is_stuck {
@@ -367,12 +374,28 @@ impl Engine {
             .add(stream.side(), stream_kind(stream), page.rows.len() as u64);
         let size_max = self.settings.chunk_size_max;
         let mut rows = page.rows;
+        #[cfg(test)]
+        if self.is_mutant(crate::engine::mutants::Mutant::CursorBeforeData) && page.is_last {
+            let from = window.from.max(window.until - self.settings.overlap);
+            let (until, after) = (None, None);
+            let cursor = Cursor { from, until, after };
+            let then = Then::MoveCursor(stream, cursor, None);
+            let rows = Vec::new();
+            self.queue(Work::Rows { job, rows, then });
+        }
         loop {
             let rest = rows.split_off(rows.len().min(size_max));
             let is_end = rest.is_empty();
             let after = rows.last().map(position).or(window.after);
             let then = if is_end && page.is_last {
-                let from = window.from.max(window.until - self.settings.overlap);
+                let overlap = self.settings.overlap;
+                #[cfg(test)]
+                let overlap = if self.is_mutant(crate::engine::mutants::Mutant::NoOverlap) {
+                    Span::ZERO
+                } else {
+                    overlap
+                };
+                let from = window.from.max(window.until - overlap);
                 let cursor = Cursor {
                     from,
                     until: None,

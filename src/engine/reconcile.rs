@@ -486,8 +486,16 @@ impl Case<'_> {
             let planned = std::mem::take(self.write_mut(side));
             let old = link.pending.iter().position(|pending| pending.side == side);
             if let Some(index) = old {
-                let pending = &link.pending[index];
-                if pending.state == PendingState::Issued || same_write(pending, &planned) {
+                let pending = &mut link.pending[index];
+                if pending.state == PendingState::Issued {
+                    continue;
+                }
+                if same_write(pending, &planned) {
+                    // A wait that is over ends here, and nowhere else.
+                    if matches!(pending.state, PendingState::Waiting(until) if until <= self.context.now)
+                    {
+                        pending.state = PendingState::Planned;
+                    }
                     continue;
                 }
                 link.pending.remove(index);

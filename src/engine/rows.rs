@@ -12,7 +12,7 @@ use crate::domain::row::{Row, RowState};
 use crate::domain::time::Timestamp;
 use crate::engine::Engine;
 use crate::engine::observe::{Sight, Trust, observe};
-use crate::engine::pair::{move_end, remote};
+use crate::engine::pair::{forget_view, move_end, remote};
 use crate::engine::reconcile::raise;
 use crate::engine::work::{Desk, Then};
 
@@ -35,6 +35,8 @@ impl Engine {
                 self.move_cursor(desk, stream, cursor, covered);
             }
             Then::Issue { side, links } => {
+                #[cfg(test)]
+                let rows = self.rows_as_looked_at(desk, side, &links, rows);
                 self.mark_absent(desk, now, side, &links, &rows);
                 self.issue(desk, now, side, &links);
             }
@@ -484,6 +486,7 @@ pub(super) fn set_state(link: &mut Link, side: Side, state: RowState) {
 
 /// Points an end at the record in which it lives on; what that shows is not known yet.
 fn readdress(link: &mut Link, to: RemoteId) {
+    forget_view(link, to.side());
     match to {
         RemoteId::Salesforce(object, id) => {
             if let Some(end) = &mut link.salesforce {

@@ -461,6 +461,26 @@ impl Engine {
             return;
         };
         let was_suppressed = link.consent.is_suppressed();
+        #[cfg(test)]
+        let (mut planted, freshness) = {
+            let mut planted = link.clone();
+            self.plant_before(&mut planted, now);
+            let is_fresh = freshness == Freshness::Fresh || self.fresh.contains(&id);
+            (
+                planted,
+                if is_fresh {
+                    Freshness::Fresh
+                } else {
+                    freshness
+                },
+            )
+        };
+        #[cfg(test)]
+        let Some(link) = desk.links.get_mut(&id) else {
+            return;
+        };
+        #[cfg(test)]
+        std::mem::swap(link, &mut planted);
         let context = Context {
             policy: &self.settings.policy,
             directory: &self.directory,
@@ -470,6 +490,8 @@ impl Engine {
             now,
         };
         let reconciled = reconcile(link, context);
+        #[cfg(test)]
+        self.plant_after(link);
         if let Some(name) = reconciled.asks_for_account {
             self.outbox.ask_for_account(id, name);
         }

@@ -19,6 +19,7 @@ pub mod draft;
 pub mod field;
 pub mod hook;
 pub mod http;
+pub mod inproc;
 pub mod instance;
 pub mod log;
 pub mod merge;

@@ -12,6 +12,7 @@ pub mod error;
 mod history;
 pub mod http;
 pub mod ids;
+pub mod inproc;
 pub mod limits;
 pub mod meter;
 pub mod oauth;

@@ -1,0 +1,586 @@
+//! One run: the engine, what it kept, the two systems and everything under way between them, on one
+//! thread and a clock that jumps from event to event.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::app::simulation::knobs::{Faults, Knobs};
+use crate::app::simulation::world::{Key, START, World};
+use crate::domain::command::{Command, Instruction, Scope};
+use crate::domain::consent::Consent;
+use crate::domain::failure::{Failure, FailureKind};
+use crate::domain::ids::{JobId, RemoteId, Side};
+use crate::domain::link::{Link, PendingState};
+use crate::domain::record::{Batch, Change};
+use crate::domain::request::{
+    Answer, AutomationRequest, Request, RowWrite, SalesforceRequest, Spent, Target,
+};
+use crate::domain::time::{Span, Timestamp};
+use crate::engine::mutants::Mutant;
+use crate::engine::pair::remote;
+use crate::engine::{Brake, Engine, Input, Output, Schedule, Settings, Writes};
+use crate::sim::faults::FaultKind;
+use crate::sim::random::Random;
+use crate::sim::{automation, salesforce};
+use crate::store::memory::Kept;
+
+/// Steps of one run; more means that something goes round in circles.
+const STEPS_MAX: u64 = 60_000;
+
+/// Something that will happen.
+#[derive(Debug, Clone)]
+enum Event {
+    /// A request reaches its system.
+    Arrive(JobId, Request),
+    /// An answer, or what the store says, reaches the engine.
+    Tell(Input),
+    Act,
+    Cycle,
+}
+
+pub(super) struct Run {
+    pub(super) knobs: Knobs,
+    pub(super) world: World,
+    pub(super) kept: Kept,
+    engine: Engine,
+    mutant: Option<Mutant>,
+    pub(super) now: Timestamp,
+    random: Random,
+    faults: Faults,
+    queue: BTreeMap<(Timestamp, u64), Event>,
+    sequence: u64,
+    steps: u64,
+    /// When the engine last looked at each record by its id, or for its address.
+    looked: BTreeMap<Key, Timestamp>,
+    /// Write requests that reached a system, and rows that were made by us.
+    pub(super) writes: u64,
+    pub(super) created: Vec<(Side, String, Key)>,
+    pub(super) crashes: u64,
+    pub(super) cycles: u64,
+    /// What happened, if somebody wants to read it.
+    pub(super) log: Option<Vec<String>>,
+    pub(super) broken: Option<String>,
+}
+
+impl Run {
+    pub(super) fn new(seed: u64, mutant: Option<Mutant>, keeps_log: bool) -> Self {
+        let mut random = Random::seeded(seed.wrapping_mul(0x9E37_79B9).wrapping_add(77));
+        let knobs = Knobs::draw(&mut random);
+        let kept = Kept::default();
+        let engine = Engine::new(settings(&knobs), kept.recover());
+        let mut run = Self {
+            world: World::new(seed, &knobs),
+            faults: knobs.faults,
+            knobs,
+            kept,
+            engine,
+            mutant,
+            now: START,
+            random,
+            queue: BTreeMap::new(),
+            sequence: 0,
+            steps: 0,
+            looked: BTreeMap::new(),
+            writes: 0,
+            created: Vec::new(),
+            crashes: 0,
+            cycles: 0,
+            log: keeps_log.then(Vec::new),
+            broken: None,
+        };
+        run.log(|run| format!("{:#?}", run.knobs));
+        run.start_engine();
+        run
+    }
+
+    pub(super) fn log(&mut self, line: impl FnOnce(&Self) -> String) {
+        if self.log.is_some() {
+            let line = format!("{} {}", self.now.since(START).0, line(self));
+            if let Some(log) = &mut self.log {
+                log.push(line);
+            }
+        }
+    }
+
+    pub(super) fn fail(&mut self, what: String) {
+        self.log(|_| format!("BROKEN: {what}"));
+        self.broken.get_or_insert(what);
+    }
+
+    fn start_engine(&mut self) {
+        self.engine = Engine::new(settings(&self.knobs), self.kept.recover());
+        self.engine.mutant = self.mutant;
+        self.handle(Input::Timeout);
+    }
+
+    /// People act and things go wrong.
+    pub(super) fn chaos(&mut self) {
+        for _ in 0..self.knobs.acts {
+            let at = self.random.below(self.knobs.chaos.0 as u64);
+            self.put(Span(at as i64), Event::Act);
+        }
+        self.put(Span::seconds(1), Event::Cycle);
+        let end = self.now + self.knobs.chaos;
+        while self.now < end && self.step(end) {}
+        self.now = self.now.max(end);
+    }
+
+    /// Faults off, people still.
+    pub(super) fn heal(&mut self) {
+        self.faults = Faults::default();
+        self.world.salesforce.lag = salesforce::org::CommitLag::default();
+        self.queue
+            .retain(|_, event| !matches!(event, Event::Act | Event::Cycle));
+        self.log(|_| "-- heal".to_owned());
+        self.settle();
+        self.now = self.now + Span::hours(1);
+    }
+
+    /// Runs one whole cycle; says how many writes it sent.
+    pub(super) fn cycle(&mut self) -> u64 {
+        let before = self.writes;
+        self.log(|_| "-- cycle".to_owned());
+        self.want_cycle();
+        self.settle();
+        self.now = self.now + Span::hours(1);
+        self.writes - before
+    }
+
+    pub(super) fn restart(&mut self) {
+        self.log(|_| "-- restart".to_owned());
+        self.start_engine();
+        self.settle();
+    }
+
+    fn want_cycle(&mut self) {
+        self.cycles += 1;
+        self.handle(Input::Instructed(Instruction {
+            operator: "simulation".to_owned(),
+            reason: String::new(),
+            command: Command::RunCycle(Scope::ALL),
+        }));
+    }
+
+    /// Until nothing is under way and the engine is idle.
+    fn settle(&mut self) {
+        while self.broken.is_none() {
+            let is_over = self.queue.is_empty() && self.engine.is_idle();
+            if is_over || !self.step(Timestamp::MAX) {
+                return;
+            }
+        }
+    }
+
+    /// The next event, or the engine's own deadline. False if there is none before the end.
+    fn step(&mut self, end: Timestamp) -> bool {
+        self.steps += 1;
+        if self.steps > STEPS_MAX {
+            self.fail("the run does not end".to_owned());
+        }
+        if self.broken.is_some() {
+            return false;
+        }
+        let event = self.queue.keys().next().map(|(at, _)| *at);
+        let deadline = self.engine.poll_timeout();
+        let Some(next) = event.into_iter().chain(deadline).min() else {
+            return false;
+        };
+        if next >= end {
+            return false;
+        }
+        self.now = self.now.max(next);
+        match self.queue.first_key_value() {
+            Some(((at, _), _)) if *at <= self.now => {
+                if let Some((_, event)) = self.queue.pop_first() {
+                    self.happen(event);
+                }
+            }
+            _ => self.handle(Input::Timeout),
+        }
+        true
+    }
+
+    fn put(&mut self, after: Span, event: Event) {
+        self.sequence += 1;
+        self.queue.insert((self.now + after, self.sequence), event);
+    }
+
+    fn latency(&mut self) -> Span {
+        let max = self.knobs.latency.0 as u64;
+        let longest = if self.random.below(10) == 0 {
+            max
+        } else {
+            max / 8
+        };
+        Span(1 + self.random.below(longest + 1) as i64)
+    }
+
+    fn chance(&mut self, per_mille: u64) -> bool {
+        per_mille > 0 && self.random.below(1_000) < per_mille
+    }
+
+    fn happen(&mut self, event: Event) {
+        match event {
+            Event::Act => {
+                if let Some(act) = self.world.act(&self.knobs, self.now) {
+                    if let Some(heir) = act.heir {
+                        self.note_heir(heir);
+                    }
+                    self.log(|_| format!("ACT {}", act.words));
+                }
+            }
+            Event::Cycle => {
+                self.want_cycle();
+                let every = self.knobs.between_cycles;
+                self.put(every, Event::Cycle);
+            }
+            Event::Tell(input) => self.handle(input),
+            Event::Arrive(job, request) => {
+                let answer = self.arrive(job, request);
+                if let Some(input) = answer {
+                    let latency = self.latency();
+                    self.put(latency, Event::Tell(input));
+                }
+            }
+        }
+    }
+
+    /// A merged or converted record's opt-out must live on if the engine had seen it, unless the
+    /// winner has a pair of its own: then the platform's word on the merged record stands.
+    fn note_heir(&mut self, heir: (Key, Key)) {
+        let holds = |link: &Link, key: Key| {
+            let ends = Side::BOTH.map(|side| remote(link, side).and_then(Key::of));
+            ends.contains(&Some(key))
+        };
+        let mut links = self.kept.links.values();
+        let loser = links.clone().find(|link| holds(link, heir.0));
+        let is_paired = links.any(|link| holds(link, heir.1) && link.is_whole());
+        let was_seen_out = loser.is_some_and(|link| {
+            let views = [link.consent.salesforce, link.consent.automation];
+            let mut views = views.into_iter().flatten();
+            link.consent.is_suppressed() || views.any(|view| view.value.is_out())
+        });
+        // What was said of the pair was said of the loser.
+        let ends = loser.map(|link| Side::BOTH.map(|side| remote(link, side).and_then(Key::of)));
+        for key in ends.into_iter().flatten().flatten().chain([heir.0]) {
+            self.world
+                .note_heir((key, heir.1), was_seen_out && !is_paired);
+        }
+    }
+
+    fn handle(&mut self, input: Input) {
+        self.log(|_| format!("IN  {}", brief(&format!("{input:?}"))));
+        self.engine.handle(self.now, input);
+        while let Some(output) = self.engine.poll_output() {
+            if self.chance(self.faults.crash) {
+                self.crash(Some(output));
+                return;
+            }
+            self.carry_out(output);
+        }
+    }
+
+    fn carry_out(&mut self, output: Output) {
+        self.log(|_| format!("OUT {}", brief(&format!("{output:?}"))));
+        let input = match output {
+            Output::Request { job, request } => {
+                self.check_intent(&request);
+                let latency = self.latency();
+                self.put(latency, Event::Arrive(job, request));
+                return;
+            }
+            Output::Load { keys, with_sent } => Input::Loaded(self.kept.load(&keys, with_sent)),
+            Output::Page(page) => Input::Paged(self.kept.page(page)),
+            Output::PageHeld { after, size_max } => {
+                Input::HeldPaged(self.kept.held_page(after, size_max))
+            }
+            Output::Persist(batch) => {
+                self.commit(batch);
+                Input::Persisted
+            }
+            Output::Tell(_) => return,
+        };
+        let wait = Span(self.random.below(20) as i64);
+        self.put(wait, Event::Tell(input));
+    }
+
+    fn commit(&mut self, batch: Batch) {
+        for change in &batch.0 {
+            if let Change::PutCursor(stream, cursor) = change
+                && let Some(before) = self.kept.recovered.cursors.get(stream)
+                && cursor.from < before.from
+            {
+                self.fail(format!(
+                    "I-14: {stream:?} moved from {before:?} back to {cursor:?}"
+                ));
+            }
+        }
+        self.kept.apply(batch);
+    }
+
+    /// No write leaves before its intent is stored.
+    fn check_intent(&mut self, request: &Request) {
+        let (side, rows) = match request {
+            Request::Salesforce(SalesforceRequest::Write { rows, .. }) => (Side::Salesforce, rows),
+            Request::Automation(AutomationRequest::Write { rows, .. }) => (Side::Automation, rows),
+            _ => return,
+        };
+        for row in rows {
+            let link = self.kept.links.get(&row.link);
+            let pending = link.and_then(|link| link.pending(side));
+            if pending.is_none_or(|pending| pending.state != PendingState::Issued) {
+                let link = row.link;
+                self.fail(format!(
+                    "a write of link {link} left before its intent was stored"
+                ));
+                return;
+            }
+        }
+    }
+
+    /// The process ends at this output. What was handed over may still be carried out.
+    fn crash(&mut self, last: Option<Output>) {
+        self.crashes += 1;
+        self.log(|_| "CRASH".to_owned());
+        if let Some(Output::Persist(batch)) = last
+            && self.random.below(2) == 0
+        {
+            self.commit(batch);
+        }
+        let under_way: Vec<(JobId, Request)> = self
+            .queue
+            .values()
+            .filter_map(|event| match event {
+                Event::Arrive(job, request) => Some((*job, request.clone())),
+                _ => None,
+            })
+            .collect();
+        self.queue
+            .retain(|_, event| matches!(event, Event::Act | Event::Cycle));
+        for (job, request) in under_way {
+            if self.random.below(2) == 0 {
+                self.arrive(job, request);
+            }
+        }
+        self.start_engine();
+    }
+
+    /// A request at its system. Gives what the engine will hear.
+    fn arrive(&mut self, job: JobId, request: Request) -> Option<Input> {
+        let failed = |kind, code: &str| {
+            Some(Input::Failed {
+                job,
+                failure: Failure::new(kind, code, "as drawn"),
+                spent: Spent::default(),
+            })
+        };
+        let is_write = matches!(
+            request,
+            Request::Salesforce(
+                SalesforceRequest::Write { .. } | SalesforceRequest::SendActivities { .. }
+            ) | Request::Automation(AutomationRequest::Write { .. })
+        );
+        let lost = if is_write {
+            FailureKind::Unknown
+        } else {
+            FailureKind::Transient
+        };
+        if self.chance(self.faults.throttled) {
+            let until = (self.random.below(2) == 0).then(|| self.now + Span::seconds(90));
+            return failed(FailureKind::Throttled { until }, "429");
+        }
+        if self.chance(self.faults.lost_request) {
+            self.log(|_| format!("LOST request {job}"));
+            return failed(lost, "reset");
+        }
+        let answered = self.answer(&request);
+        self.log(|_| format!("DID {job} {}", brief(&format!("{answered:?}"))));
+        if self.chance(self.faults.lost_answer) {
+            self.log(|_| format!("LOST answer {job}"));
+            return failed(lost, "timeout");
+        }
+        Some(match answered {
+            Ok((answer, spent)) => Input::Answered { job, answer, spent },
+            Err((failure, spent)) => Input::Failed {
+                job,
+                failure,
+                spent,
+            },
+        })
+    }
+
+    fn answer(&mut self, request: &Request) -> Result<(Answer, Spent), (Failure, Spent)> {
+        match request {
+            Request::Salesforce(request) => {
+                let now = World::clock(&self.knobs, Side::Salesforce, self.now);
+                let mut session = salesforce::inproc::Session::at(now);
+                session.page_rows = self.knobs.page_rows[0];
+                if let SalesforceRequest::Write { rows, .. } = request {
+                    self.before_write(Side::Salesforce, rows);
+                }
+                let is_write = matches!(
+                    request,
+                    SalesforceRequest::Write { .. } | SalesforceRequest::SendActivities { .. }
+                );
+                if is_write && self.chance(self.faults.row_locked) {
+                    session.fault = Some(FaultKind::RowLocked);
+                } else if is_write && self.chance(self.faults.row_missing) {
+                    session.fault = Some(FaultKind::RowMissing);
+                }
+                if let SalesforceRequest::SendActivities { .. } = request {
+                    self.writes += 1;
+                }
+                let answer =
+                    salesforce::inproc::answer(&mut self.world.salesforce, &session, request);
+                if let (SalesforceRequest::Write { rows, .. }, Ok((answer, _))) = (request, &answer)
+                {
+                    self.after_write(rows, answer);
+                }
+                self.note_look(matches!(request, SalesforceRequest::Rows { .. }), &answer);
+                answer
+            }
+            Request::Automation(request) => {
+                let now = World::clock(&self.knobs, Side::Automation, self.now);
+                let mut session = automation::inproc::Session::new(now, self.world.caller);
+                session.page_rows = self.knobs.page_rows[1];
+                if let AutomationRequest::Write { rows, .. } = request {
+                    self.before_write(Side::Automation, rows);
+                }
+                let answer =
+                    automation::inproc::answer(&mut self.world.automation, &session, request);
+                if let (AutomationRequest::Write { rows, .. }, Ok((answer, _))) = (request, &answer)
+                {
+                    self.after_write(rows, answer);
+                }
+                self.note_look(matches!(request, AutomationRequest::Rows { .. }), &answer);
+                answer
+            }
+        }
+    }
+
+    fn note_look(&mut self, is_look: bool, answer: &Result<(Answer, Spent), (Failure, Spent)>) {
+        if let (true, Ok((Answer::Rows(rows), _))) = (is_look, answer) {
+            for key in rows.iter().filter_map(|row| Key::of(row.id)) {
+                self.looked.insert(key, self.now);
+            }
+        }
+    }
+
+    /// What no client can prevent is excused: a person who typed after the last look and before the
+    /// write. An opt-in is not: it has to be guarded.
+    fn before_write(&mut self, side: Side, rows: &[RowWrite]) {
+        self.writes += 1;
+        let patience = Span(self.knobs.latency.0 * 3 + 5_000);
+        for row in rows {
+            let Target::Existing(id) = row.target else {
+                continue;
+            };
+            let Some(key) = Key::of(id) else { continue };
+            let looked = self.looked.get(&key).copied().unwrap_or_default();
+            if looked + patience >= self.now {
+                let fields: BTreeSet<_> = row.values.iter().map(|(field, _)| *field).collect();
+                for edit in &mut self.world.journal.edits {
+                    let is_late = edit.key == key && edit.at >= looked;
+                    edit.is_excused |= is_late && fields.contains(&edit.field);
+                }
+            }
+            if row.consent == Some(Consent::In) {
+                self.check_opt_in(side, row, id);
+            }
+        }
+    }
+
+    /// Sync opts nobody in who did not say so after their last opt-out.
+    fn check_opt_in(&mut self, side: Side, row: &RowWrite, id: RemoteId) {
+        let ends = self
+            .kept
+            .links
+            .get(&row.link)
+            .map(|link| Side::BOTH.map(|side| remote(link, side).and_then(Key::of)));
+        let mut family = BTreeSet::new();
+        for key in ends.into_iter().flatten().flatten() {
+            family.extend(self.world.journal.family(key));
+        }
+        let (out, back) = self.world.journal.last_words(&family);
+        if out.is_some() && back < out && self.is_stale_guard(row, id) != Some(true) {
+            let link = row.link;
+            self.fail(format!(
+                "I-7: link {link} is opted in on {side}, last out {out:?}, last in {back:?}"
+            ));
+        }
+    }
+
+    /// Whether the guard of the write will refuse it.
+    fn is_stale_guard(&self, row: &RowWrite, id: RemoteId) -> Option<bool> {
+        let since = row.unless_modified_since?;
+        let modified = match Key::of(id)? {
+            Key::Salesforce(id) => self.world.salesforce.record(id)?.modified,
+            Key::Automation(id) => {
+                let contact = self.world.automation.contact(id)?;
+                contact.modified.at.unwrap_or(contact.added.at)
+            }
+        };
+        Some(modified.as_millis() > since.floor_second().0)
+    }
+
+    fn after_write(&mut self, rows: &[RowWrite], answer: &Answer) {
+        let Answer::Written(outcomes) = answer else {
+            return;
+        };
+        for (row, outcome) in rows.iter().zip(outcomes) {
+            let Ok(written) = &outcome.result else {
+                continue;
+            };
+            if matches!(row.target, Target::Existing(_)) {
+                continue;
+            }
+            let Some(key) = Key::of(written.id) else {
+                continue;
+            };
+            if !written.created {
+                // A creation that met somebody: whatever was typed there just now is lost to it.
+                for edit in &mut self.world.journal.edits {
+                    edit.is_excused |= edit.key == key;
+                }
+                continue;
+            }
+            let rule = crate::app::simulation::knobs::EMAIL;
+            let email = row.values.iter().find(|(field, _)| *field == rule);
+            let email = email.and_then(|(_, value)| value.as_text());
+            let email = email.unwrap_or_default().to_lowercase();
+            self.note_created(row.target.side(), email, key);
+        }
+    }
+
+    fn note_created(&mut self, side: Side, email: String, key: Key) {
+        let journal = &self.world.journal;
+        let twin = self.created.iter().find(|(of, address, twin)| {
+            *of == side
+                && *address == email
+                && self.world.is_live(*twin)
+                && !journal.readdressed.contains(twin)
+        });
+        if let Some((_, _, twin)) = twin {
+            self.fail(format!(
+                "I-13: {email} was made twice: {twin:?} and {key:?}"
+            ));
+        }
+        self.created.push((side, email, key));
+    }
+}
+
+fn settings(knobs: &Knobs) -> Settings {
+    Settings {
+        policy: std::sync::Arc::new(knobs.policy.clone()),
+        schedule: Schedule::default(),
+        overlap: knobs.overlap,
+        daily_share: 1.0,
+        writes: Writes::Send,
+        brake: Brake::Released,
+        chunk_size_max: knobs.chunk_size,
+    }
+}
+
+/// The beginning of a long line.
+fn brief(text: &str) -> String {
+    text.chars().take(1_500).collect()
+}

@@ -1,0 +1,168 @@
+//! The skin as a port, so that the real pool can work against the brain without a network.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::{Session, answer};
+use crate::domain::activity::ActivityRow;
+use crate::domain::consent::Evidence;
+use crate::domain::failure::{Failure, FailureKind};
+use crate::domain::ids::{RemoteId, SalesforceId, SalesforceObject};
+use crate::domain::mapping::{Mapping, Policy};
+use crate::domain::request::{
+    ActivityOutcome, Answer, Page, RowOutcome, RowWrite, SalesforceDescription, SalesforceRequest,
+    Spent, Window,
+};
+use crate::domain::row::Row;
+use crate::ports::{self, Answered, Call, PortError};
+use crate::sim::clock::Clock;
+use crate::sim::salesforce::org::Salesforce;
+
+/// A brain shared by whoever works against it and whoever acts in it.
+#[derive(Clone)]
+pub struct InProcess {
+    brain: Arc<Mutex<Salesforce>>,
+    now: Clock,
+    page_rows: usize,
+}
+
+impl InProcess {
+    pub fn new(brain: Arc<Mutex<Salesforce>>, now: Clock) -> Self {
+        Self {
+            brain,
+            now,
+            page_rows: Session::PAGE_ROWS,
+        }
+    }
+
+    #[must_use]
+    pub const fn with_page_rows(mut self, page_rows: usize) -> Self {
+        self.page_rows = page_rows;
+        self
+    }
+
+    fn ask<T>(
+        &self,
+        operation: &'static str,
+        request: SalesforceRequest,
+        pick: fn(Answer) -> Option<T>,
+    ) -> Call<'_, T>
+    where
+        T: Send + 'static,
+    {
+        Box::pin(async move {
+            let session = Session {
+                page_rows: self.page_rows,
+                ..Session::at((self.now)())
+            };
+            // Every operation of the brain is whole, so what a panicking holder left is sound.
+            let mut brain = self.brain.lock().unwrap_or_else(PoisonError::into_inner);
+            let answered = answer(&mut brain, &session, &request);
+            drop(brain);
+            let failed = |failure: Failure, spent: Spent| PortError {
+                operation,
+                failure,
+                spent,
+                source: None,
+            };
+            let (answer, spent) = answered.map_err(|(failure, spent)| failed(failure, spent))?;
+            let value = pick(answer).ok_or_else(|| {
+                let message = "the answer is of another kind";
+                failed(Failure::new(FailureKind::Broken, "answer", message), spent)
+            })?;
+            Ok(Answered { value, spent })
+        })
+    }
+}
+
+impl ports::Salesforce for InProcess {
+    fn describe(&self, policy: Arc<Policy>) -> Call<'_, SalesforceDescription> {
+        let request = SalesforceRequest::Describe(policy);
+        self.ask("describing Salesforce", request, |answer| match answer {
+            Answer::SalesforceDescribed(description) => Some(*description),
+            _ => None,
+        })
+    }
+
+    fn changes(&self, mapping: Arc<Mapping>, windows: Vec<Window>) -> Call<'_, Vec<Page>> {
+        let request = SalesforceRequest::Changes { mapping, windows };
+        self.ask(
+            "reading changes in Salesforce",
+            request,
+            |answer| match answer {
+                Answer::Changes(pages) => Some(pages),
+                _ => None,
+            },
+        )
+    }
+
+    fn rows(
+        &self,
+        mapping: Arc<Mapping>,
+        ids: Vec<(SalesforceObject, SalesforceId)>,
+    ) -> Call<'_, Vec<Row>> {
+        let request = SalesforceRequest::Rows { mapping, ids };
+        self.ask("reading records in Salesforce", request, rows)
+    }
+
+    fn find(
+        &self,
+        mapping: Arc<Mapping>,
+        objects: Vec<SalesforceObject>,
+        emails: Vec<String>,
+        accounts: Vec<String>,
+    ) -> Call<'_, Vec<Row>> {
+        let request = SalesforceRequest::Find {
+            mapping,
+            objects,
+            emails,
+            accounts,
+        };
+        self.ask("looking for records in Salesforce", request, rows)
+    }
+
+    fn evidence(
+        &self,
+        ids: Vec<(SalesforceObject, SalesforceId)>,
+    ) -> Call<'_, Vec<(RemoteId, Evidence)>> {
+        let request = SalesforceRequest::Evidence { ids };
+        self.ask(
+            "reading the history of opt-outs",
+            request,
+            |answer| match answer {
+                Answer::Evidence(evidence) => Some(evidence),
+                _ => None,
+            },
+        )
+    }
+
+    fn write(&self, mapping: Arc<Mapping>, rows: Vec<RowWrite>) -> Call<'_, Vec<RowOutcome>> {
+        let request = SalesforceRequest::Write { mapping, rows };
+        self.ask("writing to Salesforce", request, |answer| match answer {
+            Answer::Written(outcomes) => Some(outcomes),
+            _ => None,
+        })
+    }
+
+    fn send_activities(
+        &self,
+        namespace: String,
+        rows: Vec<ActivityRow>,
+    ) -> Call<'_, Vec<ActivityOutcome>> {
+        let request = SalesforceRequest::SendActivities { namespace, rows };
+        self.ask(
+            "sending activities to Salesforce",
+            request,
+            |answer| match answer {
+                Answer::ActivitiesSent(outcomes) => Some(outcomes),
+                _ => None,
+            },
+        )
+    }
+}
+
+fn rows(answer: Answer) -> Option<Vec<Row>> {
+    match answer {
+        Answer::Rows(rows) => Some(rows),
+        _ => None,
+    }
+}

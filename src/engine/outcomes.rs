@@ -230,6 +230,14 @@ impl Engine {
             return;
         };
         let is_create = !matches!(row.target, Target::Existing(_));
+        if is_create && !written.created {
+            // It met somebody whom the look before did not show, and who may belong to another link.
+            let keys = link.match_keys.clone();
+            meet(link, side, now);
+            self.outbox.recheck(written.id);
+            self.outbox.pair_again(&keys);
+            return;
+        }
         let company = self
             .mapping
             .with_role(link.kind, Role::Company)
@@ -428,6 +436,19 @@ fn take_stored(
                 automation,
             });
         }
+    }
+}
+
+/// A creation that made nothing: it is looked for once more, a few times at most.
+fn meet(link: &mut Link, side: Side, now: Timestamp) {
+    let Some(pending) = link.pending_mut(side) else {
+        return;
+    };
+    pending.state = PendingState::Planned;
+    if pending.attempts >= ATTEMPTS_MAX {
+        let message = "the address belongs to a record of somebody else";
+        let kind = FailureKind::Rejected(Rejection::Duplicate);
+        give_up(link, side, Failure::new(kind, "MET", message), now);
     }
 }
 

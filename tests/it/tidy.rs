@@ -63,7 +63,7 @@ const FUNCTION_LINES_MAX: usize = 70;
 
 /// Files and functions over budget, each for a reason. The list must match exactly, so that mending
 /// one takes its line out.
-const OVER_BUDGET: [(&str, &str); 7] = [
+const OVER_BUDGET: [(&str, &str); 9] = [
     // One table: every code of the platform and what it means.
     ("src/adapters/salesforce/errors.rs", "kind"),
     // Switchboards and rule lists that read better whole; to be taken apart before they grow.
@@ -73,6 +73,10 @@ const OVER_BUDGET: [(&str, &str); 7] = [
     ("src/engine/pairing.rs", "carry_out_pairing"),
     ("src/engine/read.rs", "on_answered"),
     ("src/engine/reconcile.rs", "file"),
+    // Two hooks of planted bugs, which no build but the tests' contains.
+    ("src/engine/read.rs", "on_page"),
+    // One invariant, read from top to bottom; to be taken apart before it grows.
+    ("src/app/simulation/checks.rs", "check_activities"),
 ];
 
 /// Words that have no place in a finished source.

@@ -19,7 +19,7 @@ use crate::engine::mutants::Mutant;
 const SEEDS: u64 = 120;
 
 /// Seeds that break and are not mended yet. The list must match, so that mending one takes it out.
-const OPEN: [u64; 3] = [55, 119, 179];
+const OPEN: [u64; 2] = [119, 179];
 
 /// Seeds in which an engine with a planted bug must be found out.
 const MUTANT_SEEDS: u64 = 60;

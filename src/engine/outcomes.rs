@@ -107,13 +107,9 @@ impl Engine {
     }
 
     fn count(&mut self, desk: &Desk, side: Side, write: &RowWrite) {
-        self.totals
-            .would_write
-            .add(side, write_kind(desk, write), 1);
-        self.outbox.drop_ready(side, write.link);
-        // A creation stays planned: without this its address would be looked for for ever.
-        if let Some(link) = desk.links.get(&write.link) {
-            self.outbox.paired(&link.match_keys);
+        if self.outbox.count(side, write.link) {
+            let kind = write_kind(desk, write);
+            self.totals.would_write.add(side, kind, 1);
         }
     }
 

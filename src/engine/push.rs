@@ -45,6 +45,8 @@ struct SideOutbox {
     updates: BTreeMap<LinkId, RemoteId>,
     /// To be looked for on this side, by address or name.
     creations: BTreeMap<LinkId, (Kind, String)>,
+    /// Dry run: what was counted stays planned, and must not be taken up again.
+    counted: BTreeSet<LinkId>,
 }
 
 impl Outbox {
@@ -56,6 +58,9 @@ impl Outbox {
             side.creations.remove(&link.id);
         }
         for pending in &link.pending {
+            if self.sides[pending.side as usize].counted.contains(&link.id) {
+                continue;
+            }
             match (pending.state, pending.write) {
                 (PendingState::Planned, Intent::Create) => {
                     self.unpaired.extend(&link.match_keys);
@@ -90,8 +95,11 @@ impl Outbox {
     }
 
     pub(super) fn look_for(&mut self, side: Side, link: &Link, text: &str) {
-        let wanted = (link.kind, text.to_owned());
-        self.sides[side as usize].creations.insert(link.id, wanted);
+        let side = &mut self.sides[side as usize];
+        if !side.counted.contains(&link.id) {
+            let wanted = (link.kind, text.to_owned());
+            side.creations.insert(link.id, wanted);
+        }
     }
 
     pub(super) fn recheck(&mut self, id: RemoteId) {
@@ -108,7 +116,13 @@ impl Outbox {
         }
     }
 
-    /// Dry run: what was counted is not counted again.
+    /// Dry run: takes a write out. Says whether it was not counted before.
+    pub(super) fn count(&mut self, side: Side, link: LinkId) -> bool {
+        self.drop_ready(side, link);
+        self.sides[side as usize].counted.insert(link)
+    }
+
+    /// Until something is learned about the link.
     pub(super) fn drop_ready(&mut self, side: Side, link: LinkId) {
         let side = &mut self.sides[side as usize];
         side.opt_outs.remove(&link);

@@ -115,8 +115,8 @@ fn the_commands_work_on_the_company_that_sim_serves() {
     });
     let file = named.unwrap();
     // Everything is served when its lines are printed.
-    let first = BufReader::new(sim.stdout.take().unwrap()).lines().next();
-    assert!(first.unwrap().unwrap().starts_with('#'));
+    let mut lines = BufReader::new(sim.stdout.take().unwrap()).lines();
+    assert!(lines.next().unwrap().unwrap().starts_with('#'));
     let does = |arguments: &[&str], status: i32| {
         let output = command(&file, arguments).output().unwrap();
         let code = output.status.code();

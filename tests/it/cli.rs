@@ -175,7 +175,15 @@ fn wrong_credentials_are_a_failure_that_names_the_side() {
 #[test]
 fn the_store_of_another_organisation_is_refused() {
     let (first, second) = (Company::new(1, 3), Company::new(2, 3));
-    assert!(first.command(SYNC).output().unwrap().status.code().is_some());
+    assert!(
+        first
+            .command(SYNC)
+            .output()
+            .unwrap()
+            .status
+            .code()
+            .is_some()
+    );
     let data = |company: &Company| company.folder.path().join("data").display().to_string();
     let file = second.with(&data(&second), &data(&first));
     refused(&file, SYNC, 2, &["belongs to", "another data folder"]);
@@ -230,8 +238,19 @@ fn every_command_explains_itself() {
     };
     let overview = help(&[]);
     for command in [
-        "demo", "sim", "sync", "status", "queues", "conflicts", "contact", "resolve", "backfill",
-        "republish", "retry", "undo", "backup",
+        "demo",
+        "sim",
+        "sync",
+        "status",
+        "queues",
+        "conflicts",
+        "contact",
+        "resolve",
+        "backfill",
+        "republish",
+        "retry",
+        "undo",
+        "backup",
     ] {
         assert!(overview.contains(command), "{overview}");
         assert!(help(&[command]).contains("Usage: passerelle"), "{command}");
@@ -254,6 +273,10 @@ fn the_report_has_the_keys_of_the_contract() {
     assert!(report["ignored"].is_object());
     assert!(report["seconds"].is_f64());
     let remains = ["conflicts", "held", "dead"].map(|key| report[key].as_u64().unwrap());
-    let status = if remains.iter().sum::<u64>() > 0 { 3 } else { 0 };
+    let status = if remains.iter().sum::<u64>() > 0 {
+        3
+    } else {
+        0
+    };
     assert_eq!(output.status.code(), Some(status));
 }

@@ -73,7 +73,12 @@ async fn ten_thousand_people_are_pulled_and_pushed_within_the_budget() {
     let ids = crowd(&world, SIZE);
     mirrored(&world, SIZE);
     let first = world.drive().await;
-    println!("first look: {} metered, {} ours, {} cycles", first.metered, first.calls(), first.cycles);
+    println!(
+        "first look: {} metered, {} ours, {} cycles",
+        first.metered,
+        first.calls(),
+        first.cycles
+    );
     println!("{:#?}", first.snapshot.totals);
     let again = world.drive().await;
     again.wrote_nothing();
@@ -87,7 +92,12 @@ async fn ten_thousand_people_are_pulled_and_pushed_within_the_budget() {
         }
     });
     let pull = world.drive().await;
-    println!("pull: {} metered, {} ours, {} cycles", pull.metered, pull.calls(), pull.cycles);
+    println!(
+        "pull: {} metered, {} ours, {} cycles",
+        pull.metered,
+        pull.calls(),
+        pull.cycles
+    );
     println!("{:#?}", pull.snapshot.totals);
     assert_eq!(pull.written(Side::Salesforce), 0);
     assert!(pull.metered <= 15 && pull.calls() <= 15, "{}", pull.metered);
@@ -105,7 +115,12 @@ async fn ten_thousand_people_are_pulled_and_pushed_within_the_budget() {
         }
     }
     let push = world.drive().await;
-    println!("push: {} metered, {} ours, {} cycles", push.metered, push.calls(), push.cycles);
+    println!(
+        "push: {} metered, {} ours, {} cycles",
+        push.metered,
+        push.calls(),
+        push.cycles
+    );
     println!("{:#?}", push.snapshot.totals);
     assert_eq!(push.written(Side::Salesforce), SIZE as u64);
     assert!(push.metered <= 20 && push.calls() <= 20, "{}", push.metered);
@@ -140,7 +155,11 @@ async fn transferred(count: usize, calls_max: u64) {
         ..Scope::OUTBOX
     };
     let sent = world.cycle(only).await;
-    println!("{count} events: {} metered, {} ours", sent.metered, sent.calls());
+    println!(
+        "{count} events: {} metered, {} ours",
+        sent.metered,
+        sent.calls()
+    );
     println!("{:#?}", sent.snapshot.totals);
     let references = world.references();
     assert_eq!(references.len(), count);

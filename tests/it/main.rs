@@ -8,8 +8,6 @@ mod automation_conformance;
 #[cfg(test)]
 mod automation_http;
 #[cfg(test)]
-mod tidy;
-#[cfg(test)]
 mod cli;
 #[cfg(test)]
 mod figures;
@@ -17,5 +15,7 @@ mod figures;
 mod kill;
 #[cfg(test)]
 mod old_plugin;
+#[cfg(test)]
+mod tidy;
 #[cfg(test)]
 mod world;

@@ -334,6 +334,9 @@ async fn an_e_mail_change_on_either_side_makes_no_second_person() {
     assert_eq!(world.records(LEAD), [record]);
     assert_eq!(world.by_email("eve@x.example"), contact);
     let now = world.now();
-    let known = world.shared.brain().user_creates(now, UserId(1), &input("zoe"));
+    let known = world
+        .shared
+        .brain()
+        .user_creates(now, UserId(1), &input("zoe"));
     assert!(known.unwrap().is_new, "others are made as before");
 }

@@ -276,7 +276,9 @@ impl World {
     pub(crate) fn link_of(&self, id: ContactId) -> Link {
         let of = |link: &Link| link.automation.as_ref().map(|end| end.id.0);
         let mut links = self.links().into_iter();
-        links.find(|link| of(link) == Some(u64::from(id.0))).expect("a link")
+        links
+            .find(|link| of(link) == Some(u64::from(id.0)))
+            .expect("a link")
     }
 
     pub(crate) fn link_at(&self, record: RecordId) -> Option<LinkId> {
@@ -338,7 +340,9 @@ impl World {
     /// Live records of an object.
     pub(crate) fn records(&self, object: ObjectIndex) -> Vec<RecordId> {
         self.site.with_brain(|brain| {
-            let live = brain.records(object).filter(|(_, record)| !record.is_deleted);
+            let live = brain
+                .records(object)
+                .filter(|(_, record)| !record.is_deleted);
             live.map(|(id, _)| id).collect()
         })
     }

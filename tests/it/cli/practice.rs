@@ -127,15 +127,19 @@ fn the_commands_work_on_the_company_that_sim_serves() {
     let status = json(&does(&["status", "--json"], 3));
     assert_eq!(status["conflicts"], report["conflicts"]);
     assert_eq!(status["held_activities"], report["held"]);
-    let queues = json(&does(&["queues", "--json"], 0));
+    let queues = json(&does(&["queues", "--json"], 3));
     assert_eq!(queues["held_activities"], report["held"]);
     let listed = json(&does(&["conflicts", "--json"], 3));
     let link = listed["conflicts"][0]["link"].to_string();
-    let shown = json(&does(&["conflicts", "show", &link, "--json"], 0));
+    let shown = json(&does(&["conflicts", "show", &link, "--json"], 3));
     assert_eq!(shown["generation"], listed["conflicts"][0]["generation"]);
     let who = format!("link:{link}");
     let contact = json(&does(&["contact", &who, "--json"], 0));
-    assert!(contact.to_string().contains(&shown["fields"][0]["base"].to_string()));
+    assert!(
+        contact
+            .to_string()
+            .contains(&shown["fields"][0]["base"].to_string())
+    );
     for work in [
         &["backfill", "--last", "7d", "--json"][..],
         &["republish", "--json"],

@@ -43,7 +43,11 @@ async fn a_connection_lost_while_leads_are_created_makes_no_duplicate() {
             let mut emails: Vec<String> = leads.iter().map(|id| world.text(*id, "Email")).collect();
             emails.sort();
             emails.dedup();
-            assert_eq!((leads.len(), emails.len()), (SIZE, SIZE), "{kind:?} after {spared}");
+            assert_eq!(
+                (leads.len(), emails.len()),
+                (SIZE, SIZE),
+                "{kind:?} after {spared}"
+            );
             world.drive().await.wrote_nothing();
         }
     }
@@ -131,7 +135,11 @@ async fn a_missing_timeline_object_is_said_in_a_sentence_and_its_events_are_kept
     }
     world.edits(record, "Title", Input::text("Buyer"));
     let done = world.drive().await;
-    assert_eq!(world.field(contact, "position"), "Buyer", "the rest flows on");
+    assert_eq!(
+        world.field(contact, "position"),
+        "Buyer",
+        "the rest flows on"
+    );
     let failure = done.snapshot.stopped.get(&Side::Salesforce);
     let failure = failure.unwrap_or_else(|| panic!("{:#?}", done.snapshot));
     assert!(failure.message.contains("mautic_timeline__c"), "{failure}");

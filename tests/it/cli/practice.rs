@@ -150,7 +150,7 @@ fn the_commands_work_on_the_company_that_sim_serves() {
         assert_eq!(written.to_string(), "{}", "{work:?}: all was sent before");
     }
     does(&["undo"], 1);
-    does(&["contact", "nobody@x.example"], 1);
+    does(&["contact", "nobody@x.example"], 2);
     does(&["backfill", "--last", "soon"], 2);
     assert!(printed(&does(&["status"], 3)).contains("practice"));
     kill(Pid::from_raw(sim.id() as i32), Signal::SIGTERM).unwrap();

@@ -24,7 +24,7 @@ pub(crate) struct Company {
     pub(crate) file: PathBuf,
     folder: TempDir,
     /// The commands block; the simulators answer on threads of their own.
-    _runtime: tokio::runtime::Runtime,
+    pub(crate) runtime: tokio::runtime::Runtime,
 }
 
 impl Company {
@@ -57,7 +57,7 @@ impl Company {
             serving,
             file,
             folder,
-            _runtime: runtime,
+            runtime,
         }
     }
 

@@ -115,8 +115,8 @@ fn the_commands_work_on_the_company_that_sim_serves() {
     });
     let file = named.unwrap();
     // Everything is served when its lines are printed.
-    let first = BufReader::new(sim.stdout.take().unwrap()).lines().next();
-    assert!(first.unwrap().unwrap().starts_with('#'));
+    let mut lines = BufReader::new(sim.stdout.take().unwrap()).lines();
+    assert!(lines.next().unwrap().unwrap().starts_with('#'));
     let does = |arguments: &[&str], status: i32| {
         let output = command(&file, arguments).output().unwrap();
         let code = output.status.code();
@@ -127,11 +127,11 @@ fn the_commands_work_on_the_company_that_sim_serves() {
     let status = json(&does(&["status", "--json"], 3));
     assert_eq!(status["conflicts"], report["conflicts"]);
     assert_eq!(status["held_activities"], report["held"]);
-    let queues = json(&does(&["queues", "--json"], 0));
+    let queues = json(&does(&["queues", "--json"], 3));
     assert_eq!(queues["held_activities"], report["held"]);
     let listed = json(&does(&["conflicts", "--json"], 3));
     let link = listed["conflicts"][0]["link"].to_string();
-    let shown = json(&does(&["conflicts", "show", &link, "--json"], 0));
+    let shown = json(&does(&["conflicts", "show", &link, "--json"], 3));
     assert_eq!(shown["generation"], listed["conflicts"][0]["generation"]);
     let who = format!("link:{link}");
     let contact = json(&does(&["contact", &who, "--json"], 0));
@@ -150,7 +150,7 @@ fn the_commands_work_on_the_company_that_sim_serves() {
         assert_eq!(written.to_string(), "{}", "{work:?}: all was sent before");
     }
     does(&["undo"], 1);
-    does(&["contact", "nobody@x.example"], 1);
+    does(&["contact", "nobody@x.example"], 2);
     does(&["backfill", "--last", "soon"], 2);
     assert!(printed(&does(&["status"], 3)).contains("practice"));
     kill(Pid::from_raw(sim.id() as i32), Signal::SIGTERM).unwrap();

@@ -23,6 +23,7 @@ pub mod reconcile;
 mod activities;
 mod commands;
 mod cycle;
+mod keys;
 mod outcomes;
 mod pairing;
 mod push;

@@ -12,12 +12,12 @@ use crate::domain::record::{
     Batch, Change, Happened, HistoryEntry, LinkKey, LinkPage, Listing, Loaded, Suppression,
 };
 use crate::domain::request::{ActivityOutcome, AuditEntry, Request, RowOutcome, RowWrite};
-use crate::domain::row::{Row, RowState};
+use crate::domain::row::Row;
 use crate::domain::time::Timestamp;
 use crate::engine::consent::Freshness;
 use crate::engine::pair::remote;
 use crate::engine::reconcile::{Context, Lost, reconcile};
-use crate::engine::{Engine, Output};
+use crate::engine::{Engine, Output, keys};
 
 /// Pending links are listed in pages of this size after a start.
 const RECOVERY_PAGE_MAX: usize = 500;
@@ -352,13 +352,13 @@ impl Engine {
 
     fn keys(&self, work: &Work) -> Vec<LinkKey> {
         let mut keys = match work {
-            Work::Rows { rows, then, .. } => row_keys(rows, then),
+            Work::Rows { rows, then, .. } => keys::of_rows(rows, then),
             Work::Pair { keys } => keys.iter().copied().map(LinkKey::Match).collect(),
             Work::Outcomes { rows, .. } => rows.iter().map(|row| LinkKey::Id(row.link)).collect(),
             Work::Settle { links }
             | Work::Evidence { links, .. }
             | Work::Accounts { links, .. } => links.iter().copied().map(LinkKey::Id).collect(),
-            Work::Audit { entries, .. } => audit_keys(entries),
+            Work::Audit { entries, .. } => keys::of_audit(entries),
             Work::ActivityPage { activities, .. } => {
                 let person = crate::domain::ids::Kind::Person;
                 activities
@@ -548,54 +548,6 @@ fn suppressions(link: &Link, was_suppressed: bool) -> Vec<Suppression> {
         opted_out,
     };
     link.match_keys.iter().map(of_address).collect()
-}
-
-fn row_keys(rows: &[Row], then: &Then) -> Vec<LinkKey> {
-    let mut keys = Vec::with_capacity(rows.len() * 2);
-    for row in rows {
-        match row.id {
-            RemoteId::Salesforce(_, id) => keys.push(LinkKey::Salesforce(id)),
-            RemoteId::Automation(kind, id) => keys.push(LinkKey::Automation(kind, id)),
-        }
-        match (row.state, row.id) {
-            (RowState::Converted(id) | RowState::MergedSalesforce(id), _) => {
-                keys.push(LinkKey::Salesforce(id));
-            }
-            (RowState::MergedAutomation(id), RemoteId::Automation(kind, _)) => {
-                keys.push(LinkKey::Automation(kind, id));
-            }
-            _ => {}
-        }
-    }
-    match then {
-        Then::Issue { links, .. } => keys.extend(links.iter().copied().map(LinkKey::Id)),
-        Then::Create {
-            links,
-            keys: addresses,
-            ..
-        } => {
-            keys.extend(links.iter().copied().map(LinkKey::Id));
-            keys.extend(addresses.iter().copied().map(LinkKey::Match));
-        }
-        Then::Recheck { ids } => keys.extend(ids.iter().map(|id| match *id {
-            RemoteId::Salesforce(_, id) => LinkKey::Salesforce(id),
-            RemoteId::Automation(kind, id) => LinkKey::Automation(kind, id),
-        })),
-        Then::MoveCursor(..) => {}
-    }
-    keys
-}
-
-fn audit_keys(entries: &[AuditEntry]) -> Vec<LinkKey> {
-    use crate::domain::request::AuditedChange;
-    let mut keys = Vec::with_capacity(entries.len());
-    for entry in entries {
-        keys.push(LinkKey::Automation(entry.kind, entry.id));
-        if let AuditedChange::MergedInto(winner) = entry.what {
-            keys.push(LinkKey::Automation(entry.kind, winner));
-        }
-    }
-    keys
 }
 
 /// The place of a row in its stream.

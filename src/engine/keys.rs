@@ -1,0 +1,54 @@
+//! Under which keys the links of a piece of work are found.
+
+use crate::domain::ids::RemoteId;
+use crate::domain::record::LinkKey;
+use crate::domain::request::{AuditEntry, AuditedChange};
+use crate::domain::row::{Row, RowState};
+use crate::engine::work::Then;
+
+pub(super) fn of_rows(rows: &[Row], then: &Then) -> Vec<LinkKey> {
+    let mut keys = Vec::with_capacity(rows.len() * 2);
+    for row in rows {
+        match row.id {
+            RemoteId::Salesforce(_, id) => keys.push(LinkKey::Salesforce(id)),
+            RemoteId::Automation(kind, id) => keys.push(LinkKey::Automation(kind, id)),
+        }
+        match (row.state, row.id) {
+            (RowState::Converted(id) | RowState::MergedSalesforce(id), _) => {
+                keys.push(LinkKey::Salesforce(id));
+            }
+            (RowState::MergedAutomation(id), RemoteId::Automation(kind, _)) => {
+                keys.push(LinkKey::Automation(kind, id));
+            }
+            _ => {}
+        }
+    }
+    match then {
+        Then::Issue { links, .. } => keys.extend(links.iter().copied().map(LinkKey::Id)),
+        Then::Create {
+            links,
+            keys: addresses,
+            ..
+        } => {
+            keys.extend(links.iter().copied().map(LinkKey::Id));
+            keys.extend(addresses.iter().copied().map(LinkKey::Match));
+        }
+        Then::Recheck { ids } => keys.extend(ids.iter().map(|id| match *id {
+            RemoteId::Salesforce(_, id) => LinkKey::Salesforce(id),
+            RemoteId::Automation(kind, id) => LinkKey::Automation(kind, id),
+        })),
+        Then::MoveCursor(..) => {}
+    }
+    keys
+}
+
+pub(super) fn of_audit(entries: &[AuditEntry]) -> Vec<LinkKey> {
+    let mut keys = Vec::with_capacity(entries.len());
+    for entry in entries {
+        keys.push(LinkKey::Automation(entry.kind, entry.id));
+        if let AuditedChange::MergedInto(winner) = entry.what {
+            keys.push(LinkKey::Automation(entry.kind, winner));
+        }
+    }
+    keys
+}

@@ -203,7 +203,9 @@ fn a_damaged_store_is_left_as_it_is_and_said() {
                 folders.push(path);
             } else if path.ends_with("db") || path.ends_with("conf") {
                 let mut bytes = std::fs::read(&path).unwrap();
-                bytes.iter_mut().for_each(|byte| *byte ^= 0x55);
+                for byte in &mut bytes {
+                    *byte ^= 0x55;
+                }
                 std::fs::write(&path, &bytes).unwrap();
                 spoilt.push((path, bytes));
             }

@@ -117,7 +117,6 @@ impl Clock for Hand {
 pub(crate) struct World {
     pub(crate) site: Arc<Site>,
     pub(crate) shared: Shared,
-    pub(crate) automation_gate: Arc<FaultGate>,
     pub(crate) store: Arc<MemoryStore>,
     pub(crate) policy: Policy,
     pub(crate) brake: Brake,
@@ -184,7 +183,6 @@ impl World {
         Self {
             site,
             shared,
-            automation_gate,
             store,
             policy,
             brake: Brake::Released,
@@ -279,13 +277,6 @@ impl World {
         links
             .find(|link| of(link) == Some(u64::from(id.0)))
             .expect("a link")
-    }
-
-    pub(crate) fn link_at(&self, record: RecordId) -> Option<LinkId> {
-        let id: passerelle::domain::ids::SalesforceId = record.to_string().parse().unwrap();
-        let of = |link: &Link| link.salesforce.as_ref().map(|end| end.id);
-        let mut links = self.links().into_iter();
-        links.find(|link| of(link) == Some(id)).map(|link| link.id)
     }
 }
 
@@ -551,4 +542,13 @@ pub(crate) fn private(file: &std::path::Path, text: &str) {
     use std::os::unix::fs::PermissionsExt as _;
     std::fs::write(file, text).unwrap();
     std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o600)).unwrap();
+}
+
+/// Tests that take minutes run only when asked for: `PASSERELLE_SLOW=1 cargo test`.
+pub(crate) fn runs_slow_tests() -> bool {
+    let asked = std::env::var_os("PASSERELLE_SLOW").is_some();
+    if !asked {
+        println!("LEFT OUT: set PASSERELLE_SLOW=1 to run this");
+    }
+    asked
 }

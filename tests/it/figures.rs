@@ -68,10 +68,10 @@ async fn a_quiet_cycle_is_one_call_and_no_write() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ten_thousand_people_are_pulled_and_pushed_within_the_budget() {
+    const SIZE: usize = 10_000 / SHARE;
     if !crate::world::runs_slow_tests() {
         return;
     }
-    const SIZE: usize = 10_000 / SHARE;
     let world = World::new().await;
     let ids = crowd(&world, SIZE);
     mirrored(&world, SIZE);

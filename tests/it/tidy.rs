@@ -63,9 +63,7 @@ const FUNCTION_LINES_MAX: usize = 70;
 
 /// Files and functions over budget, each for a reason. The list must match exactly, so that mending
 /// one takes its line out.
-const OVER_BUDGET: [(&str, &str); 9] = [
-    // One table: every code of the platform and what it means.
-    ("src/adapters/salesforce/errors.rs", "kind"),
+const OVER_BUDGET: [(&str, &str); 8] = [
     // Switchboards and rule lists that read better whole; to be taken apart before they grow.
     ("src/engine/commands.rs", "carry_out"),
     ("src/engine/outcomes.rs", "take_written"),

@@ -11,7 +11,7 @@ use passerelle::adapters::{Limits, SystemClock, automation, salesforce};
 use passerelle::app::config;
 use passerelle::app::policy::{self, Systems};
 use passerelle::domain::command::{Command, Fact, Instruction, Scope};
-use passerelle::domain::ids::{LinkId, Side};
+use passerelle::domain::ids::Side;
 use passerelle::domain::link::Link;
 use passerelle::domain::mapping::Policy;
 use passerelle::domain::request::{AutomationDescription, SalesforceDescription};

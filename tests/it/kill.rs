@@ -146,9 +146,6 @@ impl Company {
 
 #[test]
 fn a_sync_killed_at_any_moment_and_run_again_ends_as_an_undisturbed_one() {
-    if !crate::world::runs_slow_tests() {
-        return;
-    }
     let calm = Company::new(SEED, PEOPLE);
     assert_eq!(calm.sync().wait().unwrap().code(), Some(3));
     let expected = calm.end();

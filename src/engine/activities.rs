@@ -217,7 +217,6 @@ impl Engine {
     pub(super) fn take_activities(
         &mut self,
         desk: &mut Desk,
-        now: Timestamp,
         activities: Vec<Activity>,
         is_last: bool,
     ) {
@@ -233,7 +232,6 @@ impl Engine {
             (transfer.next.0, transfer.next.1 + 1)
         };
         transfer.state = TransferState::Ready;
-        debug_assert!(now >= Timestamp::ZERO);
     }
 
     fn take_activity(&mut self, desk: &mut Desk, activity: Activity, attempts: u8) {
@@ -305,7 +303,7 @@ impl Engine {
     }
 
     /// Held events whose person has a record now are sent with the rest.
-    pub(super) fn take_held(&mut self, desk: &mut Desk, held: Vec<HeldActivity>, is_last: bool) {
+    pub(super) fn take_held(&mut self, desk: &mut Desk, held: Vec<HeldActivity>) {
         for held in held {
             let waits_for_retry = held.failure.code == NOT_LINKED
                 || matches!(
@@ -340,7 +338,6 @@ impl Engine {
                 transfer.gathered.insert(reference, gathered);
             }
         }
-        debug_assert!(is_last || !self.inbox.is_empty());
     }
 
     pub(super) fn on_activities_sent(&mut self, mut outcomes: Vec<ActivityOutcome>) {
@@ -375,7 +372,6 @@ impl Engine {
     pub(super) fn take_activities_sent(
         &mut self,
         desk: &mut Desk,
-        now: Timestamp,
         outcomes: Vec<ActivityOutcome>,
         then: TransferStep,
     ) {
@@ -437,11 +433,11 @@ impl Engine {
         if then == TransferStep::Done {
             // What the answer did not name is sent again: the reference keeps it single.
             transfer.state = TransferState::Ready;
-            self.put_progress(desk, now);
+            self.put_progress(desk);
         }
     }
 
-    fn put_progress(&mut self, desk: &mut Desk, _: Timestamp) {
+    fn put_progress(&mut self, desk: &mut Desk) {
         let Some(transfer) = &self.transfer else {
             return;
         };

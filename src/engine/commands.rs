@@ -40,7 +40,7 @@ pub(super) fn keys(instruction: &Instruction) -> Vec<LinkKey> {
 }
 
 impl Engine {
-    pub(super) fn on_instructed(&mut self, _: Timestamp, instruction: Instruction) {
+    pub(super) fn on_instructed(&mut self, instruction: Instruction) {
         if let Command::RunCycle(scope) = instruction.command {
             self.want_cycle(scope);
             return;

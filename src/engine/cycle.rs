@@ -72,7 +72,7 @@ impl Cycle {
             .min()
     }
 
-    pub(super) fn covered(&mut self, _: Side, stream: Stream, from: Timestamp, until: Timestamp) {
+    pub(super) fn covered(&mut self, stream: Stream, from: Timestamp, until: Timestamp) {
         self.covered.insert(stream, (from, until));
     }
 

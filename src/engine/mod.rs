@@ -259,7 +259,7 @@ impl Engine {
             Input::Paged(links) => self.on_paged(now, links),
             Input::HeldPaged(held) => self.on_held_paged(held),
             Input::Persisted => self.on_persisted(),
-            Input::Instructed(instruction) => self.on_instructed(now, instruction),
+            Input::Instructed(instruction) => self.on_instructed(instruction),
             Input::Timeout => {}
             Input::Stop => self.is_stopping = true,
         }

@@ -7,9 +7,7 @@ use crate::domain::conflict::{Cause, Subject};
 use crate::domain::consent::{Consent, ConsentView};
 use crate::domain::failure::{Failure, FailureKind, Rejection};
 use crate::domain::ids::{FieldId, JobId, LinkId, RemoteId, Side};
-use crate::domain::link::{
-    AutomationEnd, Base, Intent, Link, Pending, PendingState, SalesforceEnd,
-};
+use crate::domain::link::{AutomationEnd, Base, Intent, Link, PendingState, SalesforceEnd};
 use crate::domain::mapping::Role;
 use crate::domain::record::Happened;
 use crate::domain::request::{
@@ -243,7 +241,7 @@ impl Engine {
             .with_role(link.kind, Role::Company)
             .map(|rule| rule.id);
         let before = link.clone();
-        let pending = take_pending(link, side);
+        link.pending.retain(|pending| pending.side != side);
         if is_create || remote(link, side) != Some(written.id) {
             put_written_end(link, written.id);
         }
@@ -282,7 +280,6 @@ impl Engine {
             // What the system made of it (its owner, its defaults) is not known yet.
             self.outbox.recheck(written.id);
         }
-        drop(pending);
         #[cfg(test)]
         self.plant_late_history(desk, now, (side, row), &before);
         for (field, after) in &row.values {
@@ -494,14 +491,6 @@ fn give_up(link: &mut Link, side: Side, failure: Failure, now: Timestamp) {
         failure,
     };
     raise(link, Subject::Write(side), cause, now);
-}
-
-fn take_pending(link: &mut Link, side: Side) -> Option<Pending> {
-    let index = link
-        .pending
-        .iter()
-        .position(|pending| pending.side == side)?;
-    Some(link.pending.remove(index))
 }
 
 fn put_written_end(link: &mut Link, id: RemoteId) {

@@ -438,7 +438,7 @@ impl Engine {
         if let Some(until) = covered {
             let from = before.unwrap_or_default().from;
             let side = stream.side();
-            self.cycle.covered(side, stream, from, until);
+            self.cycle.covered(stream, from, until);
             if let Some((from, until)) = self.cycle.covered_by_all(side) {
                 let coverage = self.coverage.entry(side).or_default();
                 coverage.add(from, until);

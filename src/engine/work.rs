@@ -74,7 +74,6 @@ pub(super) enum Work {
     },
     Held {
         held: Vec<HeldActivity>,
-        is_last: bool,
     },
     Instruction(RunId, Instruction),
 }
@@ -339,7 +338,7 @@ impl Engine {
             let after = Some(last.activity.reference.clone());
             self.inbox.push_front(Work::ListHeld { after });
         }
-        self.inbox.push_front(Work::Held { held, is_last });
+        self.inbox.push_front(Work::Held { held });
     }
 
     pub(super) fn on_persisted(&mut self) {
@@ -408,12 +407,12 @@ impl Engine {
                 activities,
                 is_last,
             } => {
-                self.take_activities(&mut desk, now, activities, is_last);
+                self.take_activities(&mut desk, activities, is_last);
             }
             Work::ActivitiesSent { outcomes, then } => {
-                self.take_activities_sent(&mut desk, now, outcomes, then);
+                self.take_activities_sent(&mut desk, outcomes, then);
             }
-            Work::Held { held, is_last } => self.take_held(&mut desk, held, is_last),
+            Work::Held { held } => self.take_held(&mut desk, held),
             Work::Instruction(run, instruction) => {
                 self.carry_out(&mut desk, now, run, instruction);
             }

@@ -14,7 +14,6 @@ use crate::domain::command::{BySide, Scope};
 use crate::domain::ids::Side;
 use crate::domain::link::Mark;
 use crate::domain::record::{Batch, Change};
-use crate::domain::time::Timestamp;
 use crate::engine::{Brake, Writes};
 use crate::ports::{Clock, Store};
 
@@ -112,14 +111,7 @@ pub(super) async fn measured(
     let counts = connected.opened.store.recover().await?.counts;
     let mark = |mark| counts.marks.get(&mark).copied().unwrap_or_default();
     let seconds = connected.opened.clock.now().since(began).0 as f64 / 1_000.0;
-    Ok(report(
-        ended,
-        began,
-        seconds,
-        counts.held_activities,
-        mark,
-        mode,
-    ))
+    Ok(report(ended, seconds, counts.held_activities, mark, mode))
 }
 
 /// Yesterday's agreement may be older than today's values: the first run on a restored store reads
@@ -152,14 +144,7 @@ async fn compare_restored(
     Ok(report)
 }
 
-fn report(
-    ended: Ended,
-    _: Timestamp,
-    seconds: f64,
-    held: u64,
-    mark: impl Fn(Mark) -> u64,
-    mode: Mode,
-) -> Report {
+fn report(ended: Ended, seconds: f64, held: u64, mark: impl Fn(Mark) -> u64, mode: Mode) -> Report {
     let Ended {
         snapshot,
         is_interrupted,

@@ -13,7 +13,8 @@ use passerelle::sim::salesforce::value::Value as Cell;
 
 use crate::world::World;
 
-/// Unoptimised builds do the same work on fewer people; the bounds shrink with them.
+/// Unoptimised builds do the same work on a tenth of the people, against the same bounds: only a release
+/// build (`PASSERELLE_SLOW=1 cargo test --release --test it figures::`) proves the figures.
 const SHARE: usize = if cfg!(debug_assertions) { 10 } else { 1 };
 
 /// Contacts of accounts on both sides, in agreement, with the last name as given.

@@ -155,6 +155,7 @@ pub(super) fn pending(state: PendingState) -> String {
         PendingState::Issued => "under way".to_owned(),
         PendingState::Waiting(until) => format!("waits until {until}"),
         PendingState::Dead => "given up".to_owned(),
+        PendingState::Asking => "asking what it depends on".to_owned(),
     }
 }
 

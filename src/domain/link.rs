@@ -186,6 +186,9 @@ pub enum PendingState {
     Waiting(Timestamp),
     /// Given up: a person must retry or discard it.
     Dead,
+    /// Carries nothing yet: the dates of consent, or an Account, are being asked for first. Stored so
+    /// that a restart asks again.
+    Asking,
 }
 
 /// Why a link is left alone. Counted and shown, never silent.

@@ -8,10 +8,9 @@ use crate::domain::link::MatchKey;
 use crate::domain::mapping::{Mapping, Role};
 use crate::domain::request::{Request, SalesforceRequest};
 use crate::domain::row::{Row, RowState};
-use crate::domain::time::Timestamp;
 use crate::domain::value::Value;
 use crate::engine::Engine;
-use crate::engine::work::{Desk, Job};
+use crate::engine::work::{Job, Work};
 
 /// What a name stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,17 +74,11 @@ impl Engine {
         self.request(Job::FindAccounts { links, names }, request);
     }
 
-    pub(super) fn take_accounts(
-        &mut self,
-        desk: &mut Desk,
-        now: Timestamp,
-        links: &[LinkId],
-        names: &[String],
-        rows: &[Row],
-    ) {
+    pub(super) fn on_accounts(&mut self, links: &[LinkId], names: &[String], rows: &[Row]) {
         self.accounts.learn(names, rows, &self.mapping);
-        for link in links {
-            self.settle(desk, *link, now);
+        for links in links.chunks(self.settings.chunk_size_max) {
+            let links = links.to_vec();
+            self.queue(Work::Settle { links });
         }
     }
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::activity::{Activity, ActivityRow, HeldActivity};
 use crate::domain::command::Fact;
+use crate::domain::conflict::Subject;
 use crate::domain::cursor::{Cursor, Stream};
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::ids::{Kind, LinkId, RemoteId, RunId, Side};
@@ -45,6 +46,9 @@ pub(super) struct Transfer {
     gathered: BTreeMap<String, Gathered>,
     examined: u64,
     counts: Counts,
+    /// The first event of a contact that is so new that it may not have been read yet: the next
+    /// transfer begins there.
+    unknown_since: Option<Timestamp>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -86,6 +90,7 @@ impl Engine {
             state: TransferState::Held,
             gathered: BTreeMap::new(),
             examined: 0,
+            unknown_since: None,
             counts: Counts::default(),
         };
         let transfer = plan.map_or(regular, |plan| Transfer {
@@ -97,6 +102,7 @@ impl Engine {
             state: TransferState::Held,
             gathered: BTreeMap::new(),
             examined: plan.examined,
+            unknown_since: None,
             counts: Counts {
                 sent: plan.sent,
                 already_there: plan.already_there,
@@ -240,7 +246,7 @@ impl Engine {
         }
         let person = RemoteId::Automation(Kind::Person, activity.contact);
         let Some(id) = desk.find(person) else {
-            self.ignore("activity_of_unknown_contact");
+            self.leave_unknown(&activity);
             return;
         };
         let Some(link) = desk.links.get(&id) else {
@@ -277,13 +283,32 @@ impl Engine {
         }
     }
 
+    /// Nobody's event: a visitor without a name, or somebody whose contact was made or merged after
+    /// contacts were last read. The latter's is looked at again when they have been.
+    fn leave_unknown(&mut self, activity: &Activity) {
+        let contacts = self.cursors.get(&Stream::AutomationContacts);
+        let read_until = contacts.copied().unwrap_or_default().from;
+        match &mut self.transfer {
+            Some(transfer) if activity.at >= read_until => {
+                let since = transfer.unknown_since.get_or_insert(activity.at);
+                *since = activity.at.min(*since);
+            }
+            _ => self.ignore("activity_of_unknown_contact"),
+        }
+    }
+
     /// A person who is about to get a record keeps their events; one who never will does not.
     fn hold_or_ignore(&mut self, desk: &mut Desk, id: LinkId, activity: Activity) {
         let Some(link) = desk.links.get(&id) else {
             return;
         };
-        let waits = link.salesforce.is_none()
-            && matches!(link.parked, None | Some(Parked::Quarantined { .. }));
+        let may_come = matches!(link.parked, None | Some(Parked::Quarantined { .. }));
+        // Merged with somebody else's record: a person will say whose events these are.
+        let is_asked = link
+            .conflicts
+            .iter()
+            .any(|conflict| conflict.subject == Subject::Identity);
+        let waits = may_come && (link.salesforce.is_none() || is_asked);
         if !waits {
             self.ignore("activity_of_person_not_in_salesforce");
             return;
@@ -470,6 +495,7 @@ impl Engine {
                 .push_back(Output::Tell(Fact::PlanFinished(run)));
         } else {
             let from = transfer.from.max(transfer.until - self.settings.overlap);
+            let from = transfer.unknown_since.map_or(from, |since| from.min(since));
             let cursor = Cursor {
                 from,
                 until: None,
@@ -482,7 +508,9 @@ impl Engine {
         if !batch.is_empty() {
             let batch = crate::domain::record::Batch(batch);
             self.outputs.push_back(Output::Persist(batch));
-            self.transaction = Some(crate::engine::work::Transaction::Persisting(Vec::new()));
+            self.transaction = Some(crate::engine::work::Transaction::Persisting(
+                crate::engine::work::After::default(),
+            ));
         }
         true
     }

@@ -144,7 +144,7 @@ fn last_opt_out(state: &ConsentState) -> Option<Dated> {
 }
 
 /// Later even if both clocks are off by the margin, and even at the unkind end of both intervals.
-fn is_surely_later(later: Dated, earlier: Dated) -> bool {
+pub(super) fn is_surely_later(later: Dated, earlier: Dated) -> bool {
     later.earliest > earlier.latest + CLOCK_MARGIN
 }
 

@@ -73,6 +73,12 @@ impl Cycle {
     }
 
     pub(super) fn covered(&mut self, stream: Stream, from: Timestamp, until: Timestamp) {
+        let known = self.covered.get(&stream).copied();
+        // A window that was resumed and the one after it are one stretch.
+        let from = known.map_or(
+            from,
+            |(first, last)| if from <= last { first } else { from },
+        );
         self.covered.insert(stream, (from, until));
     }
 
@@ -100,7 +106,8 @@ impl Engine {
             if self.begin_work(now) {
                 continue;
             }
-            if self.is_stopping || !self.step(now) {
+            // What waits to leave when the engine stops is in doubt at the next start, and looked at.
+            if self.is_stopping || !(self.send_leaving() || self.step(now)) {
                 return;
             }
         }

@@ -24,7 +24,7 @@ pub(super) fn of_rows(rows: &[Row], then: &Then) -> Vec<LinkKey> {
         }
     }
     match then {
-        Then::Issue { links, .. } => keys.extend(links.iter().copied().map(LinkKey::Id)),
+        Then::Issue { pairs, .. } => keys.extend(pairs.iter().map(|(link, _)| LinkKey::Id(*link))),
         Then::Create {
             links,
             keys: addresses,

@@ -53,6 +53,7 @@ use crate::engine::cycle::Cycle;
 use crate::engine::limits::FieldLimits;
 use crate::engine::owners::Directory;
 use crate::engine::push::Outbox;
+use crate::engine::reconcile::Lost;
 use crate::engine::sides::SideState;
 use crate::engine::work::{Job, Transaction, Work};
 
@@ -183,9 +184,11 @@ pub struct Engine {
     transaction: Option<Transaction>,
     jobs: BTreeMap<JobId, Job>,
     next_job: u64,
-    /// Links whose last write ended while a read that began earlier was still open: job numbers
-    /// below the one noted began before the write ended.
-    written_before: BTreeMap<LinkId, JobId>,
+    /// When the last write to that side of a link ended in this cycle: a request numbered up to the
+    /// one noted began before that, and may show the record as it was.
+    written_before: BTreeMap<(LinkId, Side), JobId>,
+    /// Edits that a write still on its way overwrites, once they are in the history.
+    overwritten: BTreeMap<(LinkId, Side), Vec<Lost>>,
     /// Links whose evidence was read after the last news of their consent.
     fresh: BTreeSet<LinkId>,
     totals: Totals,
@@ -221,6 +224,7 @@ impl Engine {
             jobs: BTreeMap::new(),
             next_job: 0,
             written_before: BTreeMap::new(),
+            overwritten: BTreeMap::new(),
             fresh: BTreeSet::new(),
             totals: Totals::default(),
             outputs: VecDeque::new(),

@@ -1,14 +1,13 @@
 //! Bugs planted on purpose, for the simulation to find: a test that has never failed proves nothing.
 
 use crate::domain::consent::{Consent, Dated, Proof};
-use crate::domain::ids::{FieldId, LinkId, Side};
+use crate::domain::ids::{FieldId, LinkId, RemoteId, Side};
 use crate::domain::link::{Intent, Link, Pending, PendingState};
 use crate::domain::record::Happened;
 use crate::domain::request::{RowOutcome, RowWrite, Target, WrittenRow};
 use crate::domain::row::{Row, RowState};
 use crate::domain::time::Timestamp;
 use crate::engine::Engine;
-use crate::engine::pair::remote;
 use crate::engine::work::Desk;
 
 /// One planted bug.
@@ -100,24 +99,20 @@ impl Engine {
     /// Without the read before a write, everything counts as there.
     pub(super) fn rows_as_looked_at(
         &self,
-        desk: &Desk,
-        side: Side,
-        links: &[LinkId],
+        pairs: &[(LinkId, RemoteId)],
         rows: Vec<Row>,
     ) -> Vec<Row> {
         if !self.is_mutant(Mutant::NoPreRead) {
             return rows;
         }
-        let known = links.iter().filter_map(|id| {
-            Some(Row {
-                id: remote(desk.links.get(id)?, side)?,
-                modified: None,
-                edited_by: None,
-                state: RowState::Live,
-                values: Vec::new(),
-                consent: None,
-                account: None,
-            })
+        let known = pairs.iter().map(|(_, id)| Row {
+            id: *id,
+            modified: None,
+            edited_by: None,
+            state: RowState::Live,
+            values: Vec::new(),
+            consent: None,
+            account: None,
         });
         known.collect()
     }

@@ -20,7 +20,7 @@ use crate::engine::pair::remote;
 use crate::engine::reconcile::{raise, refuse_field};
 use crate::engine::rows::set_state;
 use crate::engine::sides::backoff;
-use crate::engine::work::{Desk, Job};
+use crate::engine::work::{Desk, Job, Then, Transaction, Work};
 use crate::engine::{Brake, Engine, Output, Writes};
 
 /// Rows in one write request: five collections of 200 fill one Composite.
@@ -79,7 +79,6 @@ impl Engine {
         side: Side,
         writes: Vec<RowWrite>,
     ) {
-        let mut leaving = Vec::with_capacity(writes.len());
         for write in writes {
             if self.settings.writes == Writes::Count {
                 self.count(desk, side, &write);
@@ -90,24 +89,59 @@ impl Engine {
                 continue;
             }
             self.mark_issued(desk, now, side, &write);
-            leaving.push(write);
+            desk.after.writes[side as usize].push(write);
         }
-        let mut leaving = leaving.into_iter().peekable();
-        while leaving.peek().is_some() {
-            let rows: Vec<RowWrite> = leaving.by_ref().take(WRITE_MAX).collect();
-            let mapping = Arc::clone(&self.mapping);
-            let request = match side {
-                Side::Salesforce => Request::Salesforce(SalesforceRequest::Write {
-                    mapping,
-                    rows: rows.clone(),
-                }),
-                Side::Automation => Request::Automation(AutomationRequest::Write {
-                    mapping,
-                    rows: rows.clone(),
-                }),
-            };
-            desk.requests.push((Job::Write { side, rows }, request));
+    }
+
+    /// Durable writes leave in full requests: as soon as one is full, and when nothing under way can
+    /// add to the last one. Returns whether any left.
+    pub(super) fn send_leaving(&mut self) -> bool {
+        let mut begun = false;
+        for side in Side::BOTH {
+            while !self.side(side).leaving.is_empty() {
+                let is_full = self.side(side).leaving.len() >= WRITE_MAX;
+                if !is_full && self.is_gathering(side) {
+                    break;
+                }
+                self.send_write(side);
+                begun = true;
+            }
         }
+        begun
+    }
+
+    fn is_gathering(&self, side: Side) -> bool {
+        let adds = |work: &Work| match work {
+            Work::Rows { then, .. } => match then {
+                Then::Issue { side: to, .. } | Then::Create { side: to, .. } => *to == side,
+                Then::MoveCursor(..) | Then::Recheck { .. } => false,
+            },
+            _ => false,
+        };
+        let is_under_way = match &self.transaction {
+            Some(Transaction::Loading(work)) => adds(work),
+            Some(Transaction::Persisting(after)) => !after.writes[side as usize].is_empty(),
+            None => false,
+        };
+        is_under_way || self.inbox.iter().any(adds)
+    }
+
+    fn send_write(&mut self, side: Side) {
+        let leaving = &mut self.side_mut(side).leaving;
+        let rows: Vec<RowWrite> = leaving.drain(..leaving.len().min(WRITE_MAX)).collect();
+        let mapping = Arc::clone(&self.mapping);
+        let (job, rows) = (
+            Job::Write {
+                side,
+                rows: rows.clone(),
+            },
+            rows,
+        );
+        let request = match side {
+            Side::Salesforce => Request::Salesforce(SalesforceRequest::Write { mapping, rows }),
+            Side::Automation => Request::Automation(AutomationRequest::Write { mapping, rows }),
+        };
+        self.request(job, request);
     }
 
     fn count(&mut self, desk: &Desk, side: Side, write: &RowWrite) {
@@ -119,10 +153,8 @@ impl Engine {
 
     fn mark_issued(&mut self, desk: &mut Desk, now: Timestamp, side: Side, write: &RowWrite) {
         let id = write.link;
-        let mut is_first = false;
         if let Some(link) = desk.links.get_mut(&id) {
             if let Some(pending) = link.pending_mut(side) {
-                is_first = pending.attempts == 0;
                 pending.state = PendingState::Issued;
                 pending.attempts = pending.attempts.saturating_add(1);
             }
@@ -130,20 +162,28 @@ impl Engine {
             desk.mark_changed(id);
         }
         // The edit that is about to be overwritten is durable before the request leaves.
-        for lost in desk.lost.remove(&id).unwrap_or_default() {
-            #[cfg(test)]
-            let is_first =
-                is_first && !self.is_mutant(crate::engine::mutants::Mutant::LostEditStoredLate);
-            if is_first && lost.side == side {
-                let (field, lost, by) = (lost.field, lost.value, lost.by);
-                let what = Happened::Overwritten {
-                    side,
-                    field,
-                    lost,
-                    by,
-                };
-                desk.history(id, now, self.cycle.run, what);
+        #[cfg(test)]
+        if self.is_mutant(crate::engine::mutants::Mutant::LostEditStoredLate) {
+            return;
+        }
+        let mut overwritten = desk.lost.remove(&id).unwrap_or_default();
+        overwritten.retain(|lost| lost.side == side);
+        let known = self.overwritten.remove(&(id, side)).unwrap_or_default();
+        for lost in &overwritten {
+            // A retry overwrites the same edit, unless somebody typed meanwhile.
+            if known.contains(lost) {
+                continue;
             }
+            let what = Happened::Overwritten {
+                side,
+                field: lost.field,
+                lost: lost.value.clone(),
+                by: lost.by.clone(),
+            };
+            desk.history(id, now, self.cycle.run, what);
+        }
+        if !overwritten.is_empty() {
+            self.overwritten.insert((id, side), overwritten);
         }
     }
 
@@ -222,7 +262,9 @@ impl Engine {
     ) {
         self.totals.written.add(side, write_kind(desk, row), 1);
         self.fresh.remove(&row.link);
-        self.written_before.insert(row.link, JobId(self.next_job));
+        self.written_before
+            .insert((row.link, side), JobId(self.next_job));
+        self.overwritten.remove(&(row.link, side));
         let run = self.cycle.run;
         let Some(link) = desk.links.get_mut(&row.link) else {
             return;

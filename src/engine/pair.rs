@@ -4,10 +4,12 @@
 //! pages arrived cannot matter.
 
 use crate::domain::conflict::{Cause, Subject};
+use crate::domain::consent::{ConsentView, Dated, Proof};
 use crate::domain::ids::{AutomationId, Kind, LinkId, RemoteId, SalesforceObject, Side};
 use crate::domain::link::{Link, MatchKey, Parked};
 use crate::domain::mapping::Mapping;
 use crate::domain::row::RowState;
+use crate::domain::time::Timestamp;
 use crate::engine::observe::match_text;
 
 /// What is to be done with the links of one address. Ids are of links.
@@ -168,15 +170,31 @@ pub fn remote(link: &Link, side: Side) -> Option<RemoteId> {
 }
 
 /// Another record takes a side's place. That it may be mailed is no opt-in: nobody changed anything,
-/// and a merge does not carry the opt-out along. What was agreed stays on its way as an opt-out.
+/// and a merge does not carry the opt-out along. What was agreed or seen stays on its way as an
+/// opt-out.
 pub fn forget_view(link: &mut Link, side: Side) {
-    match side {
-        Side::Salesforce => link.consent.salesforce = None,
-        Side::Automation => link.consent.automation = None,
+    let view = match side {
+        Side::Salesforce => link.consent.salesforce.take(),
+        Side::Automation => link.consent.automation.take(),
+    };
+    if let (None, Some(view)) = (link.consent.opted_out, view) {
+        link.consent.opted_out = opt_out_seen(&view);
     }
     if link.consent.opted_out.is_some() {
         link.consent.agreed = None;
     }
+}
+
+/// When a side's opt-out happened: by its evidence, else before it was first seen. `None` if it may
+/// be mailed.
+pub fn opt_out_seen(view: &ConsentView) -> Option<Dated> {
+    let seen = Dated {
+        earliest: Timestamp::ZERO,
+        latest: view.since,
+        proof: Proof::Observation,
+    };
+    let dated = view.evidence.opted_out.unwrap_or(seen);
+    view.value.is_out().then_some(dated)
 }
 
 /// Moves one side of `from` into `into`: the record, its values, its word on consent. Whatever was

@@ -1,9 +1,10 @@
 //! Carries out what [`pair`](super::pair) says, and makes records that are nowhere to be found.
 
 use crate::domain::conflict::{Cause, Subject};
+use crate::domain::consent::{Consent, Reason};
 use crate::domain::ids::{Kind, LinkId, SalesforceObject, Side};
 use crate::domain::link::{Link, MatchKey, Parked, Pending, PendingState};
-use crate::domain::record::Happened;
+use crate::domain::record::{Change, Happened, Suppression};
 use crate::domain::request::{RowWrite, Target};
 use crate::domain::time::Timestamp;
 use crate::engine::Engine;
@@ -57,7 +58,47 @@ impl Engine {
                 other => self.carry_out_pairing(desk, now, other),
             }
         }
+        self.suppress(desk, now, key);
         alone
+    }
+
+    /// An opt-out belongs to the address: it holds on whatever record the address turns up, by an edit
+    /// or a merge too, until a dated opt-in is proven to be newer.
+    fn suppress(&mut self, desk: &mut Desk, now: Timestamp, key: MatchKey) {
+        let bearers: Vec<&Link> = desk
+            .links
+            .values()
+            .filter(|link| link.match_keys.contains(&key))
+            .collect();
+        let known = desk
+            .suppressions
+            .get(&key)
+            .filter(|known| known.consent.is_out())
+            .map(|known| known.opted_out);
+        let told = || bearers.iter().find_map(|link| link.consent.opted_out);
+        let Some(opted_out) = known.or_else(told) else {
+            return;
+        };
+        let open: Vec<LinkId> = bearers
+            .iter()
+            .filter(|link| !link.consent.is_suppressed())
+            .map(|link| link.id)
+            .collect();
+        if known.is_none() {
+            let suppression = Suppression {
+                address: key,
+                consent: Consent::Out(Reason::Unstated),
+                opted_out,
+            };
+            desk.suppressions.insert(key, suppression);
+            desk.batch.push(Change::PutSuppression(suppression));
+        }
+        for id in open {
+            if let Some(link) = desk.links.get_mut(&id) {
+                link.consent.opted_out = Some(opted_out);
+                self.settle(desk, id, now);
+            }
+        }
     }
 
     fn carry_out_pairing(&mut self, desk: &mut Desk, now: Timestamp, pairing: Pairing) {
@@ -77,15 +118,6 @@ impl Engine {
                     Side::Automation
                 };
                 move_end(link, &mut absorbed, side);
-                // A suppressed address stays so on whatever record it turns up.
-                let suppression = link
-                    .match_keys
-                    .iter()
-                    .find_map(|key| desk.suppressions.get(key))
-                    .copied();
-                if link.consent.opted_out.is_none() {
-                    link.consent.opted_out = suppression.map(|known| known.opted_out);
-                }
                 let link = link.clone();
                 desk.index(&link);
                 desk.history(keep, now, run, Happened::Linked);

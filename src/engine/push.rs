@@ -21,12 +21,12 @@ use crate::engine::work::Then;
 use crate::engine::work::{Job, Work};
 
 /// Records read again before a write, in one request: one Composite call reads so many.
-const PRE_READ_MAX: [usize; 2] = [4_000, 1_000];
+const PRE_READ_MAX: [usize; 2] = [10_000, 1_000];
 
 /// Links paired in one transaction.
 const PAIR_MAX: usize = 400;
 
-/// People looked for in one request.
+/// People or Accounts looked for in one request.
 const FIND_MAX: usize = 2_000;
 
 /// Links whose evidence is read in one request.
@@ -89,7 +89,7 @@ impl Outbox {
                     let until = until.max(now);
                     self.waiting.entry(until).or_default().insert(link.id);
                 }
-                (PendingState::Issued | PendingState::Dead, _) => {}
+                (PendingState::Issued | PendingState::Dead | PendingState::Asking, _) => {}
             }
         }
     }
@@ -132,6 +132,20 @@ impl Outbox {
 
     pub(super) fn ask_for_account(&mut self, link: LinkId, name: String) {
         self.accounts.insert(link, name);
+    }
+
+    /// All links that wait for one of the first names: few names may keep very many waiting.
+    fn take_accounts(&mut self) -> Vec<(LinkId, String)> {
+        let mut names = BTreeSet::new();
+        for name in self.accounts.values() {
+            if names.len() < FIND_MAX {
+                names.insert(name.clone());
+            }
+        }
+        let waiting = std::mem::take(&mut self.accounts).into_iter();
+        let (asked, rest): (Vec<_>, Vec<_>) = waiting.partition(|(_, name)| names.contains(name));
+        self.accounts = rest.into_iter().collect();
+        asked
     }
 
     pub(super) fn ask_for_evidence(&mut self, link: &Link) {
@@ -192,7 +206,7 @@ impl Engine {
         if !self.outbox.accounts.is_empty()
             && self.may_ask(now, Side::Salesforce, Purpose::Ordinary)
         {
-            let asked = pop(&mut self.outbox.accounts, FIND_MAX);
+            let asked = self.outbox.take_accounts();
             self.ask_accounts(asked);
             begun = true;
         }
@@ -255,9 +269,8 @@ impl Engine {
     fn pre_read(&mut self, side: Side, pairs: Vec<(LinkId, RemoteId)>) {
         #[cfg(test)]
         if self.is_mutant(crate::engine::mutants::Mutant::NoPreRead) {
-            let links = pairs.into_iter().map(|(link, _)| link).collect();
             let (job, rows) = (JobId(self.next_job), Vec::new());
-            let then = Then::Issue { side, links };
+            let then = Then::Issue { side, pairs };
             self.queue(Work::Rows { job, rows, then });
             return;
         }

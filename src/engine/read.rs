@@ -24,6 +24,8 @@ const INBOX_MAX: usize = 16;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Read {
     window: Window,
+    /// After a window that an earlier process left half read, the next one begins: until then.
+    then_until: Option<Timestamp>,
     state: ReadState,
 }
 
@@ -82,7 +84,8 @@ impl Engine {
             let cursor = self.cursors.get(&stream).copied().unwrap_or_default();
             // One second more than the remote's clock: its timestamps are whole seconds.
             let server_now = self.side(stream.side()).server_time(now).floor_second();
-            let until = cursor.until.unwrap_or(server_now + Span::seconds(1));
+            let until_now = server_now + Span::seconds(1);
+            let until = cursor.until.unwrap_or(until_now);
             let window = Window {
                 stream,
                 from: cursor.from,
@@ -93,6 +96,7 @@ impl Engine {
                 stream,
                 Read {
                     window,
+                    then_until: (until < until_now).then_some(until_now),
                     state: ReadState::Ready,
                 },
             );
@@ -188,7 +192,7 @@ impl Engine {
                 });
             }
             (Job::FindAccounts { links, names }, Answer::Rows(rows)) => {
-                self.queue(Work::Accounts { links, names, rows });
+                self.on_accounts(&links, &names, &rows);
             }
             (Job::Recheck { ids, .. }, Answer::Rows(rows)) => {
                 self.queue(Work::Rows {
@@ -333,8 +337,8 @@ impl Engine {
         let mut rows: BTreeMap<RemoteId, Row> = rows.into_iter().map(|row| (row.id, row)).collect();
         for chunk in pairs.chunks(self.settings.chunk_size_max) {
             let chunk_rows = chunk.iter().filter_map(|(_, id)| rows.remove(id)).collect();
-            let links = chunk.iter().map(|(link, _)| *link).collect();
-            let then = Then::Issue { side, links };
+            let pairs = chunk.to_vec();
+            let then = Then::Issue { side, pairs };
             self.queue(Work::Rows {
                 job,
                 rows: chunk_rows,
@@ -350,8 +354,15 @@ impl Engine {
         let stream = page.stream;
         let window = read.window;
         let last = page.rows.last().map(position);
+        let overlap_start = window.from.max(window.until - self.settings.overlap);
         if page.is_last {
             read.state = ReadState::Done;
+            if let Some(until) = read.then_until.take() {
+                read.window.from = overlap_start;
+                read.window.until = until;
+                read.window.after = None;
+                read.state = ReadState::Ready;
+            }
         } else {
             read.window.after = last.or(window.after);
             #[cfg(test)]

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::domain::conflict::{Cause, Conflict, Subject};
-use crate::domain::consent::{Consent, Dated, Proof};
+use crate::domain::consent::{Consent, Dated, Proof, Reason};
 use crate::domain::failure::Failure;
 use crate::domain::ids::{FieldId, Generation, Kind, SalesforceObject, Side};
 use crate::domain::link::{Base, FieldState, Intent, Link, Parked, Pending, PendingState};
@@ -15,10 +15,11 @@ use crate::domain::row::RowState;
 use crate::domain::time::Timestamp;
 use crate::domain::value::{Decimal, Value, ValueType};
 use crate::engine::accounts::{Accounts, Found};
-use crate::engine::consent::{Freshness, OptIns, Verdict, judge};
+use crate::engine::consent::{Freshness, OptIns, Verdict, is_surely_later, judge};
 use crate::engine::decide::{Outcome, decide};
 use crate::engine::limits::FieldLimits;
 use crate::engine::owners::Directory;
+use crate::engine::pair::opt_out_seen;
 
 /// All that a reconciliation may look at besides the link.
 #[derive(Debug, Clone, Copy)]
@@ -129,10 +130,41 @@ impl Case<'_> {
                 self.judge_pair(link);
                 self.judge_consent(link);
             }
-            (Some(_), None) => self.plan_creation(Side::Automation),
-            (None, Some(_)) => self.plan_creation(Side::Salesforce),
+            (Some(_), None) => {
+                self.judge_lone_consent(link);
+                self.plan_creation(Side::Automation);
+            }
+            (None, Some(_)) => {
+                self.judge_lone_consent(link);
+                self.plan_creation(Side::Salesforce);
+            }
             (None, None) => {}
         }
+    }
+
+    /// A record without a counterpart says out: that outlives the record, on whatever takes its place,
+    /// until the same record says in and dates it.
+    fn judge_lone_consent(&self, link: &mut Link) {
+        if !self.has_consent() {
+            return;
+        }
+        let Some(view) = link.consent.salesforce.or(link.consent.automation) else {
+            return;
+        };
+        match (link.consent.opted_out, view.evidence.opted_in) {
+            (None, _) => link.consent.opted_out = opt_out_seen(&view),
+            (Some(opted_out), Some(opted_in))
+                if view.value == Consent::In && is_surely_later(opted_in, opted_out) =>
+            {
+                link.consent.opted_out = None;
+            }
+            _ => {}
+        }
+    }
+
+    fn has_consent(&self) -> bool {
+        let mapping = &self.context.policy.mapping;
+        mapping.with_role(Kind::Person, Role::Consent).is_some()
     }
 
     /// A record without a counterpart. Looking for one, and leave to make one, come when the write
@@ -378,13 +410,7 @@ impl Case<'_> {
     }
 
     fn judge_consent(&mut self, link: &mut Link) {
-        if self
-            .context
-            .policy
-            .mapping
-            .with_role(Kind::Person, Role::Consent)
-            .is_none()
-        {
+        if !self.has_consent() {
             return;
         }
         if let Some(decided) = link.decided_consent {
@@ -482,6 +508,8 @@ impl Case<'_> {
 
     /// Replaces what is planned; leaves alone what is under way, and what would be the same again.
     fn put_pending(&mut self, link: &mut Link) {
+        link.pending
+            .retain(|pending| pending.state != PendingState::Asking);
         for side in Side::BOTH {
             let planned = std::mem::take(self.write_mut(side));
             let old = link.pending.iter().position(|pending| pending.side == side);
@@ -517,7 +545,30 @@ impl Case<'_> {
                 failure: None,
             });
         }
+        self.put_asking(link);
         link.pending.sort_by_key(|pending| pending.side);
+    }
+
+    /// What waits for an answer must be found again after a restart; a write of that side that is on
+    /// its way already sees to it.
+    fn put_asking(&self, link: &mut Link) {
+        let asking = [
+            (Side::Salesforce, self.done.asks_for_account.is_some()),
+            (Side::Automation, self.done.asks_for_evidence),
+        ];
+        for (side, asks) in asking {
+            if asks && link.pending(side).is_none() {
+                link.pending.push(Pending {
+                    side,
+                    write: Intent::Update,
+                    values: Vec::new(),
+                    consent: None,
+                    state: PendingState::Asking,
+                    attempts: 0,
+                    failure: None,
+                });
+            }
+        }
     }
 
     fn put_conflicts(&mut self, link: &mut Link) {
@@ -581,28 +632,26 @@ pub const fn of(base: &Base, side: Side) -> &Value {
 /// agreement: a counterpart that turns up later is at first sight.
 pub fn known_opt_out(link: &Link) -> Option<Consent> {
     let views = [link.consent.salesforce, link.consent.automation];
+    let on_its_way = link
+        .consent
+        .opted_out
+        .map(|_| Consent::Out(Reason::Unstated));
     let outs = views
         .into_iter()
         .flatten()
         .map(|view| view.value)
-        .chain(link.consent.agreed);
+        .chain(link.consent.agreed)
+        .chain(on_its_way);
     outs.filter(|consent| consent.is_out()).max()
 }
 
 /// When the opt-out happened, as closely as any source says: evidence first, then our own eyes.
 fn opted_out_date(link: &Link, now: Timestamp) -> Option<Dated> {
     let views = [link.consent.salesforce, link.consent.automation];
-    let outs = views
+    let dated = views
         .into_iter()
         .flatten()
-        .filter(|view| view.value.is_out());
-    let dated = outs.map(|view| {
-        view.evidence.opted_out.unwrap_or(Dated {
-            earliest: Timestamp::ZERO,
-            latest: view.since,
-            proof: Proof::Observation,
-        })
-    });
+        .filter_map(|view| opt_out_seen(&view));
     dated.max_by_key(|dated| dated.latest).or(Some(Dated {
         earliest: Timestamp::ZERO,
         latest: now,

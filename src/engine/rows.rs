@@ -1,5 +1,7 @@
 //! Rows that were read: which link each belongs to, and what follows.
 
+use std::collections::BTreeSet;
+
 use crate::domain::conflict::{Cause, Subject};
 use crate::domain::consent::{Consent, Dated, Evidence, Proof};
 use crate::domain::cursor::Cursor;
@@ -34,23 +36,25 @@ impl Engine {
             Then::MoveCursor(stream, cursor, covered) => {
                 self.move_cursor(desk, stream, cursor, covered);
             }
-            Then::Issue { side, links } => {
+            Then::Issue { side, pairs } => {
                 #[cfg(test)]
-                let rows = self.rows_as_looked_at(desk, side, &links, rows);
-                self.mark_absent(desk, now, side, &links, &rows);
+                let rows = self.rows_as_looked_at(&pairs, rows);
+                self.mark_absent(desk, now, &pairs, &rows);
+                // What could not be trusted is read once more, and written after that.
+                let (unsure, sure): (Vec<_>, Vec<_>) = pairs
+                    .into_iter()
+                    .partition(|(_, record)| desk.unsure.contains(record));
+                for (link, _) in unsure {
+                    self.settle(desk, link, now);
+                }
+                let links: Vec<LinkId> = sure.into_iter().map(|(link, _)| link).collect();
                 self.issue(desk, now, side, &links);
             }
             Then::Create { side, links, keys } => self.create(desk, now, side, &links, keys),
             Then::Recheck { ids } => {
-                let absent = ids
-                    .iter()
-                    .filter(|id| !rows.iter().any(|row| row.id == **id));
-                let links: Vec<(Side, LinkId)> = absent
-                    .filter_map(|id| Some((id.side(), desk.find(*id)?)))
-                    .collect();
-                for (side, link) in links {
-                    self.mark_absent(desk, now, side, &[link], &[]);
-                }
+                let known = ids.iter().filter_map(|id| Some((desk.find(*id)?, *id)));
+                let pairs: Vec<(LinkId, RemoteId)> = known.collect();
+                self.mark_absent(desk, now, &pairs, &rows);
             }
         }
     }
@@ -58,7 +62,7 @@ impl Engine {
     fn trust(&self, desk: &Desk, row: &Row, job: JobId, is_recheck: bool) -> Trust {
         let link = desk.find(row.id);
         let began_before_write = link
-            .and_then(|link| self.written_before.get(&link))
+            .and_then(|link| self.written_before.get(&(link, row.id.side())))
             .is_some_and(|end| job <= *end);
         match (began_before_write, is_recheck) {
             (true, _) => Trust::Uncertain,
@@ -97,13 +101,20 @@ impl Engine {
             return;
         };
         let (state, consent) = (link.state(side), consent_of(link));
+        let old_keys = link.match_keys.clone();
+        let was_written = was_written_since(link, side);
         match observe(link, row, &self.mapping, trust, now) {
             Sight::Stale => {
                 self.outbox.recheck(row.id);
+                desk.unsure.insert(row.id);
                 return;
             }
             Sight::Same => {
                 self.totals.unchanged += 1;
+                if was_written {
+                    // That our write shows is worth remembering: the next row can be trusted again.
+                    desk.mark_changed(id);
+                }
                 return;
             }
             Sight::News => {}
@@ -122,7 +133,7 @@ impl Engine {
             (Some(RowState::Deleted), RowState::Live) => Some(Happened::Restored(side)),
             _ => None,
         };
-        if is_half || happened.is_some() {
+        if is_half || happened.is_some() || keys != old_keys {
             self.outbox.pair_again(&keys);
         }
         if let Some(what) = happened {
@@ -171,8 +182,9 @@ impl Engine {
         let winner_is_half = winner
             .and_then(|winner| desk.links.get(&winner))
             .is_none_or(|winner| remote(winner, side.other()).is_none());
-        if is_half && winner.is_some() {
-            // Nothing was paired with the loser: it simply ends here.
+        if let (true, Some(winner)) = (is_half, winner) {
+            // Nothing was paired with the loser: it ends here, but for its opt-out.
+            self.inherit_opt_out(desk, now, id, winner);
             desk.remove(id);
             return;
         }
@@ -196,9 +208,26 @@ impl Engine {
         }
         if let Some(link) = desk.links.get(&id).cloned() {
             desk.index(&link);
+            self.outbox.pair_again(&link.match_keys);
         }
         self.fresh.remove(&id);
         self.settle(desk, id, now);
+    }
+
+    /// Whoever merges two records says that they are one person: if one of them opted out, all of
+    /// that person did.
+    fn inherit_opt_out(&mut self, desk: &mut Desk, now: Timestamp, loser: LinkId, winner: LinkId) {
+        let opted_out = desk
+            .links
+            .get(&loser)
+            .and_then(|link| link.consent.opted_out);
+        let Some(link) = desk.links.get_mut(&winner) else {
+            return;
+        };
+        if opted_out.is_some() && !link.consent.is_suppressed() {
+            link.consent.opted_out = opted_out;
+            self.settle(desk, winner, now);
+        }
     }
 
     fn end_in_conflict(
@@ -214,6 +243,9 @@ impl Engine {
         let paired_with = winner
             .and_then(|winner| desk.links.get(&winner))
             .and_then(|winner| remote(winner, side.other()));
+        if let Some(winner) = winner {
+            self.inherit_opt_out(desk, now, id, winner);
+        }
         let mut matches = vec![to];
         matches.extend(paired_with);
         let Some(link) = desk.links.get_mut(&id) else {
@@ -241,18 +273,18 @@ impl Engine {
         &mut self,
         desk: &mut Desk,
         now: Timestamp,
-        side: Side,
-        links: &[LinkId],
+        asked: &[(LinkId, RemoteId)],
         rows: &[Row],
     ) {
-        for id in links {
+        let shown: BTreeSet<RemoteId> = rows.iter().map(|row| row.id).collect();
+        for (id, record) in asked {
+            let side = record.side();
             let Some(link) = desk.links.get_mut(id) else {
                 continue;
             };
-            let Some(record) = remote(link, side) else {
-                continue;
-            };
-            if rows.iter().any(|row| row.id == record) || !link.is_live(side) {
+            // Its answer may have moved the link on to the record in which it lives on.
+            let was_moved = remote(link, side) != Some(*record);
+            if was_moved || shown.contains(record) || !link.is_live(side) {
                 continue;
             }
             match side {
@@ -407,7 +439,7 @@ impl Engine {
                     desk.mark_changed(*id);
                 }
                 let request = crate::domain::request::AutomationRequest::Evidence { ids };
-                desk.requests.push((
+                desk.after.requests.push((
                     crate::engine::work::Job::Evidence {
                         side: Side::Automation,
                         links: links.to_vec(),
@@ -463,6 +495,20 @@ fn merge_evidence(known: &mut Evidence, new: Evidence) -> bool {
     let is_news = merged != *known;
     *known = merged;
     is_news
+}
+
+/// Whether we wrote to a side's record after the last row of it that was taken in.
+fn was_written_since(link: &Link, side: Side) -> bool {
+    match side {
+        Side::Salesforce => link
+            .salesforce
+            .as_ref()
+            .is_some_and(|end| end.written_since),
+        Side::Automation => link
+            .automation
+            .as_ref()
+            .is_some_and(|end| end.written_since),
+    }
 }
 
 fn consent_of(link: &Link) -> [Option<Consent>; 2] {

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use crate::domain::command::Fact;
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::ids::Side;
-use crate::domain::request::Spent;
+use crate::domain::request::{RowWrite, Spent};
 use crate::domain::time::{Span, Timestamp};
 use crate::engine::Engine;
 
@@ -35,6 +35,8 @@ pub(super) struct SideState {
     /// Our own calls by hour of the last day, oldest first.
     calls: VecDeque<(i64, u32)>,
     pub(super) is_described: bool,
+    /// Durable writes that wait for their request to fill.
+    pub(super) leaving: Vec<RowWrite>,
     /// Write requests under way.
     pub(super) writes_open: u32,
 }

@@ -37,13 +37,7 @@ pub(super) enum Work {
     Pair {
         keys: Vec<MatchKey>,
     },
-    /// Accounts were looked for by name, for these links.
-    Accounts {
-        links: Vec<LinkId>,
-        names: Vec<String>,
-        rows: Vec<Row>,
-    },
-    /// Their request failed before it told anything: they go back to the outbox.
+    /// What they waited for is over, or their request failed before it told anything.
     Settle {
         links: Vec<LinkId>,
     },
@@ -82,10 +76,10 @@ pub(super) enum Work {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Then {
     MoveCursor(Stream, Cursor, Option<Timestamp>),
-    /// The rows were read because writes to these links are about to go out.
+    /// The rows were read because writes to these links are about to go out, to these records.
     Issue {
         side: Side,
-        links: Vec<LinkId>,
+        pairs: Vec<(LinkId, RemoteId)>,
     },
     /// The rows were looked for because these links have no counterpart on that side.
     Create {
@@ -174,8 +168,15 @@ impl Job {
 #[derive(Debug)]
 pub(super) enum Transaction {
     Loading(Work),
-    /// The requests leave once the batch is durable.
-    Persisting(Vec<(Job, Request)>),
+    Persisting(After),
+}
+
+/// What leaves once the work that it belongs to is durable.
+#[derive(Debug, Default)]
+pub(super) struct After {
+    pub(super) requests: Vec<(Job, Request)>,
+    /// By side. Gathered with those of other work into full requests.
+    pub(super) writes: [Vec<RowWrite>; 2],
 }
 
 /// The links of the work at hand, and what is to become durable about them.
@@ -188,8 +189,10 @@ pub(super) struct Desk {
     pub(super) sent: BTreeMap<LinkId, BTreeSet<u64>>,
     changed: BTreeSet<LinkId>,
     pub(super) lost: BTreeMap<LinkId, Vec<Lost>>,
+    /// Records whose row may be older than what is known: left out, to be read again.
+    pub(super) unsure: BTreeSet<RemoteId>,
     pub(super) batch: Vec<Change>,
-    pub(super) requests: Vec<(Job, Request)>,
+    pub(super) after: After,
 }
 
 impl Desk {
@@ -312,6 +315,15 @@ impl Engine {
             self.inbox.push_front(Work::Recover { after });
         }
         let mut desk = Desk::default();
+        let is_asking = |link: &&Link| {
+            let mut pending = link.pending.iter();
+            pending.any(|pending| pending.state == PendingState::Asking)
+        };
+        let asking: Vec<LinkId> = links.iter().filter(is_asking).map(|link| link.id).collect();
+        for links in asking.chunks(self.settings.chunk_size_max) {
+            let links = links.to_vec();
+            self.queue(Work::Settle { links });
+        }
         for mut link in links {
             for pending in &mut link.pending {
                 // In doubt: every write reads or looks before it is sent, so planning is enough.
@@ -342,10 +354,19 @@ impl Engine {
     }
 
     pub(super) fn on_persisted(&mut self) {
-        if let Some(Transaction::Persisting(requests)) = self.transaction.take() {
-            for (job, request) in requests {
-                self.request(job, request);
-            }
+        if let Some(Transaction::Persisting(after)) = self.transaction.take() {
+            self.let_out(after);
+        }
+    }
+
+    /// What follows once the work is durable.
+    fn let_out(&mut self, after: After) {
+        for (job, request) in after.requests {
+            self.request(job, request);
+        }
+        for side in Side::BOTH {
+            let rows = &after.writes[side as usize];
+            self.side_mut(side).leaving.extend_from_slice(rows);
         }
     }
 
@@ -354,9 +375,9 @@ impl Engine {
             Work::Rows { rows, then, .. } => keys::of_rows(rows, then),
             Work::Pair { keys } => keys.iter().copied().map(LinkKey::Match).collect(),
             Work::Outcomes { rows, .. } => rows.iter().map(|row| LinkKey::Id(row.link)).collect(),
-            Work::Settle { links }
-            | Work::Evidence { links, .. }
-            | Work::Accounts { links, .. } => links.iter().copied().map(LinkKey::Id).collect(),
+            Work::Settle { links } | Work::Evidence { links, .. } => {
+                links.iter().copied().map(LinkKey::Id).collect()
+            }
             Work::Audit { entries, .. } => keys::of_audit(entries),
             Work::ActivityPage { activities, .. } => {
                 let person = crate::domain::ids::Kind::Person;
@@ -380,9 +401,6 @@ impl Engine {
         match work {
             Work::Rows { job, rows, then } => self.take_rows(&mut desk, now, job, rows, then),
             Work::Pair { keys } => self.pair_keys(&mut desk, now, &keys),
-            Work::Accounts { links, names, rows } => {
-                self.take_accounts(&mut desk, now, &links, &names, &rows);
-            }
             Work::Settle { links } => {
                 for id in links {
                     self.settle(&mut desk, id, now);
@@ -429,14 +447,12 @@ impl Engine {
             }
         }
         if desk.batch.is_empty() {
-            for (job, request) in desk.requests {
-                self.request(job, request);
-            }
+            self.let_out(desk.after);
             return;
         }
         desk.batch.push(Change::PutTally(self.tally.clone()));
         self.outputs.push_back(Output::Persist(Batch(desk.batch)));
-        self.transaction = Some(Transaction::Persisting(desk.requests));
+        self.transaction = Some(Transaction::Persisting(desk.after));
     }
 
     pub(super) fn request(&mut self, job: Job, request: Request) {

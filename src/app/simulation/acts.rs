@@ -350,11 +350,17 @@ impl World {
         self.journal.readdressed.extend([loser, winner]);
     }
 
-    pub(super) fn note_heir(&mut self, (loser, winner): (Key, Key), was_seen_out: bool) {
+    pub(super) fn note_heir(
+        &mut self,
+        (loser, winner): (Key, Key),
+        was_seen_out: bool,
+        partner: Option<Key>,
+    ) {
         self.journal.heirs.push(Heir {
             loser,
             winner,
             was_seen_out,
+            partner,
         });
     }
 }

@@ -215,11 +215,9 @@ impl Run {
     /// Whoever said out last, and was not let in since by a person, is out on both sides.
     fn check_consent(&mut self, link: &Link, left: &Row, right: &Row) {
         let keys = [left.id, right.id].map(Key::of);
-        let mut family = BTreeSet::new();
-        for key in keys.into_iter().flatten() {
-            family.extend(self.world.journal.family(key));
-        }
-        let (out, back) = self.world.journal.last_words(&family);
+        let keys: Vec<Key> = keys.into_iter().flatten().collect();
+        let (out, back) = self.world.journal.last_words(&keys);
+        let (out, back) = (out.map(|out| out.at), back.map(|back| back.at));
         let must_be_out = out.is_some() && back < out;
         if !must_be_out || matches!(link.parked, Some(Parked::ShadowedByContact(_))) {
             return;
@@ -370,12 +368,10 @@ impl Run {
             let Some(end) = &link.salesforce else {
                 continue;
             };
-            let mut lives = self.kept.history.get(&link.id).into_iter().flatten();
-            if lives.any(|entry| entry.what == Happened::Deleted(Side::Salesforce)) {
-                // Events of somebody in the Recycle Bin are left out; a backfill sends them.
+            let reference = automation::inproc::reference(&event);
+            if self.left_out.contains(&reference) {
                 continue;
             }
-            let reference = automation::inproc::reference(&event);
             let full = format!("{reference}-{}", end.first_id);
             let copies = sent.keys().filter(|sent| sent.starts_with(&full));
             if copies.count() > 1 {

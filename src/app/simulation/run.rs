@@ -4,16 +4,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::app::simulation::knobs::{Faults, Knobs};
-use crate::app::simulation::world::{Key, START, World};
+use crate::app::simulation::world::{Key, START, Said, World};
+use crate::domain::activity::Activity;
 use crate::domain::command::{Command, Instruction, Scope};
 use crate::domain::consent::Consent;
 use crate::domain::failure::{Failure, FailureKind};
-use crate::domain::ids::{JobId, RemoteId, Side};
+use crate::domain::ids::{JobId, Kind, RemoteId, Side};
 use crate::domain::link::{Link, PendingState};
 use crate::domain::record::{Batch, Change};
 use crate::domain::request::{
     Answer, AutomationRequest, Request, RowWrite, SalesforceRequest, Spent, Target,
 };
+use crate::domain::row::RowState;
 use crate::domain::time::{Span, Timestamp};
 use crate::engine::mutants::Mutant;
 use crate::engine::pair::remote;
@@ -54,6 +56,9 @@ pub(super) struct Run {
     /// Write requests that reached a system, and rows that were made by us.
     pub(super) writes: u64,
     pub(super) created: Vec<(Side, String, Key)>,
+    /// Events that were read while their person's Salesforce record was in the Recycle Bin or merged
+    /// with somebody else's: left out or held, and sent by a backfill once that is decided.
+    pub(super) left_out: BTreeSet<String>,
     pub(super) crashes: u64,
     pub(super) cycles: u64,
     /// What happened, if somebody wants to read it.
@@ -82,6 +87,7 @@ impl Run {
             looked: BTreeMap::new(),
             writes: 0,
             created: Vec::new(),
+            left_out: BTreeSet::new(),
             crashes: 0,
             cycles: 0,
             log: keeps_log.then(Vec::new),
@@ -244,16 +250,14 @@ impl Run {
         }
     }
 
-    /// A merged or converted record's opt-out must live on if the engine had seen it, unless the
-    /// winner has a pair of its own: then the platform's word on the merged record stands.
+    /// A merged or converted record's opt-out must live on if the engine had seen it.
     fn note_heir(&mut self, heir: (Key, Key)) {
         let holds = |link: &Link, key: Key| {
             let ends = Side::BOTH.map(|side| remote(link, side).and_then(Key::of));
             ends.contains(&Some(key))
         };
-        let mut links = self.kept.links.values();
+        let links = self.kept.links.values();
         let loser = links.clone().find(|link| holds(link, heir.0));
-        let is_paired = links.any(|link| holds(link, heir.1) && link.is_whole());
         let was_seen_out = loser.is_some_and(|link| {
             let views = [link.consent.salesforce, link.consent.automation];
             let mut views = views.into_iter().flatten();
@@ -261,9 +265,10 @@ impl Run {
         });
         // What was said of the pair was said of the loser.
         let ends = loser.map(|link| Side::BOTH.map(|side| remote(link, side).and_then(Key::of)));
-        for key in ends.into_iter().flatten().flatten().chain([heir.0]) {
-            self.world
-                .note_heir((key, heir.1), was_seen_out && !is_paired);
+        let ends: Vec<Key> = ends.into_iter().flatten().flatten().collect();
+        let partner = ends.iter().copied().find(|key| *key != heir.0);
+        for key in ends.into_iter().chain([heir.0]) {
+            self.world.note_heir((key, heir.1), was_seen_out, partner);
         }
     }
 
@@ -452,7 +457,23 @@ impl Run {
                     self.after_write(rows, answer);
                 }
                 self.note_look(matches!(request, AutomationRequest::Rows { .. }), &answer);
+                if let Ok((Answer::Activities(page), _)) = &answer {
+                    self.note_left_out(&page.activities);
+                }
                 answer
+            }
+        }
+    }
+
+    fn note_left_out(&mut self, activities: &[Activity]) {
+        for activity in activities {
+            let person = RemoteId::Automation(Kind::Person, activity.contact);
+            let mut links = self.kept.links.values();
+            let link = links.find(|link| remote(link, Side::Automation) == Some(person));
+            let is_gone =
+                |link: &Link| !matches!(link.state(Side::Salesforce), None | Some(RowState::Live));
+            if link.is_some_and(is_gone) {
+                self.left_out.insert(activity.reference.clone());
             }
         }
     }
@@ -465,11 +486,12 @@ impl Run {
         }
     }
 
-    /// What no client can prevent is excused: a person who typed after the last look and before the
-    /// write. An opt-in is not: it has to be guarded.
+    /// What no client can prevent is excused: what a person typed after the last look and before the
+    /// write, or so shortly before the look that it did not show yet. An opt-in is not: it has to be guarded.
     fn before_write(&mut self, side: Side, rows: &[RowWrite]) {
         self.writes += 1;
         let patience = Span(self.knobs.latency.0 * 3 + 5_000);
+        let lag = self.lag(side);
         for row in rows {
             let Target::Existing(id) = row.target else {
                 continue;
@@ -479,7 +501,7 @@ impl Run {
             if looked + patience >= self.now {
                 let fields: BTreeSet<_> = row.values.iter().map(|(field, _)| *field).collect();
                 for edit in &mut self.world.journal.edits {
-                    let is_late = edit.key == key && edit.at >= looked;
+                    let is_late = edit.key == key && edit.at + lag >= looked;
                     edit.is_excused |= is_late && fields.contains(&edit.field);
                 }
             }
@@ -496,16 +518,35 @@ impl Run {
             .links
             .get(&row.link)
             .map(|link| Side::BOTH.map(|side| remote(link, side).and_then(Key::of)));
-        let mut family = BTreeSet::new();
-        for key in ends.into_iter().flatten().flatten() {
-            family.extend(self.world.journal.family(key));
-        }
-        let (out, back) = self.world.journal.last_words(&family);
-        if out.is_some() && back < out && self.is_stale_guard(row, id) != Some(true) {
-            let link = row.link;
+        let ends: Vec<Key> = ends.into_iter().flatten().flatten().collect();
+        let (out, back) = self.world.journal.last_words(&ends);
+        let Some(out) = out else { return };
+        let back = back.map(|back| back.at);
+        let is_seen = self.could_be_seen(out, side);
+        if is_seen && back < Some(out.at) && self.is_stale_guard(row, id) != Some(true) {
+            let (link, out) = (row.link, out.at);
             self.fail(format!(
                 "I-7: link {link} is opted in on {side}, last out {out:?}, last in {back:?}"
             ));
+        }
+    }
+
+    /// A word on the side that is written to is guarded. One on the other side may be too new to have
+    /// shown at the last look.
+    fn could_be_seen(&self, out: Said, written: Side) -> bool {
+        let patience = Span(self.knobs.latency.0 * 5 + 5_000);
+        let side = match out.key {
+            Key::Salesforce(_) => Side::Salesforce,
+            Key::Automation(_) => Side::Automation,
+        };
+        side == written || out.at + self.lag(side) + patience < self.now
+    }
+
+    /// How long what a person does may take to show.
+    fn lag(&self, side: Side) -> Span {
+        match side {
+            Side::Salesforce => self.knobs.lag,
+            Side::Automation => Span::ZERO,
         }
     }
 

@@ -71,6 +71,8 @@ pub(super) struct Heir {
     pub(super) winner: Key,
     /// The engine had seen the loser opted out.
     pub(super) was_seen_out: bool,
+    /// The record on the other side that the loser was linked with.
+    pub(super) partner: Option<Key>,
 }
 
 #[derive(Debug, Default)]
@@ -84,7 +86,7 @@ pub(super) struct Journal {
 
 impl Journal {
     /// A record and everyone who lives on in it, as far as the engine could know.
-    pub(super) fn family(&self, key: Key) -> BTreeSet<Key> {
+    fn family(&self, key: Key) -> BTreeSet<Key> {
         let mut family = BTreeSet::from([key]);
         loop {
             let before = family.len();
@@ -99,17 +101,30 @@ impl Journal {
         }
     }
 
-    /// The last two words of either kind about any of these records: when out, when in.
-    pub(super) fn last_words(
-        &self,
-        family: &BTreeSet<Key>,
-    ) -> (Option<Timestamp>, Option<Timestamp>) {
-        let last = |word: Word| {
+    /// The last two words of either kind about the person behind these records: when out, when in.
+    /// An opt-out counts if the engine could know it; an opt-in counts also if it was said of a
+    /// record that the other end of the link was paired with before a merge.
+    pub(super) fn last_words(&self, ends: &[Key]) -> (Option<Said>, Option<Said>) {
+        let out_family: BTreeSet<Key> = ends.iter().flat_map(|key| self.family(*key)).collect();
+        let mut in_family = out_family.clone();
+        loop {
+            let before = in_family.len();
+            for heir in &self.heirs {
+                let was_same = heir.partner.is_some_and(|key| in_family.contains(&key));
+                if was_same && in_family.contains(&heir.winner) {
+                    in_family.insert(heir.loser);
+                }
+            }
+            if in_family.len() == before {
+                break;
+            }
+        }
+        let last = |word: Word, family: &BTreeSet<Key>| {
             let mut said = self.said.iter().rev();
             said.find(|said| said.word == word && family.contains(&said.key))
-                .map(|said| said.at)
+                .copied()
         };
-        (last(Word::Out), last(Word::In))
+        (last(Word::Out, &out_family), last(Word::In, &in_family))
     }
 }
 

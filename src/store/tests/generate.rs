@@ -200,6 +200,7 @@ fn pending() -> BoxedStrategy<Pending> {
         Just(PendingState::Issued),
         moment().prop_map(PendingState::Waiting),
         Just(PendingState::Dead),
+        Just(PendingState::Asking),
     ];
     (
         state,

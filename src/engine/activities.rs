@@ -27,6 +27,10 @@ const OUTCOMES_MAX: usize = 2_000;
 /// The set-up guide's promise at the first publication: the last seven days.
 const FIRST_REACH: Span = Span::days(7);
 
+/// Events of contacts nobody knows are looked at again for so long: most are visitors without a name,
+/// who never will be known.
+const UNKNOWN_MAX: Span = Span::days(1);
+
 /// The code of an event whose person is known, but has no record in Salesforce yet.
 const NOT_LINKED: &str = "NOT_LINKED";
 
@@ -288,8 +292,9 @@ impl Engine {
     fn leave_unknown(&mut self, activity: &Activity) {
         let contacts = self.cursors.get(&Stream::AutomationContacts);
         let read_until = contacts.copied().unwrap_or_default().from;
+        let may_be_unread = activity.at >= read_until || activity.contact.0 > self.newest_contact;
         match &mut self.transfer {
-            Some(transfer) if activity.at >= read_until => {
+            Some(transfer) if may_be_unread => {
                 let since = transfer.unknown_since.get_or_insert(activity.at);
                 *since = activity.at.min(*since);
             }
@@ -333,19 +338,24 @@ impl Engine {
             let waits_for_retry = held.failure.code == NOT_LINKED
                 || matches!(
                     held.failure.kind,
-                    FailureKind::Transient | FailureKind::Unknown
+                    // Gone when it was sent: sent once its person is alive again, and not before.
+                    FailureKind::Transient | FailureKind::Unknown | FailureKind::Gone
                 );
             if !waits_for_retry {
                 continue;
             }
-            let Some(link) = desk.links.get(&held.link) else {
+            // The link it was held for may have become part of another.
+            let person = RemoteId::Automation(Kind::Person, held.activity.contact);
+            let heir = || desk.find(person).and_then(|id| desk.links.get(&id));
+            let Some(link) = desk.links.get(&held.link).or_else(heir) else {
                 continue;
             };
+            let id = link.id;
             let url = &self.settings.policy.automation_url;
             let Some(row) = activity_row(link, &held.activity, url) else {
                 continue;
             };
-            let sent = desk.sent.get(&held.link);
+            let sent = desk.sent.get(&id);
             if sent.is_some_and(|sent| sent.contains(&fingerprint(&row.reference))) {
                 let reference = held.activity.reference;
                 desk.batch.push(Change::RemoveHeldActivity(reference));
@@ -355,7 +365,7 @@ impl Engine {
                 let reference = row.reference.clone();
                 let attempts = held.attempts + 1;
                 let gathered = Gathered {
-                    link: held.link,
+                    link: id,
                     activity: held.activity,
                     row,
                     attempts,
@@ -495,7 +505,8 @@ impl Engine {
                 .push_back(Output::Tell(Fact::PlanFinished(run)));
         } else {
             let from = transfer.from.max(transfer.until - self.settings.overlap);
-            let from = transfer.unknown_since.map_or(from, |since| from.min(since));
+            let unknown_since = transfer.unknown_since.unwrap_or(from);
+            let from = from.min(unknown_since.max(transfer.until - UNKNOWN_MAX));
             let cursor = Cursor {
                 from,
                 until: None,

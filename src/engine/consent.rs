@@ -3,8 +3,9 @@
 //! Unsure means out. An opt-out travels always and at once; an opt-in only with dated proof that is
 //! newer than the opt-out it removes. A bounce is neither.
 
-use crate::domain::consent::{Consent, ConsentState, ConsentView, Dated, Reason};
+use crate::domain::consent::{Consent, ConsentState, ConsentView, Dated, Proof, Reason};
 use crate::domain::ids::Side;
+use crate::domain::time::Timestamp;
 use crate::engine::decide::CLOCK_MARGIN;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +43,16 @@ pub enum OptIns {
     Stay,
 }
 
+/// What the judgement depends on besides the two sides' words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Terms {
+    pub opt_ins: OptIns,
+    pub freshness: Freshness,
+    /// When the Salesforce record last changed in any field. Never a proof, but a doubt: a box that was
+    /// unticked and ticked again looks like one that was never touched.
+    pub salesforce_changed: Timestamp,
+}
+
 /// The rules:
 ///
 /// 1. A side that does not show consent says nothing.
@@ -51,12 +62,14 @@ pub enum OptIns {
 ///    an import never clears an opt-out, whatever the dates.
 /// 4. Out on one side only, and the agreement was out: the other side claims an opt-in. It travels
 ///    if opt-ins may, and its proof is newer than the opt-out beyond the clocks' margin. If the
-///    opt-out is surely the newer one, the opt-out travels. Else it is a conflict.
+///    opt-out is surely the newer one, the opt-out travels. Else it is a conflict. It is one too if
+///    the Salesforce record to be opted in changed after the opt-in and no field history says that
+///    the change was another one.
 /// 5. Out nowhere, and the agreement was out or an opt-out was on its way: equal is not agreed, since two blanked boxes look the
 ///    same. With a dated opt-in newer than the opt-out on either side it is agreement; without
 ///    proof the opt-out is put back on both, Automation first, since that is where mail is sent.
 /// 6. Out nowhere, and never was: agreement to be in.
-pub fn judge(state: &ConsentState, opt_ins: OptIns, freshness: Freshness) -> Verdict {
+pub fn judge(state: &ConsentState, terms: Terms) -> Verdict {
     let (Some(salesforce), Some(automation)) = (&state.salesforce, &state.automation) else {
         return Verdict::Settled;
     };
@@ -66,13 +79,9 @@ pub fn judge(state: &ConsentState, opt_ins: OptIns, freshness: Freshness) -> Ver
         (Some(reason), None) if automation.value == Consent::Bounced => {
             agree(state, Consent::Out(reason))
         }
-        (Some(reason), None) => {
-            one_out(state, Side::Salesforce, reason, was_out, opt_ins, freshness)
-        }
-        (None, Some(reason)) => {
-            one_out(state, Side::Automation, reason, was_out, opt_ins, freshness)
-        }
-        (None, None) if state.is_suppressed() => both_in_after_out(state, freshness),
+        (Some(reason), None) => one_out(state, Side::Salesforce, reason, was_out, terms),
+        (None, Some(reason)) => one_out(state, Side::Automation, reason, was_out, terms),
+        (None, None) if state.is_suppressed() => both_in_after_out(state, terms.freshness),
         (None, None) => agree(state, Consent::In),
     }
 }
@@ -82,24 +91,28 @@ fn one_out(
     out: Side,
     reason: Reason,
     was_out: bool,
-    opt_ins: OptIns,
-    freshness: Freshness,
+    terms: Terms,
 ) -> Verdict {
     let claims = out.other();
     if !was_out {
         return Verdict::OptOut { to: claims, reason };
     }
-    if opt_ins == OptIns::Stay {
+    if terms.opt_ins == OptIns::Stay {
         return Verdict::Conflict { opted_in: claims };
     }
-    if freshness == Freshness::Stale {
+    if terms.freshness == Freshness::Stale {
         return Verdict::AskForEvidence;
     }
     let opted_in = view(state, claims).and_then(|view| view.evidence.opted_in);
     let opted_out = last_opt_out(state);
     match (opted_in, opted_out) {
         (Some(opted_in), Some(opted_out)) if is_surely_later(opted_in, opted_out) => {
-            Verdict::OptIn { to: out }
+            let was_touched = terms.salesforce_changed >= opted_in.earliest;
+            if out == Side::Salesforce && was_touched && !has_field_history(state) {
+                Verdict::Conflict { opted_in: claims }
+            } else {
+                Verdict::OptIn { to: out }
+            }
         }
         (Some(opted_in), Some(opted_out)) if is_surely_later(opted_out, opted_in) => {
             Verdict::OptOut { to: claims, reason }
@@ -131,6 +144,12 @@ fn both_in_after_out(state: &ConsentState, freshness: Freshness) -> Verdict {
         Side::Automation
     };
     Verdict::OptOut { to, reason }
+}
+
+/// Salesforce's own field history dates the box.
+fn has_field_history(state: &ConsentState) -> bool {
+    let opted_out = view(state, Side::Salesforce).and_then(|view| view.evidence.opted_out);
+    opted_out.is_some_and(|dated| dated.proof == Proof::FieldHistory)
 }
 
 /// The latest opt-out that any source dates: the ledger's, or either side's evidence.

@@ -1,6 +1,7 @@
 //! Under which keys the links of a piece of work are found.
 
-use crate::domain::ids::RemoteId;
+use crate::domain::activity::HeldActivity;
+use crate::domain::ids::{Kind, RemoteId};
 use crate::domain::record::LinkKey;
 use crate::domain::request::{AuditEntry, AuditedChange};
 use crate::domain::row::{Row, RowState};
@@ -40,6 +41,16 @@ pub(super) fn of_rows(rows: &[Row], then: &Then) -> Vec<LinkKey> {
         Then::MoveCursor(..) => {}
     }
     keys
+}
+
+/// The link it was held for, or the one that has the contact now.
+pub(super) fn of_held(held: &[HeldActivity]) -> Vec<LinkKey> {
+    held.iter()
+        .flat_map(|held| {
+            let contact = LinkKey::Automation(Kind::Person, held.activity.contact);
+            [LinkKey::Id(held.link), contact]
+        })
+        .collect()
 }
 
 pub(super) fn of_audit(entries: &[AuditEntry]) -> Vec<LinkKey> {

@@ -173,6 +173,8 @@ pub struct Engine {
     limits: FieldLimits,
     tally: Tally,
     links_total: u64,
+    /// The highest number of a contact that was read: whoever has a higher one may be unread.
+    newest_contact: u64,
     cursors: BTreeMap<Stream, Cursor>,
     coverage: BTreeMap<Side, Coverage>,
     plans: BTreeMap<RunId, Plan>,
@@ -208,6 +210,7 @@ impl Engine {
             limits: FieldLimits::default(),
             tally: recovered.tally,
             links_total: recovered.counts.links,
+            newest_contact: 0,
             cursors: recovered.cursors,
             coverage: recovered.coverage,
             plans: recovered

@@ -15,7 +15,7 @@ use crate::domain::row::RowState;
 use crate::domain::time::Timestamp;
 use crate::domain::value::{Decimal, Value, ValueType};
 use crate::engine::accounts::{Accounts, Found};
-use crate::engine::consent::{Freshness, OptIns, Verdict, is_surely_later, judge};
+use crate::engine::consent::{Freshness, OptIns, Terms, Verdict, is_surely_later, judge};
 use crate::engine::decide::{Outcome, decide};
 use crate::engine::limits::FieldLimits;
 use crate::engine::owners::Directory;
@@ -422,7 +422,15 @@ impl Case<'_> {
         } else {
             OptIns::Stay
         };
-        match judge(&link.consent, opt_ins, self.context.freshness) {
+        let terms = Terms {
+            opt_ins,
+            freshness: self.context.freshness,
+            salesforce_changed: link
+                .salesforce
+                .as_ref()
+                .map_or(Timestamp::ZERO, |end| end.modified),
+        };
+        match judge(&link.consent, terms) {
             Verdict::Settled => {}
             Verdict::Agree(consent) => {
                 link.consent.agreed = Some(consent);

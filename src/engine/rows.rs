@@ -29,6 +29,9 @@ impl Engine {
     ) {
         let is_recheck = matches!(then, Then::Recheck { .. });
         for row in &rows {
+            if let RemoteId::Automation(Kind::Person, id) = row.id {
+                self.newest_contact = self.newest_contact.max(id.0);
+            }
             let trust = self.trust(desk, row, job, is_recheck);
             self.take_row(desk, now, row, trust);
         }

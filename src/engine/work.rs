@@ -387,7 +387,7 @@ impl Engine {
                     .collect()
             }
             Work::ActivitiesSent { outcomes, .. } => self.sent_keys(outcomes),
-            Work::Held { held, .. } => held.iter().map(|held| LinkKey::Id(held.link)).collect(),
+            Work::Held { held, .. } => keys::of_held(held),
             Work::Instruction(_, instruction) => super::commands::keys(instruction),
             Work::Recover { .. } | Work::ListHeld { .. } => Vec::new(),
         };

@@ -1,6 +1,6 @@
 //! What people do on both sides while the engine works: edits, opt-outs, merges, forms, deletions.
 
-use crate::app::simulation::knobs::{EMAIL, Knobs, PLAIN, pick};
+use crate::app::simulation::knobs::{EMAIL, Focus, Knobs, PLAIN, pick};
 use crate::app::simulation::world::{Heir, Key, Word, World};
 use crate::domain::ids::{FieldId, Side};
 use crate::domain::time::Timestamp;
@@ -32,8 +32,7 @@ impl World {
         let salesforce = Self::clock(knobs, Side::Salesforce, now);
         let automation = Self::clock(knobs, Side::Automation, now);
         self.salesforce.advance(salesforce);
-        let draw = self.random.below(100);
-        match draw {
+        match self.draw_act(knobs.focus) {
             0..30 => self.edit_in_salesforce(now, salesforce),
             30..38 => self.opt_in_salesforce(now, salesforce),
             38..42 => self.delete_in_salesforce(salesforce),
@@ -51,6 +50,22 @@ impl World {
             92..94 => self.add_in_automation(now, automation),
             _ => self.be_active(automation),
         }
+    }
+
+    /// A number of the table above; three times out of four one of the run's focus.
+    fn draw_act(&mut self, focus: Focus) -> u64 {
+        let any = self.random.below(100);
+        let common: &[std::ops::Range<u64>] = match focus {
+            Focus::Everything => return any,
+            Focus::Consent => &[30..38, 75..83],
+            Focus::Edits => &[0..30, 53..75],
+            Focus::Identity => &[42..51, 85..92],
+        };
+        if self.random.below(4) == 0 {
+            return any;
+        }
+        let range = &common[self.random.below(common.len() as u64) as usize];
+        range.start + self.random.below(range.end - range.start)
     }
 
     fn somebody(&mut self) -> Option<RecordId> {

@@ -28,7 +28,22 @@ pub(super) struct Knobs {
     pub(super) lag: Span,
     pub(super) faults: Faults,
     pub(super) tracks_history: bool,
+    /// People act in the very moments in which the engine reads and writes.
+    pub(super) acts_meet_cycles: bool,
+    pub(super) focus: Focus,
     pub(super) policy: Policy,
+}
+
+/// What people are busy with: a rare mix of acts is common in some runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Focus {
+    Everything,
+    /// Opting in and out, on both sides.
+    Consent,
+    /// Edits of the same few fields on both sides.
+    Edits,
+    /// Records become others: merges, conversions, forms, new addresses.
+    Identity,
 }
 
 /// Out of a thousand requests, or of a thousand outputs for crashes.
@@ -79,6 +94,17 @@ impl Knobs {
             lag,
             faults,
             tracks_history: random.below(4) > 0,
+            acts_meet_cycles: random.below(3) == 0,
+            focus: pick(
+                random,
+                &[
+                    Focus::Everything,
+                    Focus::Everything,
+                    Focus::Consent,
+                    Focus::Edits,
+                    Focus::Identity,
+                ],
+            ),
             policy: policy(random),
         }
     }

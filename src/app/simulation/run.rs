@@ -121,13 +121,23 @@ impl Run {
     /// People act and things go wrong.
     pub(super) fn chaos(&mut self) {
         for _ in 0..self.knobs.acts {
-            let at = self.random.below(self.knobs.chaos.0 as u64);
-            self.put(Span(at as i64), Event::Act);
+            let at = self.act_time();
+            self.put(at, Event::Act);
         }
         self.put(Span::seconds(1), Event::Cycle);
         let end = self.now + self.knobs.chaos;
         while self.now < end && self.step(end) {}
         self.now = self.now.max(end);
+    }
+
+    fn act_time(&mut self) -> Span {
+        let at = Span(self.random.below(self.knobs.chaos.0 as u64) as i64);
+        if !self.knobs.acts_meet_cycles {
+            return at;
+        }
+        let every = self.knobs.between_cycles.0;
+        let width = self.knobs.latency.0 as u64 * 20 + 1_000;
+        Span(at.0 / every * every + self.random.below(width) as i64)
     }
 
     /// Faults off, people still.

@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::domain::consent::{Evidence, Proof};
-use crate::domain::time::Timestamp;
 
 const NEVER: i64 = -1;
 
@@ -23,20 +22,23 @@ fn seen(value: Consent, opted_out: i64, opted_in: i64) -> ConsentView {
 }
 
 /// `in`, `out`, `unsub`, `bounce`, or `?` for not shown; with `-N` the minute of the last opt-out
-/// and `+N` of the last opt-in behind it.
+/// and `+N` of the last opt-in behind it; `~N` an opt-out that was observed, not read in a history.
 fn parse(words: &str) -> Option<ConsentView> {
     let mut parts = words.split(' ');
     let value = consent(parts.next()?)?;
-    let (mut opted_out, mut opted_in) = (NEVER, NEVER);
+    let mut view = seen(value, NEVER, NEVER);
     for part in parts {
-        let minute = part[1..].parse().unwrap();
-        if part.starts_with('-') {
-            opted_out = minute;
-        } else {
-            opted_in = minute;
+        let at = dated(part[1..].parse().unwrap());
+        match part.chars().next() {
+            Some('-') => view.evidence.opted_out = at,
+            Some('~') => {
+                let proof = Proof::Observation;
+                view.evidence.opted_out = at.map(|at| Dated { proof, ..at });
+            }
+            _ => view.evidence.opted_in = at,
         }
     }
-    Some(seen(value, opted_out, opted_in))
+    Some(view)
 }
 
 fn consent(word: &str) -> Option<Consent> {
@@ -72,7 +74,13 @@ fn check(table: &str) {
         } else {
             Freshness::Fresh
         };
-        let shown = match judge(&state, opt_ins, freshness) {
+        let minute = if option.contains("touched") { 950 } else { 0 };
+        let terms = Terms {
+            opt_ins,
+            freshness,
+            salesforce_changed: Timestamp(minute * 60_000),
+        };
+        let shown = match judge(&state, terms) {
             Verdict::Settled => "settled".to_owned(),
             Verdict::Agree(Consent::Out(reason)) => format!("agree out {reason:?}"),
             Verdict::Agree(consent) => format!("agree {consent:?}"),
@@ -114,6 +122,18 @@ fn an_opt_in_travels_only_with_the_option_and_newer_proof() {
         latest | out | in +21  | out -10  | opt in Automation
         latest | out | in +10  | out -900 | opt out Salesforce Unstated
         latest stale | out | in +900 | out -10 | ask
+        ",
+    );
+}
+
+#[test]
+fn a_salesforce_record_that_changed_after_the_opt_in_needs_its_field_history() {
+    check(
+        "
+        latest         | out | out ~10 | in +900 | opt in Salesforce
+        latest touched | out | out ~10 | in +900 | conflict, Automation says in
+        latest touched | out | out -10 | in +900 | opt in Salesforce
+        latest touched | out | in +900 | out -10 | opt in Automation
         ",
     );
 }
@@ -179,7 +199,12 @@ fn over_all_inputs_no_opt_in_is_written_without_newer_proof_and_no_opt_out_is_lo
                             salesforce: Some(*salesforce),
                             automation: Some(*automation),
                         };
-                        promise(&state, opt_ins, judge(&state, opt_ins, freshness));
+                        let terms = Terms {
+                            opt_ins,
+                            freshness,
+                            salesforce_changed: Timestamp::ZERO,
+                        };
+                        promise(&state, opt_ins, judge(&state, terms));
                         judged += 1;
                     }
                 }

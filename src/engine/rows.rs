@@ -27,7 +27,8 @@ impl Engine {
         rows: Vec<Row>,
         then: Then,
     ) {
-        let is_recheck = matches!(then, Then::Recheck { .. });
+        // Asked for by id, now: whatever the answer is, a later one would be no surer.
+        let is_recheck = matches!(then, Then::Recheck { .. } | Then::Issue { .. });
         for row in &rows {
             if let RemoteId::Automation(Kind::Person, id) = row.id {
                 self.newest_contact = self.newest_contact.max(id.0);

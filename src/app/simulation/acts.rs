@@ -367,11 +367,13 @@ impl World {
 
     pub(super) fn note_heir(
         &mut self,
+        at: Timestamp,
         (loser, winner): (Key, Key),
         was_seen_out: bool,
         partner: Option<Key>,
     ) {
         self.journal.heirs.push(Heir {
+            at,
             loser,
             winner,
             was_seen_out,

@@ -369,7 +369,7 @@ impl Run {
                 continue;
             };
             let reference = automation::inproc::reference(&event);
-            if self.left_out.contains(&reference) {
+            if self.left_out.contains(&reference) || self.waits_for_a_person(&reference) {
                 continue;
             }
             let full = format!("{reference}-{}", end.first_id);
@@ -390,5 +390,15 @@ impl Run {
                 }
             }
         }
+    }
+
+    /// Held, and shown as held, for somebody whose record a person must decide about.
+    fn waits_for_a_person(&self, reference: &str) -> bool {
+        let mut held = self.kept.held.values();
+        held.any(|held| {
+            let link = self.kept.links.get(&held.link);
+            let is_live = link.is_some_and(|link| link.is_live(Side::Salesforce));
+            held.activity.reference == reference && !is_live
+        })
     }
 }

@@ -111,17 +111,17 @@ fn the_same_seed_lives_the_same_life() {
 /// what its seed finds: `PASSERELLE_MUTANT_SEEDS=n` looks for the first seed of each anew.
 const MUTANTS: [(Mutant, u64); 13] = [
     (Mutant::NoEchoSuppression, 0),
-    (Mutant::NoRowResults, 17),
-    (Mutant::CreatesWithoutLooking, 49),
-    (Mutant::NoOverlap, 16),
-    (Mutant::LostEditStoredLate, 5),
+    (Mutant::NoRowResults, 10),
+    (Mutant::CreatesWithoutLooking, 169),
+    (Mutant::NoOverlap, 5),
+    (Mutant::LostEditStoredLate, 69),
     (Mutant::CursorBeforeData, 1),
-    (Mutant::TiesDropped, 48),
-    (Mutant::OptInWithoutProof, 141),
+    (Mutant::TiesDropped, 9),
+    (Mutant::OptInWithoutProof, 154),
     (Mutant::NewReferenceOnRetry, 0),
-    (Mutant::LatestConsentWins, 0),
-    (Mutant::NoPreRead, 0),
-    (Mutant::BothEqualIsAgreed, 0),
+    (Mutant::LatestConsentWins, 154),
+    (Mutant::NoPreRead, 89),
+    (Mutant::BothEqualIsAgreed, 5),
     (Mutant::OptInUnguarded, 0),
 ];
 

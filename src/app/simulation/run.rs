@@ -278,7 +278,9 @@ impl Run {
         let ends: Vec<Key> = ends.into_iter().flatten().flatten().collect();
         let partner = ends.iter().copied().find(|key| *key != heir.0);
         for key in ends.into_iter().chain([heir.0]) {
-            self.world.note_heir((key, heir.1), was_seen_out, partner);
+            let at = self.now;
+            self.world
+                .note_heir(at, (key, heir.1), was_seen_out, partner);
         }
     }
 

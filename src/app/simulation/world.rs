@@ -1,7 +1,7 @@
 //! The two systems, the people who work in them, and the journal of what those people did: the
 //! checks rest on it, and on nothing that the engine says.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::app::simulation::knobs::{EMAIL, Knobs, PLAIN};
 use crate::domain::ids::{FieldId, Kind, RemoteId, SalesforceObject, Side};
@@ -67,6 +67,7 @@ pub(super) struct Said {
 /// One record lives on in another.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Heir {
+    pub(super) at: Timestamp,
     pub(super) loser: Key,
     pub(super) winner: Key,
     /// The engine had seen the loser opted out.
@@ -85,48 +86,46 @@ pub(super) struct Journal {
 }
 
 impl Journal {
-    /// A record and everyone who lives on in it, as far as the engine could know.
-    fn family(&self, key: Key) -> BTreeSet<Key> {
-        let mut family = BTreeSet::from([key]);
-        loop {
-            let before = family.len();
-            for heir in &self.heirs {
-                if heir.was_seen_out && family.contains(&heir.winner) {
-                    family.insert(heir.loser);
-                }
-            }
-            if family.len() == before {
-                return family;
-            }
-        }
-    }
-
     /// The last two words of either kind about the person behind these records: when out, when in.
     /// An opt-out counts if the engine could know it; an opt-in counts also if it was said of a
-    /// record that the other end of the link was paired with before a merge.
+    /// record that the other end of the link was paired with before a merge. Words on a record count
+    /// until it was merged or lost its pair.
     pub(super) fn last_words(&self, ends: &[Key]) -> (Option<Said>, Option<Said>) {
-        let out_family: BTreeSet<Key> = ends.iter().flat_map(|key| self.family(*key)).collect();
+        let mut out_family: Family = ends.iter().map(|key| (*key, Timestamp::MAX)).collect();
+        self.grow(&mut out_family, |heir, _| heir.was_seen_out);
         let mut in_family = out_family.clone();
-        loop {
-            let before = in_family.len();
-            for heir in &self.heirs {
-                let was_same = heir.partner.is_some_and(|key| in_family.contains(&key));
-                if was_same && in_family.contains(&heir.winner) {
-                    in_family.insert(heir.loser);
-                }
-            }
-            if in_family.len() == before {
-                break;
-            }
-        }
-        let last = |word: Word, family: &BTreeSet<Key>| {
-            let mut said = self.said.iter().rev();
-            said.find(|said| said.word == word && family.contains(&said.key))
-                .copied()
+        self.grow(&mut in_family, |heir, family| {
+            heir.partner.is_some_and(|key| family.contains_key(&key))
+        });
+        let last = |word: Word, family: &Family| {
+            let counts =
+                |said: &&Said| family.get(&said.key).is_some_and(|until| said.at <= *until);
+            let mut said = self.said.iter().rev().filter(counts);
+            said.find(|said| said.word == word).copied()
         };
         (last(Word::Out, &out_family), last(Word::In, &in_family))
     }
+
+    /// Adds the records that live on in a family.
+    fn grow(&self, family: &mut Family, counts: impl Fn(&Heir, &Family) -> bool) {
+        loop {
+            let before = family.len();
+            for heir in &self.heirs {
+                if let Some(until) = family.get(&heir.winner).copied()
+                    && counts(heir, family)
+                {
+                    family.entry(heir.loser).or_insert(until.min(heir.at));
+                }
+            }
+            if family.len() == before {
+                return;
+            }
+        }
+    }
 }
+
+/// Records of one person, and until when their words count.
+type Family = BTreeMap<Key, Timestamp>;
 
 pub(super) struct World {
     pub(super) salesforce: Salesforce,

@@ -4,7 +4,7 @@
 use crate::domain::command::{Command, Fact, Instruction, Refusal, Scope};
 use crate::domain::conflict::{Cause, Choice, Conflict, Resolution, Subject};
 use crate::domain::consent::Consent;
-use crate::domain::ids::{LinkId, RemoteId, RunId};
+use crate::domain::ids::{Generation, LinkId, RemoteId, RunId};
 use crate::domain::link::{Base, Decided, Link, PendingState};
 use crate::domain::record::{Act, Change, Happened, LinkKey, Plan, UndoStep};
 use crate::domain::time::Timestamp;
@@ -162,6 +162,8 @@ impl Engine {
             };
             desk.history(id, now, run, what);
         }
+        // Whoever looked before this decision decides on something else.
+        changed.generation = Generation(changed.generation.0 + 1);
         desk.put(changed);
         self.settle(desk, id, now);
         self.want_cycle(Scope::OUTBOX);

@@ -80,7 +80,7 @@ fn is_stale(link: &Link, row: &Row, trust: Trust) -> bool {
     }
 }
 
-fn end_modified(link: &Link, side: Side) -> Option<Timestamp> {
+pub(super) fn end_modified(link: &Link, side: Side) -> Option<Timestamp> {
     match side {
         Side::Salesforce => link.salesforce.as_ref().map(|end| end.modified),
         Side::Automation => link.automation.as_ref().map(|end| end.modified),

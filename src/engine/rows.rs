@@ -13,7 +13,7 @@ use crate::domain::request::{AuditEntry, AuditedChange};
 use crate::domain::row::{Row, RowState};
 use crate::domain::time::Timestamp;
 use crate::engine::Engine;
-use crate::engine::observe::{Sight, Trust, observe};
+use crate::engine::observe::{Sight, Trust, end_modified, observe};
 use crate::engine::pair::{forget_view, move_end, remote};
 use crate::engine::reconcile::raise;
 use crate::engine::work::{Desk, Then};
@@ -107,7 +107,13 @@ impl Engine {
         let (state, consent) = (link.state(side), consent_of(link));
         let old_keys = link.match_keys.clone();
         let was_written = was_written_since(link, side);
-        match observe(link, row, &self.mapping, trust, now) {
+        let modified = end_modified(link, side);
+        let sight = observe(link, row, &self.mapping, trust, now);
+        if end_modified(link, side) != modified {
+            // Whatever changed may have been the consent, there and back: its dates are old now.
+            self.fresh.remove(&id);
+        }
+        match sight {
             Sight::Stale => {
                 self.outbox.recheck(row.id);
                 desk.unsure.insert(row.id);

@@ -3,7 +3,7 @@
 use crate::app::simulation::knobs::{EMAIL, Focus, Knobs, PLAIN, pick};
 use crate::app::simulation::world::{Heir, Key, Word, World};
 use crate::domain::ids::{FieldId, Side};
-use crate::domain::time::Timestamp;
+use crate::domain::time::{Span, Timestamp};
 use crate::sim::automation::acts::{Cookie, Visit};
 use crate::sim::automation::contact::ContactId;
 use crate::sim::automation::draft::{ContactInput, DncInput};
@@ -108,7 +108,19 @@ impl World {
         self.salesforce.update(&call, id, &fields).ok()?;
         let word = if was_out { Word::In } else { Word::Out };
         self.say(Key::Salesforce(id), now, word);
+        if was_out && self.random.below(3) == 0 {
+            return self.opt_out_again(id, now, at);
+        }
         Some(act(format!("Salesforce {id}: opted {word:?}")))
+    }
+
+    /// Somebody unticks the box and ticks it again at once: it shows what it showed before.
+    fn opt_out_again(&mut self, id: RecordId, now: Timestamp, at: clock::Timestamp) -> Option<Act> {
+        let call = Call::person(at.plus_millis(1_000), self.user);
+        let fields = vec![("HasOptedOutOfEmail".to_owned(), Input::Bool(true))];
+        self.salesforce.update(&call, id, &fields).ok()?;
+        self.say(Key::Salesforce(id), now + Span::seconds(1), Word::Out);
+        Some(act(format!("Salesforce {id}: opted in, and out again")))
     }
 
     fn delete_in_salesforce(&mut self, at: clock::Timestamp) -> Option<Act> {

@@ -110,6 +110,24 @@ impl Knobs {
     }
 }
 
+impl Knobs {
+    /// Two people who do nothing but opt in and out, on slow lines, while the engine reads and writes:
+    /// what goes wrong only between a look and the write that follows it.
+    pub(super) fn narrowed_to_consent(mut self) -> Self {
+        self.people = 2;
+        self.acts = 60;
+        self.between_cycles = Span::minutes(8);
+        self.latency = Span::seconds(30);
+        self.lag = Span::ZERO;
+        self.faults = Faults::default();
+        self.tracks_history = true;
+        self.acts_meet_cycles = true;
+        self.focus = Focus::Consent;
+        self.policy.latest_do_not_contact = true;
+        self
+    }
+}
+
 pub(super) fn pick<T: Copy>(random: &mut Random, from: &[T]) -> T {
     from[random.below(from.len() as u64) as usize]
 }

@@ -7,12 +7,13 @@
 mod acts;
 mod checks;
 mod knobs;
+mod operator;
 mod run;
 mod world;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use crate::app::simulation::run::Run;
+use crate::app::simulation::run::{NARROW_SEEDS, Run};
 use crate::engine::mutants::Mutant;
 
 /// Seeds of a plain `cargo test`.
@@ -131,8 +132,12 @@ fn is_found_by(mutant: Mutant, seed: u64) -> bool {
 }
 
 fn first_find(mutant: Mutant, seeds: u64) -> Option<u64> {
+    let first = match mutant {
+        Mutant::OptInUnguarded => NARROW_SEEDS,
+        _ => 0,
+    };
     (0..seeds.div_ceil(64)).find_map(|block| {
-        let seeds = block * 64..seeds.min(block * 64 + 64);
+        let seeds = first + block * 64..first + seeds.min(block * 64 + 64);
         let found = in_parallel(seeds, |seed| is_found_by(mutant, seed).then_some(seed));
         found.first().copied()
     })

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::app::simulation::knobs::{Faults, Knobs};
+use crate::app::simulation::operator::Screen;
 use crate::app::simulation::world::{Key, START, Said, World};
 use crate::domain::activity::Activity;
 use crate::domain::command::{Command, Instruction, Scope};
@@ -28,6 +29,9 @@ use crate::store::memory::Kept;
 /// Steps of one run; more means that something goes round in circles.
 const STEPS_MAX: u64 = 60_000;
 
+/// Seeds from here on are lives of nothing but consent.
+pub(super) const NARROW_SEEDS: u64 = 1_000_000;
+
 /// Something that will happen.
 #[derive(Debug, Clone)]
 enum Event {
@@ -36,6 +40,7 @@ enum Event {
     /// An answer, or what the store says, reaches the engine.
     Tell(Input),
     Act,
+    Operate,
     Cycle,
 }
 
@@ -46,7 +51,8 @@ pub(super) struct Run {
     engine: Engine,
     mutant: Option<Mutant>,
     pub(super) now: Timestamp,
-    random: Random,
+    pub(super) random: Random,
+    pub(super) screen: Screen,
     faults: Faults,
     queue: BTreeMap<(Timestamp, u64), Event>,
     sequence: u64,
@@ -69,7 +75,12 @@ pub(super) struct Run {
 impl Run {
     pub(super) fn new(seed: u64, mutant: Option<Mutant>, keeps_log: bool) -> Self {
         let mut random = Random::seeded(seed.wrapping_mul(0x9E37_79B9).wrapping_add(77));
-        let knobs = Knobs::draw(&mut random);
+        let drawn = Knobs::draw(&mut random);
+        // Too rare for ordinary lives; the engine without the bug lives the same narrow ones.
+        let knobs = match seed {
+            NARROW_SEEDS.. => drawn.narrowed_to_consent(),
+            _ => drawn,
+        };
         let kept = Kept::default();
         let engine = Engine::new(settings(&knobs), kept.recover());
         let mut run = Self {
@@ -81,6 +92,7 @@ impl Run {
             mutant,
             now: START,
             random,
+            screen: Screen::default(),
             queue: BTreeMap::new(),
             sequence: 0,
             steps: 0,
@@ -124,6 +136,9 @@ impl Run {
             let at = self.act_time();
             self.put(at, Event::Act);
         }
+        for at in self.operator_times() {
+            self.put(at, Event::Operate);
+        }
         self.put(Span::seconds(1), Event::Cycle);
         let end = self.now + self.knobs.chaos;
         while self.now < end && self.step(end) {}
@@ -145,7 +160,7 @@ impl Run {
         self.faults = Faults::default();
         self.world.salesforce.lag = salesforce::org::CommitLag::default();
         self.queue
-            .retain(|_, event| !matches!(event, Event::Act | Event::Cycle));
+            .retain(|_, event| !matches!(event, Event::Act | Event::Operate | Event::Cycle));
         self.log(|_| "-- heal".to_owned());
         self.settle();
         self.now = self.now + Span::hours(1);
@@ -169,10 +184,15 @@ impl Run {
 
     fn want_cycle(&mut self) {
         self.cycles += 1;
+        self.instruct(Command::RunCycle(Scope::ALL));
+    }
+
+    pub(super) fn instruct(&mut self, command: Command) {
+        self.excuse_undone(&command);
         self.handle(Input::Instructed(Instruction {
             operator: "simulation".to_owned(),
             reason: String::new(),
-            command: Command::RunCycle(Scope::ALL),
+            command,
         }));
     }
 
@@ -244,6 +264,7 @@ impl Run {
                     self.log(|_| format!("ACT {}", act.words));
                 }
             }
+            Event::Operate => self.operate(),
             Event::Cycle => {
                 self.want_cycle();
                 let every = self.knobs.between_cycles;
@@ -314,7 +335,10 @@ impl Run {
                 self.commit(batch);
                 Input::Persisted
             }
-            Output::Tell(_) => return,
+            Output::Tell(fact) => {
+                self.hear(&fact);
+                return;
+            }
         };
         let wait = Span(self.random.below(20) as i64);
         self.put(wait, Event::Tell(input));
@@ -371,8 +395,9 @@ impl Run {
                 _ => None,
             })
             .collect();
+        self.screen.forget_asked();
         self.queue
-            .retain(|_, event| matches!(event, Event::Act | Event::Cycle));
+            .retain(|_, event| matches!(event, Event::Act | Event::Operate | Event::Cycle));
         for (job, request) in under_way {
             if self.random.below(2) == 0 {
                 self.arrive(job, request);

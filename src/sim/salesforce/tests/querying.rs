@@ -379,3 +379,27 @@ fn user_and_count_queries_work() {
     .unwrap();
     assert_eq!((page.total_size, page.rows.len()), (2, 0));
 }
+
+#[test]
+fn a_line_break_ends_no_literal_well() {
+    let mut org = org();
+    let soql = "SELECT Id FROM Lead WHERE LastName = 'a\nb'";
+    assert_eq!(
+        refusal(run(&mut org, soql, 0)).0,
+        ErrorCode::MALFORMED_QUERY
+    );
+    assert!(run(&mut org, "SELECT Id FROM Lead WHERE LastName = 'a\\nb'", 0).is_ok());
+}
+
+#[test]
+fn a_statement_holds_two_semi_joins() {
+    let mut org = org();
+    let join = "Id IN (SELECT AccountId FROM Contact)";
+    let two = format!("SELECT Id FROM Account WHERE {join} AND {join}");
+    assert!(run(&mut org, &two, 0).is_ok());
+    let three = format!("{two} AND {join}");
+    assert_eq!(
+        refusal(run(&mut org, &three, 0)).0,
+        ErrorCode::MALFORMED_QUERY
+    );
+}

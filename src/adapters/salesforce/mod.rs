@@ -121,7 +121,7 @@ impl SalesforceClient {
         };
         let tokens = Tokens::new(http.clone(), Arc::clone(&clock), vault, client);
         Ok(Self {
-            org: org::Org::new(http, tokens, config.api_version),
+            org: org::Org::new(http, tokens, config.api_version, Arc::clone(&clock)),
             clock,
             timelines: Mutex::default(),
         })

@@ -153,7 +153,14 @@ async fn watch(org: &Org, clock: &dyn Clock, spent: &mut Spent, path: &str) -> R
         pause = Span(pause.0 * 2).min(POLL_LAST);
         match org.get(spent, path.to_owned()).await {
             Ok(info) if is_over(&info) => return Ok(info),
-            Ok(_) => blind = 0,
+            Ok(info) => {
+                blind = 0;
+                if info["state"] == "Open" {
+                    // The answer to its closing was a proxy's; nothing runs in an open job.
+                    let close = state(path, "UploadComplete", Effect::Writes);
+                    org.send(spent, close).await?;
+                }
+            }
             Err(fault) if is_passing(&fault.failure.kind) => {
                 blind += 1;
                 if blind >= BLIND_POLLS_MAX {

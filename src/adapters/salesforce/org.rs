@@ -50,8 +50,10 @@ const TOO_MUCH: [&str; 9] = [
     "QUERY_TOO_COMPLICATED",
     "OPERATION_TOO_LARGE",
     "EXCEEDED_ID_LIMIT",
-    "too-large",
+    ANSWER_TOO_LARGE,
 ];
+
+const ANSWER_TOO_LARGE: &str = "answer-too-large";
 
 /// Pages that one query may be followed through: 200,000 rows.
 const PAGES_MAX: usize = 100;
@@ -96,6 +98,8 @@ pub(super) struct SubReply {
 pub(super) struct QueryPage {
     pub(super) records: Vec<Json>,
     pub(super) is_done: bool,
+    /// Of the whole query.
+    total: Option<u64>,
     next: Option<String>,
 }
 
@@ -127,7 +131,12 @@ impl Org {
             // Free of charge, and answered without a token.
             let reply = self.http.send(Call::get(url)).await?;
             if !reply.is_success() {
-                return Err(errors::of_request(self.refusal(&reply, Effect::Reads)));
+                let mut fault = errors::of_request(self.refusal(&reply, Effect::Reads));
+                if fault.failure.kind == FailureKind::Unauthorised {
+                    // No token was shown, so none can be bad.
+                    fault.failure.kind = FailureKind::Transient;
+                }
+                return Err(fault);
             }
             newest_known(&reply.json()?)
         });
@@ -226,7 +235,13 @@ impl Org {
             .map_err(|_| Fault::broken("token", "the access token is no header value"))?;
         bearer.set_sensitive(true);
         call.headers.insert(AUTHORIZATION, bearer);
-        let result = self.http.send(call).await;
+        let mut result = self.http.send(call).await;
+        if let Err(fault) = &mut result
+            && fault.failure.code == "too-large"
+        {
+            // Ours to ask for less, which the answers of a login are not.
+            ANSWER_TOO_LARGE.clone_into(&mut fault.failure.code);
+        }
         if !matches!(&result, Err(fault) if fault.failure.code == "connect") {
             spent.calls += 1;
         }
@@ -341,6 +356,7 @@ impl Org {
         let mut records = std::mem::take(&mut page.records);
         for _ in 0..PAGES_MAX {
             if page.is_done {
+                check_total(page.total, records.len())?;
                 return Ok(records);
             }
             page = self.next_page(spent, &page).await?;
@@ -441,12 +457,9 @@ impl SubReply {
 impl QueryPage {
     /// The first page of a query. If it is the only one, it holds all that the query found.
     pub(super) fn read(reply: SubReply) -> Result<Self, Fault> {
-        let total = reply.body["totalSize"].as_u64();
         let page = Self::take(reply)?;
-        let is_short = total.is_some_and(|total| (page.records.len() as u64) < total);
-        if page.is_done && is_short {
-            let message = "the answer holds fewer records than it says it does";
-            return Err(Fault::new(FailureKind::Transient, "short-answer", message));
+        if page.is_done {
+            check_total(page.total, page.records.len())?;
         }
         Ok(page)
     }
@@ -461,12 +474,22 @@ impl QueryPage {
         };
         let next = reply.body["nextRecordsUrl"].as_str().map(str::to_owned);
         Ok(Self {
+            total: reply.body["totalSize"].as_u64(),
             records,
             // The only sign of the end; pages may be smaller than asked for.
             is_done: reply.body["done"].as_bool().unwrap_or(next.is_none()),
             next,
         })
     }
+}
+
+/// A record that the answer counts but does not show would pass for one that is not there.
+fn check_total(total: Option<u64>, shown: usize) -> Result<(), Fault> {
+    if total.is_none_or(|total| total <= shown as u64) {
+        return Ok(());
+    }
+    let message = "the answer holds fewer records than it says it does";
+    Err(Fault::new(FailureKind::Transient, "short-answer", message))
 }
 
 pub(super) fn missing() -> Fault {

@@ -22,8 +22,9 @@ use crate::domain::ids::SalesforceObject;
 use crate::domain::request::{ActivityOutcome, ActivitySent, FieldAccess, Spent};
 use crate::ports::Clock;
 
-/// Up to here collections cost no more calls than a Bulk job, and answer sooner.
-const COLLECTED_ROWS_MAX: usize = 4_000;
+/// Up to here collections cost no more calls than a Bulk job (create, upload, close, a look or two,
+/// perhaps a file of results), and answer sooner.
+pub(super) const COLLECTED_ROWS_MAX: usize = 4_000;
 
 const REFERENCE_CHARS_MAX: usize = 255;
 const NAME_CHARS_MAX: usize = 80;
@@ -159,10 +160,10 @@ pub(super) async fn send(
     clock: &dyn Clock,
     spent: &mut Spent,
     timeline: &Timeline,
-    rows: &[ActivityRow],
+    (rows, bulk_above): (&[ActivityRow], usize),
 ) -> std::result::Result<Vec<ActivityOutcome>, Fault> {
     let mut sending = Sending::new(timeline, rows);
-    let failed = if sending.order.len() > COLLECTED_ROWS_MAX {
+    let failed = if sending.order.len() > bulk_above {
         bulk::send(org, clock, spent, &mut sending).await
     } else {
         collect(org, spent, &mut sending).await

@@ -26,7 +26,7 @@ pub(super) fn versions() -> Answer {
 }
 
 pub(super) fn root(resource: &Resource<'_>) -> Answer {
-    const RESOURCES: [&str; 8] = [
+    const RESOURCES: [&str; 7] = [
         "sobjects",
         "query",
         "queryAll",
@@ -34,7 +34,6 @@ pub(super) fn root(resource: &Resource<'_>) -> Answer {
         "limits",
         "jobs",
         "tooling",
-        "search",
     ];
     let mut body = Map::new();
     for name in RESOURCES {

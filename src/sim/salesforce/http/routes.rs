@@ -44,7 +44,8 @@ pub(super) fn answer(org: &mut Salesforce, mut asked: Asked) -> Answer {
         .collect();
     let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
     let answer = match segments.as_slice() {
-        ["services", "data"] => return catalog::versions(),
+        ["services", "data"] if asked.method == "GET" => return catalog::versions(),
+        ["services", "data"] => Answer::from(method_not_allowed(&asked.method)),
         ["services", "oauth2", resource] => return oauth::answer(org, &asked, resource),
         [".well-known", "openid-configuration"] => return oauth::discovery(&asked),
         ["id", ..] => oauth::identity(org, &mut asked),

@@ -403,3 +403,19 @@ fn a_statement_holds_two_semi_joins() {
         ErrorCode::MALFORMED_QUERY
     );
 }
+
+#[test]
+fn a_birthday_is_found_in_any_year() {
+    let mut org = org();
+    let born = [("LastName", "Roy"), ("Birthdate", "1980-03-04")];
+    made(&mut org, CONTACT, &born, 0);
+    for (condition, expected) in [
+        ("= 2000-03-04", 1),
+        ("= 1980-03-05", 0),
+        ("> 1990-03-03", 1),
+        ("< 1990-03-04", 0),
+    ] {
+        let soql = format!("SELECT LastName FROM Contact WHERE Birthdate {condition}");
+        assert_eq!(found(&mut org, &soql, 1).len(), expected, "{condition}");
+    }
+}

@@ -35,6 +35,21 @@ async fn a_resource_refuses_methods_that_it_does_not_know() {
 }
 
 #[tokio::test]
+async fn every_resource_that_the_root_lists_is_there() {
+    let bench = Bench::new();
+    let (_, root) = bench.get("/").await;
+    for (name, url) in root.as_object().unwrap() {
+        let path = url.as_str().unwrap().replace(&bench.server.url(), "");
+        let request = bench.bare(Method::GET, &path).bearer_auth(&bench.token);
+        let status = request.send().await.unwrap().status();
+        // Tooling is a folder without a page of its own.
+        assert!(status != 404 || name == "tooling", "{name}");
+    }
+    let posted = bench.bare(Method::POST, "/services/data").send().await;
+    assert_eq!(posted.unwrap().status(), 405);
+}
+
+#[tokio::test]
 async fn a_body_that_is_not_json_is_refused_by_its_type() {
     let bench = Bench::new();
     let lead = r#"{"LastName":"x","Company":"y"}"#;

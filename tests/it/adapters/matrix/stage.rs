@@ -42,7 +42,6 @@ const NAMES: [&str; 3] = ["a", "b", "c"];
 const CROWD: usize = 5;
 const PAGE_ROWS: usize = 2;
 
-const HASTE: Duration = Duration::from_secs(2);
 const PATIENCE: Duration = Duration::from_secs(60);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,7 +94,7 @@ pub(super) struct Stage {
 }
 
 impl Stage {
-    pub(super) fn new(task: Task, fault: FaultKind) -> Self {
+    pub(super) fn new(task: Task, fault: FaultKind, haste: Duration) -> Self {
         let time = Arc::new(AtomicI64::new(START * 1_000));
         let reading = Arc::clone(&time);
         let clock: clock::Clock =
@@ -119,8 +118,8 @@ impl Stage {
         brain.add_app(app);
         let people = populate(&mut brain, task);
         let pauses = Pauses {
-            stall: Duration::from_secs(60),
-            between_slow_bytes: Duration::from_millis(200),
+            stall: Duration::from_secs(600),
+            between_slow_bytes: Duration::from_secs(1),
             huge_body_bytes: 2 << 20,
         };
         let site = Site::new(brain, clock).with_faults(FaultPlan::calm(1), pauses);
@@ -145,7 +144,7 @@ impl Stage {
             FaultKind::StallBefore | FaultKind::StallAfter | FaultKind::SlowBody
         );
         let (hasty, patient) = if times_out {
-            (client(HASTE), Some(client(PATIENCE)))
+            (client(haste), Some(client(PATIENCE)))
         } else {
             (client(PATIENCE), None)
         };
@@ -195,6 +194,11 @@ impl Stage {
     pub(super) fn was_struck(&self, fault: FaultKind) -> bool {
         let gate = &self.site.gate;
         gate.with_plan(|plan| plan.drawn().contains_key(&fault))
+    }
+
+    /// Whether the fault shows by nothing but time.
+    pub(super) const fn times_out(&self) -> bool {
+        self.patient.is_some()
     }
 
     pub(super) fn patient(&self) -> &SalesforceClient {

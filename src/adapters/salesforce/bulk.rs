@@ -27,8 +27,10 @@ const JOB_ROWS_MAX: usize = 100_000;
 /// Far below the platform's 100 MB: the results repeat the rows, and have to fit an answer.
 const JOB_BYTES_MAX: usize = 20 << 20;
 
+/// Each look is a call, so the first comes when the job may well be done.
 const POLL_FIRST: Span = Span::seconds(2);
-const POLL_LAST: Span = Span::seconds(20);
+const POLL_PER_THOUSAND_ROWS: Span = Span::seconds(1);
+const POLL_LAST: Span = Span::minutes(1);
 
 /// A job that is not done by then is left alone; sending its rows again is harmless.
 const WAIT_MAX: Span = Span::minutes(20);
@@ -115,7 +117,11 @@ async fn run(
         return Err(fault);
     }
     sending.is_carried_out = true;
-    let info = watch(org, clock, spent, &path).await.map_err(unknown)?;
+    let thousands = i64::try_from(job.indices.len() / 1_000).unwrap_or(i64::MAX);
+    let first = Span(POLL_FIRST.0 + POLL_PER_THOUSAND_ROWS.0.saturating_mul(thousands));
+    let info = watch(org, clock, spent, &path, first)
+        .await
+        .map_err(unknown)?;
     read(org, spent, sending, job, &path, &info)
         .await
         .map_err(unknown)
@@ -145,12 +151,18 @@ async fn create(
 }
 
 /// Waits for the end of a job.
-async fn watch(org: &Org, clock: &dyn Clock, spent: &mut Spent, path: &str) -> Result<Json, Fault> {
-    let (mut pause, mut waited, mut blind) = (POLL_FIRST, Span::ZERO, 0);
+async fn watch(
+    org: &Org,
+    clock: &dyn Clock,
+    spent: &mut Spent,
+    path: &str,
+    first: Span,
+) -> Result<Json, Fault> {
+    let (mut pause, mut waited, mut blind) = (first, Span::ZERO, 0);
     loop {
         clock.sleep(pause).await;
         waited = Span(waited.0 + pause.0);
-        pause = Span(pause.0 * 2).min(POLL_LAST);
+        pause = Span(pause.0.saturating_mul(2)).min(POLL_LAST);
         match org.get(spent, path.to_owned()).await {
             Ok(info) if is_over(&info) => return Ok(info),
             Ok(info) => {

@@ -11,7 +11,7 @@ use serde_json::{Map, Value as Json, json};
 use super::super::failures::{Effect, Fault, not_sent};
 use super::bulk;
 use super::describe;
-use super::errors::ApiError;
+use super::errors::{self, ApiError};
 use super::org::{HEAVY_SUBREQUESTS_MAX, Org, Sub, SubReply};
 use super::prefixed;
 use super::soql::Name;
@@ -23,9 +23,8 @@ use crate::domain::request::{ActivityOutcome, ActivitySent, FieldAccess, Spent};
 use crate::ports::Clock;
 
 /// Up to here collections cost no more calls than a Bulk job, and answer sooner. A thousand rows are
-/// one call; a job is three (create, upload, close), looks at 2, 6, 14 and 30 seconds, and a file of
-/// results or two.
-pub(super) const COLLECTED_ROWS_MAX: usize = 7_000;
+/// one call; a job is three (create, upload, close), two looks, and a file of results or two.
+pub(super) const COLLECTED_ROWS_MAX: usize = 6_000;
 
 const REFERENCE_CHARS_MAX: usize = 255;
 const NAME_CHARS_MAX: usize = 80;
@@ -61,14 +60,14 @@ impl Timeline {
         let path = format!("/sobjects/{}/describe", Name::new(&object)?);
         let body = org.get(spent, path).await.map_err(|mut fault| {
             // The object is missing or hidden, which only a person can change.
-            if fault.failure.kind == FailureKind::Gone {
+            if fault.failure.code == "NOT_FOUND" {
                 fault.failure.kind = FailureKind::Forbidden;
                 fault.failure.message = format!(
                     "this user does not see the object {object}; create it as the set-up guide \
                      says, or give the user the right to it"
                 );
             }
-            fault
+            errors::of_request(fault)
         })?;
         let fields = describe::read_fields(&body);
         let field = |name: &str| {

@@ -461,3 +461,20 @@ async fn a_busy_organisation_is_not_one_without_versions() {
         assert_eq!(error.failure.kind, expected);
     }
 }
+
+#[tokio::test]
+async fn a_timeline_that_a_proxy_does_not_find_needs_no_person() {
+    for (words, expected) in [
+        ("<h1>Not Found</h1>", FailureKind::Broken),
+        (
+            r#"[{"errorCode":"NOT_FOUND","message":"x"}]"#,
+            FailureKind::Forbidden,
+        ),
+    ] {
+        let (_, client) = Org::start(move |_| (StatusCode::NOT_FOUND, words).into_response()).await;
+        let sent = client
+            .send_activities(String::new(), vec![activity(1)])
+            .await;
+        assert_eq!(sent.unwrap_err().failure.kind, expected, "{words}");
+    }
+}

@@ -12,12 +12,14 @@ use url::{Host, Url};
 
 use super::failures::{Effect, Fault};
 use crate::domain::failure::FailureKind;
-use crate::domain::time::Timestamp;
+use crate::domain::time::{Span, Timestamp};
 
 const USER_AGENT: &str = concat!("passerelle/", env!("CARGO_PKG_VERSION"));
 
 /// A host that does not pick up within this is down; nothing was sent yet.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+const RETRY_AFTER_MAX: Span = Span::minutes(60);
 
 /// Some proxies put it before what they pass on; no reader of JSON or CSV wants it.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
@@ -89,6 +91,11 @@ impl Http {
             .connect_timeout(CONNECT_TIMEOUT);
         if is_loopback(base) {
             builder = builder.no_proxy();
+        }
+        if base.scheme() == "http" {
+            // Nothing but loopback is reached from there, for which no authority vouches; reading
+            // the system's certificates would take longer than most calls.
+            builder = builder.tls_certs_only([]);
         }
         let client = builder.build().map_err(|error| {
             Fault::broken("client", "the HTTP client cannot be built").because(error)
@@ -188,6 +195,20 @@ impl Reply {
     pub(super) fn date(&self) -> Option<Timestamp> {
         let date = jiff::fmt::rfc2822::parse(self.header("date")?).ok()?;
         Some(Timestamp(date.timestamp().as_millisecond()))
+    }
+
+    /// How long the server asks us to wait, in seconds or as a date; never longer than an hour,
+    /// because a proxy's mistake must not stop the sync for a year.
+    pub(super) fn retry_after(&self) -> Option<Span> {
+        let asked = self.header("retry-after")?.trim();
+        let wait = if let Ok(seconds) = asked.parse::<u64>() {
+            Span::seconds(i64::try_from(seconds.min(86_400)).ok()?)
+        } else {
+            let until = jiff::fmt::rfc2822::parse(asked).ok()?;
+            // Against the server's own clock, as ours may differ.
+            Span(until.timestamp().as_millisecond() - self.date()?.0)
+        };
+        (wait > Span::ZERO).then(|| wait.min(RETRY_AFTER_MAX))
     }
 
     /// The body as JSON. HTML from a front proxy, a cut body or a deep one is a failure.

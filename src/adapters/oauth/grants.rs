@@ -169,6 +169,9 @@ fn judged(reply: Reply) -> Result<Reply, Fault> {
         _ if reply.status == 429 || message.contains("login rate exceeded") => {
             FailureKind::Throttled { until: None }
         }
+        "REQUEST_LIMIT_EXCEEDED" => FailureKind::LimitReached,
+        // No refusal of a login server, whose words these are not.
+        "" if reply.status != 401 => FailureKind::Broken,
         "api_disabled" => FailureKind::Forbidden,
         "server_error" | "temporarily_unavailable" => FailureKind::Transient,
         _ => FailureKind::Unauthorised,
@@ -176,12 +179,16 @@ fn judged(reply: Reply) -> Result<Reply, Fault> {
     Err(Fault::new(kind, code, message))
 }
 
-/// Code and text of a refusal: the standard's object, or Automation's list of errors.
+/// Code and text of a refusal: the standard's object, Automation's list of errors, or Salesforce's
+/// list, in which its other services speak.
 fn refusal(body: &Json) -> (String, String) {
     let own = &body["errors"][0];
+    let rest = &body[0];
     let text = |json: &Json| json.as_str().unwrap_or_default().to_owned();
     if own.is_object() {
         (text(&own["type"]), text(&own["message"]))
+    } else if rest.is_object() {
+        (text(&rest["errorCode"]), text(&rest["message"]))
     } else {
         (text(&body["error"]), text(&body["error_description"]))
     }

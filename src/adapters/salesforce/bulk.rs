@@ -11,10 +11,11 @@ use serde_json::{Value as Json, json};
 use super::super::failures::{Effect, Fault, not_sent};
 use super::super::http::{Body, Reply};
 use super::csv;
-use super::errors::ApiError;
+use super::errors::{self, ApiError};
 use super::org::{Org, Request};
 use super::timeline::Sending;
 use super::wire;
+use super::write::unanswered;
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::ids::SalesforceId;
 use crate::domain::request::{ActivitySent, Spent};
@@ -26,8 +27,10 @@ const JOB_ROWS_MAX: usize = 100_000;
 /// Far below the platform's 100 MB: the results repeat the rows, and have to fit an answer.
 const JOB_BYTES_MAX: usize = 20 << 20;
 
+/// Each look is a call, so the first comes when the job may well be done.
 const POLL_FIRST: Span = Span::seconds(2);
-const POLL_LAST: Span = Span::seconds(20);
+const POLL_PER_THOUSAND_ROWS: Span = Span::seconds(1);
+const POLL_LAST: Span = Span::minutes(1);
 
 /// A job that is not done by then is left alone; sending its rows again is harmless.
 const WAIT_MAX: Span = Span::minutes(20);
@@ -94,23 +97,31 @@ async fn run(
     sending: &mut Sending<'_>,
     job: &Job,
 ) -> Result<(), Fault> {
-    let id = create(org, spent, sending).await?;
+    let id = create(org, spent, sending)
+        .await
+        .map_err(errors::of_request)?;
     let path = format!("/jobs/ingest/{id}");
     let csv = Body::Bytes("text/csv", job.csv.clone().into_bytes());
     let upload = request(Method::PUT, format!("{path}/batches"), csv, Effect::Reads);
-    if let Err(fault) = org.send(spent, upload).await {
-        // Nothing runs in an open job, but it would stay open for a day.
-        let _ = org
-            .send(spent, state(&path, "Aborted", Effect::Reads))
-            .await;
+    let mut ready = org.send(spent, upload).await;
+    if ready.is_ok() {
+        let close = state(&path, "UploadComplete", Effect::Writes);
+        ready = org.send(spent, close).await;
+    }
+    if let Err(fault) = ready.map_err(errors::of_request) {
+        if fault.failure.kind != FailureKind::Unknown {
+            // Nothing runs in an open job, but it would stay open for a day.
+            let abort = state(&path, "Aborted", Effect::Reads);
+            let _ = org.send(spent, abort).await;
+        }
         return Err(fault);
     }
-    let closed = org
-        .send(spent, state(&path, "UploadComplete", Effect::Writes))
-        .await;
-    closed?;
     sending.is_carried_out = true;
-    let info = watch(org, clock, spent, &path).await.map_err(unknown)?;
+    let thousands = i64::try_from(job.indices.len() / 1_000).unwrap_or(i64::MAX);
+    let first = Span(POLL_FIRST.0 + POLL_PER_THOUSAND_ROWS.0.saturating_mul(thousands));
+    let info = watch(org, clock, spent, &path, first)
+        .await
+        .map_err(unknown)?;
     read(org, spent, sending, job, &path, &info)
         .await
         .map_err(unknown)
@@ -140,16 +151,29 @@ async fn create(
 }
 
 /// Waits for the end of a job.
-async fn watch(org: &Org, clock: &dyn Clock, spent: &mut Spent, path: &str) -> Result<Json, Fault> {
-    let (mut pause, mut waited, mut blind) = (POLL_FIRST, Span::ZERO, 0);
+async fn watch(
+    org: &Org,
+    clock: &dyn Clock,
+    spent: &mut Spent,
+    path: &str,
+    first: Span,
+) -> Result<Json, Fault> {
+    let (mut pause, mut waited, mut blind) = (first, Span::ZERO, 0);
     loop {
         clock.sleep(pause).await;
         waited = Span(waited.0 + pause.0);
-        pause = Span(pause.0 * 2).min(POLL_LAST);
+        pause = Span(pause.0.saturating_mul(2)).min(POLL_LAST);
         match org.get(spent, path.to_owned()).await {
             Ok(info) if is_over(&info) => return Ok(info),
-            Ok(_) => blind = 0,
-            Err(fault) if fault.failure.kind == FailureKind::Transient => {
+            Ok(info) => {
+                blind = 0;
+                if info["state"] == "Open" {
+                    // The answer to its closing was a proxy's; nothing runs in an open job.
+                    let close = state(path, "UploadComplete", Effect::Writes);
+                    org.send(spent, close).await?;
+                }
+            }
+            Err(fault) if is_passing(&fault.failure.kind) => {
                 blind += 1;
                 if blind >= BLIND_POLLS_MAX {
                     return Err(fault);
@@ -162,6 +186,10 @@ async fn watch(org: &Org, clock: &dyn Clock, spent: &mut Spent, path: &str) -> R
             return Err(Fault::new(FailureKind::Unknown, "job-timeout", message));
         }
     }
+}
+
+const fn is_passing(kind: &FailureKind) -> bool {
+    matches!(kind, FailureKind::Transient | FailureKind::Throttled { .. })
 }
 
 fn is_over(info: &Json) -> bool {
@@ -190,6 +218,12 @@ async fn read(
         .collect();
     if !is_whole || count("numberRecordsFailed") != Some(0) {
         let results = results(org, spent, sending, &format!("{path}/failedResults")).await?;
+        let told = u64::try_from(results.len()).ok();
+        if is_whole && told != count("numberRecordsFailed") {
+            // A row that is missing among the failed would pass for a written one.
+            let message = "the job says that more rows failed than it lists";
+            return Err(Fault::new(FailureKind::Unknown, "job-results", message));
+        }
         for result in results {
             if let Some(index) = by_reference.remove(&result.reference) {
                 let error = ApiError::from_bulk(&result.error);
@@ -215,6 +249,15 @@ async fn read(
         }
     }
     let unprocessed: Vec<usize> = by_reference.into_values().collect();
+    let processed = count("numberRecordsProcessed").and_then(|count| usize::try_from(count).ok());
+    let left = processed.map_or(job.indices.len(), |count| {
+        job.indices.len().saturating_sub(count)
+    });
+    if unprocessed.len() > left && info["state"] == "JobComplete" {
+        // More rows without a word than the job left out: some of them may be written.
+        sending.fail(&unprocessed, &unanswered());
+        return Ok(());
+    }
     sending.fail(&unprocessed, &unprocessed_because(info));
     Ok(())
 }

@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 
 use super::super::failures::{Effect, Fault};
 use super::errors;
-use super::org::{Org, Sub, SubReply, missing};
+use super::org::{Org, QueryPage, Sub, SubReply, missing};
 use super::soql::{Condition, Literal, Name, Order, Select};
 use super::wire;
 use crate::domain::failure::FailureKind;
@@ -170,11 +170,13 @@ async fn users(org: &Org, spent: &mut Spent, first: SubReply) -> Result<Vec<User
     let mut users = Vec::new();
     let mut reply = first;
     for _ in 0..USER_PAGES_MAX {
-        let records = records(reply)?;
+        let page = org.filled(spent, QueryPage::read(reply)?).await?;
+        let records = page.records;
         let last = records.last().and_then(|record| wire::id_at(record, "Id"));
         users.extend(records.iter().filter_map(user));
         match last {
-            Some(id) if records.len() >= USERS_PAGE => {
+            // A page may be cut short without being the last.
+            Some(id) if !page.is_done || records.len() >= USERS_PAGE => {
                 let page = [Sub::query(&users_query(Some(id)))];
                 let mut replies = org.composite(spent, &page, Effect::Reads).await?;
                 reply = replies.pop().flatten().ok_or_else(missing)?;
@@ -194,18 +196,8 @@ fn user(record: &Json) -> Option<User> {
     })
 }
 
-fn records(mut reply: SubReply) -> Result<Vec<Json>, Fault> {
-    if !reply.is_success() {
-        return Err(errors::fault(reply.status, &reply.body, Effect::Reads));
-    }
-    match reply.body["records"].take() {
-        Json::Array(records) => Ok(records),
-        _ => Err(Fault::broken("query", "the answer holds no records")),
-    }
-}
-
 fn first_record(reply: SubReply) -> Result<Json, Fault> {
-    let mut records = records(reply)?;
+    let mut records = QueryPage::read(reply)?.records;
     if records.is_empty() {
         return Err(Fault::broken(
             "organisation",

@@ -206,7 +206,12 @@ pub(super) fn failure(
     let kind = match (status, &said) {
         (412, _) => FailureKind::Stale,
         (300, _) => FailureKind::Rejected(Rejection::Duplicate),
-        (500.., None) | (420, _) => effect.lost(),
+        // No status of an answer at all; and those that say nothing of what was done.
+        (..200 | 420, _) | (500.. | 408, None) => effect.lost(),
+        (429, said) => match said.as_ref().map(|error| error.kind(effect, field)) {
+            Some(FailureKind::LimitReached) => FailureKind::LimitReached,
+            _ => FailureKind::Throttled { until: None },
+        },
         (401, None) => FailureKind::Unauthorised,
         (403, None) => FailureKind::Forbidden,
         (404, None) => FailureKind::Gone,
@@ -218,6 +223,18 @@ pub(super) fn failure(
         (_, Some(error)) => error.kind(effect, field),
     };
     Failure::new(kind, code, message)
+}
+
+/// A failure of a request that is about no record. What would be said of a record makes no sense
+/// then: a proxy that does not find the address must not look like a deletion.
+pub(super) fn of_request(mut fault: Fault) -> Fault {
+    if matches!(
+        fault.failure.kind,
+        FailureKind::Gone | FailureKind::Moved | FailureKind::Stale | FailureKind::Rejected(_)
+    ) {
+        fault.failure.kind = FailureKind::Broken;
+    }
+    fault
 }
 
 /// `Required fields are missing: [LastName, Company]`.

@@ -82,6 +82,7 @@ pub struct SalesforceClient {
     clock: Arc<dyn Clock>,
     /// What was read of the timeline object, by prefix.
     timelines: Mutex<BTreeMap<String, Arc<Timeline>>>,
+    bulk_above: usize,
 }
 
 impl SalesforceClient {
@@ -121,10 +122,18 @@ impl SalesforceClient {
         };
         let tokens = Tokens::new(http.clone(), Arc::clone(&clock), vault, client);
         Ok(Self {
-            org: org::Org::new(http, tokens, config.api_version),
+            org: org::Org::new(http, tokens, config.api_version, Arc::clone(&clock)),
             clock,
             timelines: Mutex::default(),
+            bulk_above: timeline::COLLECTED_ROWS_MAX,
         })
+    }
+
+    /// From how many activities on a Bulk job is made. The default is where it costs fewer calls.
+    #[must_use]
+    pub const fn with_jobs_above(mut self, rows: usize) -> Self {
+        self.bulk_above = rows;
+        self
     }
 
     /// Begins an interactive login; its end leaves a refresh token in the vault. The redirect
@@ -162,7 +171,14 @@ impl SalesforceClient {
             return Ok(Vec::new());
         }
         let timeline = self.timeline(spent, namespace).await?;
-        let outcomes = timeline::send(&self.org, &*self.clock, spent, &timeline, rows).await;
+        let outcomes = timeline::send(
+            &self.org,
+            &*self.clock,
+            spent,
+            &timeline,
+            (rows, self.bulk_above),
+        )
+        .await;
         let is_forbidden = |failure: &Failure| failure.kind == FailureKind::Forbidden;
         let is_stale = match &outcomes {
             Ok(outcomes) => outcomes

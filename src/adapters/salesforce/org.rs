@@ -1,5 +1,8 @@
 //! Requests to one Salesforce organisation: token, version, counting, expired sessions.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use reqwest::Method;
 use reqwest::header::{AUTHORIZATION, HeaderValue};
 use secrecy::ExposeSecret;
@@ -15,6 +18,7 @@ use super::errors::{self, ApiError};
 use super::soql::Select;
 use crate::domain::failure::FailureKind;
 use crate::domain::request::Spent;
+use crate::ports::Clock;
 
 /// The newest version this client was written for, and the oldest it works with.
 const VERSION_MAX: u32 = 67;
@@ -26,6 +30,31 @@ pub(super) const HEAVY_SUBREQUESTS_MAX: usize = 5;
 /// The platform's limit of subrequests in one Composite.
 pub(super) const SUBREQUESTS_MAX: usize = 25;
 
+/// Keys of one `IN` list, and rows asked for at once: what the platform puts on one page. An id takes
+/// 21 characters of a statement's 100,000, so that 2,000 fit with room for 58,000 characters of
+/// columns, and their rows fit one page: 10,000 ids are five queries, and five queries are one call.
+/// Of e-mail addresses 2,000 fit up to 47 characters each; 10,000 looked for in Leads and Contacts
+/// are ten queries, two calls.
+const PORTION_MAX: usize = 2_000;
+
+/// Less than this would only hide that something else is wrong.
+const PORTION_MIN: usize = 100;
+
+/// How the platform, a proxy before it, or our own bound says that a query is too much.
+const TOO_MUCH: [&str; 9] = [
+    "414",
+    "431",
+    "URI_TOO_LONG",
+    "REQUEST_RUNNING_TOO_LONG",
+    "QUERY_TIMEOUT",
+    "QUERY_TOO_COMPLICATED",
+    "OPERATION_TOO_LARGE",
+    "EXCEEDED_ID_LIMIT",
+    ANSWER_TOO_LARGE,
+];
+
+const ANSWER_TOO_LARGE: &str = "answer-too-large";
+
 /// Pages that one query may be followed through: 200,000 rows.
 const PAGES_MAX: usize = 100;
 
@@ -34,6 +63,8 @@ pub(super) struct Org {
     tokens: Tokens,
     api_version: ApiVersion,
     version: OnceCell<String>,
+    clock: Arc<dyn Clock>,
+    portion: AtomicUsize,
 }
 
 /// One request below the version's root.
@@ -67,16 +98,25 @@ pub(super) struct SubReply {
 pub(super) struct QueryPage {
     pub(super) records: Vec<Json>,
     pub(super) is_done: bool,
+    /// Of the whole query.
+    total: Option<u64>,
     next: Option<String>,
 }
 
 impl Org {
-    pub(super) fn new(http: Http, tokens: Tokens, api_version: ApiVersion) -> Self {
+    pub(super) fn new(
+        http: Http,
+        tokens: Tokens,
+        api_version: ApiVersion,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
         Self {
             http,
             tokens,
             api_version,
             version: OnceCell::new(),
+            clock,
+            portion: AtomicUsize::new(PORTION_MAX),
         }
     }
 
@@ -89,7 +129,16 @@ impl Org {
             let token = self.tokens.current().await?;
             let url = below(&token.base, "/services/data")?;
             // Free of charge, and answered without a token.
-            newest_known(&self.http.send(Call::get(url)).await?.json()?)
+            let reply = self.http.send(Call::get(url)).await?;
+            if !reply.is_success() {
+                let mut fault = errors::of_request(self.refusal(&reply, Effect::Reads));
+                if fault.failure.kind == FailureKind::Unauthorised {
+                    // No token was shown, so none can be bad.
+                    fault.failure.kind = FailureKind::Transient;
+                }
+                return Err(fault);
+            }
+            newest_known(&reply.json()?)
         });
         version.await.map(String::as_str)
     }
@@ -120,15 +169,49 @@ impl Org {
                 return Ok(reply);
             }
             let body = reply.json().unwrap_or(Json::Null);
-            let is_expired = reply.status == 401
-                && ApiError::first(&body).is_some_and(|error| error.is_expired_session());
-            if is_expired && !is_renewed {
+            if is_expired(reply.status, &body) && !is_renewed {
                 token = self.tokens.renewed(&token).await?;
                 is_renewed = true;
                 continue;
             }
-            return Err(errors::fault(reply.status, &body, request.effect));
+            return Err(self.refusal(&reply, request.effect));
         }
+    }
+
+    /// The failure of a whole request, with the wait that the server asks for.
+    fn refusal(&self, reply: &Reply, effect: Effect) -> Fault {
+        let body = reply.json().unwrap_or(Json::Null);
+        let mut fault = errors::fault(reply.status, &body, effect);
+        let Some(wait) = reply.retry_after() else {
+            return fault;
+        };
+        // A write that may have been carried out has to be looked at first.
+        let is_wait = matches!(
+            fault.failure.kind,
+            FailureKind::Throttled { .. } | FailureKind::Transient
+        );
+        if is_wait {
+            let until = Some(self.clock.now() + wait);
+            fault.failure.kind = FailureKind::Throttled { until };
+        }
+        fault
+    }
+
+    /// How many keys or rows one query may be about.
+    pub(super) fn portion(&self) -> usize {
+        self.portion.load(Ordering::Relaxed)
+    }
+
+    /// Makes queries smaller from now on, if this failure says that they are too much. Says whether
+    /// asking again is worth it.
+    pub(super) fn shrinks(&self, fault: &Fault) -> bool {
+        let portion = self.portion();
+        if !TOO_MUCH.contains(&fault.failure.code.as_str()) || portion <= PORTION_MIN {
+            return false;
+        }
+        self.portion
+            .store((portion / 4).max(PORTION_MIN), Ordering::Relaxed);
+        true
     }
 
     async fn attempt(
@@ -152,7 +235,13 @@ impl Org {
             .map_err(|_| Fault::broken("token", "the access token is no header value"))?;
         bearer.set_sensitive(true);
         call.headers.insert(AUTHORIZATION, bearer);
-        let result = self.http.send(call).await;
+        let mut result = self.http.send(call).await;
+        if let Err(fault) = &mut result
+            && fault.failure.code == "too-large"
+        {
+            // Ours to ask for less, which the answers of a login are not.
+            ANSWER_TOO_LARGE.clone_into(&mut fault.failure.code);
+        }
         if !matches!(&result, Err(fault) if fault.failure.code == "connect") {
             spent.calls += 1;
         }
@@ -210,7 +299,8 @@ impl Org {
             body: Body::Bytes("application/json", body.to_string().into_bytes()),
             effect,
         };
-        let mut answer = self.send(spent, request).await?.json()?;
+        let sent = self.send(spent, request).await;
+        let mut answer = sent.map_err(errors::of_request)?.json()?;
         let Some(answers) = answer["compositeResponse"].as_array_mut() else {
             let message = "the answer is no Composite response";
             return Err(Fault::new(effect.lost(), "composite", message));
@@ -254,33 +344,63 @@ impl Org {
     ) -> Result<Vec<Vec<Json>>, Fault> {
         let mut results = Vec::with_capacity(subs.len());
         for chunk in subs.chunks(HEAVY_SUBREQUESTS_MAX) {
-            for mut page in self.queries(spent, chunk).await? {
-                let mut records = std::mem::take(&mut page.records);
-                let mut pages = 1;
-                while !page.is_done {
-                    page = self.next_page(spent, page.next.as_deref()).await?;
-                    records.append(&mut page.records);
-                    pages += 1;
-                    if pages > PAGES_MAX {
-                        let message = format!("a query has more than {PAGES_MAX} pages");
-                        return Err(Fault::broken("pages", message));
-                    }
-                }
-                results.push(records);
+            for page in self.queries(spent, chunk).await? {
+                results.push(self.rest(spent, page).await?);
             }
         }
         Ok(results)
     }
 
-    async fn next_page(&self, spent: &mut Spent, next: Option<&str>) -> Result<QueryPage, Fault> {
+    /// The rows of a page and of all that follow it.
+    async fn rest(&self, spent: &mut Spent, mut page: QueryPage) -> Result<Vec<Json>, Fault> {
+        let mut records = std::mem::take(&mut page.records);
+        for _ in 0..PAGES_MAX {
+            if page.is_done {
+                check_total(page.total, records.len())?;
+                return Ok(records);
+            }
+            page = self.next_page(spent, &page).await?;
+            records.append(&mut page.records);
+        }
+        let message = format!("a query has more than {PAGES_MAX} pages");
+        Err(Fault::broken("pages", message))
+    }
+
+    /// This page, or the first of those that follow it that holds rows.
+    pub(super) async fn filled(
+        &self,
+        spent: &mut Spent,
+        mut page: QueryPage,
+    ) -> Result<QueryPage, Fault> {
+        for _ in 0..PAGES_MAX {
+            if page.is_done || !page.records.is_empty() {
+                return Ok(page);
+            }
+            page = self.next_page(spent, &page).await?;
+        }
+        let message = "the platform answers empty pages and says there is more";
+        Err(Fault::new(FailureKind::Transient, "empty-page", message))
+    }
+
+    async fn next_page(&self, spent: &mut Spent, last: &QueryPage) -> Result<QueryPage, Fault> {
         let root = self.root().await?;
         // A path of our own version, never a whole address: the token goes where it goes already.
-        let path = next
+        let path = last
+            .next
+            .as_deref()
             .and_then(|next| next.strip_prefix(&root))
             .filter(|path| path.starts_with("/query"))
             .ok_or_else(|| Fault::broken("next-page", "the next page is at a foreign address"))?;
-        let body = self.get(spent, path.to_owned()).await?;
-        QueryPage::read(SubReply { status: 200, body })
+        let got = self.get(spent, path.to_owned()).await;
+        let body = got.map_err(errors::of_request)?;
+        let page = QueryPage::take(SubReply { status: 200, body })?;
+        if !page.is_done && page.next == last.next {
+            return Err(Fault::broken(
+                "next-page",
+                "a page names itself as the next",
+            ));
+        }
+        Ok(page)
     }
 }
 
@@ -330,21 +450,31 @@ impl SubReply {
     }
 
     pub(super) fn is_expired(&self) -> bool {
-        self.status == 401
-            && ApiError::first(&self.body).is_some_and(|error| error.is_expired_session())
+        is_expired(self.status, &self.body)
     }
 }
 
 impl QueryPage {
-    fn read(mut reply: SubReply) -> Result<Self, Fault> {
+    /// The first page of a query. If it is the only one, it holds all that the query found.
+    pub(super) fn read(reply: SubReply) -> Result<Self, Fault> {
+        let page = Self::take(reply)?;
+        if page.is_done {
+            check_total(page.total, page.records.len())?;
+        }
+        Ok(page)
+    }
+
+    fn take(mut reply: SubReply) -> Result<Self, Fault> {
         if !reply.is_success() {
-            return Err(errors::fault(reply.status, &reply.body, Effect::Reads));
+            let fault = errors::fault(reply.status, &reply.body, Effect::Reads);
+            return Err(errors::of_request(fault));
         }
         let Json::Array(records) = reply.body["records"].take() else {
             return Err(Fault::broken("query", "the answer holds no records"));
         };
         let next = reply.body["nextRecordsUrl"].as_str().map(str::to_owned);
         Ok(Self {
+            total: reply.body["totalSize"].as_u64(),
             records,
             // The only sign of the end; pages may be smaller than asked for.
             is_done: reply.body["done"].as_bool().unwrap_or(next.is_none()),
@@ -353,12 +483,27 @@ impl QueryPage {
     }
 }
 
+/// A record that the answer counts but does not show would pass for one that is not there.
+fn check_total(total: Option<u64>, shown: usize) -> Result<(), Fault> {
+    if total.is_none_or(|total| total <= shown as u64) {
+        return Ok(());
+    }
+    let message = "the answer holds fewer records than it says it does";
+    Err(Fault::new(FailureKind::Transient, "short-answer", message))
+}
+
 pub(super) fn missing() -> Fault {
     Fault::new(
         FailureKind::Transient,
         "composite",
         "the answer lacks a subrequest",
     )
+}
+
+/// A session that ended. A 401 without a word of the platform's may come from a proxy, and is worth
+/// one try with a new token.
+fn is_expired(status: u16, body: &Json) -> bool {
+    status == 401 && ApiError::first(body).is_none_or(|error| error.is_expired_session())
 }
 
 fn below(base: &Url, path: &str) -> Result<Url, Fault> {

@@ -14,17 +14,11 @@ use super::soql::{
 use super::wire;
 use crate::domain::consent::{Dated, Evidence, Proof};
 use crate::domain::cursor::{Position, Stream};
-use crate::domain::failure::FailureKind;
 use crate::domain::ids::{RemoteId, SalesforceId, SalesforceObject};
 use crate::domain::mapping::Mapping;
 use crate::domain::request::{Page, Spent, Window};
 use crate::domain::row::Row;
-
-/// Rows of a window in one page: what the platform puts on one page of a query.
-const PAGE_ROWS: usize = 2_000;
-
-/// Keys of one `IN` list.
-const KEYS_MAX: usize = 2_000;
+use crate::domain::time::Timestamp;
 
 /// Changes of an opt-out that are read back for one list of people, in pages.
 const HISTORY_PAGES_MAX: usize = 20;
@@ -38,31 +32,59 @@ pub(super) async fn changes(
 ) -> Result<Vec<Page>, Fault> {
     let mut pages = Vec::with_capacity(windows.len());
     for windows in windows.chunks(HEAVY_SUBREQUESTS_MAX) {
-        let mut subs = Vec::with_capacity(windows.len());
-        for window in windows {
-            subs.push(Sub::query_all(&window_query(mapping, window)?));
-        }
-        let answers = org.queries(spent, &subs).await?;
-        for (window, answer) in windows.iter().zip(answers) {
-            let object = object_of(window.stream)?;
-            let rows = rows_of(mapping, object, &answer.records)?;
-            if rows.is_empty() && !answer.is_done {
-                let message = "the platform answered an empty page and says there is more";
-                return Err(Fault::new(FailureKind::Transient, "empty-page", message));
+        loop {
+            match pages_of(org, spent, mapping, windows).await {
+                Ok(read) => pages.extend(read),
+                Err(fault) if org.shrinks(&fault) => continue,
+                Err(fault) => return Err(fault),
             }
-            // A page cut short by the platform is no end; the next query starts after its last row,
-            // so that no locator is ever needed.
-            pages.push(Page {
-                stream: window.stream,
-                is_last: answer.is_done && rows.len() < PAGE_ROWS,
-                rows,
-            });
+            break;
         }
     }
     Ok(pages)
 }
 
-fn window_query(mapping: &Mapping, window: &Window) -> Result<Select, Fault> {
+async fn pages_of(
+    org: &Org,
+    spent: &mut Spent,
+    mapping: &Mapping,
+    windows: &[Window],
+) -> Result<Vec<Page>, Fault> {
+    let page_rows = org.portion();
+    let mut subs = Vec::with_capacity(windows.len());
+    for window in windows {
+        subs.push(Sub::query_all(&window_query(mapping, window, page_rows)?));
+    }
+    let answers = org.queries(spent, &subs).await?;
+    let mut pages = Vec::with_capacity(windows.len());
+    for (window, answer) in windows.iter().zip(answers) {
+        let object = object_of(window.stream)?;
+        let answer = org.filled(spent, answer).await?;
+        let rows = rows_of(mapping, object, &answer.records)?;
+        check_order(&rows)?;
+        // A page cut short by the platform is no end; the next query starts after its last row,
+        // so that a locator is needed only past an empty page.
+        pages.push(Page {
+            stream: window.stream,
+            is_last: answer.is_done && rows.len() < page_rows,
+            rows,
+        });
+    }
+    Ok(pages)
+}
+
+/// The next query starts after the last row, so a row out of order would be passed over for ever.
+/// Rows of one second stand in whatever order the platform gives ids.
+fn check_order(rows: &[Row]) -> Result<(), Fault> {
+    let is_dated = rows.iter().all(|row| row.modified.is_some());
+    if is_dated && rows.is_sorted_by_key(|row| row.modified) {
+        return Ok(());
+    }
+    let message = "the platform answers changes in another order than asked for";
+    Err(Fault::broken("order", message))
+}
+
+fn window_query(mapping: &Mapping, window: &Window, page_rows: usize) -> Result<Select, Fault> {
     let object = object_of(window.stream)?;
     let stamp = Name::known("SystemModstamp");
     let id = Name::known("Id");
@@ -90,7 +112,7 @@ fn window_query(mapping: &Mapping, window: &Window) -> Result<Select, Fault> {
         from: Name::known(object.name()),
         condition: Some(Condition::All(conditions)),
         order: vec![(stamp, Order::Ascending), (id, Order::Ascending)],
-        limit: Some(PAGE_ROWS),
+        limit: Some(page_rows),
     })
 }
 
@@ -126,14 +148,18 @@ pub(super) async fn rows(
     mapping: &Mapping,
     ids: &[(SalesforceObject, SalesforceId)],
 ) -> Result<Vec<Row>, Fault> {
-    let mut queries = Vec::new();
-    for (object, ids) in by_object(ids) {
-        let keys = ids.into_iter().map(Literal::Id).collect();
-        for select in selects_in(mapping, object, "Id", keys, None)? {
-            queries.push((object, Sub::query_all(&select)));
+    let by_object = by_object(ids);
+    let plan = |keys_max| {
+        let mut queries = Vec::new();
+        for (object, ids) in &by_object {
+            let keys = ids.iter().copied().map(Literal::Id).collect();
+            for select in selects_in(mapping, *object, ("Id", keys, keys_max), None)? {
+                queries.push((*object, Sub::query_all(&select)));
+            }
         }
-    }
-    run(org, spent, mapping, queries).await
+        Ok(queries)
+    };
+    run(org, spent, mapping, plan).await
 }
 
 /// Live records by e-mail address or name. The platform compares without case.
@@ -145,32 +171,44 @@ pub(super) async fn find(
     emails: &[String],
     accounts: &[String],
 ) -> Result<Vec<Row>, Fault> {
-    let mut queries = Vec::new();
-    for object in [SalesforceObject::Contact, SalesforceObject::Lead] {
-        if !objects.contains(&object) {
-            continue;
+    let plan = |keys_max| {
+        let mut queries = Vec::new();
+        for object in [SalesforceObject::Contact, SalesforceObject::Lead] {
+            if !objects.contains(&object) {
+                continue;
+            }
+            let unconverted = Condition::Equal(Name::known("IsConverted"), Literal::Bool(false));
+            let also = (object == SalesforceObject::Lead).then_some(unconverted);
+            let keys = ("Email", text_keys(emails), keys_max);
+            for select in selects_in(mapping, object, keys, also)? {
+                queries.push((object, Sub::query(&select)));
+            }
         }
-        let unconverted = Condition::Equal(Name::known("IsConverted"), Literal::Bool(false));
-        let also = (object == SalesforceObject::Lead).then_some(unconverted);
-        for select in selects_in(mapping, object, "Email", text_keys(emails), also)? {
+        let object = SalesforceObject::Account;
+        let keys = ("Name", text_keys(accounts), keys_max);
+        for select in selects_in(mapping, object, keys, None)? {
             queries.push((object, Sub::query(&select)));
         }
-    }
-    let object = SalesforceObject::Account;
-    for select in selects_in(mapping, object, "Name", text_keys(accounts), None)? {
-        queries.push((object, Sub::query(&select)));
-    }
-    run(org, spent, mapping, queries).await
+        Ok(queries)
+    };
+    run(org, spent, mapping, plan).await
 }
 
+/// Runs queries, in smaller ones if the platform finds them too much.
 async fn run(
     org: &Org,
     spent: &mut Spent,
     mapping: &Mapping,
-    queries: Vec<(SalesforceObject, Sub)>,
+    plan: impl Fn(usize) -> Result<Vec<(SalesforceObject, Sub)>, Fault>,
 ) -> Result<Vec<Row>, Fault> {
-    let (objects, subs): (Vec<_>, Vec<_>) = queries.into_iter().unzip();
-    let results = org.whole_queries(spent, &subs).await?;
+    let (objects, results) = loop {
+        let (objects, subs): (Vec<_>, Vec<_>) = plan(org.portion())?.into_iter().unzip();
+        match org.whole_queries(spent, &subs).await {
+            Ok(results) => break (objects, results),
+            Err(fault) if org.shrinks(&fault) => {}
+            Err(fault) => return Err(fault),
+        }
+    };
     let mut rows = Vec::new();
     for (object, records) in objects.into_iter().zip(results) {
         rows.extend(rows_of(mapping, object, &records)?);
@@ -182,8 +220,7 @@ async fn run(
 fn selects_in(
     mapping: &Mapping,
     object: SalesforceObject,
-    key: &'static str,
-    keys: Vec<Literal>,
+    (key, keys, keys_max): (&'static str, Vec<Literal>, usize),
     also: Option<Condition>,
 ) -> Result<Vec<Select>, Fault> {
     let fields = wire::columns(mapping, object)?;
@@ -199,16 +236,17 @@ fn selects_in(
         }
     };
     let room = STATEMENT_CHARS_MAX.saturating_sub(select(Vec::new()).to_string().chars().count());
-    Ok(chunks(keys, room).into_iter().map(select).collect())
+    let lists = chunks(keys, keys_max, room);
+    Ok(lists.into_iter().map(select).collect())
 }
 
 /// Lists of keys that fit a statement with so much room.
-fn chunks(keys: Vec<Literal>, room: usize) -> Vec<Vec<Literal>> {
+fn chunks(keys: Vec<Literal>, keys_max: usize, room: usize) -> Vec<Vec<Literal>> {
     let mut chunks: Vec<Vec<Literal>> = Vec::new();
     let mut left = 0;
     for key in keys {
         let length = key.to_string().chars().count() + 1;
-        let is_full = chunks.last().is_none_or(|chunk| chunk.len() >= KEYS_MAX);
+        let is_full = chunks.last().is_none_or(|chunk| chunk.len() >= keys_max);
         if is_full || left < length {
             chunks.push(Vec::new());
             left = room;
@@ -254,12 +292,25 @@ pub(super) async fn evidence(
     spent: &mut Spent,
     ids: &[(SalesforceObject, SalesforceId)],
 ) -> Result<Vec<(RemoteId, Evidence)>, Fault> {
+    loop {
+        match histories(org, spent, ids).await {
+            Err(fault) if org.shrinks(&fault) => {}
+            other => return other,
+        }
+    }
+}
+
+async fn histories(
+    org: &Org,
+    spent: &mut Spent,
+    ids: &[(SalesforceObject, SalesforceId)],
+) -> Result<Vec<(RemoteId, Evidence)>, Fault> {
     let mut lists = Vec::new();
     for (object, ids) in by_object(ids) {
         let Some(history) = History::of(object) else {
             continue;
         };
-        for ids in ids.chunks(KEYS_MAX) {
+        for ids in ids.chunks(org.portion()) {
             lists.push((history, ids.to_vec()));
         }
     }
@@ -281,20 +332,22 @@ async fn read_histories(
         .into_iter()
         .map(|(history, ids)| (history, ids, None))
         .collect();
+    let page_rows = org.portion();
     for _ in 0..HISTORY_PAGES_MAX {
         if open.is_empty() {
             return Ok(());
         }
         let subs: Vec<Sub> = open
             .iter()
-            .map(|(history, ids, after)| Sub::query(&history.query(ids, *after)))
+            .map(|(history, ids, after)| Sub::query(&history.query(ids, *after, page_rows)))
             .collect();
         let pages = org.queries(spent, &subs).await?;
         let mut still_open = Vec::new();
         for ((history, ids, _), page) in open.into_iter().zip(pages) {
+            let page = org.filled(spent, page).await?;
             let last = history.collect(&page.records, found);
             if let Some(last) = last
-                && !(page.is_done && page.records.len() < PAGE_ROWS)
+                && !(page.is_done && page.records.len() < page_rows)
             {
                 still_open.push((history, ids, Some(last)));
             }
@@ -329,7 +382,8 @@ impl History {
     fn query(
         self,
         ids: &[SalesforceId],
-        before: Option<(crate::domain::time::Timestamp, SalesforceId)>,
+        before: Option<(Timestamp, SalesforceId)>,
+        page_rows: usize,
     ) -> Select {
         let (created, id) = (Name::known("CreatedDate"), Name::known("Id"));
         let ids = ids.iter().copied().map(Literal::Id).collect();
@@ -359,16 +413,16 @@ impl History {
             from: Name::known(self.name),
             condition: Some(Condition::All(conditions)),
             order: vec![(created, Order::Descending), (id, Order::Descending)],
-            limit: Some(PAGE_ROWS),
+            limit: Some(page_rows),
         }
     }
 
-    /// Keeps the first, that is newest, change each way. Answers where the page ended.
+    /// Keeps the newest change each way. Answers where the page ended.
     fn collect(
         self,
         records: &[Json],
         found: &mut BTreeMap<RemoteId, Evidence>,
-    ) -> Option<(crate::domain::time::Timestamp, SalesforceId)> {
+    ) -> Option<(Timestamp, SalesforceId)> {
         let mut last = None;
         for record in records {
             let at = record["CreatedDate"].as_str().and_then(values::moment);
@@ -379,11 +433,16 @@ impl History {
             let evidence = found
                 .entry(RemoteId::Salesforce(self.object, person))
                 .or_default();
-            let dated = Some(Dated::exactly(at, Proof::FieldHistory));
+            let dated = Dated::exactly(at, Proof::FieldHistory);
+            let keep = |known: &mut Option<Dated>| {
+                if known.is_none_or(|known| known.latest < dated.latest) {
+                    *known = Some(dated);
+                }
+            };
             // The type of a checkbox's history is not documented: a boolean or its text.
             match values::text(&record["NewValue"]).as_deref() {
-                Some("true") => evidence.opted_out = evidence.opted_out.or(dated),
-                Some("false") => evidence.opted_in = evidence.opted_in.or(dated),
+                Some("true") => keep(&mut evidence.opted_out),
+                Some("false") => keep(&mut evidence.opted_in),
                 _ => {}
             }
         }
@@ -396,7 +455,6 @@ mod tests {
     use super::*;
     use crate::adapters::testing::rule;
     use crate::domain::mapping::Role;
-    use crate::domain::time::Timestamp;
 
     fn mapping() -> Mapping {
         let objects = [SalesforceObject::Lead, SalesforceObject::Contact];
@@ -415,7 +473,9 @@ mod tests {
             until: Timestamp::from_seconds(60),
             after: Some(Position::Stamp(Timestamp::from_seconds(30), last)),
         };
-        let soql = window_query(&mapping(), &window).unwrap().to_string();
+        let soql = window_query(&mapping(), &window, 2_000)
+            .unwrap()
+            .to_string();
         assert!(
             soql.ends_with(
                 "FROM Contact WHERE (SystemModstamp > 1970-01-01T00:00:30Z OR \
@@ -433,14 +493,20 @@ mod tests {
             .map(|n| format!("{n}-{}@x.example", "a".repeat(60)))
             .collect();
         let object = SalesforceObject::Contact;
-        let selects = selects_in(&mapping(), object, "Email", text_keys(&emails), None).unwrap();
+        let selects = selects_in(
+            &mapping(),
+            object,
+            ("Email", text_keys(&emails), 2_000),
+            None,
+        )
+        .unwrap();
         let mut keys = 0;
         for select in &selects {
             assert!(select.to_string().len() <= STATEMENT_CHARS_MAX);
             if let Some(Condition::All(conditions)) = &select.condition
                 && let Condition::In(_, list) = &conditions[0]
             {
-                assert!(list.len() <= KEYS_MAX);
+                assert!(list.len() <= 2_000);
                 keys += list.len();
             }
         }

@@ -11,7 +11,7 @@ use serde_json::{Map, Value as Json, json};
 use super::super::failures::{Effect, Fault, not_sent};
 use super::bulk;
 use super::describe;
-use super::errors::ApiError;
+use super::errors::{self, ApiError};
 use super::org::{HEAVY_SUBREQUESTS_MAX, Org, Sub, SubReply};
 use super::prefixed;
 use super::soql::Name;
@@ -22,8 +22,9 @@ use crate::domain::ids::SalesforceObject;
 use crate::domain::request::{ActivityOutcome, ActivitySent, FieldAccess, Spent};
 use crate::ports::Clock;
 
-/// Up to here collections cost no more calls than a Bulk job, and answer sooner.
-const COLLECTED_ROWS_MAX: usize = 4_000;
+/// Up to here collections cost no more calls than a Bulk job, and answer sooner. A thousand rows are
+/// one call; a job is three (create, upload, close), two looks, and a file of results or two.
+pub(super) const COLLECTED_ROWS_MAX: usize = 6_000;
 
 const REFERENCE_CHARS_MAX: usize = 255;
 const NAME_CHARS_MAX: usize = 80;
@@ -59,14 +60,14 @@ impl Timeline {
         let path = format!("/sobjects/{}/describe", Name::new(&object)?);
         let body = org.get(spent, path).await.map_err(|mut fault| {
             // The object is missing or hidden, which only a person can change.
-            if fault.failure.kind == FailureKind::Gone {
+            if fault.failure.code == "NOT_FOUND" {
                 fault.failure.kind = FailureKind::Forbidden;
                 fault.failure.message = format!(
                     "this user does not see the object {object}; create it as the set-up guide \
                      says, or give the user the right to it"
                 );
             }
-            fault
+            errors::of_request(fault)
         })?;
         let fields = describe::read_fields(&body);
         let field = |name: &str| {
@@ -159,10 +160,10 @@ pub(super) async fn send(
     clock: &dyn Clock,
     spent: &mut Spent,
     timeline: &Timeline,
-    rows: &[ActivityRow],
+    (rows, bulk_above): (&[ActivityRow], usize),
 ) -> std::result::Result<Vec<ActivityOutcome>, Fault> {
     let mut sending = Sending::new(timeline, rows);
-    let failed = if sending.order.len() > COLLECTED_ROWS_MAX {
+    let failed = if sending.order.len() > bulk_above {
         bulk::send(org, clock, spent, &mut sending).await
     } else {
         collect(org, spent, &mut sending).await

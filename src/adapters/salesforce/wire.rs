@@ -93,24 +93,25 @@ pub(super) fn row(
     let has_consent = mapping
         .rules_of(object)
         .any(|rule| rule.role == Role::Consent);
+    let text = |name: &str| column(record, name)?.as_str();
     Ok(Row {
         id: RemoteId::Salesforce(object, id),
-        modified: record["SystemModstamp"].as_str().and_then(values::moment),
-        edited_by: record["LastModifiedBy"]["Name"].as_str().map(str::to_owned),
+        modified: text("SystemModstamp").and_then(values::moment),
+        edited_by: text("LastModifiedBy.Name").map(str::to_owned),
         state: state(record),
         values: mapping
             .rules_of(object)
             .filter_map(|rule| Some((rule.id, read(rule, object, record)?)))
             .collect(),
         consent: has_consent
-            .then(|| record[OPT_OUT].as_bool().map(consent))
+            .then(|| flag(record, OPT_OUT).map(consent))
             .flatten(),
         account: id_at(record, "AccountId"),
     })
 }
 
 fn state(record: &Json) -> RowState {
-    let is = |column: &str| record[column].as_bool() == Some(true);
+    let is = |column: &str| flag(record, column) == Some(true);
     if is("IsDeleted") {
         return id_at(record, "MasterRecordId")
             .map_or(RowState::Deleted, RowState::MergedSalesforce);
@@ -133,13 +134,12 @@ const fn consent(has_opted_out: bool) -> Consent {
 fn read(rule: &FieldRule, object: SalesforceObject, record: &Json) -> Option<Value> {
     match (rule.role, object) {
         (Role::Consent, _) => None,
-        (Role::Deleted, _) => record["IsDeleted"].as_bool().map(Value::Bool),
+        (Role::Deleted, _) => flag(record, "IsDeleted").map(Value::Bool),
         // A user or a queue; in the form in which users are described.
         (Role::Owner, _) => id_at(record, "OwnerId").map(|id| Value::Text(id.to_string())),
-        (Role::Company, SalesforceObject::Contact) => match record.get("Account")? {
-            Json::Null => Some(Value::Blank),
-            account => value(ValueType::Text, account.get("Name")?),
-        },
+        (Role::Company, SalesforceObject::Contact) => {
+            value(ValueType::Text, column(record, "Account.Name")?)
+        }
         _ => value(rule.value_type, column(record, &rule.salesforce)?),
     }
 }
@@ -158,6 +158,10 @@ fn column<'a>(record: &'a Json, name: &str) -> Option<&'a Json> {
             }),
             _ => None,
         })
+}
+
+fn flag(record: &Json, name: &str) -> Option<bool> {
+    column(record, name)?.as_bool()
 }
 
 /// A value by its type; `None` if the JSON is not of that type.
@@ -231,7 +235,7 @@ pub(super) fn user_email(email: &str) -> String {
 }
 
 pub(super) fn id_at(record: &Json, column: &str) -> Option<SalesforceId> {
-    record[column].as_str()?.parse().ok()
+    self::column(record, column)?.as_str()?.parse().ok()
 }
 
 #[cfg(test)]

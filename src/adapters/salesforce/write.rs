@@ -1,6 +1,9 @@
-//! Writing rows: collections of 200, five to a call; conditional rows one by one, 25 to a call.
+//! Writing rows: collections of 200 and single conditional rows, packed into as few Composites as
+//! the platform allows: 25 subrequests each, five of them collections. 10,000 rows are ten calls. A
+//! Bulk job would not be cheaper: create, upload, close, four looks or more, and both files of
+//! results, for each object and verb, with neither assignment rules nor conditions.
 //!
-//! 1. Creations and updates never share a request: assignment rules run for the first only.
+//! 1. Creations and updates never share a collection: assignment rules run for the first only.
 //! 2. Rows are sorted by object and account, so that requests neither mix many types nor fight for
 //!    the lock of one account.
 //! 3. A request that fails after it left makes all its rows `Unknown`, unless the platform says that
@@ -69,15 +72,15 @@ pub(super) async fn write(
             Err(failure) => writing.results[index] = Some(Err(failure)),
         }
     }
-    let mut requests = collections(updates, mapping);
-    requests.extend(singly(conditional));
-    requests.extend(collections(creations, mapping));
+    let mut parts = collections(updates, mapping);
+    parts.extend(conditional.into_iter().map(Part::Single));
+    parts.extend(collections(creations, mapping));
     let mut suspects = Vec::new();
-    for request in requests {
+    for request in packed(parts) {
         suspects.extend(writing.send(org, spent, request).await);
     }
     writing.spare(suspects.split_off(suspects.len().min(SUSPECTS_MAX)));
-    for request in singly(suspects) {
+    for request in packed(suspects.into_iter().map(Part::Single)) {
         writing.send(org, spent, request).await;
     }
     writing.end(rows)
@@ -173,35 +176,28 @@ enum Part<'a> {
     Single(Outgoing<'a>),
 }
 
-fn collections<'a>(mut rows: Vec<Outgoing<'a>>, mapping: &Mapping) -> Vec<Request<'a>> {
+fn collections<'a>(mut rows: Vec<Outgoing<'a>>, mapping: &Mapping) -> Vec<Part<'a>> {
     rows.sort_by(|one, other| by_object_and_account(mapping, one, other));
     let collections = batches::without_repeats(rows, COLLECTION_ROWS_MAX, |row| row.id);
-    let mut requests: Vec<Request<'a>> = Vec::new();
-    for collection in collections {
-        let is_full = requests
-            .last()
-            .is_none_or(|request| request.parts.len() >= HEAVY_SUBREQUESTS_MAX);
-        if is_full {
-            requests.push(Request { parts: Vec::new() });
-        }
-        if let Some(request) = requests.last_mut() {
-            request.parts.push(Part::Collection(collection));
-        }
-    }
-    requests
+    collections.into_iter().map(Part::Collection).collect()
 }
 
-fn singly(rows: Vec<Outgoing<'_>>) -> Vec<Request<'_>> {
-    let mut requests: Vec<Request<'_>> = Vec::new();
-    for row in rows {
-        let is_full = requests
-            .last()
-            .is_none_or(|request| request.parts.len() >= SUBREQUESTS_MAX);
+/// Fills one Composite after the other, in this order: two writes of one record keep theirs.
+fn packed<'a>(parts: impl IntoIterator<Item = Part<'a>>) -> Vec<Request<'a>> {
+    let mut requests: Vec<Request<'a>> = Vec::new();
+    let mut heavy = 0;
+    for part in parts {
+        let is_heavy = matches!(part, Part::Collection(_));
+        let is_full = requests.last().is_none_or(|request| {
+            request.parts.len() >= SUBREQUESTS_MAX || is_heavy && heavy >= HEAVY_SUBREQUESTS_MAX
+        });
         if is_full {
             requests.push(Request { parts: Vec::new() });
+            heavy = 0;
         }
+        heavy += usize::from(is_heavy);
         if let Some(request) = requests.last_mut() {
-            request.parts.push(Part::Single(row));
+            request.parts.push(part);
         }
     }
     requests
@@ -233,6 +229,7 @@ impl<'a> Request<'a> {
         results: &mut [Option<Result<WrittenRow>>],
     ) {
         for (part, reply) in self.parts.iter().zip(replies) {
+            let reply = reply.as_ref().filter(|reply| !is_mixed_up(part, reply));
             for (position, row) in part.rows().iter().enumerate() {
                 results[row.index] = Some(match reply {
                     Some(reply) => row.outcome(mapping, part, reply, position),
@@ -369,9 +366,7 @@ impl Outgoing<'_> {
                     return Err(error.failure(Effect::Writes, &field));
                 }
                 let id = wire::id_at(item, "id").or(self.id);
-                // A result for another record than the one addressed is no result for this row.
-                id.filter(|id| self.id.is_none_or(|asked| asked == *id))
-                    .ok_or_else(unanswered)?
+                id.ok_or_else(unanswered)?
             }
         };
         Ok(WrittenRow {
@@ -381,6 +376,20 @@ impl Outgoing<'_> {
             stored: None,
         })
     }
+}
+
+/// Does the answer name other records than were addressed? Results stand in the order of the rows; if
+/// some do not, none can be told to be of its row, a refusal least of all, as it names no record.
+fn is_mixed_up(part: &Part, reply: &SubReply) -> bool {
+    let Part::Collection(rows) = part else {
+        return false;
+    };
+    let items = reply.body.as_array().into_iter().flatten();
+    rows.iter().zip(items).any(|(row, item)| {
+        row.id
+            .zip(wire::id_at(item, "id"))
+            .is_some_and(|(asked, answered)| asked != answered)
+    })
 }
 
 /// The result at this place, if there are as many results as rows: a shorter list cannot be matched.

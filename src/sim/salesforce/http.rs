@@ -7,6 +7,7 @@ mod catalog;
 mod collections;
 mod composite;
 mod describe;
+mod graphs;
 mod jobs;
 mod json;
 mod jwt;
@@ -15,6 +16,7 @@ mod queries;
 mod routes;
 mod rows;
 mod tooling;
+mod trees;
 mod wire;
 
 use std::fmt;
@@ -156,6 +158,13 @@ async fn handle(State(site): State<Arc<Site>>, request: Request) -> Response {
         _ if target.len() > URI_BYTES_MAX => {
             Answer::from(ApiError::new(ErrorCode::URI_TOO_LONG, "URI too long"))
         }
+        _ if target.len() + size(&head.headers) > URI_BYTES_MAX => Answer {
+            status: 431,
+            ..Answer::text(
+                "text/html",
+                "<h1>Request Header Fields Too Large</h1>".to_owned(),
+            )
+        },
         None => Answer::from(ApiError::new(
             ErrorCode::MALFORMED_REQUEST,
             "the body cannot be read",
@@ -178,6 +187,14 @@ async fn handle(State(site): State<Arc<Site>>, request: Request) -> Response {
         });
     }
     finished(&head.headers, answer, now)
+}
+
+/// As they stood on the wire.
+fn size(headers: &HeaderMap) -> usize {
+    let lines = headers.iter();
+    lines
+        .map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len())
+        .sum()
 }
 
 fn plain(headers: &HeaderMap, body: &[u8]) -> Option<Vec<u8>> {

@@ -31,6 +31,8 @@ pub struct OrgConfig {
     pub daily_api_requests: u64,
     /// Answers query pages smaller than asked for, now and then.
     pub undercuts_pages: bool,
+    /// Rows of a query page at most, as when rows are wide.
+    pub page_rows_max: usize,
 }
 
 impl Default for OrgConfig {
@@ -45,6 +47,7 @@ impl Default for OrgConfig {
             timeline: Some(ReferenceKey::Unique),
             daily_api_requests: 115_000,
             undercuts_pages: false,
+            page_rows_max: usize::MAX,
         }
     }
 }

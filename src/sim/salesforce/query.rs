@@ -77,6 +77,7 @@ impl Salesforce {
         };
         let size = self.page_size(&cursor);
         let mut page = self.page(&cursor, 0, size);
+        self.strike(call, &mut page);
         if size < cursor.ids.len() {
             page.next = Some(Locator {
                 id: self.cursors.open(cursor),
@@ -94,6 +95,7 @@ impl Salesforce {
         let cursor = self.cursors.find(locator, call.user, call.now)?;
         let size = self.page_size(&cursor);
         let mut page = self.page(&cursor, locator.offset, size);
+        self.strike(call, &mut page);
         let offset = locator.offset + size;
         if offset < cursor.ids.len() {
             page.next = Some(Locator {
@@ -102,6 +104,14 @@ impl Salesforce {
             });
         }
         Ok(page)
+    }
+
+    /// Loses a row of a page that was counted.
+    fn strike(&mut self, call: &Call, page: &mut Page) {
+        if call.fault == Some(FaultKind::RowMissing) && !page.rows.is_empty() {
+            let victim = self.random.below(page.rows.len() as u64) as usize;
+            drop(page.rows.remove(victim));
+        }
     }
 
     /// Closes every open query: clients must start theirs again.
@@ -123,11 +133,12 @@ impl Salesforce {
 
     /// The asked size is a hint: wide rows may come back in smaller pages.
     fn page_size(&mut self, cursor: &Cursor) -> usize {
-        if self.config.undercuts_pages && self.random.below(4) == 0 {
+        let size = if self.config.undercuts_pages && self.random.below(4) == 0 {
             cursor.page_size / 2 + 1
         } else {
             cursor.page_size
-        }
+        };
+        size.min(self.config.page_rows_max)
     }
 
     fn page(&self, cursor: &Cursor, offset: usize, size: usize) -> Page {

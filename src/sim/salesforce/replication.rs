@@ -88,7 +88,7 @@ impl Salesforce {
 
     /// With a long transaction running, coverage stays at its start.
     fn covered(&self, object: ObjectIndex, end: Timestamp, now: Timestamp) -> Timestamp {
-        let until = end.min(now.whole_minute());
+        let until = end.whole_minute().min(now.whole_minute());
         let open = self.table(object).open_since().map(Timestamp::whole_minute);
         open.map_or(until, |open| until.min(open))
     }
@@ -100,9 +100,10 @@ fn bounds(
     now: Timestamp,
     reach_ms: i64,
 ) -> Outcome<(Timestamp, Timestamp)> {
+    let is_apart = end.millis_since(start) > MINUTE_MS;
     let (start, end) = (start.whole_minute(), end.whole_minute());
     let invalid = |message: &str| Err(ApiError::new(ErrorCode::INVALID_REPLICATION_DATE, message));
-    if end.millis_since(start) < MINUTE_MS {
+    if !is_apart {
         return invalid("startDate must precede endDate by more than one minute");
     }
     if now.millis_since(start) > reach_ms {

@@ -2,6 +2,7 @@
 
 mod automation;
 mod faults;
+mod matrix;
 mod salesforce;
 
 use std::collections::BTreeMap;

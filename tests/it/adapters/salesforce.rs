@@ -542,8 +542,9 @@ async fn ten_thousand_activities_go_in_bulk_once_each() {
         timeline: Some(ReferenceKey::UniqueExternalId),
         ..OrgConfig::default()
     };
-    sends_once(org, 1_000, 10, 12).await;
-    sends_once(OrgConfig::default(), 1_000, 10, 12).await;
+    // Description, create, upload, close, two looks, one file of results.
+    sends_once(org, 1_000, 10, 7).await;
+    sends_once(OrgConfig::default(), 1_000, 10, 7).await;
 }
 
 #[tokio::test]

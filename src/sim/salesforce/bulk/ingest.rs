@@ -1,5 +1,7 @@
 //! Ingest jobs: open, upload once, close, wait, fetch three result files.
 
+use std::collections::BTreeSet;
+
 use super::csv::{self, Csv, DELIMITERS};
 use super::{JobState, Schedule, check_version, invalid_job, no_such_job, wrong_state};
 use crate::sim::clock::Timestamp;
@@ -12,6 +14,10 @@ use crate::sim::salesforce::write::{UpsertMode, Upserted};
 
 /// Bulk: rows are saved in chunks of this many, chunks in no particular order.
 const CHUNK_ROWS: usize = 200;
+/// Bulk: a job is split into batches of this many rows.
+const BATCH_ROWS: usize = 10_000;
+/// Bulk: the first line of an upload.
+const HEADER_CHARACTERS_MAX: usize = 32_000;
 /// Bulk: one upload, before base64.
 const UPLOAD_BYTES_MAX: usize = 100 << 20;
 
@@ -87,6 +93,15 @@ impl Ingest {
         self.results.len()
     }
 
+    /// What a closed job takes of the day's batches.
+    pub fn batches(&self) -> usize {
+        let waiting = self.content.as_deref().filter(|_| self.schedule.is_some());
+        let rows = waiting.map_or(self.csv.rows.len(), |content| {
+            content.lines().count().saturating_sub(1)
+        });
+        rows.div_ceil(BATCH_ROWS)
+    }
+
     pub fn failed(&self) -> usize {
         self.results
             .iter()
@@ -132,8 +147,9 @@ impl Ingest {
             self.csv.header.iter().map(String::as_str),
             self.separator(),
         );
+        let done: BTreeSet<usize> = self.results.iter().map(|(row, _)| *row).collect();
         for (at, row) in self.csv.rows.iter().enumerate() {
-            if self.state.is_over() && !self.results.iter().any(|(done, _)| *done == at) {
+            if self.state.is_over() && !done.contains(&at) {
                 csv::line(&mut out, row.iter().map(String::as_str), self.separator());
             }
         }
@@ -183,6 +199,12 @@ impl Salesforce {
                 "Unsupported column delimiter: {delimiter}"
             )));
         }
+        let line_ending = new.line_ending.unwrap_or_else(|| "LF".to_owned());
+        if !matches!(line_ending.as_str(), "LF" | "CRLF") {
+            return Err(invalid_job(format!(
+                "Unsupported line ending: {line_ending}"
+            )));
+        }
         let id = self.jobs.next_id();
         let job = Ingest {
             id,
@@ -193,7 +215,7 @@ impl Salesforce {
             object,
             operation,
             external_id: new.external_id,
-            line_ending: new.line_ending.unwrap_or_else(|| "LF".to_owned()),
+            line_ending,
             delimiter,
             assignment_rule: new.assignment_rule,
             state: JobState::Open,
@@ -300,6 +322,7 @@ impl Salesforce {
         let content = job.content.take().unwrap_or_default();
         let columns = csv::parse(&content, job.separator())
             .map_err(|error| format!("InvalidBatch : Failed to parse CSV at line {}", error.line))
+            .and_then(|csv| check_text(&content, &job.line_ending, &csv).map(|()| csv))
             .and_then(|csv| {
                 job.csv = csv;
                 self.known_columns(job)
@@ -406,6 +429,24 @@ impl Salesforce {
             }
         }
     }
+}
+
+/// Lines must end as the job said, and the header must not be endless.
+fn check_text(content: &str, line_ending: &str, csv: &Csv) -> Result<(), String> {
+    let header: usize = csv.header.iter().map(|name| name.chars().count() + 1).sum();
+    if header > HEADER_CHARACTERS_MAX {
+        return Err("InvalidBatch : The header row is too long".to_owned());
+    }
+    // Names hold no line breaks, so the first one ends the header.
+    let Some((header, _)) = content.split_once('\n') else {
+        return Ok(());
+    };
+    if header.ends_with('\r') == (line_ending == "CRLF") {
+        return Ok(());
+    }
+    Err(format!(
+        "ClientInputError : LineEnding is invalid on user data. Current LineEnding setting is {line_ending}"
+    ))
 }
 
 /// Empty leaves a field alone, `#N/A` clears it. The id column is kept apart.

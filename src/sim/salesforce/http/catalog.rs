@@ -4,7 +4,8 @@ use serde_json::{Map, Value as Json, json};
 
 use super::routes::{Resource, VERSION_NEWEST, VERSION_OLDEST};
 use super::wire::{Answer, Asked};
-use crate::sim::clock::Timestamp;
+use crate::sim::clock::{DAY_MS, Timestamp};
+use crate::sim::salesforce::bulk::Ingest;
 use crate::sim::salesforce::org::Salesforce;
 use crate::sim::salesforce::schema::ObjectIndex;
 
@@ -25,7 +26,7 @@ pub(super) fn versions() -> Answer {
 }
 
 pub(super) fn root(resource: &Resource<'_>) -> Answer {
-    const RESOURCES: [&str; 8] = [
+    const RESOURCES: [&str; 7] = [
         "sobjects",
         "query",
         "queryAll",
@@ -33,7 +34,6 @@ pub(super) fn root(resource: &Resource<'_>) -> Answer {
         "limits",
         "jobs",
         "tooling",
-        "search",
     ];
     let mut body = Map::new();
     for name in RESOURCES {
@@ -52,15 +52,23 @@ pub(super) fn limits(org: &mut Salesforce, now: Timestamp) -> Answer {
     let records: usize = (0..org.schema().objects().count())
         .map(|object| org.count(ObjectIndex(object as u16)))
         .sum();
+    let since = now.plus_millis(-DAY_MS);
+    let batches: usize = org
+        .ingests()
+        .filter(|job| job.created > since)
+        .map(Ingest::batches)
+        .sum();
+    let queries = org.bulk_queries().filter(|job| job.created > since).count();
+    let left = |most: u64, used: usize| limit(most, most.saturating_sub(used as u64));
     // A record takes about two kilobytes, whatever it holds.
     let storage_left = 10_240_u64.saturating_sub(records as u64 / 512);
     Answer::json(
         200,
         json!({
             "DailyApiRequests": limit(usage.allowed, usage.allowed.saturating_sub(usage.used)),
-            "DailyBulkApiBatches": limit(15_000, 15_000),
+            "DailyBulkApiBatches": left(15_000, batches),
             "DailyBulkV2QueryFileStorageMB": limit(976_562, 976_562),
-            "DailyBulkV2QueryJobs": limit(10_000, 10_000),
+            "DailyBulkV2QueryJobs": left(10_000, queries),
             "DailyDeliveredPlatformEvents": limit(25_000, 25_000),
             "DataStorageMB": limit(10_240, storage_left),
         }),

@@ -14,13 +14,15 @@ use crate::sim::salesforce::org::Salesforce;
 
 /// REST: from this version on independent subrequests may be reordered unless told otherwise.
 const COLLATES_FROM: u32 = 49;
+/// REST: from this version on a composite may hold collections.
+const COLLECTIONS_FROM: u32 = 43;
 /// REST: from this version on one bad reference id fails the whole request.
 const STRICT_REFERENCES_FROM: u32 = 52;
 
-struct Subrequest<'a> {
-    method: &'a str,
-    url: &'a str,
-    reference: &'a str,
+pub(super) struct Subrequest<'a> {
+    pub(super) method: &'a str,
+    pub(super) url: &'a str,
+    pub(super) reference: &'a str,
     body: Option<&'a Json>,
     headers: HeaderMap,
 }
@@ -39,17 +41,43 @@ pub(super) fn composite(org: &mut Salesforce, resource: &Resource<'_>) -> Outcom
     check_composite(subrequests.len(), heavy)?;
     check_references(&subrequests, resource.number())?;
     let flag = |name: &str| body.get(name).and_then(Json::as_bool);
-    let all_or_none = flag("allOrNone").unwrap_or(false);
-    let collates =
-        flag("collateSubrequests").unwrap_or(resource.number() >= COLLATES_FROM) && !all_or_none;
+    let unity = if flag("allOrNone").unwrap_or(false) {
+        Unity::AllOrNone
+    } else {
+        Unity::EachAlone
+    };
+    let collates = flag("collateSubrequests").unwrap_or(resource.number() >= COLLATES_FROM)
+        && unity == Unity::EachAlone;
     let order = order(org, &subrequests, collates);
+    let (answers, _) = executed(org, resource, &subrequests, order, unity);
+    Ok(Answer::json(200, json!({ "compositeResponse": answers })))
+}
+
+/// Whether subrequests stand or fall together.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unity {
+    AllOrNone,
+    EachAlone,
+}
+
+/// Runs subrequests in this order. Answers in theirs, and whether all stands.
+pub(super) fn executed(
+    org: &mut Salesforce,
+    resource: &Resource<'_>,
+    subrequests: &[Subrequest<'_>],
+    order: Vec<usize>,
+    unity: Unity,
+) -> (Vec<Json>, bool) {
     let mut answers: BTreeMap<usize, Answer> = BTreeMap::new();
+    let has_failed = |answer: &Answer| {
+        is_failed(answer) || unity == Unity::AllOrNone && has_failed_rows(&answer.content)
+    };
     let done = org.atomically(|org| {
         for at in order {
-            let answer = run(org, resource, &subrequests, at, &answers);
-            let failed = is_failed(&answer);
+            let answer = run(org, (resource, unity), subrequests, at, &answers);
+            let failed = has_failed(&answer);
             answers.insert(at, answer);
-            if failed && all_or_none {
+            if failed && unity == Unity::AllOrNone {
                 return Err(());
             }
         }
@@ -58,13 +86,18 @@ pub(super) fn composite(org: &mut Salesforce, resource: &Resource<'_>) -> Outcom
     let rendered = subrequests.iter().enumerate().map(|(at, one)| {
         let answer = answers
             .remove(&at)
-            .filter(|answer| done.is_ok() || is_failed(answer));
+            .filter(|answer| done.is_ok() || has_failed(answer));
         rendered(answer.unwrap_or_else(halted), one.reference)
     });
-    Ok(Answer::json(
-        200,
-        json!({ "compositeResponse": rendered.collect::<Vec<_>>() }),
-    ))
+    (rendered.collect(), done.is_ok())
+}
+
+/// A collection answers 200 even if rows of it failed.
+fn has_failed_rows(content: &Content) -> bool {
+    let Content::Json(Json::Array(rows)) = content else {
+        return false;
+    };
+    rows.iter().any(|row| row["success"] == json!(false))
 }
 
 fn halted() -> Answer {
@@ -99,7 +132,7 @@ fn content_json(content: Content) -> Json {
     }
 }
 
-fn subrequest(one: &Json) -> Outcome<Subrequest<'_>> {
+pub(super) fn subrequest(one: &Json) -> Outcome<Subrequest<'_>> {
     let text = |name: &str| {
         one.get(name).and_then(Json::as_str).ok_or_else(|| {
             let message = format!("{name} is required in every subrequest");
@@ -150,7 +183,7 @@ fn is_heavy(url: &str) -> bool {
     }
 }
 
-fn check_references(subrequests: &[Subrequest<'_>], version: u32) -> Outcome<()> {
+pub(super) fn check_references(subrequests: &[Subrequest<'_>], version: u32) -> Outcome<()> {
     let mut seen = Vec::new();
     for one in subrequests {
         let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
@@ -192,7 +225,7 @@ fn order(org: &mut Salesforce, subrequests: &[Subrequest<'_>], collates: bool) -
 
 fn run(
     org: &mut Salesforce,
-    resource: &Resource<'_>,
+    (resource, unity): (&Resource<'_>, Unity),
     subrequests: &[Subrequest<'_>],
     at: usize,
     answers: &BTreeMap<usize, Answer>,
@@ -228,21 +261,49 @@ fn run(
         .unwrap_or_default();
     asked.fault = resource.asked.fault;
     asked.user = resource.asked.user;
+    if unity == Unity::AllOrNone {
+        unite(&mut asked);
+    }
     let is_data = asked.segments.len() > 3
         && asked.segments[0].eq_ignore_ascii_case("services")
         && asked.segments[1].eq_ignore_ascii_case("data");
-    let is_nested = asked
-        .segments
-        .get(3)
-        .is_some_and(|part| part.eq_ignore_ascii_case("composite"))
-        && !asked
+    let is_early = is_heavy(&target)
+        && asked.version() < COLLECTIONS_FROM
+        && asked
             .segments
-            .get(4)
-            .is_some_and(|part| part.eq_ignore_ascii_case("sobjects"));
-    if !is_data || is_nested || check_version(&asked.segments[2]).is_err() {
+            .iter()
+            .any(|part| part.eq_ignore_ascii_case("composite"));
+    if !is_data || is_composed(&asked) || is_early || check_version(&asked.segments[2]).is_err() {
         return ApiError::resource_missing().into();
     }
     inside(org, &asked).into()
+}
+
+/// Composed requests hold no others; collections are none.
+fn is_composed(asked: &Asked) -> bool {
+    let is = |at: usize, name: &str| {
+        asked
+            .segments
+            .get(at)
+            .is_some_and(|part| part.eq_ignore_ascii_case(name))
+    };
+    is(3, "composite") && !is(4, "sobjects")
+}
+
+/// What the outer request says of unity overrules a collection's own word.
+fn unite(asked: &mut Asked) {
+    let is_flag = |name: &str| name.eq_ignore_ascii_case("allOrNone");
+    asked.query.retain(|(name, _)| !is_flag(name));
+    asked
+        .query
+        .push(("allOrNone".to_owned(), "true".to_owned()));
+    if let Ok(mut body) = asked.json_object()
+        && body.contains_key("records")
+    {
+        body.retain(|name, _| !is_flag(name));
+        body.insert("allOrNone".to_owned(), json!(true));
+        asked.body = Json::Object(body).to_string().into_bytes();
+    }
 }
 
 /// The outer request's wishes hold inside, unless a subrequest has its own.
@@ -358,10 +419,16 @@ pub(super) fn batch(org: &mut Salesforce, resource: &Resource<'_>) -> Outcome<An
                 ..halted()
             }
         } else {
-            // Batch URLs leave the leading `services/data` out.
-            let target = format!("/services/data/{}", text("url").trim_start_matches('/'));
+            // Batch URLs may leave the leading `services/data` out.
+            let url = text("url").trim_start_matches('/');
+            let target = if url.starts_with("services/data/") {
+                format!("/{url}")
+            } else {
+                format!("/services/data/{url}")
+            };
             let mut asked = Asked::new(text("method"), &target, resource.asked.now);
             asked.user = resource.asked.user;
+            asked.headers = inherited(&resource.asked.headers, &HeaderMap::new());
             let input = one.get("richInput");
             asked.body = input
                 .map(|body| body.to_string().into_bytes())
@@ -371,7 +438,13 @@ pub(super) fn batch(org: &mut Salesforce, resource: &Resource<'_>) -> Outcome<An
             } else {
                 org.begin_call(CallKind::Batch, asked.now)
             };
-            counted.and_then(|()| inside(org, &asked)).into()
+            let runs = |()| {
+                if is_composed(&asked) {
+                    return Err(ApiError::resource_missing());
+                }
+                inside(org, &asked)
+            };
+            counted.and_then(runs).into()
         };
         has_errors |= answer.status >= 300;
         results

@@ -113,7 +113,7 @@ fn children(org: &Salesforce, name: &str) -> Json {
                     "childSObject": object.name,
                     "deprecatedAndHidden": false,
                     "field": field.name,
-                    "relationshipName": null,
+                    "relationshipName": super::trees::children_name(object, field),
                     "restrictedDelete": false,
                 }));
             }

@@ -238,6 +238,12 @@ fn query(
         ("GET", ["results"]) => results(org, resource, id),
         ("GET", ["resultpages"]) => result_pages(org, resource, id),
         ("PATCH", []) => {
+            let body = asked.json_object()?;
+            let state = body.get("state").and_then(Json::as_str);
+            if state != Some("Aborted") {
+                let message = format!("Invalid state: {}", state.unwrap_or("null"));
+                return Err(ApiError::new(ErrorCode::INVALIDJOBSTATE, message));
+            }
             org.abort_bulk_query(id, asked.now)?;
             Ok(Answer::json(
                 200,

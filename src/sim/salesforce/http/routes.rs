@@ -1,7 +1,9 @@
 //! Which resource a path names. Last segments are matched in any case, as the vendor does.
 
 use super::wire::{Answer, Asked};
-use super::{catalog, collections, composite, describe, jobs, oauth, queries, rows, tooling};
+use super::{
+    catalog, collections, composite, describe, graphs, jobs, oauth, queries, rows, tooling, trees,
+};
 use crate::sim::salesforce::error::{ApiError, ErrorCode, Outcome};
 use crate::sim::salesforce::meter::CallKind;
 use crate::sim::salesforce::org::Salesforce;
@@ -42,7 +44,8 @@ pub(super) fn answer(org: &mut Salesforce, mut asked: Asked) -> Answer {
         .collect();
     let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
     let answer = match segments.as_slice() {
-        ["services", "data"] => return catalog::versions(),
+        ["services", "data"] if asked.method == "GET" => return catalog::versions(),
+        ["services", "data"] => Answer::from(method_not_allowed(&asked.method)),
         ["services", "oauth2", resource] => return oauth::answer(org, &asked, resource),
         [".well-known", "openid-configuration"] => return oauth::discovery(&asked),
         ["id", ..] => oauth::identity(org, &mut asked),
@@ -63,14 +66,39 @@ fn outside(org: &mut Salesforce, asked: &mut Asked) -> Outcome<Answer> {
     check_version(&asked.segments[2])?;
     authenticate(org, asked)?;
     org.begin_call(kind(asked), asked.now)?;
+    check_content_type(asked)?;
     inside(org, asked)
+}
+
+/// Bodies are JSON, but for the two of Bulk, which looks at them itself.
+fn check_content_type(asked: &Asked) -> Outcome<()> {
+    let Some(content_type) = asked.header("content-type") else {
+        return Ok(());
+    };
+    let content_type = content_type.to_ascii_lowercase();
+    let is_bulk = asked.segments[3..]
+        .first()
+        .is_some_and(|part| part.eq_ignore_ascii_case("jobs"));
+    if asked.method == "GET"
+        || asked.body.is_empty()
+        || content_type.starts_with("application/json")
+        || is_bulk && !content_type.starts_with("application/x-www-form-urlencoded")
+    {
+        return Ok(());
+    }
+    let message =
+        format!("Content-Type header specified in HTTP request is not supported: {content_type}");
+    Err(ApiError::new(ErrorCode::UNSUPPORTED_MEDIA_TYPE, message))
 }
 
 /// A data request whose caller is known: from outside, or part of a composite.
 pub(super) fn inside(org: &mut Salesforce, asked: &Asked) -> Outcome<Answer> {
-    let Some(version) = asked.segments.get(2).map(|version| &version[1..]) else {
-        return Err(ApiError::resource_missing());
-    };
+    let segment = asked
+        .segments
+        .get(2)
+        .ok_or_else(ApiError::resource_missing)?;
+    check_version(segment)?;
+    let version = segment.trim_start_matches(['v', 'V']);
     let path: Vec<&str> = asked.segments[3..].iter().map(String::as_str).collect();
     let resource = Resource {
         asked,
@@ -83,9 +111,15 @@ pub(super) fn inside(org: &mut Salesforce, asked: &Asked) -> Outcome<Answer> {
         .map(|part| part.to_ascii_lowercase())
         .collect();
     let lower: Vec<&str> = lower.iter().map(String::as_str).collect();
+    if resource.number() < since(&lower) {
+        return Err(ApiError::resource_missing());
+    }
+    if !methods(&lower).contains(&asked.method.as_str()) {
+        return Err(method_not_allowed(&asked.method));
+    }
     match lower.as_slice() {
-        [] => only_get(asked).map(|()| catalog::root(&resource)),
-        ["limits"] => only_get(asked).map(|()| catalog::limits(org, asked.now)),
+        [] => Ok(catalog::root(&resource)),
+        ["limits"] => Ok(catalog::limits(org, asked.now)),
         ["limits", "recordcount"] => Ok(catalog::record_counts(org, asked)),
         ["sobjects"] => Ok(describe::all(org, &resource)),
         ["sobjects", object, rest @ ..] => sobject(org, &resource, object, rest),
@@ -93,6 +127,8 @@ pub(super) fn inside(org: &mut Salesforce, asked: &Asked) -> Outcome<Answer> {
         ["query" | "queryall", _] => queries::more(org, &resource, resource.path[1]),
         ["composite"] => composite::composite(org, &resource),
         ["composite", "batch"] => composite::batch(org, &resource),
+        ["composite", "graph"] => graphs::graph(org, &resource),
+        ["composite", "tree", object] => trees::tree(org, &resource, object),
         ["composite", "sobjects", rest @ ..] => collections::answer(org, &resource, rest),
         ["jobs", rest @ ..] => jobs::answer(org, &resource, rest),
         ["tooling", "query" | "queryall"] => queries::query(org, &resource, lower[1] == "queryall"),
@@ -158,11 +194,32 @@ pub(super) fn authenticate(org: &mut Salesforce, asked: &mut Asked) -> Outcome<(
     Ok(())
 }
 
-fn only_get(asked: &Asked) -> Outcome<()> {
-    if asked.method == "GET" {
-        Ok(())
-    } else {
-        Err(method_not_allowed(&asked.method))
+/// REST: the version that brought a resource.
+fn since(path: &[&str]) -> u32 {
+    match path {
+        ["jobs", "ingest", ..] => 41,
+        ["jobs", "query", ..] => 47,
+        ["composite", "sobjects", _, _] => 46,
+        ["composite", "sobjects", ..] => 42,
+        ["composite", "graph"] => 50,
+        _ => 0,
+    }
+}
+
+/// What may be done to a resource; those that have more to say about it say it themselves.
+fn methods(path: &[&str]) -> &'static [&'static str] {
+    match path {
+        []
+        | ["limits" | "query" | "queryall", ..]
+        | ["sobjects"]
+        | ["sobjects", _, "describe" | "updated" | "deleted"] => &["GET"],
+        ["composite"]
+        | ["composite", "batch" | "graph"]
+        | ["composite", "tree", _]
+        | ["sobjects", _, "id"] => &["POST"],
+        ["sobjects", _, _] | ["sobjects", _, _, _] => &["GET", "PATCH", "DELETE"],
+        ["sobjects", _] => &["GET", "POST"],
+        _ => &["GET", "POST", "PATCH", "PUT", "DELETE"],
     }
 }
 
@@ -187,12 +244,12 @@ fn kind(asked: &Asked) -> CallKind {
         ["sobjects", ..] => CallKind::RowWrite,
         ["query" | "queryall"] => CallKind::Query,
         ["query" | "queryall", _] => CallKind::QueryMore,
-        ["composite"] => CallKind::Composite,
+        ["composite"] | ["composite", "graph"] => CallKind::Composite,
         ["composite", "batch"] => CallKind::Batch,
         ["composite", "sobjects", _] if matches!(asked.method.as_str(), "GET" | "POST") => {
             CallKind::CollectionRead
         }
-        ["composite", "sobjects", ..] => CallKind::CollectionWrite,
+        ["composite", "sobjects" | "tree", ..] => CallKind::CollectionWrite,
         ["jobs", "ingest", ..] => CallKind::BulkIngest,
         ["jobs", "query", ..] => CallKind::BulkQuery,
         ["tooling", ..] => CallKind::Tooling,

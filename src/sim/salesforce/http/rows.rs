@@ -10,7 +10,7 @@ use crate::sim::salesforce::coerce::Input;
 use crate::sim::salesforce::error::{ApiError, ErrorCode, Outcome};
 use crate::sim::salesforce::ids::RecordId;
 use crate::sim::salesforce::org::{Call, Salesforce};
-use crate::sim::salesforce::schema::ObjectIndex;
+use crate::sim::salesforce::schema::{ACCOUNT, ObjectIndex};
 use crate::sim::salesforce::write::UpsertMode;
 
 /// `/sobjects/{S}`: what it is, or one more of it.
@@ -69,7 +69,8 @@ pub(super) fn row_by_key(
         return Ok(Answer::json(300, json!(urls)));
     }
     match (asked.method.as_str(), matches.first()) {
-        ("PATCH" | "POST", found) => {
+        ("PATCH", found) => {
+            check_dates(resource)?;
             let body = asked.json_object()?;
             if body.keys().any(|name| name.eq_ignore_ascii_case(key)) {
                 let message =
@@ -167,7 +168,11 @@ fn read(
     object: ObjectIndex,
     id: RecordId,
 ) -> Outcome<Answer> {
-    if is_unmodified(org, resource, id) {
+    let tag = entity_tag(org, id);
+    let has_tag = tag
+        .as_deref()
+        .is_some_and(|tag| names_tag(resource, "if-none-match", tag));
+    if has_tag || is_unmodified(org, resource, id) {
         return Ok(Answer::empty(304));
     }
     check_conditions(org, resource, id)?;
@@ -193,7 +198,29 @@ fn read(
         .map(Timestamp::to_http_date)
         .unwrap_or_default();
     let body = rendering.row(object, &columns, &row);
-    Ok(Answer::json(200, body).with("Last-Modified", modified))
+    let answer = Answer::json(200, body).with("Last-Modified", modified);
+    Ok(match tag {
+        Some(tag) => answer.with("ETag", tag),
+        None => answer,
+    })
+}
+
+/// Only accounts have one.
+fn entity_tag(org: &Salesforce, id: RecordId) -> Option<String> {
+    if org.object_of(id) != Some(ACCOUNT) {
+        return None;
+    }
+    let stamp = org.record(id)?.stamp.as_millis();
+    Some(format!("\"{stamp:x}\""))
+}
+
+/// Whether a header lists this tag, or `*`.
+fn names_tag(resource: &Resource<'_>, header: &str, tag: &str) -> bool {
+    let listed = resource.asked.header(header).unwrap_or_default();
+    listed
+        .split(',')
+        .map(|one| one.trim().trim_start_matches("W/"))
+        .any(|one| one == tag || one == "*")
 }
 
 fn last_modified(org: &Salesforce, id: RecordId) -> Option<Timestamp> {
@@ -235,7 +262,9 @@ fn check_conditions(org: &Salesforce, resource: &Resource<'_>, id: RecordId) -> 
     let unchanged = is_write
         && resource.asked.method != "DELETE"
         && date(resource, "if-modified-since").is_some_and(|since| modified <= since);
-    if (changed && resource.asked.method != "DELETE") || unchanged {
+    let is_other = resource.asked.header("if-match").is_some()
+        && entity_tag(org, id).is_some_and(|tag| !names_tag(resource, "if-match", &tag));
+    if (changed && resource.asked.method != "DELETE") || unchanged || is_other {
         let message = "The record has been changed by another user since it was read";
         return Err(ApiError::new(ErrorCode::MATCH_PRECONDITION_FAILED, message));
     }

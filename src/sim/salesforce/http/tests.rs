@@ -3,7 +3,9 @@
 mod composites;
 mod faulty;
 mod grants;
+mod refusals;
 mod resources;
+mod trees;
 
 use std::net::TcpListener;
 use std::sync::Arc;

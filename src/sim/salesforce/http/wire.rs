@@ -10,6 +10,9 @@ use crate::sim::salesforce::error::{ApiError, DuplicatesFound, ErrorCode, Outcom
 use crate::sim::salesforce::ids::RecordId;
 use crate::sim::salesforce::org::{AutoAssign, Call, CallOptions};
 
+/// REST: from this version on a caller may insist on a duplicate.
+const DUPLICATE_HEADER_FROM: u32 = 52;
+
 /// One request, from outside or from within a composite.
 #[derive(Clone, Debug)]
 pub(super) struct Asked {
@@ -36,6 +39,12 @@ impl Asked {
         let method = match over {
             Some((_, over)) if method.eq_ignore_ascii_case("POST") => over.as_str(),
             _ => method,
+        };
+        // HEAD asks for the headers of what GET answers; the server leaves the body out.
+        let method = if method.eq_ignore_ascii_case("HEAD") {
+            "GET"
+        } else {
+            method
         };
         Self {
             method: method.to_ascii_uppercase(),
@@ -66,6 +75,15 @@ impl Asked {
         found.map(|(_, value)| value.as_str())
     }
 
+    /// The version in the path: 62 of `v62.0`; 0 if there is none.
+    pub(super) fn version(&self) -> u32 {
+        let version = self.segments.get(2).and_then(|version| {
+            let (major, _) = version.strip_prefix(['v', 'V'])?.split_once('.')?;
+            major.parse().ok()
+        });
+        version.unwrap_or(0)
+    }
+
     pub(super) fn base_url(&self) -> &str {
         self.host.as_ref().map_or("", |(_, url)| url)
     }
@@ -81,8 +99,9 @@ impl Asked {
         let options = CallOptions {
             default_namespace: option(self.header("sforce-call-options"), "defaultNamespace"),
             auto_assign,
-            allows_duplicates: option(duplicates, "allowSave")
-                .is_some_and(|value| value.eq_ignore_ascii_case("true")),
+            allows_duplicates: self.version() >= DUPLICATE_HEADER_FROM
+                && option(duplicates, "allowSave")
+                    .is_some_and(|value| value.eq_ignore_ascii_case("true")),
             batch_size: option(self.header("sforce-query-options"), "batchSize")
                 .and_then(|size| size.parse().ok()),
         };
@@ -94,6 +113,10 @@ impl Asked {
     }
 
     pub(super) fn json(&self) -> Outcome<Json> {
+        if self.body.is_empty() {
+            let message = "The HTTP entity body is required, but this request has no entity body.";
+            return Err(ApiError::new(ErrorCode::JSON_PARSER_ERROR, message));
+        }
         serde_json::from_slice(&self.body).map_err(|error| {
             let message = format!(
                 "{error} at [line:{}, column:{}]",
@@ -108,7 +131,7 @@ impl Asked {
         if let Json::Object(object) = self.json()? {
             return Ok(object);
         }
-        let message = "The HTTP entity body is required, but this request has no entity body.";
+        let message = "Unexpected content: the body must be a JSON object";
         Err(ApiError::new(ErrorCode::JSON_PARSER_ERROR, message))
     }
 }
@@ -128,13 +151,15 @@ pub(super) fn form(bytes: &[u8]) -> Vec<(String, String)> {
 
 /// Percent-decoding without turning `+` into a space: this is a path.
 fn decoded(segment: &str) -> String {
-    let protected = segment.replace('+', "%2B");
+    // Nor do `=` and `&` mean anything here, as they do to the reader of forms.
+    let protected = segment
+        .replace('+', "%2B")
+        .replace('=', "%3D")
+        .replace('&', "%26");
     let mut pairs = url::form_urlencoded::parse(protected.as_bytes());
-    match pairs.next() {
-        // A `=` or `&` in a path means nothing; put back what the form reader took apart.
-        Some((name, _)) if !segment.contains(['=', '&']) => name.into_owned(),
-        _ => segment.to_owned(),
-    }
+    pairs
+        .next()
+        .map_or_else(|| segment.to_owned(), |(name, _)| name.into_owned())
 }
 
 #[derive(Clone, Debug)]

@@ -68,7 +68,7 @@ fn description(field: &FieldDef) -> FieldDescription {
         is_required,
         access,
         is_unique: field.is(Trait::Unique),
-        is_upsert_key: field.is(Trait::ExternalId),
+        is_upsert_key: field.is(Trait::IdLookup) || field.is(Trait::ExternalId),
         // The simulator checks values of restricted lists itself.
         choices: None,
     }

@@ -11,7 +11,7 @@ use crate::domain::request::{Page, Window};
 use crate::domain::row::{Row, RowState};
 use crate::domain::value::{Value as Noun, ValueType};
 use crate::sim::salesforce::error::{ApiError, ErrorCode, Outcome};
-use crate::sim::salesforce::org::{AutoAssign, Salesforce};
+use crate::sim::salesforce::org::{AutoAssign, Call, Salesforce};
 use crate::sim::salesforce::query::{self, Deleted};
 use crate::sim::salesforce::soql::ast::{Expr, Literal, Op, Query};
 use crate::sim::salesforce::value::Value;
@@ -35,8 +35,7 @@ fn columns(mapping: &Mapping, object: SalesforceObject) -> Vec<&str> {
         match (rule.role, object) {
             (Role::Deleted, _) => {}
             (Role::Consent, _) => columns.push(convert::OPT_OUT),
-            (Role::Owner, SalesforceObject::Lead) => columns.extend(["Owner.Type", "Owner.Email"]),
-            (Role::Owner, _) => columns.push("Owner.Email"),
+            (Role::Owner, _) => columns.push("OwnerId"),
             (Role::Company, SalesforceObject::Contact) => {
                 columns.extend(["AccountId", "Account.Name"]);
             }
@@ -105,11 +104,8 @@ impl Shown<'_> {
         match (rule.role, object) {
             (Role::Consent, _) => None,
             (Role::Deleted, _) => Some(Noun::Bool(self.is("IsDeleted"))),
-            (Role::Owner, _) => {
-                let email = self.get("Owner.Email")?.as_text()?;
-                let is_queue = self.get("Owner.Type").and_then(Value::as_text) == Some("Group");
-                (!is_queue).then(|| Noun::text(&email.trim().to_lowercase()))
-            }
+            // A user or a queue; in the form in which users are described.
+            (Role::Owner, _) => self.id("OwnerId").map(|id| Noun::Text(id.to_string())),
             (Role::Company, SalesforceObject::Contact) => {
                 convert::value(ValueType::Text, self.get("Account.Name")?)
             }
@@ -134,6 +130,39 @@ fn run(
         Shown { columns, row }.to_row(mapping, object)
     });
     Ok((rows.collect(), page.next.is_some()))
+}
+
+/// All rows of a query: lists of keys may match more rows than a page holds.
+fn run_whole(
+    org: &mut Salesforce,
+    session: &Session,
+    mapping: &Mapping,
+    object: SalesforceObject,
+    asked: (&Query, Deleted),
+) -> Outcome<Vec<Row>> {
+    let call = call(org, session, AutoAssign::Off);
+    let columns = columns(mapping, object);
+    let columns = &columns;
+    let rows = whole(org, &call, asked)?;
+    let rows = rows
+        .iter()
+        .filter_map(|row| Shown { columns, row }.to_row(mapping, object));
+    Ok(rows.collect())
+}
+
+/// Page after page.
+fn whole(
+    org: &mut Salesforce,
+    call: &Call,
+    (query, deleted): (&Query, Deleted),
+) -> Outcome<Vec<query::Row>> {
+    let mut page = org.query(call, query, deleted)?;
+    let mut rows = page.rows;
+    while let Some(next) = page.next {
+        page = org.query_more(call, next)?;
+        rows.append(&mut page.rows);
+    }
+    Ok(rows)
 }
 
 pub(super) fn changes(
@@ -206,7 +235,8 @@ pub(super) fn rows(
         for ids in ids.chunks(KEYS_MAX) {
             let query = Query::select(&columns(mapping, object), object.name())
                 .filtered(Expr::is_in("Id", texts(ids)));
-            rows.extend(run(org, session, mapping, object, (&query, Deleted::Included))?.0);
+            let asked = (&query, Deleted::Included);
+            rows.extend(run_whole(org, session, mapping, object, asked)?);
         }
     }
     Ok(rows)
@@ -243,7 +273,8 @@ pub(super) fn find(
                 let unconverted = Literal::Bool(false);
                 query = query.filtered(Expr::compare("IsConverted", Op::Equal, unconverted));
             }
-            rows.extend(run(org, session, mapping, object, (&query, Deleted::Excluded))?.0);
+            let asked = (&query, Deleted::Excluded);
+            rows.extend(run_whole(org, session, mapping, object, asked)?);
         }
     }
     Ok(rows)
@@ -281,7 +312,7 @@ pub(super) fn evidence(
                 .filtered(Expr::compare("Field", Op::Equal, field))
                 .filtered(Expr::is_in(person, texts(ids)));
             let call = call(org, session, AutoAssign::Off);
-            for row in org.query(&call, &query, Deleted::Excluded)?.rows {
+            for row in whole(org, &call, (&query, Deleted::Excluded))? {
                 note(object, &row, &mut found);
             }
         }

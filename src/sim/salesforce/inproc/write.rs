@@ -163,7 +163,7 @@ pub(super) fn send_activities(
     let definition = org.schema().object(object);
     let is_key = definition
         .find(&key)
-        .is_some_and(|field| definition.field(field).is(Trait::ExternalId));
+        .is_some_and(|field| definition.field(field).is(Trait::IdLookup));
     let mut outcomes = Vec::with_capacity(rows.len());
     for chunk in rows.chunks(RECORDS_MAX) {
         let items: Vec<Item> = chunk

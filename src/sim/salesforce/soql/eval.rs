@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 
 use super::ast::{ESCAPED_PERCENT, ESCAPED_UNDERSCORE, Nulls, Op};
 use super::bind::{Column, Leaf, Order, Test};
+use crate::sim::clock::Day;
 use crate::sim::salesforce::ids::RecordId;
 use crate::sim::salesforce::org::Salesforce;
 use crate::sim::salesforce::schema::{FieldType, ObjectIndex, Source};
@@ -102,6 +103,12 @@ impl Salesforce {
             Test::Not(test) => !self.holds(subject, test),
             Test::Compare { column, op, value } => {
                 let found = self.column_value(subject, column);
+                // Filters on birthdays ignore the year.
+                let is_birthday = column.path.last().is_some_and(|name| name == "Birthdate");
+                if is_birthday && let (Value::Day(found), Value::Day(value)) = (&found, value) {
+                    let in_year = |day: &Day| Value::text(day.to_string()[5..].to_owned());
+                    return compare(&in_year(found), *op, &in_year(value), true);
+                }
                 compare(&found, *op, value, column.is_case_sensitive)
             }
             Test::In {

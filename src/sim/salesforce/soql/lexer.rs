@@ -126,6 +126,10 @@ fn string(text: &str, at: usize) -> Outcome<(Token, usize)> {
                     None => return Err(illegal_escape(text, at, escaped)),
                 }
             }
+            '\n' | '\r' => {
+                let message = "line breaks are not allowed in string literals";
+                return Err(located(text, at, ErrorCode::MALFORMED_QUERY, message));
+            }
             other => value.push(other),
         }
     }

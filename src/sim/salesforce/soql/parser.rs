@@ -10,6 +10,8 @@ use crate::sim::salesforce::error::{ApiError, ErrorCode, Outcome};
 const STATEMENT_CHARACTERS_MAX: usize = 100_000;
 /// SOQL: rows that OFFSET may skip.
 const OFFSET_MAX: usize = 2_000;
+/// SOQL: subqueries that conditions of one statement may hold.
+const SEMI_JOINS_MAX: usize = 2;
 /// Deeper nesting than any client writes; a bound keeps a hostile statement off the stack.
 const NESTING_MAX: usize = 100;
 
@@ -24,6 +26,7 @@ pub fn parse(text: &str) -> Outcome<Query> {
         tokens,
         next: 0,
         depth: 0,
+        semi_joins: 0,
     };
     let mut query = parser.query()?;
     if let Some(placed) = parser.tokens.get(parser.next) {
@@ -38,6 +41,7 @@ struct Parser<'t> {
     tokens: Vec<Placed>,
     next: usize,
     depth: usize,
+    semi_joins: usize,
 }
 
 impl Parser<'_> {
@@ -301,6 +305,12 @@ impl Parser<'_> {
             && matches!(self.tokens.get(self.next + 1), Some(Placed { token: Token::Word(word), .. })
                 if word.eq_ignore_ascii_case("SELECT"));
         if is_query {
+            self.semi_joins += 1;
+            if self.semi_joins > SEMI_JOINS_MAX {
+                let message = "maximum 2 semi join sub-selects are allowed";
+                let at = self.at();
+                return Err(located(self.text, at, ErrorCode::MALFORMED_QUERY, message));
+            }
             self.next += 1;
             let query = Box::new(self.query()?);
             self.expect_symbol(")")?;

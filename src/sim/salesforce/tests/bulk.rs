@@ -196,3 +196,49 @@ fn a_query_job_is_fetched_in_pages_until_the_locator_ends() {
             .is_err()
     );
 }
+
+#[test]
+fn lines_must_end_as_the_job_said() {
+    for (said, csv, expected) in [
+        (None, "LastName\nRoy\n", JobState::JobComplete),
+        (None, "LastName\r\nRoy\r\n", JobState::Failed),
+        (Some("CRLF"), "LastName\r\nRoy\r\n", JobState::JobComplete),
+        (Some("CRLF"), "LastName\nRoy\n", JobState::Failed),
+        // Line breaks in a cell are the cell's own matter.
+        (None, "LastName\n\"R\r\ny\"\n", JobState::JobComplete),
+    ] {
+        let mut org = org();
+        let new = NewIngest {
+            object: "Contact".to_owned(),
+            operation: Some(Operation::Insert),
+            line_ending: said.map(str::to_owned),
+            api_version: V.to_owned(),
+            ..NewIngest::default()
+        };
+        let call = api(&org, 0);
+        let id = org.open_ingest(&call, new).unwrap();
+        worked(&mut org, id, csv);
+        let job = org.ingest(id, V).unwrap();
+        assert_eq!(job.state, expected, "{said:?} {csv:?}");
+        let names_it = job
+            .error
+            .as_deref()
+            .is_some_and(|e| e.contains("LineEnding"));
+        assert_eq!(names_it, expected == JobState::Failed);
+    }
+}
+
+#[test]
+fn a_line_ending_nobody_knows_is_refused_with_the_job() {
+    let mut org = org();
+    let new = NewIngest {
+        object: "Contact".to_owned(),
+        operation: Some(Operation::Insert),
+        line_ending: Some("CR".to_owned()),
+        api_version: V.to_owned(),
+        ..NewIngest::default()
+    };
+    let call = api(&org, 0);
+    let refused = refusal(org.open_ingest(&call, new));
+    assert_eq!(refused.0, ErrorCode::INVALIDJOB);
+}

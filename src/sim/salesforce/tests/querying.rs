@@ -379,3 +379,43 @@ fn user_and_count_queries_work() {
     .unwrap();
     assert_eq!((page.total_size, page.rows.len()), (2, 0));
 }
+
+#[test]
+fn a_line_break_ends_no_literal_well() {
+    let mut org = org();
+    let soql = "SELECT Id FROM Lead WHERE LastName = 'a\nb'";
+    assert_eq!(
+        refusal(run(&mut org, soql, 0)).0,
+        ErrorCode::MALFORMED_QUERY
+    );
+    assert!(run(&mut org, "SELECT Id FROM Lead WHERE LastName = 'a\\nb'", 0).is_ok());
+}
+
+#[test]
+fn a_statement_holds_two_semi_joins() {
+    let mut org = org();
+    let join = "Id IN (SELECT AccountId FROM Contact)";
+    let two = format!("SELECT Id FROM Account WHERE {join} AND {join}");
+    assert!(run(&mut org, &two, 0).is_ok());
+    let three = format!("{two} AND {join}");
+    assert_eq!(
+        refusal(run(&mut org, &three, 0)).0,
+        ErrorCode::MALFORMED_QUERY
+    );
+}
+
+#[test]
+fn a_birthday_is_found_in_any_year() {
+    let mut org = org();
+    let born = [("LastName", "Roy"), ("Birthdate", "1980-03-04")];
+    made(&mut org, CONTACT, &born, 0);
+    for (condition, expected) in [
+        ("= 2000-03-04", 1),
+        ("= 1980-03-05", 0),
+        ("> 1990-03-03", 1),
+        ("< 1990-03-04", 0),
+    ] {
+        let soql = format!("SELECT LastName FROM Contact WHERE Birthdate {condition}");
+        assert_eq!(found(&mut org, &soql, 1).len(), expected, "{condition}");
+    }
+}

@@ -288,9 +288,10 @@ impl Case<'_> {
             })
             .collect();
         if missing.is_empty() {
+            // Carried out. An undo brings back values that the rules may have to hold again.
             state.base.clone_from(&decided.agreed);
             link.decided.remove(index);
-            return decided.agreed.is_some();
+            return false;
         }
         for side in missing {
             let value = of(&decided.target, side).clone();
@@ -715,13 +716,15 @@ fn derived(rule: &FieldRule, id: u64, policy: &Policy) -> Option<Value> {
     })
 }
 
-/// Marks a field's write as refused by that side: it is a conflict until the value changes.
+/// Marks a field's write as refused by that side: it is a conflict until the value changes. An
+/// operator's word that a side refuses is void, so that it is not put to the other side in turn.
 pub fn refuse_field(link: &mut Link, side: Side, field: FieldId, failure: Failure, now: Timestamp) {
     let value = link
         .pending(side)
         .and_then(|pending| pending.values.iter().find(|(id, _)| *id == field))
         .map(|(_, value)| value.clone())
         .unwrap_or_default();
+    link.decided.retain(|decided| decided.field != field);
     raise(
         link,
         Subject::Field(field),

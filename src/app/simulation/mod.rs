@@ -131,13 +131,16 @@ fn is_found_by(mutant: Mutant, seed: u64) -> bool {
     play(seed, Some(mutant)).is_err() && play(seed, None).is_ok()
 }
 
+/// Seeds tried side by side before looking whether one found the bug: a broken engine may run long.
+const BLOCK: u64 = 4;
+
 fn first_find(mutant: Mutant, seeds: u64) -> Option<u64> {
     let first = match mutant {
         Mutant::OptInUnguarded => NARROW_SEEDS,
         _ => 0,
     };
-    (0..seeds.div_ceil(64)).find_map(|block| {
-        let seeds = first + block * 64..first + seeds.min(block * 64 + 64);
+    (0..seeds.div_ceil(BLOCK)).find_map(|block| {
+        let seeds = first + block * BLOCK..first + seeds.min(block * BLOCK + BLOCK);
         let found = in_parallel(seeds, |seed| is_found_by(mutant, seed).then_some(seed));
         found.first().copied()
     })

@@ -12,6 +12,7 @@ mod keys;
 mod packed;
 mod reader;
 mod staging;
+mod sweep;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

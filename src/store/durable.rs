@@ -40,7 +40,11 @@ const CACHE_BYTES_MAX: u64 = 16 * 1024 * 1024;
 const BROOM: &str = "broom";
 
 /// sled rewrites a page that was changed so often, and moves one obsolete page each time.
-const CHANGES_PER_SWEEP: u64 = 10;
+const CHANGES_PER_MOVE: u64 = 10;
+
+/// A page takes 10 KiB at most. sled uses a segment again no sooner than one whole segment, half a
+/// megabyte, after the page was moved out of it: with a sync in between, the page is safe by then.
+const MOVES_PER_SYNC: u64 = 48;
 
 /// A log that has grown by more is noted at the end, so that the next open need not read it again.
 const UNNOTED_BYTES_MAX: u64 = 16 * 1024 * 1024;
@@ -155,15 +159,12 @@ impl Durable {
         if self.ending.is_poisoned.load(Ordering::Acquire) {
             return Err(StoreError::Poisoned);
         }
-        let pairs = staged.len();
         self.ending.note_written(&staged);
         let batch = self.batch(staged).inspect_err(|_| self.poison())?;
         let applying = self.applying.write();
         let applied = self.db.apply_batch(batch).map_err(Into::into);
         drop(applying);
-        let synced: Result<(), Cause> = applied
-            .and_then(|()| self.sweep(pairs))
-            .and_then(|()| self.sync());
+        let synced: Result<(), Cause> = applied.and_then(|()| self.sync());
         drop(quiet);
         synced.map_err(|source| {
             // A sync that failed once may report success the next time with the pages lost.
@@ -324,12 +325,36 @@ impl Durable {
         self.db.scan_prefix([PIECES]).next().is_some()
     }
 
+    /// Cleans up after a commit of so many pairs, until nothing is left to do or somebody waits. Moves
+    /// pages that are mostly obsolete; changes nothing that can be read.
+    pub(super) fn tidy(
+        &self,
+        pairs: usize,
+        somebody_waits: impl Fn() -> bool,
+    ) -> Result<(), StoreError> {
+        self.sweep_all(pairs, somebody_waits).map_err(|source| {
+            self.poison();
+            StoreError::Commit { source }
+        })
+    }
+
+    fn sweep_all(&self, pairs: usize, somebody_waits: impl Fn() -> bool) -> Result<(), Cause> {
+        self.proportion.see(self.log.metadata()?.len());
+        let mut due = self.proportion.due(pairs);
+        while due > 0 || (self.proportion.owed() > 0 && !somebody_waits()) {
+            let moves = self.proportion.owed().min(MOVES_PER_SYNC);
+            self.sweep(moves)?;
+            self.sync()?;
+            self.proportion.paid(moves);
+            due = due.saturating_sub(moves);
+        }
+        Ok(())
+    }
+
     /// Makes sled move pages out of segments that are mostly obsolete, so that these can be used
     /// again. It offers no call for that.
-    fn sweep(&self, pairs: usize) -> Result<(), Cause> {
-        let file = self.log.metadata()?.len();
-        let sweeps = self.proportion.sweeps(pairs, file);
-        for _ in 0..sweeps * CHANGES_PER_SWEEP {
+    fn sweep(&self, moves: u64) -> Result<(), Cause> {
+        for _ in 0..moves * CHANGES_PER_MOVE {
             let stroke = self.stroke.fetch_add(1, Ordering::Relaxed);
             self.broom.insert([], &stroke.to_le_bytes()[..1])?;
         }

@@ -25,6 +25,7 @@ use std::sync::{Mutex, PoisonError, RwLock};
 use nix::fcntl::{Flock, FlockArg};
 
 use crate::ports::StoreError;
+use crate::store::keys;
 use crate::store::sweep::Proportion;
 
 /// Its presence says that the store was once opened whole and may hold acknowledged data.
@@ -34,7 +35,7 @@ pub(super) const FOLDER: &str = "store";
 
 /// sled's own default is a gigabyte; the whole program is to live in less. Pages take about three
 /// times what sled counts for them.
-const CACHE_BYTES_MAX: u64 = 16 * 1024 * 1024;
+const CACHE_BYTES_MAX: u64 = 32 * 1024 * 1024;
 
 /// Holds one key, which is written for no other purpose than to make sled clean up.
 const BROOM: &str = "broom";
@@ -261,6 +262,10 @@ impl Durable {
     fn batch(&self, staged: Staged) -> Result<sled::Batch, StoreError> {
         let mut batch = sled::Batch::default();
         for (key, value) in staged {
+            if keys::is_entry(&key) {
+                self.enter(&mut batch, key, value.is_some());
+                continue;
+            }
             let old = self.raw(&key)?;
             let old_pieces = old.as_deref().and_then(leading_count).map_or(0, |(n, _)| n);
             self.proportion.note(
@@ -295,6 +300,17 @@ impl Durable {
             batch.insert(key, first);
         }
         Ok(batch)
+    }
+
+    /// An entry of an index. It is staged only where it changes, so there is no need to look.
+    fn enter(&self, batch: &mut sled::Batch, key: Vec<u8>, is_put: bool) {
+        if is_put {
+            self.proportion.note(None, Some(key.len()));
+            batch.insert(key, vec![0]);
+        } else {
+            self.proportion.note(Some(key.len()), None);
+            batch.remove(key);
+        }
     }
 
     /// The whole value; `None` if it was removed meanwhile. A missing piece leaves it short: its

@@ -114,6 +114,11 @@ pub(super) fn vault(name: &str) -> Vec<u8> {
     [b"c/vault/", name.as_bytes()].concat()
 }
 
+/// Whether the key is an entry of an index: it never has a value.
+pub(super) fn is_entry(key: &[u8]) -> bool {
+    matches!(key.first(), Some(b's' | b'a' | b'k' | b'm'))
+}
+
 /// A link's id without its leading zeros: where keys need not order by it. The parts before it are
 /// of fixed width, so nothing is lost.
 fn short(link: LinkId) -> Vec<u8> {

@@ -9,8 +9,8 @@ const GROWTH_MAX: f64 = 1.55;
 /// Grown by less the file is not looked at: new segments come half a megabyte at a time.
 const SLACK_BYTES: f64 = 4.0 * 1024.0 * 1024.0;
 
-/// The file shrinks by about twice as much for each page moved, so what is owed gets paid off.
-const BYTES_PER_MOVE: u64 = 512;
+/// What a page moved frees, in a large store whose segments each hold a bit of many pages.
+const BYTES_PER_MOVE: u64 = 128;
 
 /// With more owed a waiting commit waits a little longer: it pays so many pages for each pair.
 const PATIENCE_MAX: u64 = 2_000;

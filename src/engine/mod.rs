@@ -235,6 +235,7 @@ impl Engine {
             #[cfg(test)]
             mutant: None,
         };
+        engine.side_mut(Side::Salesforce).calls = engine.tally.calls.iter().copied().collect();
         engine.inbox.push_back(Work::Recover { after: None });
         engine
     }

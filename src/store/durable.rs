@@ -552,10 +552,34 @@ fn open_sled(path: &Path) -> Result<sled::Db, Cause> {
         .path(path)
         .flush_every_ms(None)
         .cache_capacity(CACHE_BYTES_MAX);
-    let opened = catch_unwind(AssertUnwindSafe(|| config.open()));
-    match opened {
-        Ok(Ok(db)) => Ok(db),
-        Ok(Err(source)) => Err(source.into()),
-        Err(_) => Err("its files are damaged".into()),
+    let mut tries = 0;
+    loop {
+        let opened = catch_unwind(AssertUnwindSafe(|| config.open()));
+        match opened {
+            Ok(Ok(db)) => return Ok(db),
+            Ok(Err(source)) if is_locked(&source) && tries < LOCK_TRIES_MAX => {
+                tries += 1;
+                pause();
+            }
+            Ok(Err(source)) => return Err(source.into()),
+            Err(_) => return Err("its files are damaged".into()),
+        }
     }
+}
+
+/// sled's own lock, which a store that was just closed in this process may hold a moment longer: its
+/// threads end after it. Ours is held around all this, so it is nobody else's.
+fn is_locked(error: &sled::Error) -> bool {
+    error.to_string().contains("could not acquire lock")
+}
+
+/// Two seconds in all.
+const LOCK_TRIES_MAX: u32 = 200;
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "opening has no clock, and there is nothing to wait on"
+)]
+fn pause() {
+    std::thread::sleep(std::time::Duration::from_millis(10));
 }

@@ -207,11 +207,14 @@ impl Engine {
         });
         self.cycle.overwrites += u64::from(overwrites);
         let allowed = links_max.max(self.links_total * percent_max / 100);
-        if self.cycle.overwrites + self.cycle.deletions <= allowed {
+        let is_too_much = self.cycle.overwrites + self.cycle.deletions > allowed;
+        // Once pulled, it holds until a person releases it: over cycles and restarts.
+        if !is_too_much && !self.tally.is_braked {
             return true;
         }
         if !self.cycle.is_braked {
             self.cycle.is_braked = true;
+            self.tally.is_braked = true;
             let (overwrites, deletions) = (self.cycle.overwrites, self.cycle.deletions);
             self.outputs.push_back(Output::Tell(Fact::BrakePulled {
                 overwrites,

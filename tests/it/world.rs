@@ -22,10 +22,10 @@ use passerelle::ports::{Clock, Store};
 use passerelle::sim;
 use passerelle::sim::automation::Automation;
 use passerelle::sim::automation::contact::ContactId;
-use passerelle::sim::automation::draft::ContactInput;
+use passerelle::sim::automation::draft::{ContactInput, DncInput};
 use passerelle::sim::automation::field::{self, Choice, NewField, Subject};
 use passerelle::sim::automation::http::Shared;
-use passerelle::sim::automation::user::UserId;
+use passerelle::sim::automation::user::{NewUser, UserId};
 use passerelle::sim::faults::{CallMatcher, FaultGate, FaultKind, FaultPlan, Pauses};
 use passerelle::sim::http::Server;
 use passerelle::sim::salesforce::coerce::Input;
@@ -61,7 +61,7 @@ client_id = "1_random"
 client_secret = { env = "SECRET" }
 "#;
 
-const PLUGIN: &str = r#"
+pub(crate) const PLUGIN: &str = r#"
 [plugin]
 sync_owners = false
 create_accounts = true
@@ -120,6 +120,8 @@ pub(crate) struct World {
     pub(crate) store: Arc<MemoryStore>,
     pub(crate) policy: Policy,
     pub(crate) brake: Brake,
+    pub(crate) writes: Writes,
+    pub(crate) daily_share: f64,
     hand: Hand,
     outside: Outside,
     descriptions: (SalesforceDescription, AutomationDescription),
@@ -132,6 +134,7 @@ pub(crate) struct Done {
     pub(crate) cycles: u32,
     /// Calls that the organisation itself counted.
     pub(crate) metered: u64,
+    pub(crate) facts: Vec<Fact>,
 }
 
 impl Done {
@@ -141,6 +144,12 @@ impl Done {
 
     pub(crate) fn calls(&self) -> u64 {
         self.snapshot.totals.calls.sum(Side::Salesforce)
+    }
+
+    /// The side was left alone for a while, by its own wish or ours.
+    pub(crate) fn waited_for(&self, side: Side) -> bool {
+        let waits = |fact: &Fact| matches!(fact, Fact::SideWaits { side: of, .. } if *of == side);
+        self.facts.iter().any(waits)
     }
 
     /// Nothing was written on either side.
@@ -179,18 +188,26 @@ impl World {
         let store = Arc::new(MemoryStore::default());
         let servers = (salesforce_server, automation_server);
         let outside = outside(&hand, &servers, &store);
-        let (policy, descriptions) = rules(&outside, mapping, &servers.1.url()).await;
+        let (policy, descriptions) = rules(&outside, PLUGIN, mapping, &servers.1.url()).await;
         Self {
             site,
             shared,
             store,
             policy,
             brake: Brake::Released,
+            writes: Writes::Send,
+            daily_share: 0.5,
             hand,
             outside,
             descriptions,
             _servers: servers,
         }
+    }
+
+    /// Describes both systems again and works the rules out anew, as the program does at its first start.
+    pub(crate) async fn set_up(&mut self, plugin: &str, mapping: &str) {
+        let url = self._servers.1.url();
+        (self.policy, self.descriptions) = rules(&self.outside, plugin, mapping, &url).await;
     }
 
     pub(crate) fn pass(&self, span: Span) {
@@ -217,6 +234,7 @@ impl World {
         let mut facts = pool.facts();
         let mut written = passerelle::domain::command::BySide::default();
         let mut cycles = 0;
+        let mut told = Vec::new();
         let run_cycle = || Instruction {
             operator: "test".to_owned(),
             reason: String::new(),
@@ -224,7 +242,9 @@ impl World {
         };
         pool.commands.send(run_cycle()).await.unwrap();
         while let Ok(fact) = facts.recv().await {
-            if fact != Fact::CycleEnded {
+            let is_end = fact == Fact::CycleEnded;
+            told.push(fact);
+            if !is_end {
                 continue;
             }
             cycles += 1;
@@ -244,6 +264,7 @@ impl World {
             snapshot,
             cycles,
             metered,
+            facts: told,
         }
     }
 
@@ -252,8 +273,8 @@ impl World {
             policy: Arc::new(self.policy.clone()),
             schedule: Schedule::default(),
             overlap: Span::minutes(20),
-            daily_share: 0.5,
-            writes: Writes::Send,
+            daily_share: self.daily_share,
+            writes: self.writes,
             brake: self.brake,
             chunk_size_max: 400,
         };
@@ -414,6 +435,52 @@ impl World {
         found.unwrap_or_else(|| panic!("nobody has the address {email}"))
     }
 
+    pub(crate) fn deletes(&self, id: ContactId) {
+        let now = self.now();
+        assert!(
+            self.shared
+                .brain()
+                .user_deletes(now, UserId(1), id)
+                .is_some()
+        );
+    }
+
+    pub(crate) fn merges(&self, loser: ContactId, winner: ContactId) {
+        let now = self.now();
+        let mut brain = self.shared.brain();
+        let caller = brain.caller_for_user(UserId(1)).unwrap();
+        brain.merge(now, caller.by, loser, winner);
+    }
+
+    /// A new user with the rights of an administrator.
+    pub(crate) fn hires_in_automation(&self, name: &str, email: &str) -> UserId {
+        let now = self.now();
+        let mut brain = self.shared.brain();
+        let role = brain.users().by_id(UserId(1)).unwrap().role;
+        brain.add_user(
+            now,
+            &NewUser {
+                username: name,
+                first_name: name,
+                last_name: "Seller",
+                email,
+                password: "secret",
+                role,
+            },
+        )
+    }
+
+    pub(crate) fn owner(&self, id: ContactId) -> Option<UserId> {
+        self.shared.brain().contact(id).unwrap().owner
+    }
+
+    /// A user puts the contact on the do-not-contact list.
+    pub(crate) fn opts_out(&self, id: ContactId) {
+        let now = self.now();
+        let mut brain = self.shared.brain();
+        assert!(brain.user_sets_dnc(now, UserId(1), id, &DncInput::default()));
+    }
+
     /// Why the contact must not be mailed, if so.
     pub(crate) fn dnc(&self, id: ContactId) -> Option<i64> {
         let brain = self.shared.brain();
@@ -426,6 +493,14 @@ pub(crate) fn input(name: &str) -> ContactInput {
     ContactInput::default()
         .with("email", format!("{name}@x.example"))
         .with("lastname", name)
+}
+
+pub(crate) fn owned_by(user: UserId) -> ContactInput {
+    let owner = passerelle::sim::automation::value::Input::Number(f64::from(user.0));
+    ContactInput {
+        owner: Some(owner),
+        ..ContactInput::default()
+    }
 }
 
 fn organisation(config: OrgConfig) -> Salesforce {
@@ -517,12 +592,13 @@ fn outside(hand: &Hand, servers: &(Server, Server), store: &Arc<MemoryStore>) ->
 /// The rules of the mapping, worked out as the program does at its first start.
 async fn rules(
     outside: &Outside,
+    plugin: &str,
     mapping: &str,
     url: &str,
 ) -> (Policy, (SalesforceDescription, AutomationDescription)) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("instance.toml");
-    private(&file, &format!("{INSTANCE}{PLUGIN}{mapping}"));
+    private(&file, &format!("{INSTANCE}{plugin}{mapping}"));
     let env = [("SECRET".to_owned(), "secret".to_owned())].into();
     let plugin = config::load(&file, &env).unwrap().plugin;
     let asked = Arc::new(crate::adapters::policy());

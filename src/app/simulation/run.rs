@@ -151,7 +151,7 @@ impl Run {
             return at;
         }
         let every = self.knobs.between_cycles.0;
-        let width = self.knobs.latency.0 as u64 * 20 + 1_000;
+        let width = self.knobs.latency.0 as u64 * 4 + 1_000;
         Span(at.0 / every * every + self.random.below(width) as i64)
     }
 

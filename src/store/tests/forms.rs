@@ -206,11 +206,12 @@ fn the_stored_forms_of_progress_never_change() {
         ignored: [("no e-mail".to_owned(), 7)].into(),
         activities_sent: 9,
         calls: vec![(490_000, 17)],
+        is_braked: true,
     };
     check(
         "tally",
         &tally,
-        "01ac020401096e6f20652d6d61696c070901a0e83b114e38d166",
+        "01ac020401096e6f20652d6d61696c070901a0e83b1101b4620734",
     );
     let counts = Counts {
         links: 300,

@@ -166,11 +166,11 @@ async fn an_opt_out_comes_along_when_its_record_is_merged_away() {
     assert!(world.flag(leads[1], "HasOptedOutOfEmail"));
 }
 
-const WITH_OWNERS: &str = r#"
+const WITH_OWNERS: &str = "
 [plugin]
 sync_owners = true
 activity_types = []
-"#;
+";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_owner_travels_both_ways_as_the_person_with_that_address() {

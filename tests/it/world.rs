@@ -125,7 +125,7 @@ pub(crate) struct World {
     hand: Hand,
     outside: Outside,
     descriptions: (SalesforceDescription, AutomationDescription),
-    _servers: (Server, Server),
+    servers: (Server, Server),
 }
 
 /// What a run until idle did.
@@ -200,13 +200,13 @@ impl World {
             hand,
             outside,
             descriptions,
-            _servers: servers,
+            servers,
         }
     }
 
     /// Describes both systems again and works the rules out anew, as the program does at its first start.
     pub(crate) async fn set_up(&mut self, plugin: &str, mapping: &str) {
-        let url = self._servers.1.url();
+        let url = self.servers.1.url();
         (self.policy, self.descriptions) = rules(&self.outside, plugin, mapping, &url).await;
     }
 

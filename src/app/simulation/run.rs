@@ -635,6 +635,7 @@ impl Run {
             *of == side
                 && *address == email
                 && self.world.is_live(*twin)
+                && self.world.address_of(*twin) == email
                 && !journal.readdressed.contains(twin)
         });
         if let Some((_, _, twin)) = twin {

@@ -24,6 +24,7 @@ mod activities;
 mod commands;
 mod cycle;
 mod keys;
+mod leaving;
 mod outcomes;
 mod pairing;
 mod push;

@@ -65,7 +65,7 @@ async fn a_mass_overwrite_stops_and_asks_but_opt_outs_pass() {
     const SIZE: usize = 40;
     let (mut world, leads) = agreed(SIZE).await;
     for lead in &leads {
-        world.edits(*lead, "LastName", Input::text("XXX"));
+        world.edits(*lead, "LastName", Input::text("Overwritten"));
     }
     world.edits(leads[7], "HasOptedOutOfEmail", Input::Bool(true));
     world.brake = Brake::On {
@@ -82,7 +82,7 @@ async fn a_mass_overwrite_stops_and_asks_but_opt_outs_pass() {
     );
     let overwritten = |world: &World| {
         let all = (0..SIZE).map(|number| world.by_email(&format!("p{number}@x.example")));
-        all.filter(|id| world.field(*id, "lastname") == "XXX")
+        all.filter(|id| world.field(*id, "lastname") == "Overwritten")
             .count()
     };
     // The opt-out takes its record's other values along.

@@ -1,10 +1,12 @@
 //! What keeps a customer safe from their own sync: the budget of calls, the brake, the dry run, the
 //! suppression of addresses; and owners, who travel as people.
 
-use passerelle::domain::command::{Fact, Scope};
+use passerelle::domain::command::{Command, Fact, Scope};
 use passerelle::domain::ids::Side;
+use passerelle::domain::record::PlanKind;
 use passerelle::domain::time::Span;
 use passerelle::engine::{Brake, Writes};
+use passerelle::ports::Store as _;
 use passerelle::sim::automation::draft::ContactInput;
 use passerelle::sim::salesforce::coerce::Input;
 use passerelle::sim::salesforce::schema::LEAD;
@@ -116,6 +118,32 @@ async fn a_dry_run_writes_nothing_and_counts_what_the_next_run_writes() {
     );
     assert_eq!(sent.written(Side::Salesforce), 2);
     assert_eq!(sent.written(Side::Automation), 3);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_dry_run_of_a_backfill_counts_once_and_leaves_no_plan_behind() {
+    let (mut world, _) = agreed(1).await;
+    let contact = world.by_email("p0@x.example");
+    world.earns(contact, 3);
+    world.pass(Span::hours(1));
+    let until = world.moment();
+    let backfill = Command::Backfill {
+        kind: PlanKind::Backfill,
+        from: until - Span::days(7),
+        until,
+    };
+    world.writes = Writes::Count;
+    let counted = world.instruct(backfill.clone()).await;
+    let would = &counted.snapshot.totals.would_write;
+    assert_eq!(would.salesforce.get("activity"), Some(&3));
+    assert_eq!(world.references(), Vec::<String>::new());
+    let kept = world.store.recover().await.unwrap();
+    assert!(kept.plans.is_empty(), "{:?}", kept.plans);
+    assert!(world.store.acts(10).await.unwrap().is_empty());
+    world.writes = Writes::Send;
+    world.instruct(backfill).await;
+    assert_eq!(world.references().len(), 3);
+    assert!(world.store.recover().await.unwrap().plans.is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

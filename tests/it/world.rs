@@ -214,33 +214,43 @@ impl World {
         self.hand.0.fetch_add(span.0, Ordering::SeqCst);
     }
 
+    /// The same in the product's own time.
+    pub(crate) fn moment(&self) -> Timestamp {
+        self.hand.now()
+    }
+
     pub(crate) fn now(&self) -> sim::clock::Timestamp {
         self.site.now()
     }
 
     /// Starts as a new process would, and runs cycles until one writes nothing. Then a minute passes.
     pub(crate) async fn drive(&self) -> Done {
-        self.go(Scope::ALL, CYCLES_MAX).await
+        self.go(Command::RunCycle(Scope::ALL), CYCLES_MAX).await
+    }
+
+    /// What an operator asks, and the cycle that follows it.
+    pub(crate) async fn instruct(&self, command: Command) -> Done {
+        self.go(command, 1).await
     }
 
     /// One cycle only.
     pub(crate) async fn cycle(&self, scope: Scope) -> Done {
-        self.go(scope, 1).await
+        self.go(Command::RunCycle(scope), 1).await
     }
 
-    async fn go(&self, scope: Scope, cycles_max: u32) -> Done {
+    async fn go(&self, first: Command, cycles_max: u32) -> Done {
         let before = self.metered();
         let pool = Pool::spawn(self.engine().await, self.outside.clone());
         let mut facts = pool.facts();
         let mut written = passerelle::domain::command::BySide::default();
         let mut cycles = 0;
         let mut told = Vec::new();
-        let run_cycle = || Instruction {
+        let instruct = |command| Instruction {
             operator: "test".to_owned(),
             reason: String::new(),
-            command: Command::RunCycle(scope),
+            command,
         };
-        pool.commands.send(run_cycle()).await.unwrap();
+        pool.commands.send(instruct(first)).await.unwrap();
         while let Ok(fact) = facts.recv().await {
             let is_end = fact == Fact::CycleEnded;
             told.push(fact);
@@ -253,7 +263,8 @@ impl World {
                 break;
             }
             written = totals;
-            pool.commands.send(run_cycle()).await.unwrap();
+            let again = instruct(Command::RunCycle(Scope::ALL));
+            pool.commands.send(again).await.unwrap();
         }
         pool.stop();
         let snapshot = pool.ended().await.unwrap();
@@ -450,6 +461,15 @@ impl World {
         let mut brain = self.shared.brain();
         let caller = brain.caller_for_user(UserId(1)).unwrap();
         brain.merge(now, caller.by, loser, winner);
+    }
+
+    /// Points, one action after the other.
+    pub(crate) fn earns(&self, id: ContactId, actions: u32) {
+        let now = self.now();
+        let mut brain = self.shared.brain();
+        for _ in 0..actions {
+            brain.earn(now, id, "Visit", "Page visit", 5);
+        }
     }
 
     /// A new user with the rights of an administrator.

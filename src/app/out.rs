@@ -6,6 +6,11 @@ use serde::Serialize;
 
 use crate::app::text::safe;
 
+/// Support sees this on 80 columns.
+const LINE_CELLS_MAX: usize = 79;
+const LABEL_CELLS: usize = 28;
+const AMOUNT_CELLS: usize = 9;
+
 /// The two streams, and how results are wanted.
 pub struct Out {
     results: Box<dyn Write + Send>,
@@ -52,6 +57,22 @@ impl Out {
         writeln!(self.results, "{}", safe(text))
     }
 
+    /// A line of a report: what, how much, and words about it. The words are broken between words where
+    /// the narrowest terminal ends, and go on under their beginning.
+    pub fn figure(&mut self, title: &str, amount: &str, words: &str) -> io::Result<()> {
+        let mut line = format!("{title:<LABEL_CELLS$} {amount:>AMOUNT_CELLS$}");
+        let indent = line.chars().count() + 1;
+        for word in words.split_whitespace() {
+            if line.chars().count() + 1 + word.chars().count() > LINE_CELLS_MAX {
+                self.line(&line)?;
+                line = " ".repeat(indent - 1);
+            }
+            line.push(' ');
+            line.push_str(word);
+        }
+        self.line(line.trim_end())
+    }
+
     pub fn json<T: Serialize>(&mut self, value: &T) -> io::Result<()> {
         serde_json::to_writer_pretty(&mut self.results, value)?;
         writeln!(self.results)
@@ -87,5 +108,39 @@ impl Out {
             source = cause.source();
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Page(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Page {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn words_of_a_report_are_broken_between_words_at_eighty_columns() {
+        let page = Page::default();
+        let mut out = Out::new(Box::new(page.clone()), Box::new(io::sink()), false);
+        let words = "records deleted, merged or converted before they were known to us";
+        out.figure("Left out", "36", words).unwrap();
+        let text = String::from_utf8(page.0.lock().unwrap().clone()).unwrap();
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines.len(), 2, "{text}");
+        assert!(lines.iter().all(|line| line.chars().count() < 80), "{text}");
+        assert_eq!(lines[1].trim_start(), "before they were known to us");
+        assert_eq!(lines[1].find("before"), lines[0].find("records"));
     }
 }

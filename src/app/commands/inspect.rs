@@ -33,7 +33,9 @@ pub(super) async fn status(place: &Place, out: &mut Out) -> Result<Status, AppEr
     let counts = &opened.recovered.counts;
     let mark = |mark| counts.marks.get(&mark).copied().unwrap_or_default();
     let now = opened.clock.now();
-    let remaining = mark(Mark::Conflict) + mark(Mark::Dead) + counts.held_activities;
+    let is_braked = opened.recovered.tally.is_braked;
+    let waiting = mark(Mark::Conflict) + mark(Mark::Dead) + counts.held_activities;
+    let remaining = waiting + u64::from(is_braked);
     let store_bytes = opened.store.size()?;
     if out.is_json() {
         out.json(&json!({
@@ -49,6 +51,7 @@ pub(super) async fn status(place: &Place, out: &mut Out) -> Result<Status, AppEr
             "held_activities": counts.held_activities,
             "sent_activities": counts.sent_activities,
             "read_until": read_until(&opened.recovered.coverage),
+            "is_braked": is_braked,
             "plans": opened.recovered.plans,
             "store_bytes": store_bytes,
         }))?;
@@ -79,7 +82,10 @@ pub(super) async fn status(place: &Place, out: &mut Out) -> Result<Status, AppEr
         ("Activities sent", counts.sent_activities),
         ("Activities held", counts.held_activities),
     ] {
-        out.line(&format!("{title:<28} {count:>9}"))?;
+        out.figure(title, &count.to_string(), "")?;
+    }
+    if is_braked {
+        out.line("Stopped by the brake: look at the last changes, then sync --release-brake")?;
     }
     for plan in &opened.recovered.plans {
         out.line(&format!(

@@ -200,18 +200,18 @@ impl Report {
         ] {
             if let Some(by_side) = by_side {
                 for side in Side::BOTH {
-                    out.line(&side_line(title, side, by_side))?;
+                    print_side(out, title, side, by_side)?;
                 }
             }
         }
-        out.line(&format!("{:<28} {:>9}", "Nothing new", self.unchanged))?;
+        out.figure("Nothing new", &self.unchanged.to_string(), "")?;
         for (reason, count) in &self.ignored {
             let words = crate::app::words::ignored(reason);
-            out.line(&format!("{:<28} {count:>9}  {words}", "Left out"))?;
+            out.figure("Left out", &count.to_string(), &words)?;
         }
-        out.line(&format!("{:<28} {:>9}", "Differ on purpose", self.diverged))?;
+        out.figure("Differ on purpose", &self.diverged.to_string(), "")?;
         self.print_remaining(out)?;
-        out.line(&format!("{:<28} {:>9.1} s", "Time", self.seconds))?;
+        out.figure("Time", &format!("{:.1} s", self.seconds), "")?;
         Ok(())
     }
 
@@ -223,7 +223,7 @@ impl Report {
         ];
         for (count, title, remedy) in remaining {
             let remedy = if count > 0 { remedy } else { "" };
-            out.line(format!("{title:<28} {count:>9}  {remedy}").trim_end())?;
+            out.figure(title, &count.to_string(), remedy)?;
         }
         for (side, failure) in &self.stopped {
             out.line(&format!("Stopped at {side}: {failure}"))?;
@@ -241,7 +241,7 @@ impl Report {
     }
 }
 
-fn side_line(title: &str, side: Side, by_side: &BySide) -> String {
+fn print_side(out: &mut Out, title: &str, side: Side, by_side: &BySide) -> std::io::Result<()> {
     let kinds = match side {
         Side::Salesforce => &by_side.salesforce,
         Side::Automation => &by_side.automation,
@@ -250,9 +250,6 @@ fn side_line(title: &str, side: Side, by_side: &BySide) -> String {
         .iter()
         .map(|(kind, count)| format!("{kind} {count}"))
         .collect();
-    let label = format!("{title}, {side}");
-    let total = by_side.sum(side);
-    format!("{label:<28} {total:>9}  {}", detail.join(", "))
-        .trim_end()
-        .to_owned()
+    let total = by_side.sum(side).to_string();
+    out.figure(&format!("{title}, {side}"), &total, &detail.join(", "))
 }

@@ -207,7 +207,7 @@ impl Report {
         out.figure("Nothing new", &self.unchanged.to_string(), "")?;
         for (reason, count) in &self.ignored {
             let words = crate::app::words::ignored(reason);
-            out.figure("Left out", &count.to_string(), &words)?;
+            out.figure("Left out", &count.to_string(), words)?;
         }
         out.figure("Differ on purpose", &self.diverged.to_string(), "")?;
         self.print_remaining(out)?;

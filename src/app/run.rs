@@ -71,6 +71,7 @@ async fn watch(pool: &Pool, goal: &Goal, out: &mut Out) -> Result<(bool, bool), 
     let mut rounds = 1;
     let mut written = BySide::default();
     let mut phase = "";
+    let mut backlog = 0;
     loop {
         tokio::select! {
             fact = facts.recv() => match fact {
@@ -103,7 +104,7 @@ async fn watch(pool: &Pool, goal: &Goal, out: &mut Out) -> Result<(bool, bool), 
                     return Ok((false, false));
                 }
                 let snapshot = snapshots.borrow_and_update().clone();
-                bar.set_message(line(&snapshot));
+                show(&bar, &mut backlog, &snapshot);
                 if snapshot.phase != phase && !snapshot.is_idle {
                     phase = snapshot.phase;
                     out.progress(&line(&snapshot))?;
@@ -132,13 +133,25 @@ fn progress(out: &Out) -> ProgressBar {
     if !out.shows_progress() {
         return ProgressBar::hidden();
     }
-    let bar = ProgressBar::new_spinner();
+    let bar = ProgressBar::new(1);
     bar.set_style(
-        ProgressStyle::with_template("{spinner} {elapsed} {wide_msg}")
-            .unwrap_or_else(|_| ProgressStyle::default_spinner()),
+        ProgressStyle::with_template("{spinner} {elapsed} {bar:12} {wide_msg}")
+            .unwrap_or_else(|_| ProgressStyle::default_bar()),
     );
     bar.enable_steady_tick(Duration::from_millis(120));
     bar
+}
+
+/// How much of what was found to write has left: full once nothing waits. While reading, nobody knows
+/// how much will be found, and the bar grows longer as more is.
+fn show(bar: &ProgressBar, backlog: &mut u64, snapshot: &Snapshot) {
+    let written = &snapshot.totals.written;
+    let done = written.sum(Side::Salesforce) + written.sum(Side::Automation);
+    let queued: u64 = snapshot.queued.values().sum::<u64>() + snapshot.waiting;
+    *backlog = (*backlog).max(done + queued);
+    bar.set_length((*backlog).max(1));
+    bar.set_position(done);
+    bar.set_message(line(snapshot));
 }
 
 /// One line: what is being done, what was read and written so far (Salesforce + Automation), what

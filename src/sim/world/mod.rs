@@ -9,6 +9,7 @@ mod cast;
 mod history;
 mod names;
 mod stage;
+pub mod traffic;
 
 use crate::sim::automation::Automation;
 use crate::sim::clock::Timestamp;

@@ -51,8 +51,16 @@ pub(super) async fn activities(
         .collect();
     Ok(ActivityPage {
         activities,
-        is_last: events.len() < PAGE_EVENTS,
+        is_last: is_last_page(&body, events.len(), page.max(1)),
     })
+}
+
+/// A page that is not full is the last one, unless the server counts more: it may cap pages lower
+/// than we ask.
+fn is_last_page(body: &Json, events: usize, page: u32) -> bool {
+    let pages = values::text(&body["maxPages"]).and_then(|pages| pages.parse::<f64>().ok());
+    let has_more = pages.is_some_and(|pages| pages > f64::from(page));
+    events == 0 || (events < PAGE_EVENTS && !has_more)
 }
 
 /// An event of a contact; `None` if it belongs to nobody.

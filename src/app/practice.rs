@@ -44,13 +44,13 @@ pub struct Serving {
     pub automation: automation_http::Shared,
     salesforce_server: Server,
     automation_server: Server,
-    working: Option<Working>,
+    life: Option<Life>,
 }
 
-/// The people at work; dropping it sends them home.
-struct Working(tokio::task::JoinHandle<()>);
+/// What goes on without being asked; dropping it ends it.
+struct Life(tokio::task::JoinHandle<()>);
 
-impl Drop for Working {
+impl Drop for Life {
     fn drop(&mut self) {
         self.0.abort();
     }
@@ -80,7 +80,7 @@ impl Practice {
             automation,
             salesforce_server,
             automation_server,
-            working: None,
+            life: None,
         })
     }
 
@@ -94,25 +94,32 @@ impl Practice {
 }
 
 impl Serving {
-    /// From now on people work in both systems, the same ones for the same seed.
-    pub fn set_traffic(&mut self, traffic: Traffic, seed: u64, clock: Arc<dyn Clock>) {
+    /// From now on webhooks are posted, and people work in both systems: the same ones for the same
+    /// seed.
+    pub fn live_on(&mut self, traffic: Traffic, seed: u64, clock: Arc<dyn Clock>) {
         let pace = match traffic {
             Traffic::None => None,
             Traffic::Calm => Some(Pace::Calm),
             Traffic::Busy => Some(Pace::Busy),
         };
-        self.working = pace.map(|pace| {
-            let (site, automation) = (Arc::clone(&self.site), self.automation.clone());
-            let mut traffic = traffic::Traffic::new(seed, pace, sim_time(clock.now()));
-            Working(tokio::spawn(async move {
-                loop {
-                    clock.sleep(TICK).await;
-                    for act in traffic.due(sim_time(clock.now())) {
-                        perform(&site, &automation, &act);
-                    }
+        let start = sim_time(clock.now());
+        let mut traffic = pace.map(|pace| traffic::Traffic::new(seed, pace, start));
+        let (site, automation) = (Arc::clone(&self.site), self.automation.clone());
+        let client = automation_http::poster();
+        self.life = Some(Life(tokio::spawn(async move {
+            loop {
+                clock.sleep(TICK).await;
+                let due = traffic
+                    .as_mut()
+                    .map(|traffic| traffic.due(sim_time(clock.now())));
+                for act in due.unwrap_or_default() {
+                    perform(&site, &automation, &act);
                 }
-            }))
-        });
+                if let Ok(client) = &client {
+                    automation_http::post_waiting(&automation, client).await;
+                }
+            }
+        })));
     }
 
     /// The instance file that reaches this company, with its data in that folder. The secrets in it

@@ -149,7 +149,6 @@ impl Api {
                     until: self.waits_until(reply),
                 }
             }
-            (400 | 403 | 404 | 409 | 422, None) => effect.lost(),
             (404, Some(said)) => {
                 let is_item = said.is_detailed || reply.header("mautic-version").is_some();
                 if request.names_one && is_item {
@@ -158,8 +157,7 @@ impl Api {
                     FailureKind::Broken
                 }
             }
-            // A batch that is too long is refused before any row; nothing else says so.
-            (500.., _) => effect.lost(),
+            (400 | 403 | 404 | 409 | 422, None) | (500.., _) => effect.lost(),
             (status, _) => kind_of(status, &[], &|_| None, effect),
         }
     }

@@ -194,8 +194,9 @@ async fn a_server_that_caps_pages_hides_nothing() {
 #[tokio::test]
 async fn a_total_that_shrinks_to_nothing_ends_with_an_empty_page() {
     let (_, client) = start(|_| ok(json!({"total": "999", "contacts": {}}))).await;
-    let page = client.changes(mapping(), window(None)).await.unwrap().value;
-    assert!(page.is_last);
+    let answered = client.changes(mapping(), window(None)).await.unwrap();
+    assert!(answered.value.is_last);
+    assert_eq!(answered.spent.calls, 2, "it is asked again, once");
 }
 
 #[tokio::test]

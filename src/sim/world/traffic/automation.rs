@@ -96,7 +96,7 @@ impl Place<'_> {
             }
             Visitor::UserEdits => self.edits(),
             Visitor::UserStopsMail => self.stops_mail(),
-            Visitor::UserEnters => self.enters(),
+            Visitor::UserEnters => Some(self.enters()),
             Visitor::UserEntersTwice => self.enters_twice(),
             Visitor::UserMerges => self.merges(),
             Visitor::UserDeletes => {
@@ -248,12 +248,12 @@ impl Place<'_> {
         is_new.then_some(Ok(()))
     }
 
-    fn enters(&mut self) -> Done {
+    fn enters(&mut self) -> Result<(), Refusal> {
         let first = names::pick(&mut self.random, &names::FIRST);
         let last = texts::last_name(&mut self.random);
         let email = texts::address(first, &last, self.number);
         let firm = names::company(self.random.below(400) as usize);
-        Some(self.enter(first, &last, &email, &firm))
+        self.enter(first, &last, &email, &firm)
     }
 
     fn enter(&mut self, first: &str, last: &str, email: &str, firm: &str) -> Result<(), Refusal> {

@@ -59,7 +59,7 @@ impl Desk<'_> {
             Clerk::EditsAccount => self.edits_account(),
             Clerk::TicksOptOut => self.opts(true),
             Clerk::UnticksOptOut => self.opts(false),
-            Clerk::EntersLead => self.enters_lead(),
+            Clerk::EntersLead => Some(self.enters_lead()),
             Clerk::EntersTwice => self.enters_twice(),
             Clerk::Converts => self.converts(),
             Clerk::Merges => self.merges(),
@@ -137,12 +137,12 @@ impl Desk<'_> {
         Some(self.update(id, OPT_OUT, Input::Bool(out)))
     }
 
-    fn enters_lead(&mut self) -> Done {
+    fn enters_lead(&mut self) -> Result<(), ApiError> {
         let first = names::pick(&mut self.random, &names::FIRST);
         let last = texts::last_name(&mut self.random);
         let email = texts::address(first, &last, self.number);
         let is_out = self.random.below(8) == 0;
-        Some(self.enter(first, &last, &email, is_out))
+        self.enter(first, &last, &email, is_out)
     }
 
     /// A colleague did not look first.

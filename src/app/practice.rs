@@ -15,7 +15,7 @@ use crate::sim::clock::Timestamp as SimTime;
 use crate::sim::faults::{self, FaultGate, FaultPlan, Pauses};
 use crate::sim::http::Server;
 use crate::sim::salesforce::http::{self as salesforce_http, Site};
-use crate::sim::world::traffic::{self, Act, Deed, Pace};
+use crate::sim::world::traffic::{self, Act, Pace};
 use crate::sim::world::{
     AUTOMATION_KEY, AUTOMATION_SECRET, MAPPING, SALESFORCE_KEY, SALESFORCE_SECRET, World,
 };
@@ -159,14 +159,8 @@ impl Serving {
 
 /// Whatever becomes of it, as in life: the world's tests say that both systems accept what people do.
 fn perform(site: &Site, automation: &automation_http::Shared, act: &Act) {
-    let outcome = match act.deed {
-        Deed::Salesforce(_) => {
-            site.with_brain(|brain| traffic::at_salesforce(brain, site.now(), act))
-        }
-        Deed::Automation(_) => {
-            traffic::at_automation(&mut automation.brain(), automation.now(), act)
-        }
-    };
+    let now = site.now();
+    let outcome = site.with_brain(|org| traffic::perform(org, &mut automation.brain(), now, act));
     tracing::debug!(?act.deed, ?outcome, "people at work");
 }
 

@@ -158,17 +158,36 @@ impl World {
     }
 
     pub(crate) async fn with(org: OrgConfig, mapping: &str) -> Self {
+        let rules = format!("{PLUGIN}{mapping}");
+        Self::of(organisation(org), instance(), "1_random", &rules).await
+    }
+
+    /// The practice company, with the rules of its own instance file, and accounts only by leave.
+    pub(crate) async fn practice(seed: u64, people: u32) -> Self {
+        let now = sim::clock::Timestamp::from_seconds(START);
+        let sim::world::World {
+            mut salesforce,
+            mut automation,
+        } = sim::world::World::new(seed, people, now);
+        let mut app = App::new("app", "secret");
+        app.run_as = Some(salesforce.integration_user());
+        salesforce.add_app(app);
+        automation.add_client("Sync", "random", "secret", UserId(1));
+        let rules = format!("[plugin]\nsync_owners = true\n{}", sim::world::MAPPING);
+        Self::of(salesforce, automation, "2_random", &rules).await
+    }
+
+    async fn of(org: Salesforce, instance: Automation, client: &str, rules_text: &str) -> Self {
         let hand = Hand(Arc::new(AtomicI64::new(START * 1_000)));
         let reading = hand.clone();
         let clock: sim::clock::Clock =
             Arc::new(move || sim::clock::Timestamp::from_millis(reading.now().0));
         let site = Arc::new(
-            Site::new(organisation(org), Arc::clone(&clock))
-                .with_faults(FaultPlan::calm(1), Pauses::default()),
+            Site::new(org, Arc::clone(&clock)).with_faults(FaultPlan::calm(1), Pauses::default()),
         );
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let salesforce_server = sim::salesforce::http::start(Arc::clone(&site), listener).unwrap();
-        let shared = Shared::new(instance(), clock);
+        let shared = Shared::new(instance, clock);
         let dialect = sim::automation::http::dialect();
         let automation_gate = FaultGate::new(FaultPlan::calm(2), dialect, Pauses::default());
         let any = "127.0.0.1:0".parse().unwrap();
@@ -178,8 +197,8 @@ impl World {
         .unwrap();
         let store = Arc::new(MemoryStore::default());
         let servers = (salesforce_server, automation_server);
-        let outside = outside(&hand, &servers, &store);
-        let (policy, descriptions) = rules(&outside, mapping, &servers.1.url()).await;
+        let outside = outside(&hand, &servers, &store, client);
+        let (policy, descriptions) = rules(&outside, rules_text, &servers.1.url()).await;
         Self {
             site,
             shared,
@@ -478,7 +497,12 @@ fn instance() -> Automation {
     brain
 }
 
-fn outside(hand: &Hand, servers: &(Server, Server), store: &Arc<MemoryStore>) -> Outside {
+fn outside(
+    hand: &Hand,
+    servers: &(Server, Server),
+    store: &Arc<MemoryStore>,
+    client: &str,
+) -> Outside {
     let clock: Arc<dyn Clock> = Arc::new(hand.clone());
     let vault = Arc::new(MemoryVault::default());
     let limits = Limits {
@@ -500,7 +524,7 @@ fn outside(hand: &Hand, servers: &(Server, Server), store: &Arc<MemoryStore>) ->
     let config = automation::Config {
         base_url: servers.1.url().parse().unwrap(),
         flow: automation::Flow::ClientCredentials {
-            client_id: "1_random".into(),
+            client_id: client.into(),
             client_secret: "secret".into(),
         },
         limits,
@@ -517,12 +541,12 @@ fn outside(hand: &Hand, servers: &(Server, Server), store: &Arc<MemoryStore>) ->
 /// The rules of the mapping, worked out as the program does at its first start.
 async fn rules(
     outside: &Outside,
-    mapping: &str,
+    rules: &str,
     url: &str,
 ) -> (Policy, (SalesforceDescription, AutomationDescription)) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("instance.toml");
-    private(&file, &format!("{INSTANCE}{PLUGIN}{mapping}"));
+    private(&file, &format!("{INSTANCE}{rules}"));
     let env = [("SECRET".to_owned(), "secret".to_owned())].into();
     let plugin = config::load(&file, &env).unwrap().plugin;
     let asked = Arc::new(crate::adapters::policy());

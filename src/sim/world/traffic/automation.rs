@@ -28,7 +28,7 @@ const PAGES: [(&str, &str); 4] = [
 ];
 
 /// Does one act at Automation, now. An act at Salesforce concerns nobody here.
-pub fn at_automation(brain: &mut Automation, now: Timestamp, act: &Act) -> Outcome {
+pub(super) fn at_automation(brain: &mut Automation, now: Timestamp, act: &Act) -> Outcome {
     let Deed::Automation(deed) = act.deed else {
         return Outcome::Nobody;
     };
@@ -73,8 +73,19 @@ impl Place<'_> {
                 self.brain.open(self.now, mail);
                 DONE
             }
-            Visitor::SubmitsForm => self.submits(true),
-            Visitor::SubmitsElsewhere => self.submits(false),
+            Visitor::SubmitsForm => {
+                let id = self.somebody()?;
+                self.submits(id, true)
+            }
+            Visitor::SubmitsElsewhere => {
+                let id = self.somebody()?;
+                self.submits(id, false)
+            }
+            Visitor::ReturnsElsewhere => {
+                let left = self.known(|contact| contact.dnc_on("email").is_some());
+                let id = one_of(&mut self.random, &left)?;
+                self.submits(id, false)
+            }
             Visitor::Introduces => self.introduces(),
             Visitor::Earns => {
                 let id = self.somebody()?;
@@ -176,8 +187,7 @@ impl Place<'_> {
         one_of(&mut self.random, &there)
     }
 
-    fn submits(&mut self, keeps_cookie: bool) -> Done {
-        let id = self.somebody()?;
+    fn submits(&mut self, id: ContactId, keeps_cookie: bool) -> Done {
         let email = self.text(self.brain.contact(id)?, "email");
         let phone = names::phone(&mut self.random);
         let visit = self.visit();

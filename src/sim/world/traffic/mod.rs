@@ -4,14 +4,18 @@
 //! two systems, nor on how often somebody asks. Whom an act concerns is settled when it is done.
 
 mod automation;
+mod both;
 mod salesforce;
 mod texts;
 
-pub use automation::at_automation;
-pub use salesforce::at_salesforce;
+use automation::at_automation;
+use both::at_both;
+use salesforce::at_salesforce;
 
+use crate::sim::automation::Automation;
 use crate::sim::clock::{SECOND_MS, Timestamp};
 use crate::sim::random::Random;
+use crate::sim::salesforce::Salesforce;
 
 /// More acts than this at once would be a machine that slept, not people who worked: the rest of
 /// that time nobody worked.
@@ -49,6 +53,8 @@ pub enum Clerk {
     Deletes,
     Restores,
     Reassigns,
+    /// The address that somebody else already has.
+    TakesAddress,
 }
 
 /// What somebody does at, or to, Automation: users, visitors, recipients of mails.
@@ -60,6 +66,8 @@ pub enum Visitor {
     SubmitsForm,
     /// From another browser: the contact lives on under another id.
     SubmitsElsewhere,
+    /// The same, by somebody who left: the opt-out stays behind with the old id.
+    ReturnsElsewhere,
     /// Nobody knew them before.
     Introduces,
     Earns,
@@ -76,14 +84,24 @@ pub enum Visitor {
     UserReassigns,
 }
 
+/// What two people do at the same moment, one on each side, about one person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Clash {
+    BothEdit,
+    OneDeletesOneEdits,
+    /// Of somebody whom both sides keep out: no date tells whether Salesforce knew of it.
+    OneLetsInOneEdits,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Deed {
     Salesforce(Clerk),
     Automation(Visitor),
+    Both(Clash),
 }
 
 /// Each deed, with how many of a thousand acts it is.
-pub const DEEDS: [(Deed, u64); 28] = [
+pub const DEEDS: [(Deed, u64); 33] = [
     (Deed::Salesforce(Clerk::Edits), 170),
     (Deed::Salesforce(Clerk::EditsAccount), 20),
     (Deed::Salesforce(Clerk::TicksOptOut), 20),
@@ -95,11 +113,13 @@ pub const DEEDS: [(Deed, u64); 28] = [
     (Deed::Salesforce(Clerk::Deletes), 10),
     (Deed::Salesforce(Clerk::Restores), 5),
     (Deed::Salesforce(Clerk::Reassigns), 15),
+    (Deed::Salesforce(Clerk::TakesAddress), 3),
     (Deed::Automation(Visitor::Hits), 190),
     (Deed::Automation(Visitor::IsMailed), 120),
     (Deed::Automation(Visitor::OpensMail), 90),
     (Deed::Automation(Visitor::SubmitsForm), 50),
     (Deed::Automation(Visitor::SubmitsElsewhere), 10),
+    (Deed::Automation(Visitor::ReturnsElsewhere), 2),
     (Deed::Automation(Visitor::Introduces), 25),
     (Deed::Automation(Visitor::Earns), 40),
     (Deed::Automation(Visitor::Unsubscribes), 15),
@@ -112,6 +132,9 @@ pub const DEEDS: [(Deed, u64); 28] = [
     (Deed::Automation(Visitor::UserMerges), 4),
     (Deed::Automation(Visitor::UserDeletes), 4),
     (Deed::Automation(Visitor::UserReassigns), 10),
+    (Deed::Both(Clash::BothEdit), 8),
+    (Deed::Both(Clash::OneDeletesOneEdits), 2),
+    (Deed::Both(Clash::OneLetsInOneEdits), 2),
 ];
 
 /// One thing that somebody does.
@@ -124,6 +147,15 @@ pub struct Act {
     pub deed: Deed,
     /// Everything else about it is drawn from this.
     pub seed: u64,
+}
+
+/// Does an act, now, wherever it belongs.
+pub fn perform(org: &mut Salesforce, brain: &mut Automation, now: Timestamp, act: &Act) -> Outcome {
+    match act.deed {
+        Deed::Salesforce(_) => at_salesforce(org, now, act),
+        Deed::Automation(_) => at_automation(brain, now, act),
+        Deed::Both(_) => at_both(org, brain, now, act),
+    }
 }
 
 /// What became of an act.

@@ -16,7 +16,7 @@ use crate::sim::salesforce::value::Value;
 const OPT_OUT: &str = "HasOptedOutOfEmail";
 
 /// Does one act at Salesforce, now. An act at Automation concerns nobody here.
-pub fn at_salesforce(org: &mut Salesforce, now: Timestamp, act: &Act) -> Outcome {
+pub(super) fn at_salesforce(org: &mut Salesforce, now: Timestamp, act: &Act) -> Outcome {
     let Deed::Salesforce(deed) = act.deed else {
         return Outcome::Nobody;
     };
@@ -38,9 +38,23 @@ pub fn at_salesforce(org: &mut Salesforce, now: Timestamp, act: &Act) -> Outcome
 }
 
 /// People who work here: the integration's own user is not one of them.
-fn staff(org: &Salesforce) -> Vec<RecordId> {
+pub(super) fn staff(org: &Salesforce) -> Vec<RecordId> {
     let users = org.records(USER).map(|(id, _)| id);
     users.filter(|id| *id != org.integration_user()).collect()
+}
+
+/// Leads and contacts that a person can open and change.
+pub(super) fn people(org: &Salesforce) -> Vec<RecordId> {
+    [LEAD, CONTACT]
+        .into_iter()
+        .flat_map(|object| open(org, object))
+        .collect()
+}
+
+fn open(org: &Salesforce, object: ObjectIndex) -> Vec<RecordId> {
+    let is_open = |id: &RecordId| org.value(*id, "IsConverted") != Value::Bool(true);
+    let live = org.records(object).filter(|(_, record)| !record.is_deleted);
+    live.map(|(id, _)| id).filter(is_open).collect()
 }
 
 struct Desk<'a> {
@@ -69,25 +83,12 @@ impl Desk<'_> {
             }
             Clerk::Restores => self.restores(),
             Clerk::Reassigns => self.reassigns(),
+            Clerk::TakesAddress => self.takes_address(),
         }
-    }
-
-    /// Leads and contacts that a person can open and change.
-    fn people(&self, objects: &[ObjectIndex]) -> Vec<RecordId> {
-        let mut people = Vec::new();
-        for object in objects {
-            for (id, record) in self.org.records(*object) {
-                let is_over = self.org.value(id, "IsConverted") == Value::Bool(true);
-                if !record.is_deleted && !is_over {
-                    people.push(id);
-                }
-            }
-        }
-        people
     }
 
     fn somebody(&mut self) -> Option<RecordId> {
-        let people = self.people(&[LEAD, CONTACT]);
+        let people = people(self.org);
         one_of(&mut self.random, &people)
     }
 
@@ -130,7 +131,7 @@ impl Desk<'_> {
     }
 
     fn opts(&mut self, out: bool) -> Done {
-        let people = self.people(&[LEAD, CONTACT]);
+        let people = people(self.org);
         let shows = |id: &RecordId| self.org.value(*id, OPT_OUT) == Value::Bool(!out);
         let people: Vec<RecordId> = people.into_iter().filter(shows).collect();
         let id = one_of(&mut self.random, &people)?;
@@ -147,7 +148,7 @@ impl Desk<'_> {
 
     /// A colleague did not look first.
     fn enters_twice(&mut self) -> Done {
-        let people = self.people(&[LEAD]);
+        let people = open(self.org, LEAD);
         let known = |id: &RecordId| !self.text(*id, "Email").is_empty();
         let people: Vec<RecordId> = people.into_iter().filter(known).collect();
         let id = one_of(&mut self.random, &people)?;
@@ -174,7 +175,7 @@ impl Desk<'_> {
     }
 
     fn converts(&mut self) -> Done {
-        let leads = self.people(&[LEAD]);
+        let leads = open(self.org, LEAD);
         let id = one_of(&mut self.random, &leads)?;
         let into = ConvertInto::default();
         Some(self.org.convert_lead(&self.call, id, into).map(drop))
@@ -182,8 +183,7 @@ impl Desk<'_> {
 
     /// Two leads of one address become one, if there are two.
     fn merges(&mut self) -> Done {
-        let mut leads: Vec<(String, RecordId)> = self
-            .people(&[LEAD])
+        let mut leads: Vec<(String, RecordId)> = open(self.org, LEAD)
             .into_iter()
             .map(|id| (self.text(id, "Email").to_lowercase(), id))
             .filter(|(email, _)| !email.is_empty())
@@ -211,6 +211,15 @@ impl Desk<'_> {
         }
         let id = one_of(&mut self.random, &binned)?;
         Some(self.org.undelete(&self.call, id))
+    }
+
+    fn takes_address(&mut self) -> Done {
+        let (id, other) = (self.somebody()?, self.somebody()?);
+        let email = self.text(other, "Email");
+        if id == other || email.is_empty() {
+            return None;
+        }
+        Some(self.update(id, "Email", Input::text(&email)))
     }
 
     fn reassigns(&mut self) -> Done {

@@ -52,10 +52,7 @@ fn live(seed: u64, acts: i64) -> (World, Vec<(Act, Outcome)>) {
         let now = START.plus_millis(second * SECOND_MS);
         world.salesforce.advance(now);
         for act in traffic.due(now) {
-            let outcome = match act.deed {
-                Deed::Salesforce(_) => at_salesforce(&mut world.salesforce, now, &act),
-                Deed::Automation(_) => at_automation(&mut world.automation, now, &act),
-            };
+            let outcome = perform(&mut world.salesforce, &mut world.automation, now, &act);
             story.push((act, outcome));
         }
     }

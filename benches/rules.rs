@@ -3,7 +3,7 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use passerelle::domain::ids::{AutomationId, FieldId, Kind, LinkId, SalesforceObject};
+use passerelle::domain::ids::{AutomationId, FieldId, Kind, LinkId, SalesforceObject, Side};
 use passerelle::domain::link::{AutomationEnd, Base, Link, SalesforceEnd};
 use passerelle::domain::mapping::{
     Arrow, BlankTravel, Concurrent, FieldRule, Mapping, Overwritten, Policy, Role,
@@ -20,6 +20,9 @@ use passerelle::engine::reconcile::{Context, reconcile};
 const FIELDS: u16 = 12;
 const LASTS: Duration = Duration::from_secs(3);
 
+/// Links judged between two looks at the clock; they are made and dropped outside of it.
+const ROUND: usize = 1_000;
+
 fn main() {
     let policy = policy();
     let context = Context {
@@ -30,10 +33,25 @@ fn main() {
         freshness: Freshness::Stale,
         now: Timestamp::from_seconds(1_790_000_000),
     };
-    let settled = link(0);
-    let edited = link(2);
-    report("links with nothing to do", &settled, context);
-    report("links with two edits", &edited, context);
+    let settled = link();
+    let mut edited = link();
+    for field in [0, 1] {
+        edit(&mut edited, Side::Salesforce, field);
+    }
+    let mut contested = link();
+    for side in Side::BOTH {
+        edit(&mut contested, side, 2);
+    }
+    let judged = report("links with nothing to do", &settled, context);
+    assert_eq!(judged, settled);
+    let judged = report(
+        "links with an edit that travels and one that may not",
+        &edited,
+        context,
+    );
+    assert!(judged.pending(Side::Automation).is_some() && judged.diverged == 1);
+    let judged = report("links with a conflict", &contested, context);
+    assert_eq!(judged.conflicts.len(), 1);
 }
 
 #[expect(clippy::disallowed_methods, reason = "a benchmark measures real time")]
@@ -41,21 +59,27 @@ fn now() -> Instant {
     Instant::now()
 }
 
+/// Answers the link as it was judged: the figure counts only if that is what it should be.
 #[expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
-fn report(what: &str, link: &Link, context: Context<'_>) {
+fn report(what: &str, link: &Link, context: Context<'_>) -> Link {
     let begin = now();
-    let mut judged = 0_u64;
+    let mut spent = Duration::ZERO;
+    let mut links = 0_u64;
+    let mut last = link.clone();
     while begin.elapsed() < LASTS {
-        for _ in 0..1_000 {
-            let mut link = link.clone();
-            black_box(reconcile(&mut link, context));
-            black_box(link);
+        let mut round = vec![link.clone(); ROUND];
+        let start = now();
+        for link in &mut round {
+            black_box(reconcile(black_box(link), context));
         }
-        judged += 1_000;
+        spent += start.elapsed();
+        links += ROUND as u64;
+        last.clone_from(&round[0]);
     }
-    let per_second = judged as f64 / begin.elapsed().as_secs_f64();
+    let per_second = links as f64 / spent.as_secs_f64();
     let decisions = per_second * f64::from(FIELDS);
     println!("{what}: {per_second:.0} links/s, {decisions:.0} field decisions/s on one core");
+    last
 }
 
 fn policy() -> Policy {
@@ -94,8 +118,8 @@ fn policy() -> Policy {
     }
 }
 
-/// A paired person whose first fields were edited in Salesforce.
-fn link(edits: u16) -> Link {
+/// A paired person in agreement.
+fn link() -> Link {
     let mut link = Link::new(LinkId(1), Kind::Person);
     let id = "003Q70000000A1bIAE".parse().expect("an id");
     link.salesforce = Some(SalesforceEnd {
@@ -123,11 +147,16 @@ fn link(edits: u16) -> Link {
             automation: value.clone(),
         });
         state.automation = Some(value.clone());
-        state.salesforce = Some(if field < edits {
-            Value::Text("edited".into())
-        } else {
-            value
-        });
+        state.salesforce = Some(value);
     }
     link
+}
+
+fn edit(link: &mut Link, side: Side, field: u16) {
+    let edited = Some(Value::Text(format!("edited in {side}")));
+    let state = link.field_mut(FieldId(field));
+    match side {
+        Side::Salesforce => state.salesforce = edited,
+        Side::Automation => state.automation = edited,
+    }
 }

@@ -2,7 +2,8 @@
 //! and memory.
 //!
 //! `cargo bench --bench store` measures 100,000 people, `cargo bench --bench store -- 1000000` a
-//! million.
+//! million. Filling and opening run in a process of their own each, so that each tells its own
+//! memory.
 
 #![expect(
     clippy::print_stdout,
@@ -10,25 +11,35 @@
     reason = "a measurement reads the clock and prints figures"
 )]
 
-use std::fs;
+#[path = "common/mod.rs"]
+mod common;
+
 use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
+use common::{disk, peak_megabytes};
 use futures_util::future::{BoxFuture, join_all};
-use passerelle::domain::consent::{Consent, ConsentState, ConsentView, Evidence};
+use passerelle::domain::consent::{
+    Consent, ConsentState, ConsentView, Dated, Evidence, Proof, Reason,
+};
 use passerelle::domain::ids::{AutomationId, FieldId, Kind, LinkId, SalesforceObject};
-use passerelle::domain::link::{AutomationEnd, Base, Link, MatchKey, SalesforceEnd};
+use passerelle::domain::link::{AutomationEnd, Base, Edited, Link, MatchKey, SalesforceEnd};
 use passerelle::domain::record::{Batch, Change, LinkKey, LinkPage, Listing};
 use passerelle::domain::row::RowState;
 use passerelle::domain::time::Timestamp;
 use passerelle::domain::value::{Decimal, Value};
 use passerelle::ports::Store;
 use passerelle::store::SledStore;
+use tokio::runtime::Runtime;
 
 const PEOPLE: u64 = 100_000;
 
 /// As many as one page of a system brings.
 const BATCH_SIZE: u64 = 200;
+
+/// Set for a process of its own: the phase it measures.
+const PHASE: &str = "PASSERELLE_BENCH_PHASE";
 
 fn main() {
     // Cargo passes `--bench` to every benchmark.
@@ -36,31 +47,49 @@ fn main() {
         .skip(1)
         .find_map(|argument| argument.parse().ok())
         .unwrap_or(PEOPLE);
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    small_batches(&folder.path().join("small"));
-    groups(&folder.path().join("groups"));
-    fill(&folder.path().join("people"), people);
-    reopen(&folder.path().join("people"), people);
+    match (std::env::var(PHASE).as_deref(), std::env::args().nth(2)) {
+        (Ok("fill"), Some(folder)) => fill(Path::new(&folder), people),
+        (Ok("open"), Some(folder)) => reopen(Path::new(&folder), people),
+        _ => {
+            let folder = tempfile::tempdir().expect("a temporary folder");
+            small_batches(&folder.path().join("small"));
+            groups(&folder.path().join("groups"));
+            for phase in ["fill", "open"] {
+                alone(phase, &folder.path().join("people"), people);
+            }
+        }
+    }
+}
+
+fn alone(phase: &str, folder: &Path, people: u64) {
+    let program = std::env::current_exe().expect("this program");
+    let status = Command::new(program)
+        .env(PHASE, phase)
+        .arg(people.to_string())
+        .arg(folder)
+        .status()
+        .expect("the phase runs");
+    assert!(status.success(), "{phase} failed");
 }
 
 fn small_batches(data: &Path) {
-    let store = open(data);
+    let store = Opened::at(data);
     let start = Instant::now();
     let mut count = 0;
     while start.elapsed() < Duration::from_secs(3) {
-        commit(&store, vec![put(count)]);
+        store.commit(vec![put(count)]);
         count += 1;
     }
     rate("batches of 1 link, one after the other", count, start);
 }
 
 fn groups(data: &Path) {
-    let store = open(data);
+    let store = Opened::at(data);
     let start = Instant::now();
     let mut count = 0;
     while start.elapsed() < Duration::from_secs(3) {
-        let batches = (count..count + 64).map(|id| store.commit(Batch(vec![put(id)])));
-        for answer in run(Box::pin(join_all(batches))) {
+        let batches = (count..count + 64).map(|id| store.store.commit(Batch(vec![put(id)])));
+        for answer in store.run(Box::pin(join_all(batches))) {
             answer.expect("a commit");
         }
         count += 64;
@@ -69,16 +98,16 @@ fn groups(data: &Path) {
 }
 
 fn fill(data: &Path, people: u64) {
-    let store = open(data);
+    let store = Opened::at(data);
     let start = Instant::now();
     let mut id = 0;
     while id < people {
         let end = people.min(id + BATCH_SIZE);
-        commit(&store, (id..end).map(put).collect());
+        store.commit((id..end).map(put).collect());
         id = end;
     }
     rate("links in batches of 200", people, start);
-    memory("after filling");
+    println!("peak memory after filling: {} MB", peak_megabytes());
     let bytes = disk(data);
     println!(
         "{people} people: {} MB on disk, {} bytes each (one is {} bytes of JSON)",
@@ -87,25 +116,27 @@ fn fill(data: &Path, people: u64) {
         json_bytes()
     );
     let start = Instant::now();
-    for id in (0..people).step_by(10) {
-        commit_changed(&store, id);
+    // In no order: the step is prime to any number of people that is not its multiple.
+    for number in 0..people / 10 {
+        let mut link = person(number * 7_919 % people);
+        link.field_mut(FieldId(3)).salesforce = Some(Value::Text("Lyon".into()));
+        store.commit(vec![Change::PutLink(Box::new(link))]);
     }
-    rate("changed links, one by one", people.div_ceil(10), start);
+    rate("changed links, one by one", people / 10, start);
     println!("then {} bytes each", disk(data) / people);
-}
-
-fn commit_changed(store: &SledStore, id: u64) {
-    let mut link = person(id);
-    link.field_mut(FieldId(3)).salesforce = Some(Value::Text("Lyon".into()));
-    commit(store, vec![Change::PutLink(Box::new(link))]);
+    let start = Instant::now();
+    drop(store);
+    println!("close: {} ms", start.elapsed().as_millis());
+    println!("then {} bytes each", disk(data) / people);
 }
 
 fn reopen(data: &Path, people: u64) {
     let start = Instant::now();
-    let store = open(data);
+    let store = Opened::at(data);
     println!("open: {} ms", start.elapsed().as_millis());
+    println!("peak memory after opening: {} MB", peak_megabytes());
     let start = Instant::now();
-    let recovered = run(store.recover()).expect("recover");
+    let recovered = store.run(store.store.recover()).expect("recover");
     println!("recover: {} µs", start.elapsed().as_micros());
     assert_eq!(recovered.counts.links, people);
     let start = Instant::now();
@@ -113,7 +144,7 @@ fn reopen(data: &Path, people: u64) {
     for number in 0..reads {
         let id = number * 7_919 % people;
         let key = LinkKey::Automation(Kind::Person, AutomationId(id));
-        let loaded = run(store.load(vec![key], false)).expect("load");
+        let loaded = store.run(store.store.load(vec![key], false)).expect("load");
         assert_eq!(loaded.links.len(), 1);
     }
     rate("links read by a remote id", reads, start);
@@ -125,39 +156,53 @@ fn reopen(data: &Path, people: u64) {
             after,
             size_max: 1_000,
         };
-        let links = run(store.links(page)).expect("a page");
+        let links = store.run(store.store.links(page)).expect("a page");
         match links.last() {
             Some(last) => after = Some(last.id),
             None => break,
         }
     }
     rate("links listed", people, start);
-    memory("in the end");
+    println!("peak memory after reading all: {} MB", peak_megabytes());
 }
 
-fn open(data: &Path) -> SledStore {
-    SledStore::open(data, "a measurement").expect("the store opens")
+struct Opened {
+    store: SledStore,
+    runtime: Runtime,
 }
 
-fn commit(store: &SledStore, changes: Vec<Change>) {
-    run(store.commit(Batch(changes))).expect("a commit");
-}
+impl Opened {
+    fn at(data: &Path) -> Self {
+        Self {
+            store: SledStore::open(data, "a measurement").expect("the store opens"),
+            runtime: tokio::runtime::Builder::new_current_thread()
+                .build()
+                .expect("a runtime"),
+        }
+    }
 
-fn run<T>(future: BoxFuture<'_, T>) -> T {
-    tokio::runtime::Builder::new_current_thread()
-        .build()
-        .expect("a runtime")
-        .block_on(future)
+    fn run<T>(&self, future: BoxFuture<'_, T>) -> T {
+        self.runtime.block_on(future)
+    }
+
+    fn commit(&self, changes: Vec<Change>) {
+        self.run(self.store.commit(Batch(changes)))
+            .expect("a commit");
+    }
 }
 
 fn put(id: u64) -> Change {
     Change::PutLink(Box::new(person(id)))
 }
 
-/// A typical person: both ends, consent, 12 mapped fields that agree.
+/// A typical person: both ends, consent, 15 mapped fields. One in 20 has an edit on its way, one in
+/// 25 has opted out.
 fn person(id: u64) -> Link {
-    let moment = Timestamp(1_772_615_702_000 + i64::try_from(id).unwrap_or(0) * 1_000);
-    let salesforce = format!("003Q7{id:010}").parse().expect("an id");
+    let moment = Timestamp(1_772_615_702_000 + id.cast_signed() * 1_000);
+    let salesforce = format!("003Q7{:010}", scattered(id) % 10_000_000)
+        .parse()
+        .expect("an id");
+    let account = format!("001Q7{:010}", scattered(id) % 40_000);
     let mut link = Link::new(LinkId(id), Kind::Person);
     link.salesforce = Some(SalesforceEnd {
         object: SalesforceObject::Contact,
@@ -165,30 +210,24 @@ fn person(id: u64) -> Link {
         first_id: salesforce,
         state: RowState::Live,
         modified: moment,
-        edited_by: Some("005Q70000000001AAA".into()),
-        account: Some("001Q70000000001".parse().expect("an id")),
+        edited_by: Some("Sophie Lefebvre".into()),
+        account: Some(account.parse().expect("an id")),
         written_since: false,
     });
     link.automation = Some(AutomationEnd {
         id: AutomationId(id),
         state: RowState::Live,
-        modified: moment,
+        modified: Timestamp(moment.0 + 61_000),
         edited_by: Some("Anne Martin".into()),
-        written_since: false,
+        written_since: id.is_multiple_of(50),
     });
-    let view = Some(ConsentView {
-        value: Consent::In,
-        since: moment,
-        seen: moment,
-        evidence: Evidence::default(),
-    });
-    link.consent = ConsentState {
-        agreed: Some(Consent::In),
-        opted_out: None,
-        salesforce: view,
-        automation: view,
-    };
-    let email = format!("firstname.lastname{id}@example-company.fr");
+    link.consent = consent(id, moment);
+    let email = format!(
+        "{}.{}{id}@{}.fr",
+        pick(&FIRST_NAMES, id).to_lowercase(),
+        pick(&LAST_NAMES, id / 7).to_lowercase(),
+        pick(&COMPANIES, id / 3).to_lowercase().replace(' ', "-")
+    );
     for (field, value) in (1..).map(FieldId).zip(values(id, &email)) {
         let state = link.field_mut(field);
         state.base = Some(Base {
@@ -198,29 +237,141 @@ fn person(id: u64) -> Link {
         state.salesforce = Some(value.clone());
         state.automation = Some(value);
     }
+    owner(&mut link, id);
+    if id.is_multiple_of(20) {
+        let title = link.field_mut(FieldId(4));
+        title.automation = Some(Value::text("Directeur des achats"));
+        title.automation_edited = Some(Edited {
+            after: moment,
+            by: Timestamp(moment.0 + 3_600_000),
+        });
+        link.diverged = 1;
+    }
     link.match_keys = vec![MatchKey::new(Kind::Person, &email)];
     link
 }
 
-fn values(id: u64, email: &str) -> [Value; 12] {
+fn consent(id: u64, moment: Timestamp) -> ConsentState {
+    let is_out = id.is_multiple_of(25);
+    let value = if is_out {
+        Consent::Out(Reason::Unsubscribed)
+    } else {
+        Consent::In
+    };
+    let opted_out = is_out.then(|| Dated::exactly(moment, Proof::DatedRecord));
+    let seen_after = |milliseconds: i64| {
+        let since = Timestamp(moment.0 + milliseconds);
+        Some(ConsentView {
+            value,
+            since,
+            seen: Timestamp(since.0 + 86_400_000),
+            evidence: Evidence {
+                opted_out,
+                opted_in: None,
+            },
+        })
+    };
+    ConsentState {
+        agreed: Some(value),
+        opted_out,
+        salesforce: seen_after(7_200_000),
+        automation: seen_after(7_260_000),
+    }
+}
+
+/// The owner is another id on either side.
+fn owner(link: &mut Link, id: u64) {
+    let salesforce = Value::Text(format!("005Q7000000000{}AAA", id % 7));
+    let automation = Value::Text((id % 7 + 2).to_string());
+    let state = link.field_mut(FieldId(16));
+    state.base = Some(Base {
+        salesforce: salesforce.clone(),
+        automation: automation.clone(),
+    });
+    state.salesforce = Some(salesforce);
+    state.automation = Some(automation);
+}
+
+const FIRST_NAMES: [&str; 7] = [
+    "Anne",
+    "Jean-Pierre",
+    "Sophie",
+    "Mohamed",
+    "Claire",
+    "Luc",
+    "Marguerite",
+];
+const LAST_NAMES: [&str; 7] = [
+    "Martin",
+    "Lefebvre",
+    "Nguyen",
+    "Roux",
+    "Deschamps",
+    "Garcia",
+    "Villeneuve",
+];
+const COMPANIES: [&str; 5] = [
+    "Ateliers du Forez",
+    "Volcano",
+    "Duval Conseil",
+    "Transports Meyer",
+    "Institut Lumen",
+];
+const CITIES: [&str; 5] = [
+    "Clermont-Ferrand",
+    "Lyon",
+    "Paris",
+    "Saint-Étienne",
+    "Annecy",
+];
+const TITLES: [&str; 5] = [
+    "Responsable marketing",
+    "Gérante",
+    "Acheteur",
+    "Head of purchasing",
+    "Ingénieure qualité",
+];
+
+fn pick(from: &[&'static str], by: u64) -> &'static str {
+    from[(by % from.len() as u64) as usize]
+}
+
+fn values(id: u64, email: &str) -> [Value; 15] {
+    let phone = |start: &str, is_known: bool| {
+        if is_known {
+            Value::text(&format!(
+                "{start} {:02} {:02} {:02} 78",
+                id % 97,
+                id / 100 % 100,
+                id / 7 % 100
+            ))
+        } else {
+            Value::Blank
+        }
+    };
+    let website = pick(&COMPANIES, id / 3).to_lowercase().replace(' ', "-");
     [
         Value::text(email),
-        Value::text(&format!("Firstname {}", id % 977)),
-        Value::text(&format!("Lastname-{id}")),
-        Value::text("Head of purchasing"),
-        Value::text(&format!(
-            "+33 6 12 {:02} {:02} 78",
-            id % 100,
-            id / 100 % 100
-        )),
+        Value::text(pick(&FIRST_NAMES, id)),
+        Value::text(&format!("{} {}", pick(&LAST_NAMES, id / 7), id % 977)),
+        Value::text(pick(&TITLES, id)),
+        phone("+33 4", true),
+        phone("+33 6", id.is_multiple_of(2)),
+        Value::text(pick(&COMPANIES, id / 3)),
         Value::text(&format!("{} rue de la République", id % 211)),
-        Value::text("Clermont-Ferrand"),
-        Value::text("63000"),
+        Value::text(pick(&CITIES, id)),
+        Value::text(&format!("{:05}", 1_000 + id % 94_000)),
         Value::text("France"),
+        Value::text(&format!("https://www.{website}.fr")),
         Value::Number(Decimal::from((id % 500).cast_signed())),
-        Value::many(["Newsletter", "Events"]),
+        Value::many(["Newsletter", "Salons"]),
         Value::Bool(id.is_multiple_of(3)),
     ]
+}
+
+/// The number in a place where its neighbours are not.
+fn scattered(id: u64) -> u64 {
+    id.wrapping_mul(7_368_787) % 10_000_019
 }
 
 fn json_bytes() -> usize {
@@ -230,28 +381,4 @@ fn json_bytes() -> usize {
 fn rate(what: &str, count: u64, start: Instant) {
     let seconds = start.elapsed().as_secs_f64();
     println!("{what}: {:.0} a second", count as f64 / seconds);
-}
-
-fn disk(data: &Path) -> u64 {
-    let mut bytes = 0;
-    let mut folders = vec![data.to_owned()];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).expect("a folder") {
-            let entry = entry.expect("an entry");
-            let metadata = entry.metadata().expect("its size");
-            if metadata.is_dir() {
-                folders.push(entry.path());
-            } else {
-                bytes += metadata.len();
-            }
-        }
-    }
-    bytes
-}
-
-/// The most that the process ever held in memory.
-fn memory(when: &str) {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let peak = status.lines().find(|line| line.starts_with("VmHWM"));
-    println!("peak memory {when}: {}", peak.unwrap_or("unknown"));
 }

@@ -163,6 +163,11 @@ pub struct Tally {
     /// Rows that were left out, by reason.
     pub ignored: BTreeMap<String, u64>,
     pub activities_sent: u64,
+    /// Our own Salesforce calls of the last day, by hour since 1970: a restart does not forget what
+    /// was spent.
+    pub calls: Vec<(i64, u32)>,
+    /// The brake was pulled, and nobody released it yet.
+    pub is_braked: bool,
 }
 
 /// The configuration that was in force from a moment on.

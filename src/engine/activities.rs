@@ -495,6 +495,11 @@ impl Engine {
         };
         transfer.state = TransferState::Finished;
         if self.settings.writes == Writes::Count {
+            // Counted once; the plan itself, if it was stored before, waits for a real run.
+            if let Some(run) = transfer.plan {
+                self.plans.remove(&run);
+                self.tell(Fact::PlanFinished(run));
+            }
             return true;
         }
         let mut batch = Vec::new();

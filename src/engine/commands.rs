@@ -9,10 +9,10 @@ use crate::domain::link::{Base, Decided, Link, PendingState};
 use crate::domain::record::{Act, Change, Happened, LinkKey, Plan, UndoStep};
 use crate::domain::time::Timestamp;
 use crate::domain::value::Value;
-use crate::engine::Engine;
 use crate::engine::pair::{move_end, remote};
 use crate::engine::reconcile::agree;
 use crate::engine::work::{Desk, Work};
+use crate::engine::{Engine, Writes};
 
 /// The links that a command is about.
 pub(super) fn keys(instruction: &Instruction) -> Vec<LinkKey> {
@@ -96,7 +96,9 @@ impl Engine {
                     held: 0,
                     is_paused: false,
                 };
-                desk.batch.push(Change::PutPlan(plan.clone()));
+                if self.settings.writes == Writes::Send {
+                    desk.batch.push(Change::PutPlan(plan.clone()));
+                }
                 self.plans.insert(run, plan);
                 self.want_cycle(Scope {
                     pull: false,
@@ -118,7 +120,9 @@ impl Engine {
                     reason,
                     undo,
                 };
-                desk.batch.push(Change::AddAct(act));
+                if self.settings.writes == Writes::Send {
+                    desk.batch.push(Change::AddAct(act));
+                }
                 self.tell(Fact::Accepted(run));
             }
             Err(refusal) => self.tell(Fact::Refused(refusal)),

@@ -24,6 +24,7 @@ mod activities;
 mod commands;
 mod cycle;
 mod keys;
+mod leaving;
 mod outcomes;
 mod pairing;
 mod push;
@@ -235,6 +236,10 @@ impl Engine {
             #[cfg(test)]
             mutant: None,
         };
+        if engine.settings.brake == Brake::Released {
+            engine.tally.is_braked = false;
+        }
+        engine.side_mut(Side::Salesforce).calls = engine.tally.calls.iter().copied().collect();
         engine.inbox.push_back(Work::Recover { after: None });
         engine
     }
@@ -311,7 +316,7 @@ impl Engine {
             waits_until: both
                 .filter_map(|side| Some((side, self.side(side).waits_until?)))
                 .collect(),
-            is_braked: self.cycle.is_braked,
+            is_braked: self.tally.is_braked,
             coverage: self.coverage.clone(),
             limit: self.side(Side::Salesforce).limit,
             plans: self.plans.values().cloned().collect(),

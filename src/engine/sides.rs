@@ -21,6 +21,13 @@ const LIMIT_RETRY: Span = Span::minutes(15);
 /// Of the calls that are ours, the last ones are for opt-outs only.
 const RESERVE_PERCENT: u64 = 5;
 
+/// And never fewer than these. What leaves without asking again, such as the writes of a group that
+/// was read before, stays within them: the share itself is never exceeded.
+const RESERVE_MIN: u64 = 20;
+
+/// What one group of opt-outs takes: the look before, the write, a second look.
+const OPT_OUT_CALLS: u64 = 3;
+
 #[derive(Debug, Clone, Default)]
 pub(super) struct SideState {
     /// Failures since the last answer.
@@ -33,7 +40,7 @@ pub(super) struct SideState {
     /// The organisation's calls of the day: used by everybody, allowed.
     pub(super) limit: Option<(u32, u32)>,
     /// Our own calls by hour of the last day, oldest first.
-    calls: VecDeque<(i64, u32)>,
+    pub(super) calls: VecDeque<(i64, u32)>,
     pub(super) is_described: bool,
     /// Durable writes that wait for their request to fill.
     pub(super) leaving: Vec<RowWrite>,
@@ -85,11 +92,12 @@ impl SideState {
         };
         let ours: u64 = self.calls.iter().map(|(_, calls)| u64::from(*calls)).sum();
         let share = (f64::from(allowed) * daily_share) as u64;
-        let reserve = match purpose {
-            Purpose::Ordinary => share * RESERVE_PERCENT / 100,
-            Purpose::OptOut => 0,
+        let kept = match purpose {
+            Purpose::Ordinary => (share * RESERVE_PERCENT / 100).max(RESERVE_MIN),
+            Purpose::OptOut => OPT_OUT_CALLS,
         };
-        ours + reserve < share && u64::from(used) + reserve < u64::from(allowed)
+        let kept = kept.min(share / 2);
+        ours + kept < share && u64::from(used) + kept < u64::from(allowed)
     }
 }
 

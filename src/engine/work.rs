@@ -450,6 +450,8 @@ impl Engine {
             self.let_out(desk.after);
             return;
         }
+        let calls = &self.side(Side::Salesforce).calls;
+        self.tally.calls = calls.iter().copied().collect();
         desk.batch.push(Change::PutTally(self.tally.clone()));
         self.outputs.push_back(Output::Persist(Batch(desk.batch)));
         self.transaction = Some(Transaction::Persisting(desk.after));

@@ -5,6 +5,8 @@ pub mod faults;
 pub mod http;
 pub mod random;
 
+mod inproc;
+
 pub mod automation;
 pub mod salesforce;
 pub mod world;

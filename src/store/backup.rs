@@ -134,7 +134,10 @@ fn fill(from: &Path, folder: &Path) -> Result<(), BackupError> {
     let read = read_all(from, |key, value| {
         staged.insert(key, Some(value));
         if staged.len() >= RESTORE_BATCH_MAX {
-            result = durable.commit(std::mem::take(&mut staged));
+            let pairs = staged.len();
+            result = durable
+                .commit(std::mem::take(&mut staged))
+                .and_then(|()| durable.tidy(pairs, || true));
             if result.is_err() {
                 return Err(io::Error::other("the store refused"));
             }

@@ -8,6 +8,11 @@
 //!
 //! Nor does it ever sync the files that it makes for large pages. A page holds up to 17 values, and
 //! one above 128 KiB gets a file of its own; so no value is stored longer than 4 KiB in one piece.
+//!
+//! Two things that it leaves undone are done here. Of the log's segments that are mostly obsolete it
+//! moves one page whenever it rewrites another for its own reasons, far too seldom: the file grew to
+//! three times its content. And it notes where its pages are only when it opens: the next open
+//! reads all that was written since.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, Read, Seek, Write};
@@ -20,14 +25,30 @@ use std::sync::{Mutex, PoisonError, RwLock};
 use nix::fcntl::{Flock, FlockArg};
 
 use crate::ports::StoreError;
+use crate::store::keys;
+use crate::store::sweep::Proportion;
 
 /// Its presence says that the store was once opened whole and may hold acknowledged data.
 const READY: &str = "READY";
 const LOCK: &str = "store.lock";
 pub(super) const FOLDER: &str = "store";
 
-/// sled's own default is a gigabyte; the whole program is to live in less.
-const CACHE_BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// sled's own default is a gigabyte; the whole program is to live in less. Pages take about three
+/// times what sled counts for them.
+const CACHE_BYTES_MAX: u64 = 32 * 1024 * 1024;
+
+/// Holds one key, which is written for no other purpose than to make sled clean up.
+const BROOM: &str = "broom";
+
+/// sled rewrites a page that was changed so often, and moves one obsolete page each time.
+const CHANGES_PER_MOVE: u64 = 10;
+
+/// A page takes 10 KiB at most. sled uses a segment again no sooner than one whole segment, half a
+/// megabyte, after the page was moved out of it: with a sync in between, the page is safe by then.
+const MOVES_PER_SYNC: u64 = 48;
+
+/// A log that has grown by more is noted at the end, so that the next open need not read it again.
+const UNNOTED_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
 /// Longer values are stored in pieces, see above.
 const PIECE_BYTES_MAX: usize = 4 * 1024;
@@ -41,10 +62,15 @@ const MANY_PIECES: u8 = u8::MAX;
 /// An open store. One in the world for each folder.
 pub(super) struct Durable {
     db: sled::Db,
+    broom: sled::Tree,
+    /// What the broom wrote last: an equal value would be no change.
+    stroke: AtomicU64,
+    proportion: Proportion,
     /// The log file, for our own sync.
     log: File,
+    /// After all that uses the store, before the lock: in this order they end.
+    ending: Ending,
     path: PathBuf,
-    is_poisoned: AtomicBool,
     /// Held by a commit and by whoever must see the store between two commits.
     quiet: Mutex<()>,
     /// Written while a batch is applied, read while the pieces of one value are gathered.
@@ -93,13 +119,24 @@ impl Durable {
         }
         make_private_folder(&path).map_err(failed)?;
         remove_unfinished_snapshots(&path).map_err(failed)?;
-        let db = open_sled(data, &path)?;
+        let db = open_sled(&path).map_err(|source| not_opened(data, source))?;
+        let broom = db
+            .open_tree(BROOM)
+            .map_err(|source| not_opened(data, source.into()))?;
         let log = File::open(path.join("db")).map_err(failed)?;
+        let size = log.metadata().map_err(failed)?.len();
         let store = Self {
             db,
+            broom,
+            stroke: AtomicU64::new(0),
+            proportion: Proportion::new(size),
             log,
+            ending: Ending {
+                path: path.clone(),
+                written: AtomicU64::new(0),
+                is_poisoned: AtomicBool::new(false),
+            },
             path,
-            is_poisoned: AtomicBool::new(false),
             quiet: Mutex::new(()),
             applying: RwLock::new(()),
             damaged: AtomicU64::new(0),
@@ -120,9 +157,10 @@ impl Durable {
     /// One atomic batch, durable when this returns. After any error nothing is accepted any more.
     pub(super) fn commit(&self, staged: Staged) -> Result<(), StoreError> {
         let quiet = self.quiet.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.is_poisoned.load(Ordering::Acquire) {
+        if self.ending.is_poisoned.load(Ordering::Acquire) {
             return Err(StoreError::Poisoned);
         }
+        self.ending.note_written(&staged);
         let batch = self.batch(staged).inspect_err(|_| self.poison())?;
         let applying = self.applying.write();
         let applied = self.db.apply_batch(batch).map_err(Into::into);
@@ -138,7 +176,7 @@ impl Durable {
 
     /// Nothing is accepted any more.
     pub(super) fn poison(&self) {
-        self.is_poisoned.store(true, Ordering::Release);
+        self.ending.is_poisoned.store(true, Ordering::Release);
     }
 
     /// What `look` sees lies between two commits.
@@ -224,8 +262,17 @@ impl Durable {
     fn batch(&self, staged: Staged) -> Result<sled::Batch, StoreError> {
         let mut batch = sled::Batch::default();
         for (key, value) in staged {
+            if keys::is_entry(&key) {
+                self.enter(&mut batch, key, value.is_some());
+                continue;
+            }
             let old = self.raw(&key)?;
             let old_pieces = old.as_deref().and_then(leading_count).map_or(0, |(n, _)| n);
+            self.proportion.note(
+                old.as_ref()
+                    .map(|old| key.len() + old.len() + usize::from(old_pieces) * PIECE_BYTES_MAX),
+                value.as_ref().map(|value| key.len() + value.len()),
+            );
             let Some(value) = value else {
                 for number in 0..old_pieces {
                     batch.remove(piece_key(&key, number));
@@ -253,6 +300,17 @@ impl Durable {
             batch.insert(key, first);
         }
         Ok(batch)
+    }
+
+    /// An entry of an index. It is staged only where it changes, so there is no need to look.
+    fn enter(&self, batch: &mut sled::Batch, key: Vec<u8>, is_put: bool) {
+        if is_put {
+            self.proportion.note(None, Some(key.len()));
+            batch.insert(key, vec![0]);
+        } else {
+            self.proportion.note(Some(key.len()), None);
+            batch.remove(key);
+        }
     }
 
     /// The whole value; `None` if it was removed meanwhile. A missing piece leaves it short: its
@@ -283,6 +341,42 @@ impl Durable {
         self.db.scan_prefix([PIECES]).next().is_some()
     }
 
+    /// Cleans up after a commit of so many pairs, until nothing is left to do or somebody waits. Moves
+    /// pages that are mostly obsolete; changes nothing that can be read.
+    pub(super) fn tidy(
+        &self,
+        pairs: usize,
+        somebody_waits: impl Fn() -> bool,
+    ) -> Result<(), StoreError> {
+        self.sweep_all(pairs, somebody_waits).map_err(|source| {
+            self.poison();
+            StoreError::Commit { source }
+        })
+    }
+
+    fn sweep_all(&self, pairs: usize, somebody_waits: impl Fn() -> bool) -> Result<(), Cause> {
+        self.proportion.see(self.log.metadata()?.len());
+        let mut due = self.proportion.due(pairs);
+        while due > 0 || (self.proportion.owed() > 0 && !somebody_waits()) {
+            let moves = self.proportion.owed().min(MOVES_PER_SYNC);
+            self.sweep(moves)?;
+            self.sync()?;
+            self.proportion.paid(moves);
+            due = due.saturating_sub(moves);
+        }
+        Ok(())
+    }
+
+    /// Makes sled move pages out of segments that are mostly obsolete, so that these can be used
+    /// again. It offers no call for that.
+    fn sweep(&self, moves: u64) -> Result<(), Cause> {
+        for _ in 0..moves * CHANGES_PER_MOVE {
+            let stroke = self.stroke.fetch_add(1, Ordering::Relaxed);
+            self.broom.insert([], &stroke.to_le_bytes()[..1])?;
+        }
+        Ok(())
+    }
+
     fn sync(&self) -> Result<(), Cause> {
         self.db.flush()?;
         self.log.sync_data()?;
@@ -303,6 +397,46 @@ impl Durable {
         private_file(&self.path.join(READY))?.sync_all()?;
         folder.sync_all()?;
         File::open(data)?.sync_all()
+    }
+}
+
+/// The end of an open store.
+struct Ending {
+    path: PathBuf,
+    /// Bytes handed to sled since it was opened, about.
+    written: AtomicU64,
+    is_poisoned: AtomicBool,
+}
+
+impl Ending {
+    fn note_written(&self, staged: &Staged) {
+        let bytes: usize = staged
+            .iter()
+            .map(|(key, value)| key.len() + value.as_ref().map_or(0, Vec::len))
+            .sum();
+        self.written.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    /// sled notes where its pages are when it opens and at no other time.
+    fn note_pages(&self) -> Result<(), Cause> {
+        remove_unfinished_snapshots(&self.path)?;
+        drop(open_sled(&self.path)?);
+        File::open(self.path.join("db"))?.sync_all()?;
+        File::open(&self.path)?.sync_all()?;
+        Ok(())
+    }
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        let is_short = *self.written.get_mut() <= UNNOTED_BYTES_MAX;
+        if is_short || *self.is_poisoned.get_mut() {
+            return;
+        }
+        if let Err(error) = self.note_pages() {
+            // Nothing is lost: the next open reads the log instead.
+            tracing::warn!(error = %error, "the next start will be slow");
+        }
     }
 }
 
@@ -413,15 +547,39 @@ fn remove_unfinished_snapshots(path: &Path) -> io::Result<()> {
 
 /// sled panics on some damaged files instead of saying so. A store that does not open is never
 /// touched: what can be saved of it is for a person to decide.
-fn open_sled(data: &Path, path: &Path) -> Result<sled::Db, StoreError> {
+fn open_sled(path: &Path) -> Result<sled::Db, Cause> {
     let config = sled::Config::new()
         .path(path)
         .flush_every_ms(None)
         .cache_capacity(CACHE_BYTES_MAX);
-    let opened = catch_unwind(AssertUnwindSafe(|| config.open()));
-    match opened {
-        Ok(Ok(db)) => Ok(db),
-        Ok(Err(source)) => Err(not_opened(data, source.into())),
-        Err(_) => Err(not_opened(data, "its files are damaged".into())),
+    let mut tries = 0;
+    loop {
+        let opened = catch_unwind(AssertUnwindSafe(|| config.open()));
+        match opened {
+            Ok(Ok(db)) => return Ok(db),
+            Ok(Err(source)) if is_locked(&source) && tries < LOCK_TRIES_MAX => {
+                tries += 1;
+                pause();
+            }
+            Ok(Err(source)) => return Err(source.into()),
+            Err(_) => return Err("its files are damaged".into()),
+        }
     }
+}
+
+/// sled's own lock, which a store that was just closed in this process may hold a moment longer: its
+/// threads end after it. Ours is held around all this, so it is nobody else's.
+fn is_locked(error: &sled::Error) -> bool {
+    error.to_string().contains("could not acquire lock")
+}
+
+/// Two seconds in all.
+const LOCK_TRIES_MAX: u32 = 200;
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "opening has no clock, and there is nothing to wait on"
+)]
+fn pause() {
+    std::thread::sleep(std::time::Duration::from_millis(10));
 }

@@ -3,6 +3,7 @@
 
 use crate::domain::ids::{AutomationId, Kind, LinkId, RunId, SalesforceId};
 use crate::domain::link::{Mark, MatchKey};
+use crate::store::packed::pack_id;
 
 pub(super) const LINK: &[u8] = b"l";
 pub(super) const HELD: &[u8] = b"v";
@@ -26,11 +27,11 @@ pub(super) fn link(id: LinkId) -> Vec<u8> {
 
 /// A record belongs to one link; that two hold it for a moment must not lose either.
 pub(super) fn salesforce(id: SalesforceId) -> Vec<u8> {
-    [b"s", &id.as_bytes()[..]].concat()
+    [b"s", &pack_id(id)[..]].concat()
 }
 
 pub(super) fn salesforce_link(id: SalesforceId, link: LinkId) -> Vec<u8> {
-    [&salesforce(id)[..], &link.0.to_be_bytes()].concat()
+    [&salesforce(id)[..], &short(link)].concat()
 }
 
 pub(super) fn automation(kind: Kind, id: AutomationId) -> Vec<u8> {
@@ -38,7 +39,7 @@ pub(super) fn automation(kind: Kind, id: AutomationId) -> Vec<u8> {
 }
 
 pub(super) fn automation_link(kind: Kind, id: AutomationId, link: LinkId) -> Vec<u8> {
-    [&automation(kind, id)[..], &link.0.to_be_bytes()].concat()
+    [&automation(kind, id)[..], &short(link)].concat()
 }
 
 pub(super) fn matches(address: MatchKey) -> Vec<u8> {
@@ -46,7 +47,7 @@ pub(super) fn matches(address: MatchKey) -> Vec<u8> {
 }
 
 pub(super) fn match_link(address: MatchKey, id: LinkId) -> Vec<u8> {
-    [&matches(address)[..], &id.0.to_be_bytes()].concat()
+    [&matches(address)[..], &short(id)].concat()
 }
 
 pub(super) fn mark(mark: Mark) -> Vec<u8> {
@@ -113,8 +114,23 @@ pub(super) fn vault(name: &str) -> Vec<u8> {
     [b"c/vault/", name.as_bytes()].concat()
 }
 
-/// The link id at the end of an index key.
-pub(super) fn trailing_link(key: &[u8]) -> Option<LinkId> {
-    let tail = key.len().checked_sub(8)?;
-    Some(LinkId(u64::from_be_bytes(key[tail..].try_into().ok()?)))
+/// Whether the key is an entry of an index: it never has a value.
+pub(super) fn is_entry(key: &[u8]) -> bool {
+    matches!(key.first(), Some(b's' | b'a' | b'k' | b'm'))
+}
+
+/// A link's id without its leading zeros: where keys need not order by it. The parts before it are
+/// of fixed width, so nothing is lost.
+fn short(link: LinkId) -> Vec<u8> {
+    let bytes = link.0.to_be_bytes();
+    bytes.into_iter().skip_while(|byte| *byte == 0).collect()
+}
+
+/// The link id at the end of an index key, behind a part that is so long.
+pub(super) fn trailing_link(key: &[u8], prefix: usize) -> Option<LinkId> {
+    let tail = key.get(prefix..).filter(|tail| tail.len() <= 8)?;
+    let id = tail
+        .iter()
+        .fold(0, |id: u64, byte| id << 8 | u64::from(*byte));
+    Some(LinkId(id))
 }

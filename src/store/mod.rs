@@ -12,6 +12,7 @@ mod keys;
 mod packed;
 mod reader;
 mod staging;
+mod sweep;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -155,9 +156,10 @@ fn commit_all(durable: &Durable, mut counts: Counts, mut jobs: mpsc::Receiver<Jo
         let result = staged
             .and_then(|()| staging.finish())
             .and_then(|(staged, new)| {
+                let pairs = staged.len();
                 durable.commit(staged)?;
                 counts = new;
-                Ok(())
+                Ok(pairs)
             });
         if let Err(error) = &result {
             // Whatever it was: what the callers believe and what is stored may differ from now on.
@@ -166,7 +168,7 @@ fn commit_all(durable: &Durable, mut counts: Counts, mut jobs: mpsc::Receiver<Jo
         }
         for answer in answers {
             let told = match &result {
-                Ok(()) => Ok(()),
+                Ok(_) => Ok(()),
                 Err(StoreError::Poisoned) => Err(StoreError::Poisoned),
                 Err(error) => Err(StoreError::Commit {
                     source: chain(error).into(),
@@ -174,6 +176,12 @@ fn commit_all(durable: &Durable, mut counts: Counts, mut jobs: mpsc::Receiver<Jo
             };
             // Whoever asked may be gone; the batch is durable all the same.
             drop(answer.send(told));
+        }
+        // After the answers: whoever asked goes on meanwhile.
+        if let Ok(pairs) = result
+            && let Err(error) = durable.tidy(pairs, || !jobs.is_empty())
+        {
+            tracing::error!(error = chain(&error), "cleaning up failed");
         }
     }
 }

@@ -205,7 +205,7 @@ pub(super) fn links(durable: &Durable, page: LinkPage) -> Result<Vec<Link>, Stor
         let found = match page.listing {
             Listing::All => unless_damaged::<PackedLink>(durable, value, "link", key)
                 .map(|packed| packed.map(Link::from)),
-            Listing::Marked(_) => match keys::trailing_link(key) {
+            Listing::Marked(_) => match keys::trailing_link(key, prefix.len()) {
                 Some(id) => link(durable, id),
                 None => Ok(None),
             },
@@ -288,8 +288,8 @@ fn all<T: DeserializeOwned>(
 }
 
 fn index(durable: &Durable, key: &[u8], found: &mut BTreeSet<LinkId>) -> Result<(), StoreError> {
-    durable.scan(key, None, |key, _| {
-        found.extend(keys::trailing_link(key));
+    durable.scan(key, None, |entry, _| {
+        found.extend(keys::trailing_link(entry, key.len()));
         true
     })
 }

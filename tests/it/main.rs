@@ -18,6 +18,8 @@ mod old_plugin;
 #[cfg(test)]
 mod practice_world;
 #[cfg(test)]
+mod safety;
+#[cfg(test)]
 mod store_kill;
 #[cfg(test)]
 mod tidy;

@@ -22,10 +22,10 @@ use passerelle::ports::{Clock, Store};
 use passerelle::sim;
 use passerelle::sim::automation::Automation;
 use passerelle::sim::automation::contact::ContactId;
-use passerelle::sim::automation::draft::ContactInput;
+use passerelle::sim::automation::draft::{ContactInput, DncInput};
 use passerelle::sim::automation::field::{self, Choice, NewField, Subject};
 use passerelle::sim::automation::http::Shared;
-use passerelle::sim::automation::user::UserId;
+use passerelle::sim::automation::user::{NewUser, UserId};
 use passerelle::sim::faults::{CallMatcher, FaultGate, FaultKind, FaultPlan, Pauses};
 use passerelle::sim::http::Server;
 use passerelle::sim::salesforce::coerce::Input;
@@ -61,7 +61,7 @@ client_id = "1_random"
 client_secret = { env = "SECRET" }
 "#;
 
-const PLUGIN: &str = r#"
+pub(crate) const PLUGIN: &str = r#"
 [plugin]
 sync_owners = false
 create_accounts = true
@@ -120,10 +120,12 @@ pub(crate) struct World {
     pub(crate) store: Arc<MemoryStore>,
     pub(crate) policy: Policy,
     pub(crate) brake: Brake,
+    pub(crate) writes: Writes,
+    pub(crate) daily_share: f64,
     hand: Hand,
     outside: Outside,
     descriptions: (SalesforceDescription, AutomationDescription),
-    _servers: (Server, Server),
+    servers: (Server, Server),
 }
 
 /// What a run until idle did.
@@ -132,6 +134,7 @@ pub(crate) struct Done {
     pub(crate) cycles: u32,
     /// Calls that the organisation itself counted.
     pub(crate) metered: u64,
+    pub(crate) facts: Vec<Fact>,
 }
 
 impl Done {
@@ -141,6 +144,12 @@ impl Done {
 
     pub(crate) fn calls(&self) -> u64 {
         self.snapshot.totals.calls.sum(Side::Salesforce)
+    }
+
+    /// The side was left alone for a while, by its own wish or ours.
+    pub(crate) fn waited_for(&self, side: Side) -> bool {
+        let waits = |fact: &Fact| matches!(fact, Fact::SideWaits { side: of, .. } if *of == side);
+        self.facts.iter().any(waits)
     }
 
     /// Nothing was written on either side.
@@ -158,8 +167,8 @@ impl World {
     }
 
     pub(crate) async fn with(org: OrgConfig, mapping: &str) -> Self {
-        let rules = format!("{PLUGIN}{mapping}");
-        Self::of(organisation(org), instance(), "1_random", &rules).await
+        let systems = (organisation(org), instance(), "1_random");
+        Self::of(systems, PLUGIN, mapping).await
     }
 
     /// The practice company, with the rules of its own instance file, and accounts only by leave.
@@ -173,11 +182,20 @@ impl World {
         app.run_as = Some(salesforce.integration_user());
         salesforce.add_app(app);
         automation.add_client("Sync", "random", "secret", UserId(1));
-        let rules = format!("[plugin]\nsync_owners = true\n{}", sim::world::MAPPING);
-        Self::of(salesforce, automation, "2_random", &rules).await
+        let systems = (salesforce, automation, "2_random");
+        Self::of(
+            systems,
+            "[plugin]\nsync_owners = true\n",
+            sim::world::MAPPING,
+        )
+        .await
     }
 
-    async fn of(org: Salesforce, instance: Automation, client: &str, rules_text: &str) -> Self {
+    async fn of(
+        (org, instance, client): (Salesforce, Automation, &str),
+        plugin: &str,
+        mapping: &str,
+    ) -> Self {
         let hand = Hand(Arc::new(AtomicI64::new(START * 1_000)));
         let reading = hand.clone();
         let clock: sim::clock::Clock =
@@ -198,22 +216,35 @@ impl World {
         let store = Arc::new(MemoryStore::default());
         let servers = (salesforce_server, automation_server);
         let outside = outside(&hand, &servers, &store, client);
-        let (policy, descriptions) = rules(&outside, rules_text, &servers.1.url()).await;
+        let (policy, descriptions) = rules(&outside, plugin, mapping, &servers.1.url()).await;
         Self {
             site,
             shared,
             store,
             policy,
             brake: Brake::Released,
+            writes: Writes::Send,
+            daily_share: 0.5,
             hand,
             outside,
             descriptions,
-            _servers: servers,
+            servers,
         }
+    }
+
+    /// Describes both systems again and works the rules out anew, as the program does at its first start.
+    pub(crate) async fn set_up(&mut self, plugin: &str, mapping: &str) {
+        let url = self.servers.1.url();
+        (self.policy, self.descriptions) = rules(&self.outside, plugin, mapping, &url).await;
     }
 
     pub(crate) fn pass(&self, span: Span) {
         self.hand.0.fetch_add(span.0, Ordering::SeqCst);
+    }
+
+    /// The same in the product's own time.
+    pub(crate) fn moment(&self) -> Timestamp {
+        self.hand.now()
     }
 
     pub(crate) fn now(&self) -> sim::clock::Timestamp {
@@ -222,28 +253,36 @@ impl World {
 
     /// Starts as a new process would, and runs cycles until one writes nothing. Then a minute passes.
     pub(crate) async fn drive(&self) -> Done {
-        self.go(Scope::ALL, CYCLES_MAX).await
+        self.go(Command::RunCycle(Scope::ALL), CYCLES_MAX).await
+    }
+
+    /// What an operator asks, and the cycle that follows it.
+    pub(crate) async fn instruct(&self, command: Command) -> Done {
+        self.go(command, 1).await
     }
 
     /// One cycle only.
     pub(crate) async fn cycle(&self, scope: Scope) -> Done {
-        self.go(scope, 1).await
+        self.go(Command::RunCycle(scope), 1).await
     }
 
-    async fn go(&self, scope: Scope, cycles_max: u32) -> Done {
+    async fn go(&self, first: Command, cycles_max: u32) -> Done {
         let before = self.metered();
         let pool = Pool::spawn(self.engine().await, self.outside.clone());
         let mut facts = pool.facts();
         let mut written = passerelle::domain::command::BySide::default();
         let mut cycles = 0;
-        let run_cycle = || Instruction {
+        let mut told = Vec::new();
+        let instruct = |command| Instruction {
             operator: "test".to_owned(),
             reason: String::new(),
-            command: Command::RunCycle(scope),
+            command,
         };
-        pool.commands.send(run_cycle()).await.unwrap();
+        pool.commands.send(instruct(first)).await.unwrap();
         while let Ok(fact) = facts.recv().await {
-            if fact != Fact::CycleEnded {
+            let is_end = fact == Fact::CycleEnded;
+            told.push(fact);
+            if !is_end {
                 continue;
             }
             cycles += 1;
@@ -252,7 +291,8 @@ impl World {
                 break;
             }
             written = totals;
-            pool.commands.send(run_cycle()).await.unwrap();
+            let again = instruct(Command::RunCycle(Scope::ALL));
+            pool.commands.send(again).await.unwrap();
         }
         pool.stop();
         let snapshot = pool.ended().await.unwrap();
@@ -263,6 +303,7 @@ impl World {
             snapshot,
             cycles,
             metered,
+            facts: told,
         }
     }
 
@@ -271,8 +312,8 @@ impl World {
             policy: Arc::new(self.policy.clone()),
             schedule: Schedule::default(),
             overlap: Span::minutes(20),
-            daily_share: 0.5,
-            writes: Writes::Send,
+            daily_share: self.daily_share,
+            writes: self.writes,
             brake: self.brake,
             chunk_size_max: 400,
         };
@@ -433,6 +474,61 @@ impl World {
         found.unwrap_or_else(|| panic!("nobody has the address {email}"))
     }
 
+    pub(crate) fn deletes(&self, id: ContactId) {
+        let now = self.now();
+        assert!(
+            self.shared
+                .brain()
+                .user_deletes(now, UserId(1), id)
+                .is_some()
+        );
+    }
+
+    pub(crate) fn merges(&self, loser: ContactId, winner: ContactId) {
+        let now = self.now();
+        let mut brain = self.shared.brain();
+        let caller = brain.caller_for_user(UserId(1)).unwrap();
+        brain.merge(now, caller.by, loser, winner);
+    }
+
+    /// Points, one action after the other.
+    pub(crate) fn earns(&self, id: ContactId, actions: u32) {
+        let now = self.now();
+        let mut brain = self.shared.brain();
+        for _ in 0..actions {
+            brain.earn(now, id, "Visit", "Page visit", 5);
+        }
+    }
+
+    /// A new user with the rights of an administrator.
+    pub(crate) fn hires_in_automation(&self, name: &str, email: &str) -> UserId {
+        let now = self.now();
+        let mut brain = self.shared.brain();
+        let role = brain.users().by_id(UserId(1)).unwrap().role;
+        brain.add_user(
+            now,
+            &NewUser {
+                username: name,
+                first_name: name,
+                last_name: "Seller",
+                email,
+                password: "secret",
+                role,
+            },
+        )
+    }
+
+    pub(crate) fn owner(&self, id: ContactId) -> Option<UserId> {
+        self.shared.brain().contact(id).unwrap().owner
+    }
+
+    /// A user puts the contact on the do-not-contact list.
+    pub(crate) fn opts_out(&self, id: ContactId) {
+        let now = self.now();
+        let mut brain = self.shared.brain();
+        assert!(brain.user_sets_dnc(now, UserId(1), id, &DncInput::default()));
+    }
+
     /// Why the contact must not be mailed, if so.
     pub(crate) fn dnc(&self, id: ContactId) -> Option<i64> {
         let brain = self.shared.brain();
@@ -445,6 +541,14 @@ pub(crate) fn input(name: &str) -> ContactInput {
     ContactInput::default()
         .with("email", format!("{name}@x.example"))
         .with("lastname", name)
+}
+
+pub(crate) fn owned_by(user: UserId) -> ContactInput {
+    let owner = passerelle::sim::automation::value::Input::Number(f64::from(user.0));
+    ContactInput {
+        owner: Some(owner),
+        ..ContactInput::default()
+    }
 }
 
 fn organisation(config: OrgConfig) -> Salesforce {
@@ -541,12 +645,13 @@ fn outside(
 /// The rules of the mapping, worked out as the program does at its first start.
 async fn rules(
     outside: &Outside,
-    rules: &str,
+    plugin: &str,
+    mapping: &str,
     url: &str,
 ) -> (Policy, (SalesforceDescription, AutomationDescription)) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("instance.toml");
-    private(&file, &format!("{INSTANCE}{rules}"));
+    private(&file, &format!("{INSTANCE}{plugin}{mapping}"));
     let env = [("SECRET".to_owned(), "secret".to_owned())].into();
     let plugin = config::load(&file, &env).unwrap().plugin;
     let asked = Arc::new(crate::adapters::policy());

@@ -324,6 +324,18 @@ impl World {
         }
     }
 
+    /// The e-mail address that a record shows, in lower case.
+    pub(super) fn address_of(&self, key: Key) -> String {
+        let text = match key {
+            Key::Salesforce(id) => {
+                let email = self.salesforce.value(id, "Email");
+                email.as_text().map(str::to_owned)
+            }
+            Key::Automation(id) => self.text_of(id, "email"),
+        };
+        text.unwrap_or_default().to_lowercase()
+    }
+
     /// Which record a key is to the engine.
     pub(super) fn remote(&self, key: Key) -> Option<RemoteId> {
         match key {

@@ -9,8 +9,10 @@ use serde::de::DeserializeOwned;
 
 use crate::domain::consent::{Consent, Dated, Proof, Reason};
 use crate::domain::cursor::{Coverage, Cursor, Position, Stream};
-use crate::domain::ids::{AutomationId, FieldId, Kind, LinkId, RunId, SalesforceObject, Side};
-use crate::domain::link::{Base, FieldState, Link, Mark, MatchKey};
+use crate::domain::ids::{
+    AutomationId, FieldId, Generation, Kind, LinkId, RunId, SalesforceId, SalesforceObject, Side,
+};
+use crate::domain::link::{Base, FieldState, Link, Mark, MatchKey, Parked};
 use crate::domain::mapping::{
     Arrow, BlankTravel, Concurrent, FieldRule, Mapping, Overwritten, Policy, Role,
 };
@@ -26,6 +28,16 @@ use crate::store::{codec, keys};
 proptest! {
     #[test]
     fn a_link_is_the_same_after_it_was_stored(link in generate::link()) {
+        let bytes = codec::encode(&PackedLink::from(link.clone())).unwrap();
+        let packed: PackedLink = codec::decode(&bytes).unwrap();
+        prop_assert_eq!(Link::from(packed), link);
+    }
+
+    #[test]
+    fn a_salesforce_id_is_the_same_after_it_was_stored(text in "[0-9A-Za-z]{15}") {
+        let id: SalesforceId = text.parse().unwrap();
+        let mut link = person(3);
+        link.salesforce.as_mut().unwrap().id = id;
         let bytes = codec::encode(&PackedLink::from(link.clone())).unwrap();
         let packed: PackedLink = codec::decode(&bytes).unwrap();
         prop_assert_eq!(Link::from(packed), link);
@@ -81,12 +93,26 @@ fn the_stored_form_of_a_link_never_changes() {
     link.consent.opted_out = Some(dated());
     check(
         "link",
+        &PackedLink::from(link.clone()),
+        "01030001010000025659d4bb41eb227c030000e0d78882976701123030355137\
+303030303030303030314141410000016700e0d7888297670001010101ac027a\
+040108706572736f6e203301083c623e613c2f623e010161031e010102040101\
+0101e0d788829767e0d78882976701000001ca78b5a21e20ebe60006861b15",
+    );
+    if let Some(end) = &mut link.salesforce {
+        end.first_id = salesforce_id(4);
+        end.account = Some(salesforce_id(5));
+    }
+    link.generation = Generation(2);
+    link.parked = Some(Parked::NoEmail);
+    check(
+        "parked link",
         &PackedLink::from(link),
-        "0103000101303033513730303030303030303033303033513730303030303030\
-30303300e0d78882976701123030355137303030303030303030314141410000\
-016700e0d78882976700010201030108706572736f6e20330101010000ac0203\
-01083c623e613c2f623e030101610203031e010102040001010101e0d7888297\
-67e0d7888297670100000000000000000001caf1d595ea83c8f5e601da1047ee",
+        "01030001010000025659d4bb41eb227c03010000025659d4bb41eb227c0400e0\
+d7888297670112303035513730303030303030303031414141010000025659d4\
+bb41eb227c0500016700e0d7888297670001010101ac027a040108706572736f\
+6e203301083c623e613c2f623e010161031e0101020401010101e0d788829767\
+e0d78882976701000001ca78b5a21e20ebe601020000000001000007d47642",
     );
 }
 
@@ -179,11 +205,13 @@ fn the_stored_forms_of_progress_never_change() {
         next_run: 4,
         ignored: [("no e-mail".to_owned(), 7)].into(),
         activities_sent: 9,
+        calls: vec![(490_000, 17)],
+        is_braked: true,
     };
     check(
         "tally",
         &tally,
-        "01ac020401096e6f20652d6d61696c070915d224e4",
+        "01ac020401096e6f20652d6d61696c070901a0e83b1101b4620734",
     );
     let counts = Counts {
         links: 300,
@@ -275,15 +303,15 @@ fn the_layout_of_keys_never_changes() {
         (keys::link(link), "6c0000000000000102"),
         (
             keys::salesforce_link(salesforce_id(3), link),
-            "733030335137303030303030303030330000000000000102",
+            "730000025659d4bb41eb227c030102",
         ),
         (
             keys::automation_link(Kind::Company, AutomationId(5), link),
-            "610100000000000000050000000000000102",
+            "610100000000000000050102",
         ),
         (
             keys::match_link(MatchKey(6), link),
-            "6b00000000000000060000000000000102",
+            "6b00000000000000060102",
         ),
         (
             keys::mark_link(Mark::OneSided, link),

@@ -4,7 +4,9 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use crate::domain::record::{Batch, Binding};
+use crate::domain::ids::FieldId;
+use crate::domain::record::{Batch, Binding, Change};
+use crate::domain::value::Value;
 use crate::ports::{Store, StoreError};
 use crate::store::SledStore;
 use crate::store::tests::{binding, commit, every_link, ids, open, person, put, run};
@@ -192,4 +194,42 @@ fn a_store_that_was_closed_is_whole_when_it_opens_again() {
         assert_eq!(run(store.recover()).unwrap().counts.links, id);
         run(store.commit(Batch(vec![put(person(id))]))).unwrap();
     }
+}
+
+/// Links whose values are long, so that few of them fill much of a log.
+fn long(number: u64) -> Vec<Change> {
+    let text = |id: u64| Value::Text(format!("{number} {id} {}", "x".repeat(3_000)));
+    (0..100)
+        .map(|id| {
+            let mut link = person(id);
+            link.field_mut(FieldId(2)).salesforce = Some(text(id));
+            put(link)
+        })
+        .collect()
+}
+
+#[test]
+fn a_log_that_is_rewritten_over_and_over_stays_small() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    for number in 0..100 {
+        commit(&store, long(number)).unwrap();
+    }
+    let content = 100 * 3_000;
+    let size = store.size().unwrap();
+    assert!(size < 30 * content, "{size} bytes for {content}");
+}
+
+#[test]
+fn what_was_written_is_not_read_again_by_the_next_open() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    for number in 0..60 {
+        commit(&store, long(number)).unwrap();
+    }
+    drop(store);
+    let noted = snapshot(&folder.path().join("store"));
+    let store = open(folder.path());
+    assert_eq!(snapshot(&folder.path().join("store")), noted);
+    assert_eq!(run(store.links(every_link())).unwrap().len(), 100);
 }

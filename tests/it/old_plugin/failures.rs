@@ -79,11 +79,7 @@ async fn spent_calls_are_told_and_lose_nothing() {
     world.edits(record, "Title", Input::text("Buyer"));
     world.site.with_brain(|brain| brain.set_daily_allocation(1));
     let done = world.drive().await;
-    assert!(
-        done.snapshot.waits_until.contains_key(&Side::Salesforce),
-        "{:?}",
-        done.snapshot
-    );
+    assert!(done.waited_for(Side::Salesforce), "{:?}", done.snapshot);
     world
         .site
         .with_brain(|brain| brain.set_daily_allocation(100_000));

@@ -1,27 +1,28 @@
 //! The skin as a port, so that the real pool can work against the brain without a network.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use super::{Session, answer};
 use crate::domain::consent::Evidence;
-use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::ids::{AutomationId, Kind, RemoteId};
 use crate::domain::mapping::{Mapping, Policy};
 use crate::domain::request::{
     ActivityPage, Answer, AuditPage, AutomationDescription, AutomationRequest, Page, RowOutcome,
-    RowWrite, Spent, Window,
+    RowWrite, Window,
 };
 use crate::domain::row::Row;
 use crate::domain::time::Timestamp;
-use crate::ports::{self, Answered, Call, PortError};
+use crate::ports::{self, Call};
 use crate::sim::automation::auth::Caller;
 use crate::sim::automation::instance::Automation;
 use crate::sim::clock::Clock;
+use crate::sim::inproc::Desk;
 
 /// A brain shared by whoever works against it and whoever acts in it.
 #[derive(Clone)]
 pub struct InProcess {
-    brain: Arc<Mutex<Automation>>,
+    desk: Desk<Automation>,
     now: Clock,
     caller: Caller,
     page_rows: usize,
@@ -30,7 +31,7 @@ pub struct InProcess {
 impl InProcess {
     pub fn new(brain: Arc<Mutex<Automation>>, now: Clock, caller: Caller) -> Self {
         Self {
-            brain,
+            desk: Desk::new(brain),
             now,
             caller,
             page_rows: Session::PAGE_ROWS,
@@ -43,37 +44,27 @@ impl InProcess {
         self
     }
 
-    fn ask<T>(
+    /// Each request takes so long before it is looked at.
+    #[must_use]
+    pub const fn with_latency(mut self, latency: Duration) -> Self {
+        self.desk.set_latency(latency);
+        self
+    }
+
+    fn ask<T: Send + 'static>(
         &self,
         operation: &'static str,
         request: AutomationRequest,
         pick: fn(Answer) -> Option<T>,
-    ) -> Call<'_, T>
-    where
-        T: Send + 'static,
-    {
-        Box::pin(async move {
+    ) -> Call<'_, T> {
+        let put = move |brain: &mut Automation| {
             let session = Session {
                 page_rows: self.page_rows,
                 ..Session::new((self.now)(), self.caller)
             };
-            // Every operation of the brain is whole, so what a panicking holder left is sound.
-            let mut brain = self.brain.lock().unwrap_or_else(PoisonError::into_inner);
-            let answered = answer(&mut brain, &session, &request);
-            drop(brain);
-            let failed = |failure: Failure, spent: Spent| PortError {
-                operation,
-                failure,
-                spent,
-                source: None,
-            };
-            let (answer, spent) = answered.map_err(|(failure, spent)| failed(failure, spent))?;
-            let value = pick(answer).ok_or_else(|| {
-                let message = "the answer is of another kind";
-                failed(Failure::new(FailureKind::Broken, "answer", message), spent)
-            })?;
-            Ok(Answered { value, spent })
-        })
+            answer(brain, &session, &request)
+        };
+        Box::pin(self.desk.ask(operation, put, pick))
     }
 }
 

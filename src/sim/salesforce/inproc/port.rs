@@ -1,26 +1,27 @@
 //! The skin as a port, so that the real pool can work against the brain without a network.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use super::{Session, answer};
 use crate::domain::activity::ActivityRow;
 use crate::domain::consent::Evidence;
-use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::ids::{RemoteId, SalesforceId, SalesforceObject};
 use crate::domain::mapping::{Mapping, Policy};
 use crate::domain::request::{
     ActivityOutcome, Answer, Page, RowOutcome, RowWrite, SalesforceDescription, SalesforceRequest,
-    Spent, Window,
+    Window,
 };
 use crate::domain::row::Row;
-use crate::ports::{self, Answered, Call, PortError};
+use crate::ports::{self, Call};
 use crate::sim::clock::Clock;
+use crate::sim::inproc::Desk;
 use crate::sim::salesforce::org::Salesforce;
 
 /// A brain shared by whoever works against it and whoever acts in it.
 #[derive(Clone)]
 pub struct InProcess {
-    brain: Arc<Mutex<Salesforce>>,
+    desk: Desk<Salesforce>,
     now: Clock,
     page_rows: usize,
 }
@@ -28,7 +29,7 @@ pub struct InProcess {
 impl InProcess {
     pub fn new(brain: Arc<Mutex<Salesforce>>, now: Clock) -> Self {
         Self {
-            brain,
+            desk: Desk::new(brain),
             now,
             page_rows: Session::PAGE_ROWS,
         }
@@ -40,37 +41,27 @@ impl InProcess {
         self
     }
 
-    fn ask<T>(
+    /// Each request takes so long before it is looked at.
+    #[must_use]
+    pub const fn with_latency(mut self, latency: Duration) -> Self {
+        self.desk.set_latency(latency);
+        self
+    }
+
+    fn ask<T: Send + 'static>(
         &self,
         operation: &'static str,
         request: SalesforceRequest,
         pick: fn(Answer) -> Option<T>,
-    ) -> Call<'_, T>
-    where
-        T: Send + 'static,
-    {
-        Box::pin(async move {
+    ) -> Call<'_, T> {
+        let put = move |brain: &mut Salesforce| {
             let session = Session {
                 page_rows: self.page_rows,
                 ..Session::at((self.now)())
             };
-            // Every operation of the brain is whole, so what a panicking holder left is sound.
-            let mut brain = self.brain.lock().unwrap_or_else(PoisonError::into_inner);
-            let answered = answer(&mut brain, &session, &request);
-            drop(brain);
-            let failed = |failure: Failure, spent: Spent| PortError {
-                operation,
-                failure,
-                spent,
-                source: None,
-            };
-            let (answer, spent) = answered.map_err(|(failure, spent)| failed(failure, spent))?;
-            let value = pick(answer).ok_or_else(|| {
-                let message = "the answer is of another kind";
-                failed(Failure::new(FailureKind::Broken, "answer", message), spent)
-            })?;
-            Ok(Answered { value, spent })
-        })
+            answer(brain, &session, &request)
+        };
+        Box::pin(self.desk.ask(operation, put, pick))
     }
 }
 

@@ -404,21 +404,25 @@ fn automation_input(stage: &mut Stage, person: &Person, situation: Situation) ->
             owner.0,
         )));
     }
-    let reason = match situation {
-        S::UnsubscribedInAutomation | S::OnlyAutomationUnsubscribed | S::OptedOutOnBothSides => 1,
-        S::BouncedInAutomation | S::OutInSalesforceAndBounced => 2,
-        S::StoppedByUser | S::StoppedForTexts => 3,
-        _ => return input,
+    input.dnc.extend(kept_out(situation));
+    input
+}
+
+/// Whom Automation does not write to, on which channel, and why.
+fn kept_out(situation: Situation) -> Option<DncInput> {
+    use Situation as S;
+    let (channel, reason) = match situation {
+        S::UnsubscribedInAutomation | S::OnlyAutomationUnsubscribed | S::OptedOutOnBothSides => {
+            ("email", 1)
+        }
+        S::BouncedInAutomation | S::OutInSalesforceAndBounced => ("email", 2),
+        S::StoppedByUser => ("email", 3),
+        S::StoppedForTexts => ("sms", 3),
+        _ => return None,
     };
-    let channel = if situation == S::StoppedForTexts {
-        "sms"
-    } else {
-        "email"
-    };
-    input.dnc.push(DncInput {
+    Some(DncInput {
         channel: channel.to_owned(),
         reason,
         ..DncInput::default()
-    });
-    input
+    })
 }

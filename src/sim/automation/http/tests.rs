@@ -189,3 +189,26 @@ fn the_first_day_of_1970_counts_as_no_date() {
     assert_eq!(status, 200);
     assert_eq!(body["contact"]["fields"]["all"]["born"], "1980-05-06");
 }
+
+#[test]
+fn a_company_search_can_be_turned_round_and_be_exact() {
+    let mut client = Client::new();
+    for name in ["Acme", "Acme Sud", "Zénith"] {
+        client.call(
+            "POST",
+            "/api/companies/new",
+            &json!({ "companyname": name }),
+        );
+    }
+    for (search, count) in [
+        ("acme", 2),
+        ("companyname:acme", 2),
+        ("!companyname:acme", 1),
+        ("companyname:%2Bacme", 1),
+        ("!companyname:%2B%22acme%22", 2),
+        ("nothing:acme", 0),
+    ] {
+        let (_, body) = client.get(&format!("/api/companies?search={search}"));
+        assert_eq!(body["total"], json!(count.to_string()), "{search}");
+    }
+}

@@ -109,6 +109,17 @@ pub struct Sim {
     /// What goes wrong on the way
     #[arg(long, value_enum, default_value_t = Faults::None)]
     pub faults: Faults,
+    /// People who go on working while it serves: about five acts a minute (calm) or sixty (busy).
+    /// With none, a second sync finds nothing to write
+    #[arg(long, value_enum, default_value_t = Traffic::None)]
+    pub traffic: Traffic,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Traffic {
+    None,
+    Calm,
+    Busy,
 }
 
 #[derive(Debug, Args)]

@@ -6,15 +6,16 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::app::args::Faults;
+use crate::app::args::{Faults, Traffic};
 use crate::app::error::AppError;
-use crate::domain::time::Timestamp;
+use crate::domain::time::{Span, Timestamp};
 use crate::ports::Clock;
 use crate::sim::automation::http as automation_http;
 use crate::sim::clock::Timestamp as SimTime;
 use crate::sim::faults::{self, FaultGate, FaultPlan, Pauses};
 use crate::sim::http::Server;
 use crate::sim::salesforce::http::{self as salesforce_http, Site};
+use crate::sim::world::traffic::{self, Act, Pace};
 use crate::sim::world::{
     AUTOMATION_KEY, AUTOMATION_SECRET, MAPPING, SALESFORCE_KEY, SALESFORCE_SECRET, World,
 };
@@ -34,12 +35,25 @@ pub struct Practice {
     pub faults: Faults,
 }
 
+/// Short beside the pace of people, so that what they do looks spread over time.
+const TICK: Span = Span::seconds(1);
+
 /// Both simulators, serving until this is dropped.
 pub struct Serving {
     pub site: Arc<Site>,
     pub automation: automation_http::Shared,
     salesforce_server: Server,
     automation_server: Server,
+    life: Option<Life>,
+}
+
+/// What goes on without being asked; dropping it ends it.
+struct Life(tokio::task::JoinHandle<()>);
+
+impl Drop for Life {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 impl Practice {
@@ -66,6 +80,7 @@ impl Practice {
             automation,
             salesforce_server,
             automation_server,
+            life: None,
         })
     }
 
@@ -79,6 +94,34 @@ impl Practice {
 }
 
 impl Serving {
+    /// From now on webhooks are posted, and people work in both systems: the same ones for the same
+    /// seed.
+    pub fn live_on(&mut self, traffic: Traffic, seed: u64, clock: Arc<dyn Clock>) {
+        let pace = match traffic {
+            Traffic::None => None,
+            Traffic::Calm => Some(Pace::Calm),
+            Traffic::Busy => Some(Pace::Busy),
+        };
+        let start = sim_time(clock.now());
+        let mut traffic = pace.map(|pace| traffic::Traffic::new(seed, pace, start));
+        let (site, automation) = (Arc::clone(&self.site), self.automation.clone());
+        let client = automation_http::poster();
+        self.life = Some(Life(tokio::spawn(async move {
+            loop {
+                clock.sleep(TICK).await;
+                let due = traffic
+                    .as_mut()
+                    .map(|traffic| traffic.due(sim_time(clock.now())));
+                for act in due.unwrap_or_default() {
+                    perform(&site, &automation, &act);
+                }
+                if let Ok(client) = &client {
+                    automation_http::post_waiting(&automation, client).await;
+                }
+            }
+        })));
+    }
+
     /// The instance file that reaches this company, with its data in that folder. The secrets in it
     /// open nothing but the simulators.
     pub fn instance_file(&self, data: &Path, secrets: &Path) -> String {
@@ -112,6 +155,13 @@ impl Serving {
         std::fs::write(&file, self.instance_file(&folder.join("data"), folder))?;
         Ok(file)
     }
+}
+
+/// Whatever becomes of it, as in life: the world's tests say that both systems accept what people do.
+fn perform(site: &Site, automation: &automation_http::Shared, act: &Act) {
+    let now = site.now();
+    let outcome = site.with_brain(|org| traffic::perform(org, &mut automation.brain(), now, act));
+    tracing::debug!(?act.deed, ?outcome, "people at work");
 }
 
 const fn sim_time(now: Timestamp) -> SimTime {

@@ -16,6 +16,8 @@ mod kill;
 #[cfg(test)]
 mod old_plugin;
 #[cfg(test)]
+mod practice_world;
+#[cfg(test)]
 mod safety;
 #[cfg(test)]
 mod store_kill;

@@ -167,17 +167,45 @@ impl World {
     }
 
     pub(crate) async fn with(org: OrgConfig, mapping: &str) -> Self {
+        let systems = (organisation(org), instance(), "1_random");
+        Self::of(systems, PLUGIN, mapping).await
+    }
+
+    /// The practice company, with the rules of its own instance file, and accounts only by leave.
+    pub(crate) async fn practice(seed: u64, people: u32) -> Self {
+        let now = sim::clock::Timestamp::from_seconds(START);
+        let sim::world::World {
+            mut salesforce,
+            mut automation,
+        } = sim::world::World::new(seed, people, now);
+        let mut app = App::new("app", "secret");
+        app.run_as = Some(salesforce.integration_user());
+        salesforce.add_app(app);
+        automation.add_client("Sync", "random", "secret", UserId(1));
+        let systems = (salesforce, automation, "2_random");
+        Self::of(
+            systems,
+            "[plugin]\nsync_owners = true\n",
+            sim::world::MAPPING,
+        )
+        .await
+    }
+
+    async fn of(
+        (org, instance, client): (Salesforce, Automation, &str),
+        plugin: &str,
+        mapping: &str,
+    ) -> Self {
         let hand = Hand(Arc::new(AtomicI64::new(START * 1_000)));
         let reading = hand.clone();
         let clock: sim::clock::Clock =
             Arc::new(move || sim::clock::Timestamp::from_millis(reading.now().0));
         let site = Arc::new(
-            Site::new(organisation(org), Arc::clone(&clock))
-                .with_faults(FaultPlan::calm(1), Pauses::default()),
+            Site::new(org, Arc::clone(&clock)).with_faults(FaultPlan::calm(1), Pauses::default()),
         );
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let salesforce_server = sim::salesforce::http::start(Arc::clone(&site), listener).unwrap();
-        let shared = Shared::new(instance(), clock);
+        let shared = Shared::new(instance, clock);
         let dialect = sim::automation::http::dialect();
         let automation_gate = FaultGate::new(FaultPlan::calm(2), dialect, Pauses::default());
         let any = "127.0.0.1:0".parse().unwrap();
@@ -187,8 +215,8 @@ impl World {
         .unwrap();
         let store = Arc::new(MemoryStore::default());
         let servers = (salesforce_server, automation_server);
-        let outside = outside(&hand, &servers, &store);
-        let (policy, descriptions) = rules(&outside, PLUGIN, mapping, &servers.1.url()).await;
+        let outside = outside(&hand, &servers, &store, client);
+        let (policy, descriptions) = rules(&outside, plugin, mapping, &servers.1.url()).await;
         Self {
             site,
             shared,
@@ -573,7 +601,12 @@ fn instance() -> Automation {
     brain
 }
 
-fn outside(hand: &Hand, servers: &(Server, Server), store: &Arc<MemoryStore>) -> Outside {
+fn outside(
+    hand: &Hand,
+    servers: &(Server, Server),
+    store: &Arc<MemoryStore>,
+    client: &str,
+) -> Outside {
     let clock: Arc<dyn Clock> = Arc::new(hand.clone());
     let vault = Arc::new(MemoryVault::default());
     let limits = Limits {
@@ -595,7 +628,7 @@ fn outside(hand: &Hand, servers: &(Server, Server), store: &Arc<MemoryStore>) ->
     let config = automation::Config {
         base_url: servers.1.url().parse().unwrap(),
         flow: automation::Flow::ClientCredentials {
-            client_id: "1_random".into(),
+            client_id: client.into(),
             client_secret: "secret".into(),
         },
         limits,

@@ -38,11 +38,17 @@ pub(super) async fn activities(
         .with("order[1]", "ASC")
         .with("limit", PAGE_EVENTS.to_string())
         .with("page", page.max(1).to_string());
-    let body = api.get(spent, "/contacts/activity", query).await?;
-    let Json::Array(events) = &body["events"] else {
-        let message = "the answer holds no events";
-        return Err(Fault::new(FailureKind::Transient, "events", message));
-    };
+    let body = api.get(spent, "/contacts/activity", query.clone()).await?;
+    let mut events = events_of(&body)?;
+    let again;
+    if falls_short(&body, events.len(), page.max(1)) {
+        // Either the count means something else here, or an event was lost on the way.
+        again = api.get(spent, "/contacts/activity", query).await?;
+        let second = events_of(&again)?;
+        if second.len() > events.len() {
+            events = second;
+        }
+    }
     let activities = events
         .iter()
         .filter(|event| event["event"] == kind)
@@ -51,8 +57,31 @@ pub(super) async fn activities(
         .collect();
     Ok(ActivityPage {
         activities,
-        is_last: events.len() < PAGE_EVENTS,
+        is_last: is_last_page(&body, events.len(), page.max(1)),
     })
+}
+
+fn events_of(body: &Json) -> Result<&Vec<Json>, Fault> {
+    body["events"].as_array().ok_or_else(|| {
+        let message = "the answer holds no events";
+        Fault::new(FailureKind::Transient, "events", message)
+    })
+}
+
+/// Whether the last page ends before the count of events is reached.
+fn falls_short(body: &Json, events: usize, page: u32) -> bool {
+    let limit = values::id(&body["limit"]).filter(|limit| *limit > 0);
+    let before = u64::from(page - 1) * limit.unwrap_or(PAGE_EVENTS as u64);
+    let total = values::id(&body["total"]).unwrap_or(0);
+    is_last_page(body, events, page) && before + (events as u64) < total
+}
+
+/// A page that is not full is the last one, unless the server counts more: it may cap pages lower
+/// than we ask.
+fn is_last_page(body: &Json, events: usize, page: u32) -> bool {
+    let pages = values::text(&body["maxPages"]).and_then(|pages| pages.parse::<f64>().ok());
+    let has_more = pages.is_some_and(|pages| pages > f64::from(page));
+    events == 0 || (events < PAGE_EVENTS && !has_more)
 }
 
 /// An event of a contact; `None` if it belongs to nobody.

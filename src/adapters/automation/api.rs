@@ -1,5 +1,7 @@
 //! Requests to one Automation instance: credentials, counting, refusals.
 
+use std::sync::Arc;
+
 use reqwest::Method;
 use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderValue};
 use secrecy::ExposeSecret;
@@ -9,11 +11,13 @@ use url::Url;
 use super::super::failures::{Effect, Fault};
 use super::super::http::{self, Call, Http, Reply};
 use super::super::oauth::{Token, Tokens};
-use super::query::Query;
+use super::super::values;
+use super::query::{Query, Where};
 use crate::domain::failure::{Failure, FailureKind, Rejection};
 use crate::domain::ids::FieldId;
 use crate::domain::request::Spent;
-use crate::domain::time::Timestamp;
+use crate::domain::time::{Span, Timestamp};
+use crate::ports::Clock;
 
 /// Who we are.
 pub(super) enum Authority {
@@ -25,6 +29,16 @@ pub(super) struct Api {
     pub(super) base: Url,
     http: Http,
     authority: Authority,
+    clock: Arc<dyn Clock>,
+}
+
+/// The rate limit counts by the hour: a longer wait is a mistake, or seconds taken for milliseconds.
+const WAIT_MAX: Span = Span::minutes(60);
+
+/// A page of a raw table.
+pub(super) struct Table {
+    pub(super) rows: Vec<Json>,
+    pub(super) is_last: bool,
 }
 
 /// One request below `/api`.
@@ -34,14 +48,17 @@ pub(super) struct Request<'a> {
     pub(super) query: Query,
     pub(super) body: Option<Json>,
     pub(super) effect: Effect,
+    /// It asks for one record by its id: only then does 404 say anything about a record.
+    pub(super) names_one: bool,
 }
 
 impl Api {
-    pub(super) fn new(base: Url, http: Http, authority: Authority) -> Self {
+    pub(super) fn new(base: Url, http: Http, authority: Authority, clock: Arc<dyn Clock>) -> Self {
         Self {
             base,
             http,
             authority,
+            clock,
         }
     }
 
@@ -54,16 +71,22 @@ impl Api {
         self.send(spent, Request::get(path, query)).await?.json()
     }
 
-    /// A page of a raw table. Its errors come with status 200.
+    /// A page of a raw table in the order of ids. Its errors come with status 200.
     pub(super) async fn table(
         &self,
         spent: &mut Spent,
         table: &str,
-        query: Query,
-    ) -> Result<Vec<Json>, Fault> {
+        limit: usize,
+        after: u64,
+        filters: &[Where],
+    ) -> Result<Table, Fault> {
+        let mut all = vec![Where::after("id", after)];
+        all.extend_from_slice(filters);
+        let query = Query::table(limit, &all);
         let mut body = self.get(spent, &format!("/stats/{table}"), query).await?;
         if let Json::Array(rows) = body["stats"].take() {
-            return Ok(rows);
+            let is_last = is_last(&body["total"], rows.len(), limit);
+            return in_order(rows, is_last, after);
         }
         if body.get("availableTables").is_some() {
             let message = format!("the table {table} is not offered by this instance");
@@ -82,18 +105,73 @@ impl Api {
         let tokens = match &self.authority {
             Authority::Basic(header) => {
                 let reply = self.attempt(spent, header.clone(), &request).await?;
-                return judged(reply, request.effect);
+                return self.judged(reply, &request);
             }
             Authority::Bearer(tokens) => tokens,
         };
         let token = tokens.current().await?;
         let reply = self.attempt(spent, bearer(&token)?, &request).await?;
         if !is_expired(&reply) {
-            return judged(reply, request.effect);
+            return self.judged(reply, &request);
         }
         let token = tokens.renewed(&token).await?;
         let reply = self.attempt(spent, bearer(&token)?, &request).await?;
-        judged(reply, request.effect)
+        self.judged(reply, &request)
+    }
+
+    fn judged(&self, reply: Reply, request: &Request<'_>) -> Result<Reply, Fault> {
+        if reply.is_success() {
+            return Ok(reply);
+        }
+        let said = reply.json().ok().and_then(|body| Said::of_answer(&body));
+        let kind = self.kind(&reply, request, said.as_ref());
+        let message = match said {
+            Some(said) if !said.message.is_empty() => said.message,
+            Some(_) => format!("HTTP {} from Automation", reply.status),
+            None => format!("HTTP {}, and not in Automation's words", reply.status),
+        };
+        Err(Fault::new(kind, reply.status.to_string(), message))
+    }
+
+    /// 1. A wait that the server names is kept, unless a write has to be looked at first.
+    /// 2. A refusal counts only in Automation's own words: a proxy's page says nothing about rights,
+    ///    values or records.
+    /// 3. Only an item that was asked for by its id can be gone. Any other 404 is an address that is
+    ///    not offered.
+    fn kind(&self, reply: &Reply, request: &Request<'_>, said: Option<&Said>) -> FailureKind {
+        let effect = request.effect;
+        match (reply.status, said) {
+            (429, _) => FailureKind::Throttled {
+                until: self.waits_until(reply),
+            },
+            (503, _) if effect == Effect::Reads && reply.retry_after().is_some() => {
+                FailureKind::Throttled {
+                    until: self.waits_until(reply),
+                }
+            }
+            (404, Some(said)) => {
+                let is_item = said.is_detailed || reply.header("mautic-version").is_some();
+                if request.names_one && is_item {
+                    FailureKind::Gone
+                } else {
+                    FailureKind::Broken
+                }
+            }
+            (400 | 403 | 404 | 409 | 422, None) | (500.., _) => effect.lost(),
+            (status, _) => kind_of(status, &[], &|_| None, effect),
+        }
+    }
+
+    /// By our clock: theirs may differ.
+    fn waits_until(&self, reply: &Reply) -> Option<Timestamp> {
+        let now = self.clock.now();
+        let until_reset = || {
+            let reset = reply.header("x-ratelimit-reset")?.trim().parse().ok()?;
+            let theirs = reply.date().unwrap_or(now);
+            let wait = Timestamp::from_seconds(reset).0.saturating_sub(theirs.0);
+            (wait > 0).then_some(Span(wait).min(WAIT_MAX))
+        };
+        Some(now + reply.retry_after().or_else(until_reset)?)
     }
 
     async fn attempt(
@@ -138,6 +216,15 @@ impl<'a> Request<'a> {
             query,
             body: None,
             effect: Effect::Reads,
+            names_one: false,
+        }
+    }
+
+    /// One record by its id.
+    pub(super) fn one(path: &'a str) -> Self {
+        Self {
+            names_one: true,
+            ..Self::get(path, Query::default())
         }
     }
 
@@ -148,6 +235,7 @@ impl<'a> Request<'a> {
             query: Query::default(),
             body: Some(body),
             effect: Effect::Writes,
+            names_one: false,
         }
     }
 }
@@ -160,36 +248,30 @@ fn bearer(token: &Token) -> Result<HeaderValue, Fault> {
     Ok(header)
 }
 
-/// A new token helps against these only; other refusals are about rights.
+/// A new token may help, unless the credentials themselves are refused.
 fn is_expired(reply: &Reply) -> bool {
-    reply.status == 401
-        && reply
-            .json()
-            .is_ok_and(|body| Said::read(&body).kind == "invalid_grant")
+    let said = || Said::read(&reply.json().unwrap_or(Json::Null));
+    reply.status == 401 && said().kind != "access_denied"
 }
 
-fn judged(reply: Reply, effect: Effect) -> Result<Reply, Fault> {
-    if reply.is_success() {
-        return Ok(reply);
+/// Whether a page is the end: it is not full, and there is no word of more. A server that caps pages
+/// lower than we ask answers short ones.
+pub(super) fn is_last(total: &Json, rows: usize, limit: usize) -> bool {
+    let has_more = values::id(total).is_some_and(|total| total > rows as u64);
+    rows == 0 || (rows < limit && !has_more)
+}
+
+/// Rows of a table by their ids. A server that does not keep to the order or to the filter would make
+/// us skip rows: better to stop.
+fn in_order(mut rows: Vec<Json>, is_last: bool, after: u64) -> Result<Table, Fault> {
+    let ids: Option<Vec<u64>> = rows.iter().map(|row| values::id(&row["id"])).collect();
+    let ids = ids.ok_or_else(|| Fault::broken("table", "a row of a table has no readable id"))?;
+    if ids.iter().any(|id| *id <= after) || (!is_last && !ids.is_sorted()) {
+        let message = "the server does not keep to the order or the filter of a table";
+        return Err(Fault::broken("table", message));
     }
-    let body = reply.json().unwrap_or(Json::Null);
-    let said = Said::read(&body);
-    let kind = match reply.status {
-        429 => FailureKind::Throttled {
-            until: reply
-                .header("x-ratelimit-reset")
-                .and_then(|reset| Some(Timestamp::from_seconds(reset.parse().ok()?))),
-        },
-        // A batch that is too long is refused before any row; nothing else says so.
-        500.. => effect.lost(),
-        status => kind_of(status, &[], &|_| None, effect),
-    };
-    let message = if said.message.is_empty() {
-        format!("HTTP {} from {}", reply.status, "Automation")
-    } else {
-        said.message
-    };
-    Err(Fault::new(kind, reply.status.to_string(), message))
+    rows.sort_by_key(|row| values::id(&row["id"]));
+    Ok(Table { rows, is_last })
 }
 
 /// What an error of any shape says. Texts are localised: only codes and types decide.
@@ -199,10 +281,17 @@ pub(super) struct Said {
     pub(super) kind: String,
     /// Aliases of the fields it is about.
     pub(super) fields: Vec<String>,
+    /// It has the details that controllers give, and the front door does not.
+    pub(super) is_detailed: bool,
 }
 
 impl Said {
     pub(super) fn read(body: &Json) -> Self {
+        Self::of_answer(body).unwrap_or_default()
+    }
+
+    /// The first error of an answer; `None` if it holds none.
+    fn of_answer(body: &Json) -> Option<Self> {
         match &body["errors"] {
             Json::Array(errors) => errors.first().map(Self::of),
             Json::Object(errors) => errors.values().next().map(Self::of),
@@ -211,12 +300,11 @@ impl Said {
                 Json::String(kind) => Self {
                     message: text(&body["error_description"]),
                     kind: kind.clone(),
-                    fields: Vec::new(),
+                    ..Self::default()
                 },
                 error => Self::of(error),
             }),
         }
-        .unwrap_or_default()
     }
 
     /// One error.
@@ -228,6 +316,7 @@ impl Said {
                 .as_object()
                 .map(|details| details.keys().cloned().collect())
                 .unwrap_or_default(),
+            is_detailed: error.get("details").is_some(),
         }
     }
 }

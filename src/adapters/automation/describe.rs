@@ -62,11 +62,18 @@ async fn users(api: &Api, spent: &mut Spent) -> Result<Vec<User>, Fault> {
 
 async fn pages(api: &Api, spent: &mut Spent, path: &str, plural: &str) -> Result<Vec<Json>, Fault> {
     let mut all = Vec::new();
-    for page in 0..PAGES_MAX {
-        let query = Query::list(PAGE, &[]).with("start", (page * PAGE).to_string());
+    for _ in 0..PAGES_MAX {
+        let query = Query::list(PAGE, &[]).with("start", all.len().to_string());
         let body = api.get(spent, path, query).await?;
+        // A list that is not there would look as if every field were unpublished.
+        if !matches!(body[plural], Json::Array(_) | Json::Object(_)) {
+            let message = format!("the answer holds no {plural}");
+            return Err(Fault::new(FailureKind::Transient, "list", message));
+        }
         let records = wire::records(&body[plural]);
-        let is_last = records.len() < PAGE;
+        let seen = all.len() + records.len();
+        let has_more = values::id(&body["total"]).is_some_and(|total| total > seen as u64);
+        let is_last = records.is_empty() || (records.len() < PAGE && !has_more);
         all.extend(records.into_iter().cloned());
         if is_last {
             break;
@@ -157,7 +164,10 @@ fn user(record: &Json) -> Option<User> {
         id: values::id(&record["id"])?.to_string(),
         email: record["email"].as_str()?.trim().to_lowercase(),
         name: full.trim().to_owned(),
-        is_active: record["isPublished"].as_bool().unwrap_or(true),
+        is_active: !matches!(
+            values::text(&record["isPublished"]).as_deref(),
+            Some("false" | "0")
+        ),
     })
 }
 

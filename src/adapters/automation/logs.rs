@@ -9,7 +9,8 @@ use super::super::failures::Fault;
 use super::super::values;
 use super::api::Api;
 use super::php::Php;
-use super::query::{Query, Where};
+use super::query::Where;
+use super::read;
 use super::wire;
 use crate::domain::consent::{Consent, Dated, Evidence, Proof};
 use crate::domain::ids::{AutomationId, Kind, RemoteId};
@@ -27,13 +28,11 @@ const PAGES_MAX: usize = 40;
 
 /// The audit log after a row. A merge is followed by the deletion of its loser; only the merge counts.
 pub(super) async fn audit(api: &Api, spent: &mut Spent, after: u64) -> Result<AuditPage, Fault> {
-    let filters = [
-        Where::after("id", after),
-        Where::one_of("object", ["lead", "company"]),
-    ];
-    let query = Query::table(PAGE_ROWS, &filters);
-    let mut rows = api.table(spent, "audit_log", query).await?;
-    let is_last = rows.len() < PAGE_ROWS;
+    let filters = [Where::one_of("object", ["lead", "company"])];
+    let page = api
+        .table(spent, "audit_log", PAGE_ROWS, after, &filters)
+        .await?;
+    let (mut rows, is_last) = (page.rows, page.is_last);
     if !is_last {
         // The deletion that belongs to the page's last merge may be on the next page.
         let cut = first_open_merge(&rows).filter(|cut| *cut > 0);
@@ -44,17 +43,51 @@ pub(super) async fn audit(api: &Api, spent: &mut Spent, after: u64) -> Result<Au
         .filter(|row| row["action"] == "merge")
         .map(|row| values::id(&row["object_id"]))
         .collect();
-    let entries = rows
-        .iter()
-        .filter(|row| row["action"] != "delete" || !merged.contains(&values::id(&row["object_id"])))
-        .filter_map(entry)
-        .collect();
+    let mut entries = Vec::new();
+    for row in &rows {
+        if row["action"] == "delete" && merged.contains(&values::id(&row["object_id"])) {
+            continue;
+        }
+        match entry(row) {
+            Some(entry) => entries.push(entry),
+            None => entries.extend(unexplained(api, spent, row).await?),
+        }
+    }
     let last = rows.last().and_then(|row| values::id(&row["id"]));
     Ok(AuditPage {
         entries,
         after: last.unwrap_or(after),
         is_last,
     })
+}
+
+/// A merge whose entry does not say into whom, in words that we read: whoever answers under the id
+/// of the loser is the winner.
+async fn unexplained(
+    api: &Api,
+    spent: &mut Spent,
+    row: &Json,
+) -> Result<Option<AuditEntry>, Fault> {
+    let (true, Some(loser), Some(at)) = (
+        row["object"] == "lead" && row["action"] == "merge",
+        values::id(&row["object_id"]).map(AutomationId),
+        date(row),
+    ) else {
+        return Ok(None);
+    };
+    let record = read::alone(api, spent, Kind::Person, loser).await?;
+    let what = match record.as_ref().map(wire::id).transpose()? {
+        // It is there, whatever the log says.
+        Some(id) if id == loser => return Ok(None),
+        Some(winner) => AuditedChange::MergedInto(winner),
+        None => AuditedChange::Deleted,
+    };
+    Ok(Some(AuditEntry {
+        id: loser,
+        kind: Kind::Person,
+        at,
+        what,
+    }))
 }
 
 /// The first merge whose deletion has not come yet.
@@ -133,24 +166,24 @@ async fn logged(
     let mut after = 0;
     for _ in 0..PAGES_MAX {
         let filters = [
-            Where::after("id", after),
             Where::equal("object", "lead"),
             // A contact may be made opted out.
             Where::one_of("action", ["create", "update"]),
             Where::one_of("object_id", ids.iter().map(ToString::to_string)),
         ];
-        let query = Query::table(PAGE_ROWS, &filters);
-        let rows = api.table(spent, "audit_log", query).await?;
-        for row in &rows {
+        let page = api
+            .table(spent, "audit_log", PAGE_ROWS, after, &filters)
+            .await?;
+        for row in &page.rows {
             if let (Some(id), Some(at), Some(consent)) =
                 (values::id(&row["object_id"]), date(row), email_consent(row))
             {
                 note(found, id, at, consent);
             }
         }
-        let last = rows.last().and_then(|row| values::id(&row["id"]));
+        let last = page.rows.last().and_then(|row| values::id(&row["id"]));
         after = last.unwrap_or(after);
-        if rows.len() < PAGE_ROWS {
+        if page.is_last {
             break;
         }
     }
@@ -168,16 +201,24 @@ async fn current(
         Where::one_of("lead_id", ids.iter().map(ToString::to_string)),
         Where::equal("channel", "email"),
     ];
-    // One row per person and channel.
-    let query = Query::table(PEOPLE_MAX, &filters);
-    let rows = api.table(spent, "lead_donotcontact", query).await?;
-    for row in &rows {
-        if let (Some(id), Some(at), Some(reason)) = (
-            values::id(&row["lead_id"]),
-            date(row),
-            values::id(&row["reason"]),
-        ) {
-            note(found, id, at, wire::consent_of(reason));
+    let mut after = 0;
+    for _ in 0..PAGES_MAX {
+        let page = api
+            .table(spent, "lead_donotcontact", PAGE_ROWS, after, &filters)
+            .await?;
+        for row in &page.rows {
+            if let (Some(id), Some(at), Some(reason)) = (
+                values::id(&row["lead_id"]),
+                date(row),
+                values::id(&row["reason"]),
+            ) {
+                note(found, id, at, wire::consent_of(reason));
+            }
+        }
+        let last = page.rows.last().and_then(|row| values::id(&row["id"]));
+        after = last.unwrap_or(after);
+        if page.is_last {
+            break;
         }
     }
     Ok(())

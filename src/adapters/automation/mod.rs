@@ -88,7 +88,7 @@ impl AutomationClient {
             Flow::Basic { username, password } => {
                 let authority = Authority::Basic(basic(&username, &password)?);
                 return Ok(Self {
-                    api: Api::new(base, http, authority),
+                    api: Api::new(base, http, authority, clock),
                 });
             }
             Flow::ClientCredentials {
@@ -114,10 +114,10 @@ impl AutomationClient {
             login: base.clone(),
             may_move_to: |login, base| login.origin() == base.origin(),
         };
-        let tokens = Tokens::new(http.clone(), clock, vault, client);
+        let tokens = Tokens::new(http.clone(), Arc::clone(&clock), vault, client);
         let authority = Authority::Bearer(tokens);
         Ok(Self {
-            api: Api::new(base, http, authority),
+            api: Api::new(base, http, authority, clock),
         })
     }
 

@@ -9,7 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value as Json;
 
 use super::super::failures::Fault;
-use super::api::Api;
+use super::super::values;
+use super::api::{Api, Request, is_last};
 use super::query::{Query, Where};
 use super::wire::{self, Context};
 use crate::domain::cursor::{Position, Stream};
@@ -44,13 +45,27 @@ pub(super) async fn changes(
     if let Some(Position::Id(last)) = window.after {
         filters.push(Where::after("id", last.0));
     }
-    let records = list(api, spent, kind, &filters, true).await?;
-    let is_last = records.len() < PAGE_ROWS;
+    let page = list(api, spent, kind, &filters, true).await?;
+    let rows = rows_of(api, mapping, kind, &page.records)?;
+    if let Some(Position::Id(last)) = window.after
+        && rows
+            .first()
+            .is_some_and(|row| row.id <= RemoteId::Automation(kind, last))
+    {
+        let message = "the server does not keep to the filter of a list";
+        return Err(Fault::broken("list", message));
+    }
     Ok(Page {
         stream: window.stream,
-        rows: rows_of(api, mapping, kind, &records)?,
-        is_last,
+        rows,
+        is_last: page.is_last,
     })
+}
+
+struct Listed {
+    /// In the order of ids.
+    records: Vec<Json>,
+    is_last: bool,
 }
 
 fn kind_of(stream: Stream) -> Result<Kind, Fault> {
@@ -71,14 +86,19 @@ async fn list(
     kind: Kind,
     filters: &[Where],
     leaves_out_visitors: bool,
-) -> Result<Vec<Json>, Fault> {
+) -> Result<Listed, Fault> {
     let (path, plural) = names(kind);
     let mut query = Query::list(PAGE_ROWS, filters);
     if kind == Kind::Person && leaves_out_visitors {
         query.add("search", "!is:anonymous");
     }
-    let body = api.get(spent, path, query).await?;
-    if body.get(plural).is_none() {
+    let mut body = api.get(spent, path, query.clone()).await?;
+    if wire::records(&body[plural]).is_empty() && values::id(&body["total"]).unwrap_or(0) > 0 {
+        // Either the count is old, or the page lost its rows on the way: the second answer counts.
+        body = api.get(spent, path, query).await?;
+    }
+    // Nothing else is an empty list: those who are not in one count as gone.
+    if !matches!(body[plural], Json::Array(_) | Json::Object(_)) {
         let message = format!("the answer holds no {plural}");
         return Err(Fault::new(FailureKind::Transient, "list", message));
     }
@@ -87,7 +107,10 @@ async fn list(
         .map(|record| Ok((wire::id(record)?, record.clone())))
         .collect::<Result<_, Fault>>()?;
     records.sort_by_key(|(id, _)| *id);
-    Ok(records.into_iter().map(|(_, record)| record).collect())
+    Ok(Listed {
+        is_last: is_last(&body["total"], records.len(), PAGE_ROWS),
+        records: records.into_iter().map(|(_, record)| record).collect(),
+    })
 }
 
 pub(super) const fn names(kind: Kind) -> (&'static str, &'static str) {
@@ -98,12 +121,16 @@ pub(super) const fn names(kind: Kind) -> (&'static str, &'static str) {
 }
 
 fn rows_of(api: &Api, mapping: &Mapping, kind: Kind, records: &[Json]) -> Result<Vec<Row>, Fault> {
-    let context = Context {
+    let context = context(api, mapping, kind);
+    records.iter().map(|record| context.row(record)).collect()
+}
+
+fn context<'a>(api: &'a Api, mapping: &'a Mapping, kind: Kind) -> Context<'a> {
+    Context {
         mapping,
         kind,
         base: &api.base,
-    };
-    records.iter().map(|record| context.row(record)).collect()
+    }
 }
 
 pub(super) async fn rows(
@@ -124,11 +151,8 @@ pub(super) async fn rows(
             let found = by_id(api, spent, kind, asked).await?;
             let records: Vec<Json> = found.values().cloned().collect();
             rows.extend(rows_of(api, mapping, kind, &records)?);
-            if kind == Kind::Company {
-                continue;
-            }
             for id in asked.iter().filter(|id| !found.contains_key(id)) {
-                rows.extend(merged(api, spent, mapping, *id).await?);
+                rows.extend(unlisted(api, spent, mapping, kind, *id).await?);
             }
         }
     }
@@ -142,44 +166,82 @@ pub(super) async fn by_id(
     kind: Kind,
     ids: &[AutomationId],
 ) -> Result<BTreeMap<AutomationId, Json>, Fault> {
-    let ids = Where::one_of("id", ids.iter().map(ToString::to_string));
-    let records = list(api, spent, kind, &[ids], false).await?;
-    records
-        .into_iter()
-        .map(|record| Ok((wire::id(&record)?, record)))
-        .collect()
+    let filter = Where::one_of("id", ids.iter().map(ToString::to_string));
+    let mut found = BTreeMap::new();
+    let records = listed(api, spent, kind, filter).await?;
+    for record in records {
+        let id = wire::id(&record)?;
+        if ids.contains(&id) {
+            found.insert(id, record);
+        }
+    }
+    Ok(found)
 }
 
-/// A contact that no list shows any more: merged into another, or gone.
-async fn merged(
+/// All records that a filter lets through, page after page.
+async fn listed(
+    api: &Api,
+    spent: &mut Spent,
+    kind: Kind,
+    filter: Where,
+) -> Result<Vec<Json>, Fault> {
+    let mut found = Vec::new();
+    let mut after: Option<AutomationId> = None;
+    for _ in 0..FIND_PAGES_MAX {
+        let mut filters = vec![filter.clone()];
+        filters.extend(after.map(|AutomationId(last)| Where::after("id", last)));
+        let page = list(api, spent, kind, &filters, false).await?;
+        let last = page.records.last().map(wire::id).transpose()?;
+        found.extend(page.records);
+        // A page without progress would come again and again.
+        if page.is_last || last <= after {
+            break;
+        }
+        after = last;
+    }
+    Ok(found)
+}
+
+/// A record that no list shows: merged into another, or gone. Only the server's word about this one
+/// record says that it is gone; a list without it does not.
+async fn unlisted(
     api: &Api,
     spent: &mut Spent,
     mapping: &Mapping,
+    kind: Kind,
     id: AutomationId,
 ) -> Result<Option<Row>, Fault> {
-    let Some(record) = alone(api, spent, id).await? else {
+    let Some(record) = alone(api, spent, kind, id).await? else {
         return Ok(None);
     };
     let winner = wire::id(&record)?;
-    let rows = rows_of(api, mapping, Kind::Person, &[record])?;
-    Ok(rows.into_iter().next().map(|mut row| {
-        if winner != id {
-            row.id = RemoteId::Automation(Kind::Person, id);
-            row.state = RowState::MergedAutomation(winner);
-        }
-        row
-    }))
+    let mut row = context(api, mapping, kind).row(&record)?;
+    if winner == id {
+        return Ok(Some(row));
+    }
+    if kind == Kind::Company {
+        let message = format!("company {winner} was answered for {id}");
+        return Err(Fault::broken("record", message));
+    }
+    row.id = RemoteId::Automation(kind, id);
+    row.state = RowState::MergedAutomation(winner);
+    Ok(Some(row))
 }
 
-/// One contact. Under the id of a merged one the server answers the winner.
+/// One record. Under the id of a merged contact the server answers the winner.
 pub(super) async fn alone(
     api: &Api,
     spent: &mut Spent,
+    kind: Kind,
     id: AutomationId,
 ) -> Result<Option<Json>, Fault> {
-    let path = format!("/contacts/{id}");
-    match api.get(spent, &path, Query::default()).await {
-        Ok(mut body) => Ok(Some(body["contact"].take())),
+    let (path, single) = match kind {
+        Kind::Person => (format!("/contacts/{id}"), "contact"),
+        Kind::Company => (format!("/companies/{id}"), "company"),
+    };
+    let answered = api.send(spent, Request::one(&path)).await;
+    match answered.and_then(|reply| reply.json()) {
+        Ok(mut body) => Ok(Some(body[single].take())),
         Err(fault) if fault.failure.kind == FailureKind::Gone => Ok(None),
         Err(fault) => Err(fault),
     }
@@ -220,23 +282,10 @@ async fn matching(
     column: &'static str,
     keys: &[String],
 ) -> Result<Vec<Json>, Fault> {
-    let mut found = Vec::new();
-    let mut last = None;
-    for _ in 0..FIND_PAGES_MAX {
-        let mut filters = vec![Where::one_of(column, keys)];
-        if let Some(AutomationId(last)) = last {
-            filters.push(Where::after("id", last));
-        }
-        let records = list(api, spent, kind, &filters, false).await?;
-        let is_last = records.len() < PAGE_ROWS;
-        last = records.last().map(wire::id).transpose()?.or(last);
-        found.extend(records.into_iter().filter(|record| {
-            let value = record["fields"]["all"][column].as_str().unwrap_or_default();
-            keys.binary_search(&value.trim().to_lowercase()).is_ok()
-        }));
-        if is_last {
-            break;
-        }
-    }
-    Ok(found)
+    let records = listed(api, spent, kind, Where::one_of(column, keys)).await?;
+    let matches = |record: &Json| {
+        let value = record["fields"]["all"][column].as_str().unwrap_or_default();
+        keys.binary_search(&value.trim().to_lowercase()).is_ok()
+    };
+    Ok(records.into_iter().filter(matches).collect())
 }

@@ -18,6 +18,7 @@ use crate::domain::mapping::{FieldRule, Role};
 use crate::domain::request::AuditedChange::{Deleted, MergedInto};
 use crate::domain::request::Target;
 use crate::domain::row::RowState;
+use crate::domain::time::Span;
 use crate::domain::value::{Value, ValueType};
 
 /// One request as the fake instance sees it.
@@ -215,12 +216,16 @@ async fn an_expired_token_is_renewed_once() {
 async fn a_rate_limit_says_until_when() {
     let (_, client) = start(|_| {
         let body = json!({"errors": [{"code": 429, "message": "You exceeded the rate limit"}]});
-        let headers = [("X-RateLimit-Reset", "1795388381")];
+        let headers = [
+            ("X-RateLimit-Reset", "1795388381"),
+            ("Date", "Sun, 22 Nov 2026 22:00:00 GMT"),
+        ];
         (StatusCode::TOO_MANY_REQUESTS, headers, AxumJson(body)).into_response()
     })
     .await;
     let error = client.changes(mapping(), window(None)).await.unwrap_err();
-    let until = Some(Timestamp::from_seconds(1_795_388_381));
+    // By our own clock, which stands still.
+    let until = Some(StillClock::default().now() + Span::seconds(3_581));
     assert_eq!(error.failure.kind, FailureKind::Throttled { until });
 }
 
@@ -537,3 +542,5 @@ async fn an_error_behind_status_200_is_an_error() {
     let error = client.audit(0).await.unwrap_err();
     assert_eq!(error.failure.kind, FailureKind::Broken);
 }
+
+mod hostile;

@@ -108,16 +108,26 @@ pub(super) fn modified(record: &Json) -> Option<Timestamp> {
 
 /// What the e-mail channel's do-not-contact says; `None` if the record does not show it.
 pub(super) fn consent(record: &Json) -> Option<Consent> {
-    let channels = match record.get("doNotContact")? {
-        Json::Null => return None,
-        channels => records(channels),
+    let channels = record.get("doNotContact")?;
+    // Anything but a list is no word that the person may be mailed.
+    if !matches!(channels, Json::Array(_) | Json::Object(_)) {
+        return None;
+    }
+    let is_email = |entry: &&Json| {
+        let channel = entry["channel"].as_str().unwrap_or("email");
+        channel.trim().eq_ignore_ascii_case("email")
     };
-    let email = channels
-        .into_iter()
-        .find(|entry| entry["channel"] == "email");
-    Some(email.map_or(Consent::In, |entry| {
-        consent_of(values::id(&entry["reason"]).unwrap_or(3))
-    }))
+    let email = records(channels).into_iter().filter(is_email);
+    let said = email.map(|entry| consent_of(values::id(&entry["reason"]).unwrap_or(3)));
+    // There should be one entry of a channel. If there are more, whatever keeps out counts.
+    let strictness = |consent: &Consent| match consent {
+        Consent::In => 0,
+        Consent::Bounced => 1,
+        Consent::Out(Reason::Unstated) => 2,
+        Consent::Out(Reason::Manual) => 3,
+        Consent::Out(Reason::Unsubscribed) => 4,
+    };
+    Some(said.max_by_key(strictness).unwrap_or(Consent::In))
 }
 
 pub(super) const fn consent_of(reason: u64) -> Consent {

@@ -201,7 +201,7 @@ async fn moved_or_gone(api: &Api, spent: &mut Spent, row: &Outgoing<'_>, gone: F
     let Some(id) = row.id.filter(|_| row.kind == Kind::Person) else {
         return gone;
     };
-    match read::alone(api, spent, id).await {
+    match read::alone(api, spent, Kind::Person, id).await {
         Ok(Some(record)) => match wire::id(&record) {
             Ok(winner) => moved(id, winner),
             Err(fault) => fault.failure,
@@ -242,7 +242,7 @@ impl Outgoing<'_> {
         position: usize,
     ) -> Result<WrittenRow> {
         let status = wire::at(&answer["statusCodes"], position)
-            .and_then(Json::as_u64)
+            .and_then(values::id)
             .and_then(|status| u16::try_from(status).ok())
             .ok_or_else(unanswered)?;
         if !matches!(status, 200 | 201) {

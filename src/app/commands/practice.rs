@@ -27,7 +27,8 @@ pub(super) async fn sim(arguments: &Sim, out: &mut Out) -> Result<Status, AppErr
     };
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let serving = practice.serve(Arc::new(SystemClock))?;
+    let mut serving = practice.serve(Arc::new(SystemClock))?;
+    serving.live_on(arguments.traffic, arguments.seed, Arc::new(SystemClock));
     let folder = scratch()?;
     let file = serving.write_instance(&folder)?;
     out.note("PRACTICE: an invented company on two simulated systems")?;

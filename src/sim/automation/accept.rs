@@ -55,7 +55,8 @@ pub fn is_dropped_as_zero(field: &Field, input: &Input) -> bool {
 
 fn judge_text(field: &Field, text: &str, now: Timestamp) -> Verdict {
     match &field.kind {
-        Kind::Date => ignore_unless(date_from_input(text, now)),
+        // The first day of 1970 is midnight number zero, which counts as no date.
+        Kind::Date => ignore_unless(date_from_input(text, now).filter(|day| day != "1970-01-01")),
         Kind::Datetime => ignore_unless(datetime(text)),
         Kind::Time => ignore_unless(time_from_input(text)),
         Kind::Select(choices) => listed(text, choices.iter().any(|choice| choice.value == text)),
@@ -132,8 +133,14 @@ fn multiselect(input: &Input, choices: &[Choice]) -> Verdict {
     }
 }
 
+/// Characters that have no place in an address are taken out before anybody looks at the rest:
+/// accents too, so that `hélène@` is stored as `hlne@`.
 fn email(text: &str) -> Verdict {
-    let text = text.trim();
+    let text: String = text
+        .chars()
+        .filter(|c| c.is_ascii_alphanumeric() || "!#$%&'*+-=?^_`{|}~@.[]".contains(*c))
+        .collect();
+    let text = text.as_str();
     let well_formed = match text.split_once('@') {
         Some((local, domain)) => {
             let dotted =
@@ -142,8 +149,7 @@ fn email(text: &str) -> Verdict {
         }
         None => false,
     };
-    let plain = !text.contains(|c: char| c.is_whitespace() || matches!(c, '<' | '>' | ',' | ';'));
-    if !well_formed || !plain {
+    if !well_formed {
         return Verdict::Refuse(format!("{text} is invalid."));
     }
     if text.chars().count() > EMAIL_LENGTH_MAX {

@@ -321,6 +321,21 @@ impl Automation {
         self.system_dnc(now, id, Reason::Unsubscribed, "User unsubscribed.", email);
     }
 
+    /// The recipient changes their mind on the page that the unsubscribe link led to.
+    pub fn resubscribe(&mut self, now: Timestamp, mail: u32) {
+        let Some((id, _)) = self.recipient(mail) else {
+            return;
+        };
+        self.touch(now, id);
+        let input = DncInput {
+            reason: 0,
+            ..DncInput::default()
+        };
+        let change = self.put_dnc(now, id, &input);
+        let change = change.into_iter().collect();
+        self.record(now, AuthorId::SYSTEM, id, change, (Door::Inside, false));
+    }
+
     /// The e-mail comes back.
     pub fn bounce(&mut self, now: Timestamp, mail: u32, comments: &str) {
         let Some((id, email)) = self.recipient(mail) else {

@@ -465,10 +465,15 @@ impl Automation {
         }
     }
 
-    /// Company searches are "contains", in the name or in the field a command names.
+    /// Company searches are "contains", in the name or in the field a command names. `!` before it
+    /// turns it round, `+` before the value wants all of it.
     fn company_found(&self, company: &Company, text: &str) -> bool {
         let text = text.to_lowercase();
-        let (alias, wanted) = text.split_once(':').unwrap_or(("companyname", &text));
+        let (is_wanted, text) = match text.strip_prefix('!') {
+            Some(rest) => (false, rest),
+            None => (true, text.as_str()),
+        };
+        let (alias, wanted) = text.split_once(':').unwrap_or(("companyname", text));
         let Some(field) = self.fields.by_alias(Subject::Company, alias) else {
             return false;
         };
@@ -478,9 +483,10 @@ impl Automation {
             .to_text()
             .unwrap_or_default()
             .to_lowercase();
-        match wanted.trim_matches('"').strip_prefix('+') {
-            Some(exact) => value == exact,
+        let is_found = match wanted.trim_matches('"').strip_prefix('+') {
+            Some(exact) => value == exact.trim_matches('"'),
             None => value.contains(wanted.trim_matches('"')),
-        }
+        };
+        is_found == is_wanted
     }
 }

@@ -173,6 +173,11 @@ impl Tags {
         Some(TagId(index as u32 + 1))
     }
 
+    pub fn all(&self) -> impl Iterator<Item = (TagId, &str)> {
+        let numbered = self.0.iter().enumerate();
+        numbered.map(|(index, name)| (TagId(index as u32 + 1), name.as_str()))
+    }
+
     pub fn name(&self, id: TagId) -> &str {
         (id.0 as usize)
             .checked_sub(1)

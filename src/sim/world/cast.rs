@@ -41,6 +41,22 @@ enum Situation {
     Semicolons,
     Markup,
     CapitalisedAddress,
+    /// Automation knows nothing but the address: no name, no company.
+    AddressOnly,
+    /// Zero in Salesforce, which Automation takes and does not keep.
+    ZeroLoyalty,
+    /// Longer in Automation than Salesforce can hold.
+    LongTitle,
+    FirmUnknownInSalesforce,
+    StoppedByUser,
+    OutInSalesforceAndBounced,
+    /// Out in Salesforce, and in again: the field history says when.
+    BackInSalesforce,
+    /// May not be called, and may be mailed.
+    StoppedForTexts,
+    OddPhone,
+    /// A note from the corpus of hostile texts.
+    HostileNote,
 }
 
 /// One place in fifty for each, so that a world of fifty people has all of them.
@@ -71,6 +87,19 @@ const SPECIAL: [Situation; 24] = [
     Situation::CapitalisedAddress,
 ];
 
+/// At even places among the ordinary people, in the rare rounds only.
+const FURTHER: [Situation; 9] = [
+    Situation::AddressOnly,
+    Situation::ZeroLoyalty,
+    Situation::LongTitle,
+    Situation::FirmUnknownInSalesforce,
+    Situation::StoppedByUser,
+    Situation::OutInSalesforceAndBounced,
+    Situation::BackInSalesforce,
+    Situation::StoppedForTexts,
+    Situation::OddPhone,
+];
+
 /// Beyond the first fifty, situations that wait for a person are rarer than in life's worst week.
 const ROUND: usize = 50;
 const RARE_ROUNDS: usize = 8;
@@ -84,6 +113,7 @@ struct Person {
     city: String,
     title: String,
     firm: String,
+    note: Option<String>,
     account: RecordId,
     since: Timestamp,
     owner: (RecordId, UserId),
@@ -108,7 +138,19 @@ fn situation(number: usize) -> Situation {
             Situation::Agrees
         }
         Some(situation) => situation,
+        None if round % RARE_ROUNDS == 0 => further(place / 2),
         None => Situation::Agrees,
+    }
+}
+
+/// The first of the even places belongs to somebody ordinary, the last to the hostile notes.
+fn further(place: usize) -> Situation {
+    match place.checked_sub(1) {
+        None => Situation::Agrees,
+        Some(index) => FURTHER
+            .get(index)
+            .copied()
+            .unwrap_or(Situation::HostileNote),
     }
 }
 
@@ -120,13 +162,22 @@ fn person(stage: &mut Stage, number: usize, situation: Situation) -> Person {
         names::pick(random, &names::HOSTILE[..6]).clone_into(&mut last);
     }
     let stem = format!("{}.{}", names::plain(&first), names::plain(&last));
-    let phone = names::phone(random);
+    let mut phone = names::phone(random);
+    if situation == Situation::OddPhone {
+        names::ODD_PHONES[number % names::ODD_PHONES.len()].clone_into(&mut phone);
+    }
     let mobile = names::phone(random);
     let city = names::pick(random, &names::CITIES).to_owned();
     let title = names::pick(random, &names::TITLES).to_owned();
     let (firm, account) = stage.some_firm();
     let domain = names::plain(&firm);
     let email = format!("{}{number}@{domain}.example", stem.trim_matches('.'));
+    let note = match situation {
+        Situation::HostileNote => Some(names::hostile_note(number)),
+        Situation::Semicolons => Some(names::HOSTILE[6].to_owned()),
+        Situation::Markup => Some(names::HOSTILE[7].to_owned()),
+        _ => None,
+    };
     if first.is_empty() {
         first.push('A');
     }
@@ -141,6 +192,7 @@ fn person(stage: &mut Stage, number: usize, situation: Situation) -> Person {
         city,
         title,
         firm,
+        note,
         account,
         since,
         owner,
@@ -156,7 +208,7 @@ fn play(stage: &mut Stage, person: &Person, situation: Situation) {
         S::OnlyContact => {
             enter_salesforce(stage, person, situation, CONTACT);
         }
-        S::OnlyAutomation | S::OnlyAutomationUnsubscribed => {
+        S::OnlyAutomation | S::OnlyAutomationUnsubscribed | S::AddressOnly => {
             enter_automation(stage, person, situation);
         }
         S::LeadAndContact => {
@@ -183,7 +235,11 @@ fn play(stage: &mut Stage, person: &Person, situation: Situation) {
                 CONTACT
             };
             let lives_as_lead = matches!(situation, S::ConvertedLead | S::DeletedInSalesforce);
-            let object = if lives_as_lead { LEAD } else { object };
+            let object = match situation {
+                _ if lives_as_lead => LEAD,
+                S::FirmUnknownInSalesforce => CONTACT,
+                _ => object,
+            };
             let record = enter_salesforce(stage, person, situation, object);
             enter_automation(stage, person, situation);
             live_on(stage, person, situation, record);
@@ -208,6 +264,16 @@ fn live_on(stage: &mut Stage, person: &Person, situation: Situation, record: Rec
             let object = stage.salesforce.object_of(record).unwrap_or(LEAD);
             let twin = enter_salesforce_as(stage, person, situation, object);
             stage.salesforce.merge(&call, twin, &[record], &Vec::new())
+        }
+        Situation::BackInSalesforce => {
+            let days_ago = |days: i64| stage.now.plus_millis(-days * DAY_MS).whole_second();
+            let mut done = Ok(());
+            for (days, is_out) in [(9, true), (3, false)] {
+                let call = Call::person(days_ago(days), user);
+                let fields = vec![("HasOptedOutOfEmail".to_owned(), Input::Bool(is_out))];
+                done = done.and(stage.salesforce.update(&call, record, &fields));
+            }
+            done
         }
         Situation::OptedOutInSalesforce => {
             let fields = vec![("HasOptedOutOfEmail".to_owned(), Input::Bool(true))];
@@ -252,13 +318,17 @@ fn enter_salesforce_as(
         fields.push(("City", text(&person.city)));
         fields.push(("Status", Value::text("Open - Not Contacted")));
     } else {
-        fields.push(("AccountId", Value::Id(person.account)));
+        if situation != S::FirmUnknownInSalesforce {
+            fields.push(("AccountId", Value::Id(person.account)));
+        }
         fields.push(("MailingCity", text(&person.city)));
     }
+    if let Some(note) = &person.note {
+        fields.push(("Description", text(note)));
+    }
     match situation {
-        S::Semicolons => fields.push(("Description", text(names::HOSTILE[6]))),
-        S::Markup => fields.push(("Description", text(names::HOSTILE[7]))),
-        S::OptedOutOnBothSides | S::OnlyLeadOptedOut => {
+        S::ZeroLoyalty => fields.push(("Loyalty__c", Value::Number(0.0))),
+        S::OptedOutOnBothSides | S::OnlyLeadOptedOut | S::OutInSalesforceAndBounced => {
             fields.push(("HasOptedOutOfEmail", Value::Bool(true)));
         }
         _ => {}
@@ -292,15 +362,39 @@ fn automation_input(stage: &mut Stage, person: &Person, situation: Situation) ->
     } else {
         person.email.clone()
     };
+    if situation == S::AddressOnly {
+        return ContactInput::default().with("email", email);
+    }
+    let title = match situation {
+        // Automation holds 191 characters, Salesforce 128.
+        S::LongTitle => format!("{} et ", person.title)
+            .repeat(40)
+            .chars()
+            .take(150)
+            .collect(),
+        _ => person.title.clone(),
+    };
+    let firm = match situation {
+        S::FirmUnknownInSalesforce => "Coopérative des Aravis",
+        _ => person.firm.as_str(),
+    };
     let mut input = ContactInput::default()
         .with("email", email)
         .with("firstname", person.first.as_str())
         .with("lastname", person.last.as_str())
         .with("mobile", mobile)
-        .with("position", person.title.as_str())
+        .with("position", title)
         .with("city", person.city.as_str())
-        .with("lead_company", person.firm.as_str())
-        .with("company", person.firm.as_str());
+        .with("lead_company", firm)
+        .with("company", firm);
+    if situation == S::ZeroLoyalty {
+        input = input.with("loyalty", 12.5);
+    }
+    if situation == S::HostileNote
+        && let Some(note) = &person.note
+    {
+        input = input.with("crm_note", note.as_str());
+    }
     if situation != S::PhoneMissingInAutomation {
         input = input.with("phone", phone);
     }
@@ -310,14 +404,25 @@ fn automation_input(stage: &mut Stage, person: &Person, situation: Situation) ->
             owner.0,
         )));
     }
-    let reason = match situation {
-        S::UnsubscribedInAutomation | S::OnlyAutomationUnsubscribed | S::OptedOutOnBothSides => 1,
-        S::BouncedInAutomation => 2,
-        _ => return input,
+    input.dnc.extend(kept_out(situation));
+    input
+}
+
+/// Whom Automation does not write to, on which channel, and why.
+fn kept_out(situation: Situation) -> Option<DncInput> {
+    use Situation as S;
+    let (channel, reason) = match situation {
+        S::UnsubscribedInAutomation | S::OnlyAutomationUnsubscribed | S::OptedOutOnBothSides => {
+            ("email", 1)
+        }
+        S::BouncedInAutomation | S::OutInSalesforceAndBounced => ("email", 2),
+        S::StoppedByUser => ("email", 3),
+        S::StoppedForTexts => ("sms", 3),
+        _ => return None,
     };
-    input.dnc.push(DncInput {
+    Some(DncInput {
+        channel: channel.to_owned(),
         reason,
         ..DncInput::default()
-    });
-    input
+    })
 }

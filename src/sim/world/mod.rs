@@ -9,6 +9,7 @@ mod cast;
 mod history;
 mod names;
 mod stage;
+pub mod traffic;
 
 use crate::sim::automation::Automation;
 use crate::sim::clock::Timestamp;
@@ -36,30 +37,4 @@ impl World {
 pub const MAPPING: &str = include_str!("mapping.toml");
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::sim::salesforce::schema::{CONTACT, LEAD};
-
-    #[test]
-    fn the_same_seed_is_the_same_world() {
-        let now = Timestamp::from_seconds(1_790_000_000);
-        let look = |seed| {
-            let world = World::new(seed, 120, now);
-            let leads: Vec<String> = world
-                .salesforce
-                .records(LEAD)
-                .map(|(id, _)| format!("{:?}", world.salesforce.value(id, "Email")))
-                .collect();
-            (leads, world.automation.contacts().len())
-        };
-        assert_eq!(look(7), look(7));
-        assert_ne!(look(7), look(8));
-    }
-
-    #[test]
-    fn a_world_has_about_as_many_people_as_asked_for() {
-        let world = World::new(1, 500, Timestamp::from_seconds(1_790_000_000));
-        let people = world.salesforce.count(LEAD) + world.salesforce.count(CONTACT);
-        assert!((400..=600).contains(&people), "{people}");
-    }
-}
+mod tests;

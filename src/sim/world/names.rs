@@ -184,6 +184,49 @@ pub(super) const HOSTILE: [&str; 8] = [
     "<b>Gras</b> & <i>maigre</i>",
 ];
 
+/// What a terminal, a spreadsheet or a reader may stumble over, by what it tries. `~` stands for the
+/// character repeated two hundred times.
+pub(super) const HOSTILE_NOTES: [(&str, &str); 14] = [
+    ("window title", "a\u{1b}]0;possédé\u{7}b"),
+    (
+        "link",
+        "a\u{1b}]8;;http://evil.example\u{7}ici\u{1b}]8;;\u{7}b",
+    ),
+    ("clipboard", "a\u{1b}]52;c;cm0gLXJmIH4=\u{7}b"),
+    ("device control", "a\u{1b}P+q544e\u{1b}\\b"),
+    ("one-byte controls", "a\u{9b}31mrouge\u{9c}b"),
+    ("clear screen", "a\u{1b}[2J\u{1b}[Hb"),
+    ("right to left", "facture\u{202e}fdp.exe"),
+    ("isolates", "a\u{2066}b\u{2067}c\u{2069}d"),
+    ("zero width", "pas\u{200b}de\u{200d}bla\u{feff}bla"),
+    ("tag characters", "a\u{e0041}\u{e0042}\u{e007f}b"),
+    (
+        "line separators",
+        "une\u{2028}deux\u{2029}trois\u{ad}quatre",
+    ),
+    ("stacked marks", "Z~\u{301}algo"),
+    ("look-alikes", "Ѕаlеѕfоrсе"),
+    ("formula", "=cmd|' /C calc'!A0"),
+];
+
+pub(super) fn hostile_note(number: usize) -> String {
+    let (_, text) = HOSTILE_NOTES[number / 2 % HOSTILE_NOTES.len()];
+    let Some((head, rest)) = text.split_once('~') else {
+        return text.to_owned();
+    };
+    let mut rest = rest.chars();
+    let mark = rest.next().map(String::from).unwrap_or_default();
+    format!("{head}{}{}", mark.repeat(200), rest.as_str())
+}
+
+/// Phone numbers as some people write them.
+pub(super) const ODD_PHONES: [&str; 4] = [
+    "04 50 12 34 56 poste 12",
+    "+33(0)4.50.12-34/56",
+    "０４５０１２３４５６",
+    "demander à l’accueil",
+];
+
 /// A phone number as people write it: six different ways.
 pub(super) fn phone(random: &mut Random) -> String {
     let pair = |random: &mut Random| format!("{:02}", random.below(100));

@@ -1,6 +1,7 @@
 //! The real clients against the simulators over loopback HTTP.
 
 mod automation;
+mod automation_matrix;
 mod faults;
 mod matrix;
 mod salesforce;

@@ -2,12 +2,27 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
+
+use axum::http::{HeaderMap, StatusCode};
+use futures_util::future::BoxFuture;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use passerelle::app::args::Traffic;
+use passerelle::domain::time::{Span, Timestamp};
+use passerelle::ports::Clock;
 use passerelle::sim::automation::contact::ContactId;
 use passerelle::sim::automation::field::Subject;
+use passerelle::sim::automation::hook::Trigger;
+use passerelle::sim::automation::http::signature;
+use passerelle::sim::automation::settle::NewHook;
+use passerelle::sim::automation::user::UserId;
+use passerelle::sim::salesforce::Salesforce;
 use passerelle::sim::salesforce::ids::RecordId;
+use passerelle::sim::salesforce::schema::{CONTACT, LEAD};
 use serde_json::Value as Json;
 
 use super::{Company, SYNC, command, json, printed, said};
@@ -156,4 +171,69 @@ fn the_commands_work_on_the_company_that_sim_serves() {
     kill(Pid::from_raw(sim.id() as i32), Signal::SIGTERM).unwrap();
     assert_eq!(sim.wait().unwrap().code(), Some(0));
     assert!(!file.exists(), "its folder is removed");
+}
+
+/// A minute passes at each wait.
+struct Minutes(AtomicI64);
+
+impl Clock for Minutes {
+    fn now(&self) -> Timestamp {
+        Timestamp(self.0.load(Ordering::SeqCst))
+    }
+
+    fn sleep(&self, _: Span) -> BoxFuture<'static, ()> {
+        self.0.fetch_add(Span::minutes(1).0, Ordering::SeqCst);
+        Box::pin(tokio::task::yield_now())
+    }
+}
+
+#[test]
+fn people_work_on_while_the_company_is_served_and_webhooks_tell_of_it() {
+    let mut company = Company::new(1, PEOPLE);
+    let runtime = company.runtime.handle().clone();
+    let _inside = runtime.enter();
+    let (tell, told) = mpsc::channel();
+    let ear = axum::Router::new().fallback(move |headers: HeaderMap, body: String| async move {
+        let signature = headers["webhook-signature"].to_str().unwrap().to_owned();
+        // Nobody listens any more once the test has heard enough.
+        let _ = tell.send((signature, body));
+        StatusCode::OK
+    });
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let server = passerelle::sim::http::serve(listener, ear).unwrap();
+    {
+        let automation = &company.serving.automation;
+        let mut brain = automation.brain();
+        let by = brain.caller_for_user(UserId(1)).unwrap().by;
+        let hook = NewHook {
+            url: server.url(),
+            secret: Some("s3cret".to_owned()),
+            triggers: vec![Trigger::EmailOpened],
+            ..NewHook::default()
+        };
+        brain.add_hook(automation.now(), by, hook);
+    }
+    let changes = |company: &Company| {
+        let site = &company.serving.site;
+        let modified = |brain: &mut Salesforce| {
+            let leads = brain.records(LEAD).chain(brain.records(CONTACT));
+            leads.map(|(_, record)| record.modified).max()
+        };
+        let edits = site.with_brain(modified);
+        (edits, company.serving.automation.brain().logs().audit.len())
+    };
+    let before = changes(&company);
+    let clock = Arc::new(Minutes(AtomicI64::new(0)));
+    company.serving.live_on(Traffic::Calm, 1, clock);
+    let heard = || told.recv_timeout(Duration::from_secs(60)).unwrap();
+    let (seal, body) = heard();
+    assert_eq!(seal, signature("s3cret", body.as_bytes()));
+    assert!(body.starts_with(r#"{"mautic.email_on_open":["#), "{body}");
+    loop {
+        let after = changes(&company);
+        if after.0 > before.0 && after.1 > before.1 {
+            break;
+        }
+        heard();
+    }
 }

@@ -9,7 +9,7 @@ use super::super::refusal::Refusal;
 use super::super::user::Right;
 use super::answer::{Answer, Failed};
 use super::described::properties;
-use super::filter::paging;
+use super::filter::{in_order, keyed, paging};
 use super::record::stamps;
 use super::request::{input, scalar_number, scalar_text};
 use super::route::Context;
@@ -50,15 +50,12 @@ pub(super) fn list(cx: &mut Context<'_>, subject: Option<Subject>) -> Result<Ans
         .map(|subject| cx.brain.fields().ranked(subject))
         .unwrap_or_default();
     let total = fields.len();
-    let page = fields.into_iter().skip(start).take(limit);
-    let page: Map<String, Json> = page
-        .map(|field| (field.id.to_string(), definition(cx, field)))
+    let fields = fields
+        .into_iter()
+        .map(|field| definition(cx, field))
         .collect();
-    let page = if page.is_empty() {
-        json!([])
-    } else {
-        Json::Object(page)
-    };
+    let fields = in_order(fields, &cx.request.query)?;
+    let page = keyed(fields.into_iter().skip(start).take(limit));
     Ok(Answer::ok(json!({ "total": total, "fields": page })))
 }
 
@@ -170,6 +167,9 @@ fn new_field(subject: Subject, body: &Map<String, Json>) -> Result<NewField, Ref
         .get("properties")
         .and_then(Json::as_object)
         .unwrap_or(&empty);
+    if !has_choices(&kind, properties) {
+        return Err(Refusal::invalid("properties", "This value is not valid."));
+    }
     let kind = with_properties(kind, properties);
     let group = text("group")
         .and_then(|name| Group::named(&name))
@@ -190,9 +190,28 @@ fn new_field(subject: Subject, body: &Map<String, Json>) -> Result<NewField, Ref
         length_limit: body
             .get("charLengthLimit")
             .and_then(scalar_number)
-            .map(|n| n as usize),
+            .map_or_else(|| default_limit(&kind), |n| Some(n as usize)),
         kind,
     })
+}
+
+/// A boolean needs both labels, a list its entries.
+fn has_choices(kind: &Kind, properties: &Map<String, Json>) -> bool {
+    match kind {
+        Kind::Boolean { .. } => properties.contains_key("no") && properties.contains_key("yes"),
+        Kind::Select(_) | Kind::Multiselect(_) => {
+            properties.get("list").is_some_and(Json::is_array)
+        }
+        _ => true,
+    }
+}
+
+/// What a text made through the API holds unless the call says otherwise.
+const fn default_limit(kind: &Kind) -> Option<usize> {
+    match kind {
+        Kind::Text | Kind::Lookup(_) | Kind::Tel | Kind::Url => Some(64),
+        _ => None,
+    }
 }
 
 fn traits(mut traits: Traits, body: &Map<String, Json>) -> Traits {

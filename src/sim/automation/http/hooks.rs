@@ -15,7 +15,7 @@ use super::super::time::Shown;
 use super::super::user::Right;
 use super::answer::{Answer, Failed};
 use super::contacts::path_id;
-use super::filter::paging;
+use super::filter::{in_order, keyed, paging};
 use super::record::{Form, company_in_hook, contact_in_hook, stamps, without_id};
 use super::request::{input, scalar_text};
 use super::route::{Context, Route};
@@ -65,20 +65,11 @@ fn list(cx: &mut Context<'_>) -> Result<Answer, Failed> {
     allowed(cx)?;
     let (start, limit) = paging(&cx.request.query, 30)?;
     let (start, limit) = limit.map_or((0, usize::MAX), |limit| (start, limit));
-    let hooks: Map<String, Json> = cx
-        .brain
-        .hooks()
-        .all()
-        .skip(start)
-        .take(limit)
-        .map(|hook| (hook.id.0.to_string(), hook_json(cx.brain, hook)))
-        .collect();
-    let total = cx.brain.hooks().all().count();
-    let hooks = if hooks.is_empty() {
-        json!([])
-    } else {
-        Json::Object(hooks)
-    };
+    let hooks = cx.brain.hooks().all();
+    let hooks = hooks.map(|hook| hook_json(cx.brain, hook)).collect();
+    let hooks = in_order(hooks, &cx.request.query)?;
+    let total = hooks.len();
+    let hooks = keyed(hooks.into_iter().skip(start).take(limit));
     Ok(Answer::ok(json!({ "total": total, "hooks": hooks })))
 }
 

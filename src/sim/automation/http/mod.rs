@@ -9,6 +9,7 @@ mod described;
 mod faults;
 mod fields;
 mod filter;
+mod fringe;
 mod hooks;
 mod oauth;
 mod people;
@@ -22,10 +23,13 @@ mod stats;
 mod tables;
 mod timeline;
 
+#[cfg(test)]
+mod tests;
+
 pub use answer::{Answer, Body};
 pub use faults::dialect;
 pub use hooks::{Delivery, next_delivery, signature};
-pub use post::post_waiting;
+pub use post::{post_waiting, poster};
 pub use request::{Node, Request};
 pub use route::respond;
 pub use serve::{CallNote, Shared, router, serve};

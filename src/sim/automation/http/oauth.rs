@@ -49,7 +49,10 @@ pub(super) fn token(brain: &mut Automation, now: Timestamp, request: &Request) -
             if let Some(refresh) = grant.refresh_token {
                 body["refresh_token"] = json!(refresh);
             }
-            let headers = vec![("Pragma", "no-cache".to_owned())];
+            let headers = vec![
+                ("Cache-Control", "no-store, private".to_owned()),
+                ("Pragma", "no-cache".to_owned()),
+            ];
             Answer {
                 is_versioned: false,
                 headers,

@@ -7,7 +7,7 @@ use super::super::refusal::Refusal;
 use super::super::user::{Right, Role, User, UserId};
 use super::answer::{Answer, Failed};
 use super::contacts::path_id;
-use super::filter::paging;
+use super::filter::{in_order, paging};
 use super::record::{moment, stamps};
 use super::route::{Context, Route};
 
@@ -80,14 +80,10 @@ fn users(cx: &mut Context<'_>) -> Result<Answer, Failed> {
         )
     });
     let total = found.len();
-    let page = found
-        .into_iter()
-        .skip(start)
-        .take(limit)
-        .map(|user| user_json(cx, user));
-    Ok(Answer::ok(
-        json!({ "total": total, "users": page.collect::<Vec<_>>() }),
-    ))
+    let found = found.into_iter().map(|user| user_json(cx, user)).collect();
+    let found = in_order(found, &cx.request.query)?;
+    let page: Vec<Json> = found.into_iter().skip(start).take(limit).collect();
+    Ok(Answer::ok(json!({ "total": total, "users": page })))
 }
 
 /// `email:`, `username:`, `name:`, or a word anywhere.

@@ -22,15 +22,19 @@ impl Node {
     pub fn parse(encoded: &str) -> Self {
         let mut root = Self::default();
         for (name, value) in url::form_urlencoded::parse(encoded.as_bytes()) {
-            let (first, rest) = name.split_once('[').unwrap_or((&name, ""));
-            let rest = rest.strip_suffix(']').unwrap_or(rest);
-            let mut path = vec![first];
-            if name.contains('[') {
-                path.extend(rest.split("]["));
-            }
-            root.place(&path, value.into_owned());
+            root.place_named(&name, value.into_owned());
         }
         root
+    }
+
+    fn place_named(&mut self, name: &str, value: String) {
+        let (first, rest) = name.split_once('[').unwrap_or((name, ""));
+        let rest = rest.strip_suffix(']').unwrap_or(rest);
+        let mut path = vec![first];
+        if name.contains('[') {
+            path.extend(rest.split("]["));
+        }
+        self.place(&path, value);
     }
 
     fn place(&mut self, path: &[&str], value: String) {
@@ -154,18 +158,31 @@ impl Request {
         }
     }
 
+    /// The body as a form, if its type says that it is one.
+    pub fn form(&self) -> Option<Node> {
+        let kind = self.content_type.as_str();
+        if kind.starts_with("application/x-www-form-urlencoded") {
+            return Some(Node::parse(&String::from_utf8_lossy(&self.body)));
+        }
+        let (_, boundary) = kind
+            .strip_prefix("multipart/form-data")?
+            .split_once("boundary=")?;
+        let boundary = boundary
+            .split(';')
+            .next()
+            .unwrap_or_default()
+            .trim_matches('"');
+        Some(multipart(&String::from_utf8_lossy(&self.body), boundary))
+    }
+
     /// The body's members: of a JSON object or array, or of a form. An empty body has none.
     pub fn members(&self) -> Result<Vec<(String, Value)>, Unreadable> {
         if self.body.iter().all(u8::is_ascii_whitespace) {
             return Ok(Vec::new());
         }
-        let value = if self
-            .content_type
-            .starts_with("application/x-www-form-urlencoded")
-        {
-            Node::parse(&String::from_utf8_lossy(&self.body)).to_json()
-        } else {
-            serde_json::from_slice(&self.body).map_err(|_| Unreadable)?
+        let value = match self.form() {
+            Some(form) => form.to_json(),
+            None => serde_json::from_slice(&self.body).map_err(|_| Unreadable)?,
         };
         match value {
             Value::Object(members) => Ok(members.into_iter().collect()),
@@ -181,6 +198,24 @@ impl Request {
     pub fn member_map(&self) -> Result<Map<String, Value>, Unreadable> {
         Ok(self.members()?.into_iter().collect())
     }
+}
+
+/// The named parts of a multipart form. A file is a part like any other: nothing here takes files.
+fn multipart(body: &str, boundary: &str) -> Node {
+    let mut root = Node::default();
+    for part in body.split(&format!("--{boundary}")) {
+        let Some((head, value)) = part.split_once("\r\n\r\n") else {
+            continue;
+        };
+        let name = head
+            .split_once(" name=\"")
+            .and_then(|(_, rest)| rest.split_once('"'));
+        if let Some((name, _)) = name {
+            let value = value.strip_suffix("\r\n").unwrap_or(value);
+            root.place_named(name, value.to_owned());
+        }
+    }
+    root
 }
 
 /// A JSON value as a field is sent it.

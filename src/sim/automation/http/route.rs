@@ -12,7 +12,7 @@ use super::super::operate::Verb;
 use super::answer::{Answer, Failed};
 use super::contacts::path_id;
 use super::request::Request;
-use super::{companies, contacts, fields, hooks, oauth, people, segments, stats, timeline};
+use super::{companies, contacts, fields, fringe, hooks, oauth, people, segments, stats, timeline};
 use crate::sim::clock::Timestamp;
 
 /// What a handler works with.
@@ -97,7 +97,11 @@ fn authenticate(
     let bearer = header
         .strip_prefix("Bearer ")
         .or_else(|| header.strip_prefix("bearer "));
-    if let Some(token) = bearer.or_else(|| request.query.text("access_token")) {
+    let posted = request.form();
+    let token = bearer
+        .or_else(|| request.query.text("access_token"))
+        .or_else(|| posted.as_ref()?.text("access_token"));
+    if let Some(token) = token {
         return brain
             .bearer(now, token.trim())
             .map_err(|bad| Box::new(bad.into()));
@@ -140,6 +144,7 @@ fn find<'a>(method: &'a str, path: &[&'a str]) -> Option<Handler<'a>> {
         "stats" => find_stats(method, rest),
         "users" | "roles" => people::find(method, first, rest),
         "stages" => find_stage(method, rest),
+        "tags" | "campaigns" => fringe::find(method, first, rest),
         _ => None,
     }
 }
@@ -170,6 +175,9 @@ fn find_one_contact<'a>(method: &'a str, id: ContactId, path: &[&'a str]) -> Opt
         ("GET", ["activity"]) => Box::new(move |cx| timeline::activity(cx, Some(id))),
         ("GET", ["segments"]) => Box::new(move |cx| contacts::segments(cx, id)),
         ("GET", ["companies"]) => Box::new(move |cx| contacts::companies(cx, id)),
+        ("GET", &[kind @ ("notes" | "devices" | "campaigns")]) => {
+            Box::new(move |cx| fringe::of_contact(cx, id, kind))
+        }
         ("POST", ["utm", "add"]) => Box::new(move |cx| contacts::utm(cx, id)),
         ("POST", &["dnc", channel, "add"]) => {
             Box::new(move |cx| contacts::add_dnc(cx, id, channel))

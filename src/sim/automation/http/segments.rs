@@ -10,7 +10,7 @@ use super::super::segment::{Membership, Segment, SegmentFilter, SegmentId};
 use super::super::user::Right;
 use super::answer::{Answer, Failed};
 use super::contacts::path_id;
-use super::filter::paging;
+use super::filter::{in_order, keyed, paging};
 use super::record::stamps;
 use super::request::{input, scalar_number, scalar_text};
 use super::route::{Context, Route};
@@ -77,19 +77,13 @@ fn list(cx: &mut Context<'_>) -> Result<Answer, Failed> {
     cx.brain.may(cx.caller, Right::Segments)?;
     let (start, limit) = paging(&cx.request.query, 30)?;
     let (start, limit) = limit.map_or((0, usize::MAX), |limit| (start, limit));
-    let segments = by_name(cx.brain);
-    let total = segments.len();
-    let rows: Map<String, Json> = segments
-        .into_iter()
-        .skip(start)
-        .take(limit)
-        .map(|segment| (segment.id.0.to_string(), segment_json(cx.brain, segment)))
+    let segments = by_name(cx.brain).into_iter();
+    let segments = segments
+        .map(|segment| segment_json(cx.brain, segment))
         .collect();
-    let rows = if rows.is_empty() {
-        json!([])
-    } else {
-        Json::Object(rows)
-    };
+    let segments = in_order(segments, &cx.request.query)?;
+    let total = segments.len();
+    let rows = keyed(segments.into_iter().skip(start).take(limit));
     Ok(Answer::ok(json!({ "total": total, "lists": rows })))
 }
 

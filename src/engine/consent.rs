@@ -107,7 +107,7 @@ fn one_out(
     let opted_out = last_opt_out(state);
     match (opted_in, opted_out) {
         (Some(opted_in), Some(opted_out)) if is_surely_later(opted_in, opted_out) => {
-            let was_touched = terms.salesforce_changed >= opted_in.earliest;
+            let was_touched = terms.salesforce_changed + CLOCK_MARGIN >= opted_in.earliest;
             if out == Side::Salesforce && was_touched && !has_field_history(state) {
                 Verdict::Conflict { opted_in: claims }
             } else {

@@ -110,8 +110,10 @@ impl Engine {
         let modified = end_modified(link, side);
         let sight = observe(link, row, &self.mapping, trust, now);
         if end_modified(link, side) != modified {
-            // Whatever changed may have been the consent, there and back: its dates are old now.
+            // Whatever changed may have been the consent, there and back: its dates are old now, and an
+            // operator who vouched for the person did so before it.
             self.fresh.remove(&id);
+            link.decided_consent = link.decided_consent.filter(|consent| consent.is_out());
         }
         match sight {
             Sight::Stale => {

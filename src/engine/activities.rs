@@ -152,8 +152,10 @@ impl Engine {
                 waits
             }
             TransferState::Finished => {
+                // Plans come first, and the regular transfer after the last of them.
+                let was_plan = transfer.plan.is_some();
                 self.transfer = None;
-                if self.plans.values().any(|plan| !plan.is_paused) {
+                if was_plan {
                     self.begin_transfer(now);
                 }
                 true

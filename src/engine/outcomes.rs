@@ -70,6 +70,14 @@ impl Engine {
         let Some(link) = desk.links.get_mut(&row.link) else {
             return;
         };
+        if let Target::Existing(asked) = row.target
+            && remote(link, side) != Some(asked)
+        {
+            // Another record took its place while the write was under way: what was written shows on
+            // that one, whoever has it now.
+            self.outbox.recheck(asked);
+            return;
+        }
         let is_create = !matches!(row.target, Target::Existing(_));
         if is_create && !written.created {
             // It met somebody whom the look before did not show, and who may belong to another link.

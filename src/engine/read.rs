@@ -52,12 +52,13 @@ impl Engine {
             return false;
         }
         let mut begun = self.read_salesforce(now);
-        for stream in [
-            Stream::AutomationContacts,
-            Stream::AutomationCompanies,
-            Stream::AutomationAudit,
-        ] {
+        for stream in [Stream::AutomationContacts, Stream::AutomationCompanies] {
             begun |= self.read_automation(now, stream);
+        }
+        // What the log says of somebody who is still on their way here would find nobody.
+        let is_read = |stream| self.cycle.reads.get(&stream).is_none_or(Read::is_done);
+        if is_read(Stream::AutomationContacts) && is_read(Stream::AutomationCompanies) {
+            begun |= self.read_automation(now, Stream::AutomationAudit);
         }
         begun
     }

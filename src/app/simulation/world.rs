@@ -88,14 +88,15 @@ pub(super) struct Journal {
 impl Journal {
     /// The last two words of either kind about the person behind these records: when out, when in.
     /// An opt-out counts if the engine could know it; an opt-in counts also if it was said of a
-    /// record that the other end of the link was paired with before a merge. Words on a record count
+    /// record that the other end of the link was paired with before a merge, or that was paired with
+    /// nobody. Words on a record count
     /// until it was merged or lost its pair.
     pub(super) fn last_words(&self, ends: &[Key]) -> (Option<Said>, Option<Said>) {
         let mut out_family: Family = ends.iter().map(|key| (*key, Timestamp::MAX)).collect();
         self.grow(&mut out_family, |heir, _| heir.was_seen_out);
         let mut in_family = out_family.clone();
         self.grow(&mut in_family, |heir, family| {
-            heir.partner.is_some_and(|key| family.contains_key(&key))
+            heir.partner.is_none_or(|key| family.contains_key(&key))
         });
         let last = |word: Word, family: &Family| {
             let counts =
@@ -109,15 +110,17 @@ impl Journal {
     /// Adds the records that live on in a family.
     fn grow(&self, family: &mut Family, counts: impl Fn(&Heir, &Family) -> bool) {
         loop {
-            let before = family.len();
+            let before = family.clone();
             for heir in &self.heirs {
                 if let Some(until) = family.get(&heir.winner).copied()
                     && counts(heir, family)
                 {
-                    family.entry(heir.loser).or_insert(until.min(heir.at));
+                    let until = until.min(heir.at);
+                    let known = family.entry(heir.loser).or_insert(until);
+                    *known = until.max(*known);
                 }
             }
-            if family.len() == before {
+            if *family == before {
                 return;
             }
         }

@@ -152,10 +152,11 @@ impl Engine {
                 waits
             }
             TransferState::Finished => {
-                // Plans come first, and the regular transfer after the last of them.
-                let was_plan = transfer.plan.is_some();
+                // Plans come first, and the regular transfer after the last of them; a dry run of a plan
+                // counts the plan alone.
+                let goes_on = transfer.plan.is_some() && self.settings.writes == Writes::Send;
                 self.transfer = None;
-                if was_plan {
+                if goes_on {
                     self.begin_transfer(now);
                 }
                 true

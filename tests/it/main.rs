@@ -18,6 +18,8 @@ mod old_plugin;
 #[cfg(test)]
 mod store_kill;
 #[cfg(test)]
+mod terminal;
+#[cfg(test)]
 mod tidy;
 #[cfg(test)]
 mod world;

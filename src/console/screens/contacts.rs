@@ -10,6 +10,7 @@ use crate::console::view::tone;
 use crate::console::words::{Words, moment};
 use crate::domain::ids::{LinkId, Side};
 use crate::domain::link::{FieldState, Link};
+use crate::domain::mapping::Role;
 
 #[derive(Debug, Default)]
 pub(in crate::console) struct Model {
@@ -152,7 +153,8 @@ impl Detail {
             canvas.text(1, 1, words.language.text(key), theme.muted());
             return;
         };
-        let third = canvas.width() / 3;
+        let name = canvas.width() * 3 / 10;
+        let column = (canvas.width() - name) / 2;
         let height = usize::from(canvas.height());
         for (y, line) in lines(words, person)
             .iter()
@@ -167,9 +169,9 @@ impl Detail {
                     canvas.text(1, y, &line.text, style);
                 }
                 Some([salesforce, automation]) => {
-                    canvas.within(1, y, third - 2, &line.text, style);
-                    canvas.within(third, y, third - 1, salesforce, style);
-                    canvas.within(third * 2, y, third, automation, style);
+                    canvas.within(1, y, name - 2, &line.text, style);
+                    canvas.within(name, y, column - 1, salesforce, style);
+                    canvas.within(name + column, y, column, automation, style);
                 }
             }
         }
@@ -237,10 +239,10 @@ fn records(words: Words<'_>, link: &Link) -> Vec<Line> {
         .filter(|state| is_carried(words, link, state))
     {
         let name = words.field_on(link.kind, state.field, Side::Salesforce);
-        let (tone, sign) = if state.salesforce == state.automation {
-            (Tone::Plain, "  ")
-        } else {
+        let (tone, sign) = if differs(words, link, state) {
             (Tone::Strong, "≠ ")
+        } else {
+            (Tone::Plain, "  ")
         };
         lines.push(row(tone, &format!("{sign}{name}"), &|side| {
             words.value(state.on(side))
@@ -299,6 +301,22 @@ fn record(words: Words<'_>, link: &Link, side: Side) -> String {
         || words.language.text("no-record").to_owned(),
         |record| words.record(record),
     )
+}
+
+/// Whether both systems show the field, and not the same. An owner has another id in each system:
+/// what was agreed on is a pair of them.
+fn differs(words: Words<'_>, link: &Link, state: &FieldState) -> bool {
+    let Some((salesforce, automation)) = state.salesforce.as_ref().zip(state.automation.as_ref())
+    else {
+        return false;
+    };
+    let rule = words.policy.mapping.rule(link.kind, state.field);
+    if rule.is_some_and(|rule| rule.role == Role::Owner) {
+        let agreed = state.base.as_ref();
+        return agreed
+            .is_some_and(|base| base.salesforce != *salesforce || base.automation != *automation);
+    }
+    salesforce != automation
 }
 
 /// Whether the kind of record that the link has in Salesforce carries the field.

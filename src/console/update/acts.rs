@@ -119,11 +119,10 @@ pub(super) fn filter(model: &mut Model, typed: &str) {
 
 pub(super) fn ask_whom(model: &mut Model) {
     let say = &model.shell.language;
-    let typed = model.contacts.wanted.clone().unwrap_or_default();
     let prompt = Prompt::new(
         say.text("search-title").to_owned(),
         say.text("search-hint").to_owned(),
-        Field::new(Lines::One, &typed),
+        Field::new(Lines::One, ""),
     );
     model.overlay = Some(Overlay::Search(prompt));
 }

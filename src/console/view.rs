@@ -362,12 +362,7 @@ fn hints(model: &Model) -> Vec<(Action, &'static str)> {
             (Action::Open, "hint-go"),
             (Action::SyncNow, "hint-sync"),
         ],
-        Tab::Queues => vec![
-            (Action::Open, "hint-open"),
-            (Action::Retry, "hint-retry"),
-            (Action::RetryCause, "hint-retry-cause"),
-            (Action::Filter, "hint-filter"),
-        ],
+        Tab::Queues => queue_hints(model),
         Tab::Conflicts if model.conflicts.open.is_some() => decide_hints(model),
         Tab::Conflicts => vec![
             (Action::Down, "hint-move"),
@@ -384,6 +379,21 @@ fn hints(model: &Model) -> Vec<(Action, &'static str)> {
     hints.push((Action::Back, "hint-back"));
     hints.push((Action::Help, "hint-help"));
     hints.push((Action::Leave, "hint-leave"));
+    hints
+}
+
+/// Only what can be sent again is offered to be.
+fn queue_hints(model: &Model) -> Vec<(Action, &'static str)> {
+    let chosen = model.queues.chosen(model.shell.words());
+    let mut hints = Vec::new();
+    if let Some(row) = chosen {
+        hints.push((Action::Open, "hint-open"));
+        if row.is_given_up() {
+            hints.push((Action::Retry, "hint-retry"));
+            hints.push((Action::RetryCause, "hint-retry-cause"));
+        }
+    }
+    hints.push((Action::Filter, "hint-filter"));
     hints
 }
 

@@ -13,4 +13,7 @@ pub mod pool;
 pub mod sim;
 pub mod store;
 
+pub mod console;
+pub mod session;
+
 pub mod app;

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Keeps Salesforce and Webmecanik Automation in agreement, and lets support staff see and steer it.
+///
+/// Without a command: the console over the running sync of the instance.
 #[derive(Debug, Parser)]
 #[command(
     name = "passerelle",
@@ -17,7 +19,7 @@ pub struct Arguments {
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
     #[command(subcommand)]
-    pub command: Command,
+    pub command: Option<Command>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -46,6 +48,8 @@ pub enum Command {
     Retry(Retry),
     /// Take an operator's act back, where both sides still show it
     Undo(Undo),
+    /// What every key of the console does
+    Keys(Keys),
     /// Copy everything that is stored into one file, or put such a copy back
     Backup(Backup),
 }
@@ -248,6 +252,16 @@ pub struct Undo {
     pub run: Option<u64>,
     #[command(flatten)]
     pub writing: Writing,
+}
+
+#[derive(Debug, Args)]
+pub struct Keys {
+    /// A preset instead of your own file: default, vim, emacs
+    #[arg(long, value_name = "NAME")]
+    pub keymap: Option<String>,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(Debug, Args)]

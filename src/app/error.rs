@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use crate::app::config::ConfigError;
 use crate::app::policy::MappingProblem;
+use crate::console::keymap::KeymapError;
 use crate::domain::command::Refusal;
 use crate::domain::failure::Failure;
 use crate::domain::ids::Side;
@@ -67,6 +68,12 @@ pub enum AppError {
     Refused(Refused),
     #[error("{0}")]
     Usage(String),
+    #[error(transparent)]
+    Keymap(#[from] KeymapError),
+    #[error(
+        "the console stopped because of a fault in passerelle itself; the sync was not touched"
+    )]
+    Console,
     #[error("the output could not be written")]
     Output(#[from] std::io::Error),
 }
@@ -108,10 +115,13 @@ impl From<Refusal> for Refused {
 impl AppError {
     pub const fn status(&self) -> Status {
         match self {
-            Self::Config(_) | Self::Mapping { .. } | Self::Sandbox { .. } | Self::Usage(_) => {
-                Status::Usage
-            }
-            Self::Store(StoreError::Foreign { .. }) | Self::Client { .. } => Status::Usage,
+            Self::Config(_)
+            | Self::Keymap(_)
+            | Self::Client { .. }
+            | Self::Store(StoreError::Foreign { .. })
+            | Self::Mapping { .. }
+            | Self::Sandbox { .. }
+            | Self::Usage(_) => Status::Usage,
             _ => Status::Failed,
         }
     }

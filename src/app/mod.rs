@@ -4,6 +4,7 @@ pub mod args;
 pub mod compose;
 pub mod config;
 pub mod error;
+pub mod log;
 pub mod out;
 pub mod policy;
 pub mod practice;
@@ -11,6 +12,8 @@ pub mod run;
 pub mod text;
 
 mod commands;
+mod console;
+mod desk;
 #[cfg(test)]
 mod simulation;
 mod words;
@@ -23,6 +26,7 @@ use nix::sys::stat::{Mode, umask};
 use crate::app::args::{Arguments, Command};
 use crate::app::compose::Environment;
 use crate::app::error::{AppError, Status};
+use crate::app::log::Log;
 use crate::app::out::Out;
 
 /// Runs the program and returns its exit status.
@@ -43,7 +47,8 @@ pub fn main() -> ExitCode {
         }
     };
     let env: Environment = std::env::vars().collect();
-    let mut out = Out::standard(is_json(&arguments.command));
+    let mut out = Out::standard(arguments.command.as_ref().is_some_and(is_json));
+    let log = Log::default();
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -54,8 +59,8 @@ pub fn main() -> ExitCode {
             return Status::Failed.into();
         }
     };
-    log_to_stderr(&env);
-    let result = runtime.block_on(commands::perform(arguments, env, &mut out));
+    log_to(&log, &env);
+    let result = runtime.block_on(commands::perform(arguments, env, &log, &mut out));
     match result {
         Ok(status) => status.into(),
         Err(AppError::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => {
@@ -70,11 +75,11 @@ pub fn main() -> ExitCode {
 }
 
 /// Warnings only, unless `PASSERELLE_LOG` asks for more. Never a value of a record.
-fn log_to_stderr(env: &Environment) {
+fn log_to(log: &Log, env: &Environment) {
     let filter = env.get("PASSERELLE_LOG").map_or("error", String::as_str);
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(tracing_subscriber::EnvFilter::new(filter))
-        .with_writer(std::io::stderr)
+        .with_writer(log.clone())
         .with_ansi(false)
         .finish();
     // Only a second subscriber could be refused, and there is none.
@@ -93,6 +98,7 @@ const fn is_json(command: &Command) -> bool {
         Command::Republish(republish) => republish.writing.json,
         Command::Retry(retry) => retry.writing.json,
         Command::Undo(undo) => undo.writing.json,
+        Command::Keys(keys) => keys.json,
         Command::Sim(_) | Command::Backup(_) => false,
     }
 }

@@ -11,7 +11,7 @@ use crate::app::error::{AppError, Refused};
 use crate::app::out::Out;
 use crate::domain::command::{BySide, Command, Fact, Instruction, Scope};
 use crate::domain::ids::Side;
-use crate::engine::Snapshot;
+use crate::domain::snapshot::{Phase, Snapshot};
 use crate::pool::Pool;
 
 /// A run that still writes after so many rounds is going in circles: better to stop and say so.
@@ -70,7 +70,7 @@ async fn watch(pool: &Pool, goal: &Goal, out: &mut Out) -> Result<(bool, bool), 
     send(pool, first).await;
     let mut rounds = 1;
     let mut written = BySide::default();
-    let mut phase = "";
+    let mut phase = Phase::Idle;
     let mut backlog = 0;
     loop {
         tokio::select! {
@@ -169,7 +169,7 @@ fn line(snapshot: &Snapshot) -> String {
     let (read, wrote) = (sum(&totals.read), sum(&totals.written));
     format!(
         "{}: read {read}, wrote {wrote}, {waiting} waiting",
-        snapshot.phase
+        snapshot.phase.name()
     )
 }
 

@@ -12,5 +12,7 @@ pub mod mapping;
 pub mod record;
 pub mod request;
 pub mod row;
+pub mod snapshot;
 pub mod time;
+pub mod trace;
 pub mod value;

@@ -97,6 +97,45 @@ pub enum ValueType {
     Choices,
 }
 
+/// Why a typed text is no value of the type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotAValue {
+    Bool,
+    Number,
+    Date,
+    /// A date and time cannot be typed: which zone was meant is not to be seen.
+    Moment,
+}
+
+impl ValueType {
+    /// What an operator means by a text typed for a field of this type. Nothing typed is blank.
+    pub fn typed(self, text: &str) -> Result<Value, NotAValue> {
+        let text = text.trim();
+        if text.is_empty() {
+            return Ok(Value::Blank);
+        }
+        match self {
+            Self::Bool => match text.to_lowercase().as_str() {
+                "true" | "yes" | "oui" => Ok(Value::Bool(true)),
+                "false" | "no" | "non" => Ok(Value::Bool(false)),
+                _ => Err(NotAValue::Bool),
+            },
+            Self::Number => text.parse().map(Value::Number).or(Err(NotAValue::Number)),
+            Self::Date => typed_day(text).map(Value::Date).ok_or(NotAValue::Date),
+            Self::Moment => Err(NotAValue::Moment),
+            Self::Choices => Ok(Value::many(text.split(';'))),
+            Self::Text | Self::Email | Self::Time | Self::Choice => Ok(Value::text(text)),
+        }
+    }
+}
+
+fn typed_day(text: &str) -> Option<Day> {
+    let mut parts = text.splitn(3, '-');
+    let year = parts.next()?.parse().ok()?;
+    let month = parts.next()?.parse().ok()?;
+    Day::from_civil(year, month, parts.next()?.parse().ok()?)
+}
+
 impl fmt::Display for ValueType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -282,5 +321,14 @@ mod tests {
     fn text_and_choices_compare_in_one_form() {
         assert_eq!(Value::text("a\r\nb "), Value::text("a\nb"));
         assert_eq!(Value::many(["b", "a", "b"]), Value::many(["a", "b"]));
+    }
+
+    #[test]
+    fn what_is_typed_becomes_a_value_of_the_type_or_a_reason() {
+        assert_eq!(ValueType::Bool.typed("Oui"), Ok(Value::Bool(true)));
+        assert_eq!(ValueType::Number.typed("1,5"), Err(NotAValue::Number));
+        assert_eq!(ValueType::Date.typed("1970-01-02"), Ok(Value::Date(Day(1))));
+        assert_eq!(ValueType::Date.typed("1990-02-31"), Err(NotAValue::Date));
+        assert_eq!(ValueType::Text.typed("  "), Ok(Value::Blank));
     }
 }

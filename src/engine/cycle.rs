@@ -8,6 +8,7 @@ use crate::domain::command::{Fact, Scope};
 use crate::domain::cursor::Stream;
 use crate::domain::ids::{RunId, Side};
 use crate::domain::request::{AutomationRequest, Request, SalesforceRequest};
+pub(super) use crate::domain::snapshot::Phase;
 use crate::domain::time::{Span, Timestamp};
 use crate::engine::Engine;
 use crate::engine::read::Read;
@@ -16,28 +17,6 @@ use crate::engine::work::{Job, Work};
 
 /// A cycle does not wait for a side or a retry longer than this; the next cycle does it.
 const PATIENCE: Span = Span::minutes(5);
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) enum Phase {
-    #[default]
-    Idle,
-    Describing,
-    Reading,
-    Pushing,
-    Transferring,
-}
-
-impl Phase {
-    pub(super) const fn name(self) -> &'static str {
-        match self {
-            Self::Idle => "idle",
-            Self::Describing => "describing",
-            Self::Reading => "reading",
-            Self::Pushing => "writing",
-            Self::Transferring => "transferring activities",
-        }
-    }
-}
 
 #[derive(Debug, Default)]
 pub(super) struct Cycle {

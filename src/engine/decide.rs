@@ -8,6 +8,7 @@ use crate::domain::ids::Side;
 use crate::domain::link::{Edited, FieldState};
 use crate::domain::mapping::{Arrow, BlankTravel, Concurrent, FieldRule, Overwritten};
 use crate::domain::time::Span;
+pub use crate::domain::trace::Step;
 use crate::domain::value::Value;
 
 /// Two edits this close together are not told apart: clocks of both systems may be off by so much.
@@ -34,31 +35,6 @@ pub enum Outcome {
     /// The sides differ and stay so; the last step says why.
     Diverge,
     Conflict(Cause),
-}
-
-/// One rule that applied, in order. The console prints these and nothing else.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Step {
-    NotShown(Side),
-    Equal,
-    AsAgreed,
-    FirstSight,
-    Changed(Side),
-    /// The change emptied the value, and blanks do not travel here.
-    BlankNeverClears(Side),
-    BlankClears(Side),
-    /// *Update blank values* lets the other side's value fill this blank.
-    FillsBlank(Side),
-    /// The set-up guide's option is off, so the blank stays.
-    BlankStays(Side),
-    Priority(Side),
-    /// The edit is on the side without priority.
-    AgainstArrow(Side),
-    HeldForReview,
-    EditLost(Side),
-    Later(Side),
-    NotDated,
-    BothWays,
 }
 
 /// The rules, for a field that both sides show:

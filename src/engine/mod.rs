@@ -47,6 +47,7 @@ use crate::domain::record::{Batch, LinkKey, LinkPage, Loaded, Plan, Recovered, T
 use crate::domain::request::{
     Answer, AutomationDescription, Request, SalesforceDescription, Spent,
 };
+use crate::domain::snapshot::Snapshot;
 use crate::domain::time::{Span, Timestamp};
 use crate::engine::accounts::Accounts;
 use crate::engine::activities::Transfer;
@@ -148,22 +149,6 @@ impl Brake {
         links_max: 500,
         percent_max: 30,
     };
-}
-
-/// What screens and commands may know. Small: counts and states, never all links.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Snapshot {
-    pub totals: Totals,
-    pub phase: &'static str,
-    pub is_idle: bool,
-    pub queued: BTreeMap<Side, u64>,
-    pub waiting: u64,
-    pub stopped: BTreeMap<Side, Failure>,
-    pub waits_until: BTreeMap<Side, Timestamp>,
-    pub is_braked: bool,
-    pub coverage: BTreeMap<Side, Coverage>,
-    pub limit: Option<(u32, u32)>,
-    pub plans: Vec<Plan>,
 }
 
 pub struct Engine {
@@ -302,7 +287,8 @@ impl Engine {
         let both = Side::BOTH.into_iter();
         Snapshot {
             totals: self.totals.clone(),
-            phase: self.cycle.phase.name(),
+            phase: self.cycle.phase,
+            next_cycle: self.cycle.next_start(),
             is_idle: self.is_idle(),
             queued: both
                 .clone()

@@ -11,7 +11,8 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::domain::command::{Fact, Instruction};
-use crate::engine::{Engine, Snapshot};
+use crate::domain::snapshot::Snapshot;
+use crate::engine::Engine;
 use crate::ports::{Automation, Clock, Salesforce, Store, StoreError};
 
 /// Commands that wait to be taken in. A person types slower than the owner takes one; a script that

@@ -11,8 +11,9 @@ use crate::domain::command::{Fact, Instruction};
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::ids::JobId;
 use crate::domain::request::Spent;
+use crate::domain::snapshot::Snapshot;
 use crate::domain::time::Span;
-use crate::engine::{Engine, Input, Output, Snapshot};
+use crate::engine::{Engine, Input, Output};
 use crate::pool::{Outside, PoolError, worker};
 use crate::ports::StoreError;
 

@@ -22,6 +22,8 @@ mod safety;
 #[cfg(test)]
 mod store_kill;
 #[cfg(test)]
+mod terminal;
+#[cfg(test)]
 mod tidy;
 #[cfg(test)]
 mod world;

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Room, what it may import, words it never mentions.
-const ROOMS: [(&str, &[&str], &[&str]); 9] = [
+const ROOMS: [(&str, &[&str], &[&str]); 11] = [
     (
         "domain",
         &[],
@@ -45,9 +45,31 @@ const ROOMS: [(&str, &[&str], &[&str]); 9] = [
         &["sled", "reqwest", "axum"],
     ),
     (
+        "console",
+        &["domain"],
+        &[
+            "tokio",
+            "sled",
+            "async fn",
+            ".await",
+            "std::fs",
+            "std::net",
+            "SystemTime",
+            "Instant",
+            // Text reaches the screen through the canvas, which makes it safe.
+            "set_symbol",
+            "set_char",
+        ],
+    ),
+    (
+        "session",
+        &["domain", "console"],
+        &["sled", "reqwest", "axum"],
+    ),
+    (
         "app",
         &[
-            "domain", "engine", "ports", "adapters", "store", "sim", "pool",
+            "domain", "engine", "ports", "adapters", "store", "sim", "pool", "console", "session",
         ],
         &[],
     ),
@@ -197,9 +219,17 @@ fn forbidden_words(path: &str, text: &str) -> Vec<String> {
         return Vec::new();
     };
     let mut found = Vec::new();
+    // Tests may read the sources and the kept screens; nothing else of a room's is let off.
+    let tests_from = if path.contains("/tests/") {
+        0
+    } else {
+        let lines = text.lines().position(|line| line == "#[cfg(test)]");
+        lines.unwrap_or(usize::MAX)
+    };
     for (number, line) in code_lines(text) {
         for word in words {
-            if path != SLED_FILE && mentions(line, word) {
+            let is_tests_read = *word == "std::fs" && number > tests_from;
+            if path != SLED_FILE && !is_tests_read && mentions(line, word) {
                 found.push(format!("{path}:{number}: {room} never mentions “{word}”"));
             }
         }

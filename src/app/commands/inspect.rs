@@ -7,12 +7,13 @@ use serde_json::{Value as Json, json};
 use crate::app::args::ConflictsCommand;
 use crate::app::commands::Place;
 use crate::app::compose::Opened;
+use crate::app::desk;
 use crate::app::error::{AppError, Refused, Status};
 use crate::app::out::Out;
 use crate::app::words;
 use crate::domain::cursor::Coverage;
-use crate::domain::ids::{AutomationId, FieldId, Kind, LinkId, SalesforceId, Side};
-use crate::domain::link::{Link, Mark, MatchKey};
+use crate::domain::ids::{FieldId, LinkId, Side};
+use crate::domain::link::{Link, Mark};
 use crate::domain::mapping::Policy;
 use crate::domain::record::{LinkKey, LinkPage, Listing};
 use crate::domain::time::{Span, Timestamp};
@@ -330,17 +331,7 @@ pub(super) async fn contact(place: &Place, who: &str, out: &mut Out) -> Result<S
 
 /// By address, either id, or the link's number.
 async fn found(opened: &Opened, who: &str) -> Result<Vec<Link>, AppError> {
-    let mut keys = Vec::new();
-    if let Some(number) = who.strip_prefix("link:") {
-        keys.extend(number.parse().ok().map(|id| LinkKey::Id(LinkId(id))));
-    } else {
-        keys.extend(who.parse::<SalesforceId>().ok().map(LinkKey::Salesforce));
-        for kind in [Kind::Person, Kind::Company] {
-            let id = who.parse().ok().map(AutomationId);
-            keys.extend(id.map(|id| LinkKey::Automation(kind, id)));
-            keys.push(LinkKey::Match(MatchKey::new(kind, who)));
-        }
-    }
+    let keys = desk::keys(who);
     Ok(opened.store.load(keys, false).await?.links)
 }
 

@@ -1,6 +1,7 @@
 //! One file for each group of commands; this one only says which is which.
 
 mod inspect;
+mod keys;
 mod practice;
 mod resolve;
 mod sync;
@@ -11,20 +12,27 @@ use std::path::PathBuf;
 use crate::app::args::{Arguments, BackupCommand, Command};
 use crate::app::compose::{self, Environment, Opened};
 use crate::app::config;
+use crate::app::console::{self, Seat};
 use crate::app::error::{AppError, Status};
+use crate::app::log::Log;
 use crate::app::out::Out;
+use crate::console::Ground;
 use crate::store;
 
 pub(super) async fn perform(
     arguments: Arguments,
     env: Environment,
+    log: &Log,
     out: &mut Out,
 ) -> Result<Status, AppError> {
     let Arguments { config, command } = arguments;
     let file = config::path(config, &env);
     let place = Place { file, env };
+    let Some(command) = command else {
+        return open(&place, log, out).await;
+    };
     match command {
-        Command::Demo(demo) => practice::demo(&demo, out).await,
+        Command::Demo(demo) => practice::demo(&place, &demo, log, out).await,
         Command::Sim(sim) => practice::sim(&sim, out).await,
         Command::Sync(sync) => sync::perform(&place, &sync, out).await,
         Command::Status(_) => inspect::status(&place, out).await,
@@ -36,6 +44,7 @@ pub(super) async fn perform(
         Command::Republish(republish) => work::republish(&place, &republish.writing, out).await,
         Command::Retry(retry) => work::retry(&place, &retry, out).await,
         Command::Undo(undo) => work::undo(&place, &undo, out).await,
+        Command::Keys(keys) => keys::perform(&place, &keys, out),
         Command::Backup(backup) => copy(&place, backup.what, out).await,
     }
 }
@@ -76,6 +85,19 @@ impl Place {
             .or_else(user)
             .unwrap_or_else(|| format!("user {uid}"))
     }
+}
+
+/// The console over the sync of an instance.
+async fn open(place: &Place, log: &Log, out: &mut Out) -> Result<Status, AppError> {
+    console::check_terminal(&place.env)?;
+    let connected = place.connect().await?;
+    let seat = Seat {
+        operator: place.operator(),
+        ground: Ground::Real,
+        env: &place.env,
+        log,
+    };
+    console::open(&connected, seat, out).await
 }
 
 async fn copy(place: &Place, what: BackupCommand, out: &mut Out) -> Result<Status, AppError> {

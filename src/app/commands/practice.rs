@@ -9,10 +9,13 @@ use crate::adapters::SystemClock;
 use crate::app::args::{Demo, Sim};
 use crate::app::commands::{Place, sync};
 use crate::app::compose::{Environment, Mode};
+use crate::app::console::{self, Seat};
 use crate::app::error::{AppError, Status};
+use crate::app::log::Log;
 use crate::app::out::Out;
 use crate::app::practice::Practice;
 use crate::app::run::Goal;
+use crate::console::Ground;
 use crate::ports::Clock;
 
 /// Serves both simulators until a signal, and prints how to reach them.
@@ -54,12 +57,14 @@ pub(super) async fn sim(arguments: &Sim, out: &mut Out) -> Result<Status, AppErr
 }
 
 /// The whole program against the simulators, in one process.
-pub(super) async fn demo(arguments: &Demo, out: &mut Out) -> Result<Status, AppError> {
+pub(super) async fn demo(
+    here: &Place,
+    arguments: &Demo,
+    log: &Log,
+    out: &mut Out,
+) -> Result<Status, AppError> {
     if !arguments.headless {
-        return Err(AppError::Usage(
-            "the console is not part of this version; practise with: passerelle demo --headless"
-                .to_owned(),
-        ));
+        console::check_terminal(&here.env)?;
     }
     let any = "127.0.0.1:0"
         .parse()
@@ -85,8 +90,19 @@ pub(super) async fn demo(arguments: &Demo, out: &mut Out) -> Result<Status, AppE
         env: Environment::new(),
     };
     let connected = place.connect().await?;
-    let report = sync::measured(&connected, Mode::default(), Goal::UntilIdle, out).await?;
-    report.print(out)?;
+    let status = if arguments.headless {
+        let report = sync::measured(&connected, Mode::default(), Goal::UntilIdle, out).await?;
+        report.print(out)?;
+        report.status()
+    } else {
+        let seat = Seat {
+            operator: here.operator(),
+            ground: Ground::Practice,
+            env: &here.env,
+            log,
+        };
+        console::open(&connected, seat, out).await?
+    };
     drop(connected);
     if is_kept {
         out.note(&format!(
@@ -96,7 +112,7 @@ pub(super) async fn demo(arguments: &Demo, out: &mut Out) -> Result<Status, AppE
     } else {
         std::fs::remove_dir_all(&folder)?;
     }
-    Ok(report.status())
+    Ok(status)
 }
 
 /// A folder of our own that nobody else can have made before us.

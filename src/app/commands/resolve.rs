@@ -14,7 +14,7 @@ use crate::domain::ids::{
 };
 use crate::domain::link::Link;
 use crate::domain::mapping::Policy;
-use crate::domain::value::{Value, ValueType};
+use crate::domain::value::{NotAValue, Value, ValueType};
 
 /// The word that an operator types to opt a person in again.
 const OPT_IN_WORD: &str = "opt-in";
@@ -174,36 +174,12 @@ fn value(
         _ => None,
     };
     let value_type = rule.map_or(ValueType::Text, |rule| rule.value_type);
-    if text.trim().is_empty() {
-        return Ok(Value::Blank);
-    }
-    match value_type {
-        ValueType::Bool => match text {
-            "true" | "yes" | "oui" => Ok(Value::Bool(true)),
-            "false" | "no" | "non" => Ok(Value::Bool(false)),
-            _ => Err(format!("“{text}” is neither true nor false")),
-        },
-        ValueType::Number => text
-            .parse()
-            .map(Value::Number)
-            .map_err(|_| format!("“{text}” is no number")),
-        ValueType::Date => {
-            let mut parts = text.splitn(3, '-').map(str::parse::<u32>);
-            let day = match (parts.next(), parts.next(), parts.next()) {
-                (Some(Ok(year)), Some(Ok(month)), Some(Ok(day))) => {
-                    crate::domain::time::Day::from_civil(year as i32, month, day)
-                }
-                _ => None,
-            };
-            day.map(Value::Date)
-                .ok_or_else(|| format!("“{text}” is no date like 2026-11-23"))
-        }
-        ValueType::Choices => Ok(Value::many(text.split(';'))),
-        ValueType::Moment => Err("a date and time cannot be typed; take one side's".to_owned()),
-        ValueType::Text | ValueType::Email | ValueType::Time | ValueType::Choice => {
-            Ok(Value::text(text))
-        }
-    }
+    value_type.typed(text).map_err(|problem| match problem {
+        NotAValue::Bool => format!("“{text}” is neither true nor false"),
+        NotAValue::Number => format!("“{text}” is no number"),
+        NotAValue::Date => format!("“{text}” is no date like 2026-11-23"),
+        NotAValue::Moment => "a date and time cannot be typed; take one side's".to_owned(),
+    })
 }
 
 /// One of the records that the conflict names.

@@ -1,0 +1,263 @@
+//! The console over a running sync, in one process: starts the pool, hands the session its wires,
+//! and stops in order when the operator leaves.
+
+use std::io::IsTerminal as _;
+use std::panic::AssertUnwindSafe;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use crate::app::compose::{Connected, Environment, Mode};
+use crate::app::desk::Desk;
+use crate::app::error::{AppError, Status};
+use crate::app::log::Log;
+use crate::app::out::Out;
+use crate::console::keymap::{Keymap, Preset};
+use crate::console::theme::Theme;
+use crate::console::{Ground, Instance, Language, Model, Settings, Tongue};
+use crate::domain::command::{Command, Fact, Instruction, Scope};
+use crate::domain::time::{Span, Timestamp};
+use crate::pool::Pool;
+use crate::ports::Clock;
+use crate::session::{self, Ended, Mouse, Panics, QUESTIONS_MAX, Sent, Time, Tty, TtyWires, Wires};
+
+/// A practice that still writes after so many rounds is going in circles.
+const ROUNDS_MAX: u32 = 10;
+
+/// Who sits at the terminal, and at what.
+pub(super) struct Seat<'a> {
+    pub(super) operator: String,
+    pub(super) ground: Ground,
+    pub(super) env: &'a Environment,
+    pub(super) log: &'a Log,
+}
+
+/// Refused before anything is started: a screen needs a terminal.
+pub(super) fn check_terminal(env: &Environment) -> Result<(), AppError> {
+    let is_dumb = env
+        .get("TERM")
+        .is_none_or(|term| term == "dumb" || term.is_empty());
+    let is_terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
+    if is_terminal && !is_dumb {
+        return Ok(());
+    }
+    Err(AppError::Usage(
+        "the console needs a terminal; without one, use the commands: passerelle --help".to_owned(),
+    ))
+}
+
+/// Runs the sync and the console over it until the operator leaves.
+pub(super) async fn open(
+    connected: &Connected,
+    seat: Seat<'_>,
+    out: &mut Out,
+) -> Result<Status, AppError> {
+    if connected.opened.recovered.is_restored {
+        return Err(AppError::Usage(
+            "this store was put back from a backup: run `passerelle sync --until-idle` once, which \
+             compares and writes nothing, before anything else"
+                .to_owned(),
+        ));
+    }
+    let keymap = keymap(seat.env, None)?;
+    let clock = connected.outside.clock.clone();
+    let mut engine = connected.engine(Mode::default());
+    engine.start_schedule(clock.now());
+    let pool = Pool::spawn(engine, connected.outside.clone());
+    let practice = match seat.ground {
+        Ground::Practice => Some(tokio::spawn(bring_to_agreement(&pool))),
+        Ground::Real => None,
+    };
+    let ended = attend(connected, &pool, &seat, keymap, out).await;
+    if let Some(task) = practice {
+        task.abort();
+    }
+    // A dead line cannot be told, and must not keep the sync from stopping in order.
+    let _ = out.note("stopping: what is under way ends first");
+    pool.stop();
+    pool.ended().await?;
+    match ended? {
+        Ended::Left | Ended::Terminated | Ended::HungUp => Ok(Status::Done),
+        Ended::Failed(error) => Err(AppError::Output(error)),
+    }
+}
+
+/// The session itself, with the terminal given back whatever happens in it.
+async fn attend(
+    connected: &Connected,
+    pool: &Pool,
+    seat: &Seat<'_>,
+    keymap: Keymap,
+    out: &mut Out,
+) -> Result<Ended, AppError> {
+    let clock = connected.outside.clock.clone();
+    let mut model = Model::new(Settings {
+        instance: Instance {
+            name: connected.opened.instance.name.clone(),
+            operator: seat.operator.clone(),
+            ground: seat.ground,
+        },
+        policy: Arc::clone(&connected.policy),
+        language: Language::new(tongue(seat.env)),
+        theme: Theme::of(|name| seat.env.get(name).cloned()),
+        keymap,
+        now: clock.now(),
+        size: Tty::size()?,
+    });
+    let mouse = match seat.env.get("PASSERELLE_MOUSE").map(String::as_str) {
+        Some("off") => Mouse::Terminals,
+        _ => Mouse::Ours,
+    };
+    let panics = Panics::keep();
+    seat.log.hold();
+    let session = async {
+        let mut tty = Tty::take(mouse)?;
+        let (mut wires, desk) = wires(connected, pool, seat, tty.wires()?);
+        let ended = session::drive(&mut model, &mut wires, &mut tty).await;
+        tty.give_back();
+        desk.abort();
+        Ok::<_, std::io::Error>(ended)
+    };
+    // Dropped by a panic, the terminal is given back all the same; the panic is told below.
+    let ended = AssertUnwindSafe(session).catch_unwind().await;
+    let kept = seat.log.release();
+    if kept.dropped > 0 {
+        out.note(&format!("{} older log lines not kept", kept.dropped))?;
+    }
+    for line in kept.lines {
+        out.note(&line)?;
+    }
+    for panic in panics.end() {
+        for line in panic.lines() {
+            out.note(line)?;
+        }
+    }
+    match ended {
+        Ok(ended) => Ok(ended?),
+        Err(_) => Err(AppError::Console),
+    }
+}
+
+fn wires(
+    connected: &Connected,
+    pool: &Pool,
+    seat: &Seat<'_>,
+    tty: TtyWires,
+) -> (Wires, JoinHandle<()>) {
+    let (questions, asked) = mpsc::channel(QUESTIONS_MAX);
+    let (told, answers) = mpsc::channel(QUESTIONS_MAX);
+    let desk = Desk {
+        store: connected.outside.store.clone(),
+        policy: Arc::clone(&connected.policy),
+    };
+    let desk = tokio::spawn(desk.serve(asked, told));
+    let commands = pool.commands.clone();
+    let operator = seat.operator.clone();
+    let send = move |reason, command| {
+        let instruction = Instruction {
+            operator: operator.clone(),
+            reason,
+            command,
+        };
+        match commands.try_send(instruction) {
+            Ok(()) => Sent::Yes,
+            Err(mpsc::error::TrySendError::Full(_)) => Sent::Full,
+            Err(mpsc::error::TrySendError::Closed(_)) => Sent::Closed,
+        }
+    };
+    let wires = Wires {
+        inputs: tty.inputs,
+        snapshots: pool.snapshots.clone(),
+        facts: pool.facts(),
+        questions,
+        answers,
+        commands: Box::new(send),
+        frames: tty.frames,
+        taken: tty.taken,
+        time: Arc::new(ClockTime(connected.outside.clock.clone())),
+    };
+    (wires, desk)
+}
+
+struct ClockTime(Arc<dyn Clock>);
+
+impl Time for ClockTime {
+    fn now(&self) -> Timestamp {
+        self.0.now()
+    }
+
+    fn sleep(&self, span: Span) -> BoxFuture<'static, ()> {
+        self.0.sleep(span)
+    }
+}
+
+/// Practice begins with two systems that never met: cycle after cycle, until one writes nothing.
+fn bring_to_agreement(pool: &Pool) -> impl Future<Output = ()> + Send + use<> {
+    let commands = pool.commands.clone();
+    let mut facts = pool.facts();
+    let snapshots = pool.snapshots.clone();
+    async move {
+        let cycle = || Instruction {
+            operator: "passerelle".to_owned(),
+            reason: String::new(),
+            command: Command::RunCycle(Scope::ALL),
+        };
+        let mut written = None;
+        for _ in 0..ROUNDS_MAX {
+            if commands.send(cycle()).await.is_err() {
+                return;
+            }
+            loop {
+                match facts.recv().await {
+                    Ok(Fact::CycleEnded) => break,
+                    Ok(_) | Err(RecvError::Lagged(_)) => {}
+                    Err(RecvError::Closed) => return,
+                }
+            }
+            let now = snapshots.borrow().totals.written.clone();
+            if written.as_ref() == Some(&now) {
+                return;
+            }
+            written = Some(now);
+        }
+    }
+}
+
+/// The operator's keys: a preset if one is named, else their own file, else the default.
+pub(super) fn keymap(env: &Environment, preset: Option<&str>) -> Result<Keymap, AppError> {
+    if let Some(name) = preset {
+        let preset = Preset::named(name).ok_or_else(|| {
+            AppError::Usage(format!(
+                "there is no keymap “{name}”: default, vim or emacs"
+            ))
+        })?;
+        return Ok(Keymap::preset(preset)?);
+    }
+    let Some(path) = keys_file(env).filter(|path| path.exists()) else {
+        return Ok(Keymap::preset(Preset::Default)?);
+    };
+    let text = std::fs::read_to_string(&path)
+        .map_err(|error| AppError::Usage(format!("{} cannot be read: {error}", path.display())))?;
+    Ok(Keymap::with_file(&path.display().to_string(), &text)?)
+}
+
+fn keys_file(env: &Environment) -> Option<PathBuf> {
+    let set = |name| env.get(name).filter(|value| !value.is_empty());
+    let folder = set("XDG_CONFIG_HOME")
+        .map(PathBuf::from)
+        .or_else(|| Some(PathBuf::from(set("HOME")?).join(".config")))?;
+    Some(folder.join("passerelle").join("keys.toml"))
+}
+
+pub(super) fn tongue(env: &Environment) -> Tongue {
+    let set = |name: &&str| env.get(*name).filter(|value| !value.is_empty());
+    ["PASSERELLE_LANG", "LC_ALL", "LC_MESSAGES", "LANG"]
+        .iter()
+        .find_map(set)
+        .map_or(Tongue::English, |locale| Tongue::of_locale(locale))
+}

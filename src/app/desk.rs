@@ -1,0 +1,286 @@
+//! Answers what screens ask: reads the store, and lets the engine's rules say why.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+
+use crate::console::query::{
+    Brief, ConflictRow, HISTORY_MAX, Page, Person, QueuedWrite, Queues, UndoPreview,
+};
+use crate::console::{Answer, Msg, Query, Ticket};
+use crate::domain::activity::HeldActivity;
+use crate::domain::ids::{AutomationId, Kind, LinkId, RemoteId, SalesforceId, Side};
+use crate::domain::link::{Link, Mark, MatchKey};
+use crate::domain::mapping::Policy;
+use crate::domain::record::{LinkKey, LinkPage, Listing};
+use crate::domain::time::Timestamp;
+use crate::domain::value::Value;
+use crate::engine::decide::decide;
+use crate::engine::observe::match_text;
+use crate::ports::{Store, StoreError};
+
+/// Links are read from the store in pages of this size.
+const PAGE_MAX: usize = 200;
+
+/// Rows of a list: nobody scrolls further, and the rest is counted.
+const ROWS_MAX: usize = 1_000;
+
+/// Rows that a search shows.
+const FOUND_MAX: usize = 100;
+
+/// Acts looked through for the last one that can be undone.
+const ACTS_MAX: usize = 1_000;
+
+pub(super) struct Desk {
+    pub(super) store: Arc<dyn Store>,
+    pub(super) policy: Arc<Policy>,
+}
+
+impl Desk {
+    /// Answers one question after the other until nobody asks any more.
+    pub(super) async fn serve(
+        self,
+        mut questions: mpsc::Receiver<(Ticket, Query)>,
+        answers: mpsc::Sender<Msg>,
+    ) {
+        while let Some((ticket, query)) = questions.recv().await {
+            let msg = match self.answer(query).await {
+                Ok(answer) => Msg::Answered(ticket, answer),
+                Err(error) => Msg::Unanswered(ticket, error.to_string()),
+            };
+            if answers.send(msg).await.is_err() {
+                return;
+            }
+        }
+    }
+
+    async fn answer(&self, query: Query) -> Result<Answer, StoreError> {
+        Ok(match query {
+            Query::Standing => Answer::Standing(self.store.recover().await?.counts),
+            Query::Conflicts => Answer::Conflicts(self.conflicts().await?),
+            Query::Queues => Answer::Queues(self.queues().await?),
+            Query::Person(id) => Answer::Person(self.person(id).await?.map(Box::new)),
+            Query::Search(wanted) => Answer::Found(self.search(&wanted).await?),
+            Query::LastAct => Answer::LastAct(self.last_act().await?.map(Box::new)),
+        })
+    }
+
+    async fn page(&self, listing: Listing, after: Option<LinkId>) -> Result<Vec<Link>, StoreError> {
+        let page = LinkPage {
+            listing,
+            after,
+            size_max: PAGE_MAX,
+        };
+        self.store.links(page).await
+    }
+
+    /// Hands every link of a listing to a function, page by page.
+    async fn each(&self, listing: Listing, mut take: impl FnMut(Link)) -> Result<(), StoreError> {
+        let mut after = None;
+        loop {
+            let page = self.page(listing, after).await?;
+            let is_last = page.len() < PAGE_MAX;
+            after = page.last().map(|link| link.id);
+            page.into_iter().for_each(&mut take);
+            if is_last {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn conflicts(&self) -> Result<Page<ConflictRow>, StoreError> {
+        let mut page = empty();
+        self.each(Listing::Marked(Mark::Conflict), |link| {
+            let raised = link.conflicts.iter().map(|conflict| conflict.raised).min();
+            let row = ConflictRow {
+                brief: self.brief(&link),
+                raised: raised.unwrap_or(Timestamp::ZERO),
+                conflicts: link.conflicts,
+            };
+            push(&mut page, row, ROWS_MAX);
+        })
+        .await?;
+        Ok(page)
+    }
+
+    async fn queues(&self) -> Result<Queues, StoreError> {
+        let mut writes = empty();
+        let mut dead: BTreeMap<String, Vec<LinkId>> = BTreeMap::new();
+        // What was given up first: it is what needs somebody.
+        for mark in [Mark::Dead, Mark::Pending] {
+            self.each(Listing::Marked(mark), |link| {
+                let brief = self.brief(&link);
+                for pending in link.pending {
+                    if pending.is_dead() != (mark == Mark::Dead) {
+                        continue;
+                    }
+                    if pending.is_dead() {
+                        let code = pending.failure.as_ref().map(|failure| failure.code.clone());
+                        let links = dead.entry(code.unwrap_or_default()).or_default();
+                        if links.last() != Some(&brief.id) {
+                            links.push(brief.id);
+                        }
+                    }
+                    let row = QueuedWrite {
+                        brief: brief.clone(),
+                        pending,
+                    };
+                    push(&mut writes, row, ROWS_MAX);
+                }
+            })
+            .await?;
+        }
+        Ok(Queues {
+            writes,
+            held: self.held().await?,
+            dead,
+        })
+    }
+
+    async fn held(&self) -> Result<Page<HeldActivity>, StoreError> {
+        let mut page = empty();
+        let mut after = None;
+        loop {
+            let held = self.store.held_activities(after, PAGE_MAX).await?;
+            let is_last = held.len() < PAGE_MAX;
+            after = held.last().map(|held| held.activity.reference.clone());
+            for held in held {
+                push(&mut page, held, ROWS_MAX);
+            }
+            if is_last {
+                return Ok(page);
+            }
+        }
+    }
+
+    async fn person(&self, id: LinkId) -> Result<Option<Person>, StoreError> {
+        let loaded = self.store.load(vec![LinkKey::Id(id)], false).await?;
+        let Some(link) = loaded.links.into_iter().next() else {
+            return Ok(None);
+        };
+        let history = self.store.history(id, HISTORY_MAX).await?;
+        let differing = link
+            .fields
+            .iter()
+            .filter(|state| state.salesforce != state.automation);
+        let why = differing
+            .filter_map(|state| {
+                let rule = self.policy.mapping.rule(link.kind, state.field)?;
+                let decision = decide(rule, state, self.policy.update_blanks);
+                Some((state.field, decision.trace))
+            })
+            .collect();
+        Ok(Some(Person {
+            name: self.name(&link),
+            why,
+            history,
+            link,
+        }))
+    }
+
+    /// By the keys that find somebody at once, else by a part of any text.
+    async fn search(&self, wanted: &str) -> Result<Page<Brief>, StoreError> {
+        let mut page = empty();
+        let found = self.store.load(keys(wanted), false).await?;
+        for link in found.links {
+            push(&mut page, self.brief(&link), FOUND_MAX);
+        }
+        if page.rows.is_empty() {
+            let part = wanted.to_lowercase();
+            self.each(Listing::All, |link| {
+                if contains(&link, &part) {
+                    push(&mut page, self.brief(&link), FOUND_MAX);
+                }
+            })
+            .await?;
+        }
+        Ok(page)
+    }
+
+    async fn last_act(&self) -> Result<Option<UndoPreview>, StoreError> {
+        let acts = self.store.acts(ACTS_MAX).await?;
+        let Some(act) = acts.into_iter().find(|act| !act.undo.is_empty()) else {
+            return Ok(None);
+        };
+        let keys = act.undo.iter().map(|step| LinkKey::Id(step.link)).collect();
+        let loaded = self.store.load(keys, false).await?;
+        let links = loaded.links.into_iter();
+        let links = links.map(|link| {
+            let name = self.name(&link);
+            (link, name)
+        });
+        Ok(Some(UndoPreview {
+            links: links.collect(),
+            act,
+        }))
+    }
+
+    fn name(&self, link: &Link) -> String {
+        let on = |side| match_text(link, &self.policy.mapping, side);
+        on(Side::Salesforce)
+            .or_else(|| on(Side::Automation))
+            .unwrap_or_default()
+            .to_owned()
+    }
+
+    fn brief(&self, link: &Link) -> Brief {
+        let salesforce = link.salesforce.as_ref();
+        let automation = link.automation.as_ref();
+        let records = [
+            salesforce.map(|end| RemoteId::Salesforce(end.object, end.id)),
+            automation.map(|end| RemoteId::Automation(link.kind, end.id)),
+        ];
+        Brief {
+            id: link.id,
+            name: self.name(link),
+            records: records.into_iter().flatten().collect(),
+            conflicts: link.conflicts.len() as u32,
+        }
+    }
+}
+
+fn empty<T>() -> Page<T> {
+    Page {
+        rows: Vec::new(),
+        more: 0,
+    }
+}
+
+fn push<T>(page: &mut Page<T>, row: T, max: usize) {
+    if page.rows.len() < max {
+        page.rows.push(row);
+    } else {
+        page.more += 1;
+    }
+}
+
+/// Whatever the text can be the key of.
+pub(super) fn keys(wanted: &str) -> Vec<LinkKey> {
+    let mut keys = Vec::new();
+    if let Some(number) = wanted.strip_prefix("link:") {
+        keys.extend(number.parse().ok().map(|id| LinkKey::Id(LinkId(id))));
+        return keys;
+    }
+    keys.extend(wanted.parse::<SalesforceId>().ok().map(LinkKey::Salesforce));
+    for kind in [Kind::Person, Kind::Company] {
+        let id = wanted.parse().ok().map(AutomationId);
+        keys.extend(id.map(|id| LinkKey::Automation(kind, id)));
+        keys.push(LinkKey::Match(MatchKey::new(kind, wanted)));
+    }
+    keys
+}
+
+/// Whether any text of the link has this part; a full name is looked for across two fields.
+fn contains(link: &Link, part: &str) -> bool {
+    Side::BOTH.into_iter().any(|side| {
+        let texts: Vec<String> = link
+            .fields
+            .iter()
+            .filter_map(|state| state.on(side).and_then(Value::as_text))
+            .map(str::to_lowercase)
+            .collect();
+        part.split_whitespace()
+            .all(|word| texts.iter().any(|text| text.contains(word)))
+    })
+}

@@ -1,0 +1,198 @@
+//! A question before something is written. It freezes what it was opened on, opens on Cancel, asks
+//! for a reason, and for a word where nothing can be taken back.
+
+use super::canvas::Canvas;
+use super::field::{Field, Lines};
+use super::language::Language;
+use super::model::Tone;
+use crate::domain::command::Command;
+use crate::domain::ids::{Generation, LinkId};
+
+pub(super) struct Dialog {
+    pub(super) title: String,
+    pub(super) lines: Vec<(Tone, String)>,
+    pub(super) frozen: Frozen,
+    reason: Field,
+    /// What must be typed, and what is.
+    word: Option<(String, Field)>,
+    focus: Focus,
+    problem: Option<&'static str>,
+}
+
+/// What the dialog was opened on. Nothing that happens meanwhile changes it.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Frozen {
+    pub(super) command: Command,
+    /// The version of the contact that was looked at.
+    pub(super) looked_at: Option<(LinkId, Generation)>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Focus {
+    Cancel,
+    Reason,
+    Word,
+    Confirm,
+}
+
+/// What a key did to the dialog.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Pressed {
+    Nothing,
+    Cancelled,
+    Confirmed { reason: String },
+}
+
+impl Dialog {
+    pub(super) fn new(title: String, lines: Vec<(Tone, String)>, frozen: Frozen) -> Self {
+        Self {
+            title,
+            lines,
+            frozen,
+            reason: Field::new(Lines::One, ""),
+            word: None,
+            focus: Focus::Cancel,
+            problem: None,
+        }
+    }
+
+    #[must_use]
+    pub(super) fn with_word(mut self, word: &str) -> Self {
+        self.word = Some((word.to_owned(), Field::new(Lines::One, "")));
+        self
+    }
+
+    pub(super) fn is_on_text(&self) -> bool {
+        matches!(self.focus, Focus::Reason | Focus::Word)
+    }
+
+    pub(super) fn field(&mut self) -> Option<&mut Field> {
+        match self.focus {
+            Focus::Reason => Some(&mut self.reason),
+            Focus::Word => self.word.as_mut().map(|(_, field)| field),
+            Focus::Cancel | Focus::Confirm => None,
+        }
+    }
+
+    pub(super) fn next(&mut self) {
+        self.focus = match self.focus {
+            Focus::Cancel => Focus::Reason,
+            Focus::Reason if self.word.is_some() => Focus::Word,
+            Focus::Reason | Focus::Word => Focus::Confirm,
+            Focus::Confirm => Focus::Cancel,
+        };
+    }
+
+    pub(super) fn previous(&mut self) {
+        self.focus = match self.focus {
+            Focus::Cancel => Focus::Confirm,
+            Focus::Reason => Focus::Cancel,
+            Focus::Confirm if self.word.is_some() => Focus::Word,
+            Focus::Word | Focus::Confirm => Focus::Reason,
+        };
+    }
+
+    /// Presses the button under the cursor.
+    pub(super) fn press(&mut self) -> Pressed {
+        if self.focus == Focus::Cancel {
+            return Pressed::Cancelled;
+        }
+        let reason = self.reason.text().trim().to_owned();
+        if reason.is_empty() {
+            self.problem = Some("dialog-needs-reason");
+            self.focus = Focus::Reason;
+            return Pressed::Nothing;
+        }
+        let is_typed = |(word, field): &(String, Field)| field.text().trim() == word;
+        if self.word.as_ref().is_some_and(|word| !is_typed(word)) {
+            self.problem = Some("dialog-needs-word");
+            self.focus = Focus::Word;
+            return Pressed::Nothing;
+        }
+        Pressed::Confirmed { reason }
+    }
+
+    pub(super) fn paint(&self, canvas: &mut Canvas<'_>, say: &Language) {
+        let theme = canvas.theme;
+        let width = canvas.width().saturating_sub(4).min(100);
+        let inner = usize::from(width.saturating_sub(5));
+        let mut rows: Vec<(Tone, String)> = Vec::new();
+        for (tone, line) in &self.lines {
+            for part in super::safe::Safe::new(&theme.spelled(line)).wrapped(inner) {
+                rows.push((*tone, part.into_string()));
+            }
+        }
+        let fixed = if self.word.is_some() { 9 } else { 7 };
+        let room = canvas.height().saturating_sub(fixed + 2);
+        let shown = rows.len().min(usize::from(room)) as u16;
+        let height = (shown + fixed).min(canvas.height());
+        let x = canvas.width().saturating_sub(width) / 2;
+        let y = canvas.height().saturating_sub(height) / 2;
+        let mut part = canvas.part(x, y, width, height);
+        part.framed(&self.title);
+        let hidden = rows.len() - usize::from(shown);
+        for (index, (tone, line)) in rows.iter().take(usize::from(shown)).enumerate() {
+            let is_last = index + 1 == usize::from(shown);
+            if hidden > 0 && is_last {
+                let more = say.count("not-shown-lines", hidden as u64 + 1);
+                part.text(2, 1 + index as u16, &more, theme.person());
+            } else {
+                part.text(2, 1 + index as u16, line, super::view::tone(theme, *tone));
+            }
+        }
+        self.paint_fields(&mut part, say, shown + 2);
+    }
+
+    fn paint_fields(&self, part: &mut Canvas<'_>, say: &Language, top: u16) {
+        let theme = part.theme;
+        let mut y = top;
+        let fields = [
+            Some((
+                say.text("dialog-reason").to_owned(),
+                &self.reason,
+                Focus::Reason,
+            )),
+            self.word.as_ref().map(|(word, field)| {
+                (
+                    say.with("dialog-word", &[("word", word)]),
+                    field,
+                    Focus::Word,
+                )
+            }),
+        ];
+        for (label, field, focus) in fields.into_iter().flatten() {
+            let is_focused = self.focus == focus;
+            let style = if is_focused {
+                theme.accent()
+            } else {
+                theme.plain()
+            };
+            let end = part.text(2, y, &label, style);
+            let width = part.width().saturating_sub(end + 3);
+            field.paint(&mut part.part(end + 1, y, width, 1), is_focused);
+            y += 2;
+        }
+        if let Some(problem) = self.problem {
+            part.text(2, y - 1, say.text(problem), theme.person());
+        }
+        let mut x = 2;
+        for (label, focus) in [
+            (say.text("dialog-cancel"), Focus::Cancel),
+            (say.text("dialog-confirm"), Focus::Confirm),
+        ] {
+            let is_focused = self.focus == focus;
+            let style = if is_focused {
+                theme.selected()
+            } else {
+                theme.plain()
+            };
+            let label = if is_focused {
+                format!("[> {label} <]")
+            } else {
+                format!("[  {label}  ]")
+            };
+            x = part.text(x, y, &label, style) + 2;
+        }
+        part.text(x + 1, y, say.text("dialog-keys"), theme.muted());
+    }
+}

@@ -1,0 +1,183 @@
+//! Everything an operator can ask for, and the one table about it. The key files, the help, the hints
+//! and `passerelle keys` all read this table.
+
+/// A closed list: what is not here cannot be bound.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Action {
+    Help,
+    Palette,
+    Back,
+    BackOrLeave,
+    Leave,
+    GoOverview,
+    GoQueues,
+    GoConflicts,
+    GoContacts,
+    Refresh,
+    Undo,
+    Down,
+    Up,
+    First,
+    Last,
+    PageDown,
+    PageUp,
+    Open,
+    Filter,
+    Search,
+    SyncNow,
+    Retry,
+    RetryCause,
+    TakeSalesforce,
+    TakeAutomation,
+    TakeBase,
+    TypeValue,
+    KeepBoth,
+    OptOut,
+    OptIn,
+    TryAgain,
+    ClearChoice,
+    Write,
+    Next,
+    Previous,
+    Press,
+    Cancel,
+    Accept,
+}
+
+/// Where a key counts. The first one that knows a key decides; see [`super::resolve`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Context {
+    Everywhere,
+    List,
+    Overview,
+    Queues,
+    Conflicts,
+    /// One contact's conflicts.
+    Decide,
+    Contacts,
+    Dialog,
+    /// Text is typed: every key that is not bound here is a letter.
+    Text,
+}
+
+/// What an action can do to the two systems.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Danger {
+    /// Changes what is seen, nothing else.
+    None,
+    /// Leads to a dialog that can write.
+    Writes,
+}
+
+/// One line of the table.
+#[derive(Debug, Clone, Copy)]
+pub struct Entry {
+    pub action: Action,
+    /// In key files and behind `:`. Its description is the message `do-<name>`.
+    pub name: &'static str,
+    pub description: &'static str,
+    pub contexts: &'static [Context],
+    pub danger: Danger,
+}
+
+macro_rules! actions {
+    ($($action:ident $name:literal [$($context:ident)*] $danger:ident;)*) => {
+        pub const ACTIONS: &[Entry] = &[$(Entry {
+            action: Action::$action,
+            name: $name,
+            description: concat!("do-", $name),
+            contexts: &[$(Context::$context),*],
+            danger: Danger::$danger,
+        }),*];
+    };
+}
+
+actions! {
+    Help "help" [Everywhere] None;
+    Palette "palette" [Everywhere] None;
+    Back "back" [Everywhere] None;
+    BackOrLeave "back-or-leave" [Everywhere] None;
+    Leave "leave" [Everywhere Dialog Text] None;
+    GoOverview "go-overview" [Everywhere] None;
+    GoQueues "go-queues" [Everywhere] None;
+    GoConflicts "go-conflicts" [Everywhere] None;
+    GoContacts "go-contacts" [Everywhere] None;
+    Refresh "refresh" [Everywhere] None;
+    Undo "undo" [Everywhere] Writes;
+    Down "down" [List] None;
+    Up "up" [List] None;
+    First "first" [List] None;
+    Last "last" [List] None;
+    PageDown "page-down" [List] None;
+    PageUp "page-up" [List] None;
+    Open "open" [List] None;
+    Filter "filter" [Queues Conflicts] None;
+    Search "search" [Contacts] None;
+    SyncNow "sync-now" [Overview] Writes;
+    Retry "retry" [Queues] Writes;
+    RetryCause "retry-cause" [Queues] Writes;
+    TakeSalesforce "take-salesforce" [Decide] None;
+    TakeAutomation "take-automation" [Decide] None;
+    TakeBase "take-base" [Decide] None;
+    TypeValue "type-value" [Decide] None;
+    KeepBoth "keep-both" [Decide] None;
+    OptOut "opt-out" [Decide] None;
+    OptIn "opt-in" [Decide] None;
+    TryAgain "try-again" [Decide] None;
+    ClearChoice "clear-choice" [Decide] None;
+    Write "write" [Decide] Writes;
+    Next "next" [Dialog Text] None;
+    Previous "previous" [Dialog Text] None;
+    Press "press" [Dialog] None;
+    Cancel "cancel" [Dialog Text] None;
+    Accept "accept" [Text] None;
+}
+
+impl Action {
+    pub fn entry(self) -> &'static Entry {
+        ACTIONS
+            .iter()
+            .find(|entry| entry.action == self)
+            .expect("the table has every action; a test holds that")
+    }
+
+    pub fn named(name: &str) -> Option<Self> {
+        ACTIONS
+            .iter()
+            .find(|entry| entry.name == name)
+            .map(|entry| entry.action)
+    }
+}
+
+impl Context {
+    pub const ALL: [Self; 9] = [
+        Self::Everywhere,
+        Self::List,
+        Self::Overview,
+        Self::Queues,
+        Self::Conflicts,
+        Self::Decide,
+        Self::Contacts,
+        Self::Dialog,
+        Self::Text,
+    ];
+
+    /// The section of a key file.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Everywhere => "everywhere",
+            Self::List => "list",
+            Self::Overview => "overview",
+            Self::Queues => "queues",
+            Self::Conflicts => "conflicts",
+            Self::Decide => "decide",
+            Self::Contacts => "contacts",
+            Self::Dialog => "dialog",
+            Self::Text => "text",
+        }
+    }
+
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|context| context.name() == name)
+    }
+}

@@ -1,0 +1,11 @@
+//! Which key does what: the table of actions, the key files, and the meaning of a key in its place.
+
+pub mod action;
+pub mod chord;
+pub mod file;
+pub mod resolve;
+
+pub use action::{ACTIONS, Action, Context, Danger};
+pub use chord::{Chord, Sequence};
+pub use file::{Keymap, KeymapError, Preset};
+pub use resolve::{Resolved, resolve};

@@ -1,0 +1,244 @@
+//! What the console says, in French and English, from message files that are part of the program.
+//!
+//! A message that is missing in one language, or that nothing says, fails a test.
+
+use std::collections::BTreeMap;
+
+use toml::de::DeTable;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Tongue {
+    #[default]
+    English,
+    French,
+}
+
+/// Both languages, and which one is spoken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Language {
+    pub tongue: Tongue,
+    english: Messages,
+    french: Messages,
+}
+
+type Messages = BTreeMap<String, String>;
+
+impl Tongue {
+    pub fn named(name: &str) -> Option<Self> {
+        match name {
+            "en" | "english" => Some(Self::English),
+            "fr" | "français" | "francais" => Some(Self::French),
+            _ => None,
+        }
+    }
+
+    /// Of a locale such as `fr_FR.UTF-8`.
+    pub fn of_locale(locale: &str) -> Self {
+        if locale.to_lowercase().starts_with("fr") {
+            Self::French
+        } else {
+            Self::English
+        }
+    }
+
+    /// The one form for one, the other form for several: French counts nought as one.
+    const fn is_one(self, count: u64) -> bool {
+        match self {
+            Self::English => count == 1,
+            Self::French => count <= 1,
+        }
+    }
+}
+
+impl Language {
+    pub fn new(tongue: Tongue) -> Self {
+        Self {
+            tongue,
+            english: read(include_str!("../../languages/en.toml")),
+            french: read(include_str!("../../languages/fr.toml")),
+        }
+    }
+
+    fn messages(&self) -> &Messages {
+        match self.tongue {
+            Tongue::English => &self.english,
+            Tongue::French => &self.french,
+        }
+    }
+
+    pub fn text<'a>(&'a self, key: &'a str) -> &'a str {
+        self.messages().get(key).map_or(key, String::as_str)
+    }
+
+    /// A message with its `{gaps}` filled.
+    pub fn with(&self, key: &str, gaps: &[(&str, &str)]) -> String {
+        gaps.iter()
+            .fold(self.text(key).to_owned(), |text, (name, value)| {
+                text.replace(&format!("{{{name}}}"), value)
+            })
+    }
+
+    /// A message that counts: `<key>-one` or `<key>-many`, with `{n}` filled.
+    pub fn count(&self, key: &str, count: u64) -> String {
+        let form = if self.tongue.is_one(count) {
+            "one"
+        } else {
+            "many"
+        };
+        self.with(&format!("{key}-{form}"), &[("n", &self.number(count))])
+    }
+
+    /// Digits in groups of three, as the language writes them.
+    pub fn number(&self, number: u64) -> String {
+        let digits = number.to_string();
+        let gap = match self.tongue {
+            Tongue::English => ",",
+            Tongue::French => " ",
+        };
+        let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
+        for (index, digit) in digits.chars().enumerate() {
+            if index > 0 && (digits.len() - index).is_multiple_of(3) {
+                grouped.push_str(gap);
+            }
+            grouped.push(digit);
+        }
+        grouped
+    }
+}
+
+fn read(text: &str) -> Messages {
+    let table =
+        DeTable::parse(text).expect("the message files are part of the program, and tested");
+    table
+        .get_ref()
+        .iter()
+        .filter_map(|(key, value)| {
+            let text = value.get_ref().as_str()?;
+            Some((key.get_ref().to_string(), text.to_owned()))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::fs;
+    use std::path::Path;
+
+    use super::*;
+    use crate::console::keymap::ACTIONS;
+
+    fn sources(folder: &Path, all: &mut String) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                sources(&path, all);
+            } else {
+                let text = fs::read_to_string(path).unwrap();
+                all.push_str(text.split("#[cfg(test)]").next().unwrap());
+            }
+        }
+    }
+
+    /// Every text in quotes that stands in the console's sources.
+    fn quoted() -> BTreeSet<String> {
+        let mut all = String::new();
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        sources(&root.join("src/console"), &mut all);
+        sources(&root.join("src/session"), &mut all);
+        all.split('"').map(ToOwned::to_owned).collect()
+    }
+
+    fn gaps(text: &str) -> BTreeSet<&str> {
+        let parts = text.split('{').skip(1);
+        parts
+            .filter_map(|part| Some(part.split_once('}')?.0))
+            .collect()
+    }
+
+    #[test]
+    fn both_languages_say_the_same_things_with_the_same_gaps() {
+        let language = Language::new(Tongue::English);
+        let keys = |messages: &Messages| messages.keys().cloned().collect::<Vec<_>>();
+        assert_eq!(keys(&language.english), keys(&language.french));
+        for (key, english) in &language.english {
+            let french = &language.french[key];
+            // One may be said in a word: “One thing waits”.
+            let said = |text| {
+                let mut gaps = gaps(text);
+                if key.ends_with("-one") {
+                    gaps.remove("n");
+                }
+                gaps
+            };
+            assert_eq!(said(english), said(french), "{key}");
+            assert!(!french.trim().is_empty(), "{key}");
+        }
+    }
+
+    #[test]
+    fn every_message_is_said_somewhere() {
+        let said = quoted();
+        let language = Language::new(Tongue::English);
+        let unused: Vec<&String> = language
+            .english
+            .keys()
+            .filter(|key| {
+                let counted = key
+                    .strip_suffix("-one")
+                    .or_else(|| key.strip_suffix("-many"));
+                let is_action = ACTIONS.iter().any(|entry| entry.description == *key);
+                !is_action
+                    && !said.contains(*key)
+                    && !counted.is_some_and(|counted| said.contains(counted))
+            })
+            .collect();
+        assert!(unused.is_empty(), "{unused:#?}");
+    }
+
+    #[test]
+    fn nothing_is_said_that_no_language_has() {
+        let mut all = String::new();
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        sources(&root.join("src/console"), &mut all);
+        sources(&root.join("src/session"), &mut all);
+        let language = Language::new(Tongue::English);
+        let mut missing = BTreeSet::new();
+        for (call, forms) in [
+            (".text(\"", &[""][..]),
+            (".with(\"", &[""]),
+            (".count(\"", &["-one", "-many"]),
+        ] {
+            let compact: String = all
+                .replace("(\n", "(")
+                .split_inclusive('\n')
+                .map(str::trim_start)
+                .collect();
+            for part in compact.split(call).skip(1) {
+                let key = part.split('"').next().unwrap();
+                for form in forms {
+                    let key = format!("{key}{form}");
+                    if !language.english.contains_key(&key) {
+                        missing.insert(key);
+                    }
+                }
+            }
+        }
+        for entry in ACTIONS {
+            if !language.english.contains_key(entry.description) {
+                missing.insert(entry.description.to_owned());
+            }
+        }
+        assert!(missing.is_empty(), "{missing:#?}");
+    }
+
+    #[test]
+    fn numbers_and_plurals_are_those_of_the_language() {
+        let mut language = Language::new(Tongue::French);
+        assert_eq!(language.number(1_234_567), "1 234 567");
+        assert!(Tongue::French.is_one(0) && !Tongue::English.is_one(0));
+        language.tongue = Tongue::English;
+        assert_eq!(language.number(999), "999");
+        assert_eq!(language.number(1_000), "1,000");
+    }
+}

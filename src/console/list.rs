@@ -1,0 +1,153 @@
+//! A choice in a list, by identity: a refresh never moves it to another item.
+
+/// Which item is chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Selection<K> {
+    chosen: Chosen<K>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Chosen<K> {
+    /// Nobody chose yet: the first item is offered.
+    NotYet,
+    Item(K, usize),
+    /// The item is no longer in the list; nothing is chosen until the operator moves.
+    Gone(usize),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Step {
+    Down,
+    Up,
+    First,
+    Last,
+    PageDown,
+    PageUp,
+}
+
+impl<K: Copy + PartialEq> Default for Selection<K> {
+    fn default() -> Self {
+        Self {
+            chosen: Chosen::NotYet,
+        }
+    }
+}
+
+impl<K: Copy + PartialEq> Selection<K> {
+    pub(super) fn key(&self) -> Option<K> {
+        match self.chosen {
+            Chosen::Item(key, _) => Some(key),
+            Chosen::NotYet | Chosen::Gone(_) => None,
+        }
+    }
+
+    /// Where in the list the choice is, or was.
+    pub(super) fn index(&self) -> usize {
+        match self.chosen {
+            Chosen::NotYet => 0,
+            Chosen::Item(_, index) | Chosen::Gone(index) => index,
+        }
+    }
+
+    /// The list is another one now. Answers whether the chosen item is gone from it.
+    pub(super) fn settle(&mut self, keys: &[K]) -> bool {
+        if keys.is_empty() {
+            // Whatever comes next is a new list.
+            return std::mem::take(self).key().is_some();
+        }
+        match self.chosen {
+            Chosen::NotYet => {
+                if let Some(first) = keys.first() {
+                    self.chosen = Chosen::Item(*first, 0);
+                }
+                false
+            }
+            Chosen::Item(key, index) => {
+                let found = keys.iter().position(|known| *known == key);
+                self.chosen = match found {
+                    Some(index) => Chosen::Item(key, index),
+                    None => Chosen::Gone(index.min(keys.len().saturating_sub(1))),
+                };
+                found.is_none()
+            }
+            Chosen::Gone(index) => {
+                self.chosen = Chosen::Gone(index.min(keys.len().saturating_sub(1)));
+                false
+            }
+        }
+    }
+
+    pub(super) fn choose(&mut self, keys: &[K], index: usize) {
+        if let Some(key) = keys.get(index) {
+            self.chosen = Chosen::Item(*key, index);
+        }
+    }
+
+    pub(super) fn step(&mut self, keys: &[K], step: Step, page: usize) {
+        let last = keys.len().saturating_sub(1);
+        let index = self.index();
+        let is_gone = matches!(self.chosen, Chosen::Gone(_));
+        let index = match step {
+            Step::Down if is_gone => index,
+            Step::Down => index.saturating_add(1),
+            Step::Up => index.saturating_sub(1),
+            Step::First => 0,
+            Step::Last => last,
+            Step::PageDown => index.saturating_add(page),
+            Step::PageUp => index.saturating_sub(page),
+        };
+        self.choose(keys, index.min(last));
+    }
+}
+
+/// The first item of the page that shows an item. Whole pages: what is seen depends on the choice
+/// and the height, and on nothing that was drawn before.
+pub(super) const fn page_top(index: usize, height: usize) -> usize {
+    if height == 0 {
+        return index;
+    }
+    index / height * height
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refresh_never_moves_the_choice_to_another_item() {
+        let mut selection = Selection::default();
+        assert!(!selection.settle(&['a', 'b', 'c']));
+        assert_eq!(selection.key(), Some('a'));
+        selection.step(&['a', 'b', 'c'], Step::Down, 10);
+        selection.settle(&['x', 'y', 'b']);
+        assert_eq!((selection.key(), selection.index()), (Some('b'), 2));
+        assert!(selection.settle(&['x', 'y']), "it is gone");
+        assert_eq!(selection.key(), None);
+        assert!(
+            !selection.settle(&['b', 'x', 'y']),
+            "and does not come back by itself"
+        );
+        assert_eq!(selection.key(), None);
+        selection.step(&['b', 'x', 'y'], Step::Down, 10);
+        assert_eq!(selection.key(), Some('x'));
+    }
+
+    #[test]
+    fn steps_end_at_both_ends() {
+        let keys: Vec<u32> = (0..25).collect();
+        let mut selection = Selection::default();
+        selection.settle(&keys);
+        for (step, expected) in [
+            (Step::Up, 0),
+            (Step::PageDown, 10),
+            (Step::Last, 24),
+            (Step::Down, 24),
+            (Step::PageUp, 14),
+            (Step::First, 0),
+        ] {
+            selection.step(&keys, step, 10);
+            assert_eq!(selection.key(), Some(expected));
+        }
+        assert_eq!(page_top(24, 10), 20);
+    }
+}

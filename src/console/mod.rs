@@ -1,0 +1,33 @@
+//! What an operator sees and does, as pure functions: `update(model, msg) -> effects` and
+//! `view(model, frame)`. No clock, no file, no socket: time, data and keys come in as messages, and
+//! what is to be done goes out as effects.
+
+mod canvas;
+mod dialog;
+mod field;
+mod filter;
+mod finder;
+pub mod keymap;
+pub mod language;
+mod list;
+mod model;
+mod msg;
+mod preview;
+pub mod query;
+pub mod safe;
+mod screens;
+mod slot;
+#[cfg(test)]
+mod tests;
+pub mod theme;
+mod update;
+mod view;
+mod words;
+
+pub use language::{Language, Tongue};
+pub use model::{Ground, Instance, Model, Settings};
+pub use msg::{Effect, Msg};
+pub use query::{Answer, Query, Ticket};
+pub use safe::Safe;
+pub use update::update;
+pub use view::view;

@@ -1,0 +1,309 @@
+//! Everything the console knows. Each screen owns what is its own; the shell is what all share.
+
+use std::sync::Arc;
+
+use super::Effect;
+use super::dialog::Dialog;
+use super::field::Field;
+use super::finder::Finder;
+use super::keymap::{Chord, Context, Keymap};
+use super::language::Language;
+use super::query::{Query, Ticket, UndoPreview};
+use super::screens::{conflicts, contacts, overview, queues};
+use super::slot::Slot;
+use super::theme::Theme;
+use super::words::Words;
+use crate::domain::link::Mark;
+use crate::domain::mapping::Policy;
+use crate::domain::record::Counts;
+use crate::domain::snapshot::Snapshot;
+use crate::domain::time::{Span, Timestamp};
+
+/// The smallest screen on which everything can be read.
+pub(super) const WIDTH_MIN: u16 = 60;
+pub(super) const HEIGHT_MIN: u16 = 20;
+
+/// Whether what is decided here counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ground {
+    /// Simulated systems and invented people.
+    Practice,
+    Real,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Instance {
+    pub name: String,
+    pub operator: String,
+    pub ground: Ground,
+}
+
+/// What a console begins with.
+pub struct Settings {
+    pub instance: Instance,
+    pub policy: Arc<Policy>,
+    pub language: Language,
+    pub theme: Theme,
+    pub keymap: Keymap,
+    pub now: Timestamp,
+    pub size: (u16, u16),
+}
+
+pub struct Model {
+    pub(super) shell: Shell,
+    pub(super) snapshot: Arc<Snapshot>,
+    pub(super) standing: Slot<Counts>,
+    pub(super) tab: Tab,
+    pub(super) overview: overview::Model,
+    pub(super) queues: queues::Model,
+    pub(super) conflicts: conflicts::Model,
+    pub(super) contacts: contacts::Model,
+    pub(super) overlay: Option<Overlay>,
+    /// Asked for by the undo key; its answer opens a dialog.
+    pub(super) undo: Option<Slot<Option<Box<UndoPreview>>>>,
+    pub(super) tickets: u64,
+}
+
+pub(super) struct Shell {
+    pub(super) instance: Instance,
+    pub(super) policy: Arc<Policy>,
+    pub(super) language: Language,
+    pub(super) theme: Theme,
+    pub(super) keymap: Keymap,
+    pub(super) now: Timestamp,
+    pub(super) size: (u16, u16),
+    /// Keys of a sequence that is not complete yet.
+    pub(super) pending: Vec<Chord>,
+    pub(super) toast: Option<Toast>,
+    pub(super) sync: SyncState,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum SyncState {
+    Running,
+    /// It ended by itself: nothing shown here will change any more.
+    Ended,
+}
+
+/// One line for the operator, until the next key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Toast {
+    pub(super) text: String,
+    pub(super) tone: Tone,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tone {
+    Plain,
+    Muted,
+    Strong,
+    /// Needs a person.
+    Person,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Tab {
+    Overview,
+    Queues,
+    Conflicts,
+    Contacts,
+}
+
+pub(super) enum Overlay {
+    Finder(Finder),
+    Filter(Prompt),
+    Search(Prompt),
+    Editor(Prompt),
+    Dialog(Box<Dialog>),
+}
+
+/// A text asked for in the last lines of the screen.
+pub(super) struct Prompt {
+    pub(super) title: String,
+    pub(super) hint: String,
+    pub(super) field: Field,
+    pub(super) problem: Option<String>,
+}
+
+impl Tab {
+    pub(super) const ALL: [Self; 4] = [
+        Self::Overview,
+        Self::Queues,
+        Self::Conflicts,
+        Self::Contacts,
+    ];
+
+    /// The message that names it.
+    pub(super) const fn title(self) -> &'static str {
+        match self {
+            Self::Overview => "tab-overview",
+            Self::Queues => "tab-queues",
+            Self::Conflicts => "tab-conflicts",
+            Self::Contacts => "tab-contacts",
+        }
+    }
+}
+
+impl Prompt {
+    pub(super) fn new(title: String, hint: String, field: Field) -> Self {
+        Self {
+            title,
+            hint,
+            field,
+            problem: None,
+        }
+    }
+}
+
+impl Shell {
+    pub(super) fn words(&self) -> Words<'_> {
+        Words {
+            language: &self.language,
+            policy: &self.policy,
+            now: self.now,
+        }
+    }
+
+    pub(super) fn toast(&mut self, tone: Tone, text: String) {
+        self.toast = Some(Toast { text, tone });
+    }
+
+    /// Lines of a screen between its title and the last two lines.
+    pub(super) const fn body_height(&self) -> u16 {
+        self.size.1.saturating_sub(5)
+    }
+}
+
+impl Model {
+    pub fn new(settings: Settings) -> Self {
+        Self {
+            shell: Shell {
+                instance: settings.instance,
+                policy: settings.policy,
+                language: settings.language,
+                theme: settings.theme,
+                keymap: settings.keymap,
+                now: settings.now,
+                size: settings.size,
+                pending: Vec::new(),
+                toast: None,
+                sync: SyncState::Running,
+            },
+            snapshot: Arc::default(),
+            standing: Slot::default(),
+            tab: Tab::Overview,
+            overview: overview::Model::default(),
+            queues: queues::Model::default(),
+            conflicts: conflicts::Model::default(),
+            contacts: contacts::Model::default(),
+            overlay: None,
+            undo: None,
+            tickets: 0,
+        }
+    }
+
+    pub const fn size(&self) -> (u16, u16) {
+        self.shell.size
+    }
+
+    /// Whether what is on the screen changes by itself as time passes.
+    pub fn wants_time(&self) -> bool {
+        let is_timed = match self.tab {
+            Tab::Overview => {
+                self.snapshot.next_cycle.is_some() || !self.snapshot.waits_until.is_empty()
+            }
+            Tab::Conflicts => self.conflicts.shows_age(),
+            Tab::Queues | Tab::Contacts => false,
+        };
+        is_timed || self.is_in_doubt()
+    }
+
+    fn is_in_doubt(&self) -> bool {
+        self.standing.is_stale()
+            || match self.tab {
+                Tab::Overview => false,
+                Tab::Queues => self.queues.slot.is_stale(),
+                Tab::Conflicts => self.conflicts.is_stale(),
+                Tab::Contacts => self.contacts.is_stale(),
+            }
+            || self.undo.as_ref().is_some_and(Slot::is_stale)
+    }
+
+    pub(super) fn count(&self, mark: Mark) -> u64 {
+        let counts = self.standing.data.as_ref();
+        counts.map_or(0, |counts| counts.marks.get(&mark).copied().unwrap_or(0))
+    }
+
+    /// Where a key counts now, the narrowest place first.
+    pub(super) fn contexts(&self) -> Vec<Context> {
+        match &self.overlay {
+            Some(Overlay::Dialog(dialog)) if dialog.is_on_text() => vec![Context::Text],
+            Some(Overlay::Dialog(_)) => vec![Context::Dialog],
+            Some(_) => vec![Context::Text],
+            None => self.screen_contexts(),
+        }
+    }
+
+    /// The same without whatever lies over the screen.
+    pub(super) fn screen_contexts(&self) -> Vec<Context> {
+        let own = match self.tab {
+            Tab::Overview => Context::Overview,
+            Tab::Queues => Context::Queues,
+            Tab::Conflicts if self.conflicts.open.is_some() => Context::Decide,
+            Tab::Conflicts => Context::Conflicts,
+            Tab::Contacts => Context::Contacts,
+        };
+        vec![own, Context::List, Context::Everywhere]
+    }
+
+    /// What the screens in sight do not know well enough.
+    pub(super) fn questions(&mut self) -> Vec<Effect> {
+        let now = self.shell.now;
+        let tickets = &mut self.tickets;
+        let mut asked = Vec::new();
+        let mut ask = |ticket: Option<Ticket>, query: Query| {
+            asked.extend(ticket.map(|ticket| Effect::Ask(ticket, query)));
+        };
+        ask(self.standing.question(tickets, now), Query::Standing);
+        if let Some(undo) = &mut self.undo {
+            ask(undo.question(tickets, now), Query::LastAct);
+        }
+        match self.tab {
+            Tab::Overview => {}
+            Tab::Queues => ask(self.queues.slot.question(tickets, now), Query::Queues),
+            Tab::Conflicts => match &mut self.conflicts.open {
+                Some(open) => ask(open.slot.question(tickets, now), Query::Person(open.link)),
+                None => ask(self.conflicts.slot.question(tickets, now), Query::Conflicts),
+            },
+            Tab::Contacts => match &mut self.contacts.open {
+                Some(open) => ask(open.slot.question(tickets, now), Query::Person(open.link)),
+                None => {
+                    if let Some(wanted) = self.contacts.wanted.clone() {
+                        let ticket = self.contacts.slot.question(tickets, now);
+                        ask(ticket, Query::Search(wanted));
+                    }
+                }
+            },
+        }
+        asked
+    }
+
+    /// Data on every screen may be out of date.
+    pub(super) fn doubt_all(&mut self) {
+        self.standing.doubt();
+        self.queues.slot.doubt();
+        self.conflicts.doubt();
+        if let Some(open) = &mut self.contacts.open {
+            open.slot.doubt();
+        }
+    }
+
+    /// Time since both sides were read up to, if they ever were.
+    pub(super) fn unread(&self) -> Option<Span> {
+        let read = crate::domain::ids::Side::BOTH
+            .into_iter()
+            .map(|side| self.snapshot.coverage.get(&side)?.until())
+            .min()??;
+        Some(self.shell.now.since(read))
+    }
+}

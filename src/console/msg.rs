@@ -1,0 +1,41 @@
+//! What happens to the console, and what it asks for. Plain data, both.
+
+use std::sync::Arc;
+
+use crossterm::event::{KeyEvent, MouseEvent};
+
+use super::query::{Answer, Query, Ticket};
+use crate::domain::command::{Command, Fact};
+use crate::domain::snapshot::Snapshot;
+use crate::domain::time::Timestamp;
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Msg {
+    Key(KeyEvent),
+    Pasted(String),
+    Mouse(MouseEvent),
+    Resized(u16, u16),
+    Now(Timestamp),
+    Snapshot(Arc<Snapshot>),
+    Told(Fact),
+    /// So many facts came too fast to be shown.
+    Missed(u64),
+    Answered(Ticket, Answer),
+    /// The question could not be answered, and why, in the store's words.
+    Unanswered(Ticket, String),
+    /// The sync has more to do than it can take in: the command was not sent.
+    Busy,
+    /// The sync ended by itself.
+    Ended,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    Ask(Ticket, Query),
+    /// The operator's name is added by whoever knows it.
+    Command {
+        reason: String,
+        command: Command,
+    },
+    Leave,
+}

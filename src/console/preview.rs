@@ -1,0 +1,169 @@
+//! What a decision will write, and where. The same questions as the engine's own, asked before.
+
+use super::words::Words;
+use crate::domain::conflict::{Cause, Choice, Conflict, Subject};
+use crate::domain::ids::{RemoteId, Side};
+use crate::domain::link::{Base, FieldState, Link};
+use crate::domain::record::UndoStep;
+use crate::domain::value::Value;
+
+/// Which choices this conflict takes; every other one would be refused.
+pub(super) fn fits(link: &Link, conflict: &Conflict, choice: &Choice) -> bool {
+    match (conflict.subject, choice) {
+        (Subject::Field(_) | Subject::Write(_), Choice::Retry)
+        | (Subject::Field(_), Choice::KeepBoth | Choice::Typed(_))
+        | (Subject::Consent, Choice::OptIn | Choice::OptOut)
+        | (Subject::Deletion, Choice::KeepBoth) => true,
+        (Subject::Field(_), _) => decided_value(link, conflict.subject, choice).is_some(),
+        (Subject::Identity, Choice::Pair(record)) => candidates(conflict).contains(record),
+        _ => false,
+    }
+}
+
+/// The records that an identity conflict can be settled with.
+pub(super) fn candidates(conflict: &Conflict) -> &[RemoteId] {
+    match &conflict.cause {
+        Cause::SeveralMatch { matches } => matches,
+        _ => &[],
+    }
+}
+
+/// The value that a choice puts on both sides.
+fn decided_value(link: &Link, subject: Subject, choice: &Choice) -> Option<Value> {
+    let Subject::Field(field) = subject else {
+        return None;
+    };
+    let state = link.field(field)?;
+    match choice {
+        Choice::Salesforce => state.salesforce.clone(),
+        Choice::Automation => state.automation.clone(),
+        Choice::Base => state.base.as_ref().map(|base| base.salesforce.clone()),
+        Choice::Typed(value) => Some(value.clone()),
+        _ => None,
+    }
+}
+
+/// The sides that a choice writes to.
+pub(super) fn written_sides(link: &Link, subject: Subject, choice: &Choice) -> Vec<Side> {
+    let is_written = |side: &Side| match (subject, choice) {
+        (Subject::Consent, Choice::OptOut) => !consent_on(link, *side).is_some_and(|out| out),
+        (Subject::Consent, Choice::OptIn) => consent_on(link, *side).is_some_and(|out| out),
+        (Subject::Write(refused), Choice::Retry) => *side == refused,
+        (Subject::Field(field), choice) => {
+            let shown = link.field(field).and_then(|state| state.on(*side));
+            decided_value(link, subject, choice).is_some_and(|value| shown != Some(&value))
+        }
+        _ => false,
+    };
+    Side::BOTH
+        .into_iter()
+        .filter(is_written)
+        .filter(|side| link.state(*side).is_some())
+        .collect()
+}
+
+/// Whether that side says that the person must not be mailed.
+fn consent_on(link: &Link, side: Side) -> Option<bool> {
+    let view = match side {
+        Side::Salesforce => link.consent.salesforce,
+        Side::Automation => link.consent.automation,
+    };
+    view.map(|view| view.value.is_out())
+}
+
+/// One line for each write of one choice: the system, the field, from what to what.
+pub(super) fn lines(
+    words: Words<'_>,
+    link: &Link,
+    subject: Subject,
+    choice: &Choice,
+) -> Vec<String> {
+    let say = words.language;
+    let sides = written_sides(link, subject, choice);
+    let mut lines: Vec<String> = sides
+        .iter()
+        .map(|side| match (subject, choice) {
+            (Subject::Field(field), choice) => {
+                let before = link.field(field).and_then(|state| state.on(*side));
+                let after = decided_value(link, subject, choice);
+                write_line(words, link, *side, (field, before, after.as_ref()))
+            }
+            (Subject::Consent, Choice::OptOut) => {
+                say.with("preview-opt-out", &[("side", &side.to_string())])
+            }
+            (Subject::Consent, _) => say.with("preview-opt-in", &[("side", &side.to_string())]),
+            _ => say.with("preview-again", &[("side", &side.to_string())]),
+        })
+        .collect();
+    if lines.is_empty() {
+        lines.push(match (subject, choice) {
+            (_, Choice::Pair(record)) => {
+                say.with("preview-pair", &[("record", &words.record(*record))])
+            }
+            (Subject::Field(_), Choice::Retry) => say.text("preview-rules-again").to_owned(),
+            _ => say.text("preview-nothing").to_owned(),
+        });
+    }
+    lines
+}
+
+type Written<'a> = (
+    crate::domain::ids::FieldId,
+    Option<&'a Value>,
+    Option<&'a Value>,
+);
+
+fn write_line(words: Words<'_>, link: &Link, side: Side, (field, from, to): Written<'_>) -> String {
+    words.language.with(
+        "preview-write",
+        &[
+            ("side", &side.to_string()),
+            ("record", &record_on(words, link, side)),
+            ("field", &words.field_on(link.kind, field, side)),
+            ("from", &words.value(from)),
+            ("to", &words.value(to)),
+        ],
+    )
+}
+
+fn record_on(words: Words<'_>, link: &Link, side: Side) -> String {
+    let record = match side {
+        Side::Salesforce => link
+            .salesforce
+            .as_ref()
+            .map(|end| RemoteId::Salesforce(end.object, end.id)),
+        Side::Automation => link
+            .automation
+            .as_ref()
+            .map(|end| RemoteId::Automation(link.kind, end.id)),
+    };
+    record.map_or_else(String::new, |record| words.record(record))
+}
+
+/// What taking one step of an act back will write; nothing where a side shows another value since.
+pub(super) fn undo_lines(words: Words<'_>, link: &Link, step: &UndoStep) -> Vec<String> {
+    let field = step.before.field;
+    let shown = |side| link.field(field).and_then(|state| state.on(side)).cloned();
+    let now = Base {
+        salesforce: shown(Side::Salesforce).unwrap_or_default(),
+        automation: shown(Side::Automation).unwrap_or_default(),
+    };
+    if now != step.after {
+        let name = words.field(link.kind, field);
+        return vec![
+            words
+                .language
+                .with("preview-changed-since", &[("field", &name)]),
+        ];
+    }
+    let before = |state: &FieldState, side| state.on(side).cloned().unwrap_or_default();
+    Side::BOTH
+        .into_iter()
+        .filter(|side| link.state(*side).is_some())
+        .filter_map(|side| {
+            let (from, to) = (shown(side), before(&step.before, side));
+            (from.as_ref() != Some(&to))
+                .then(|| write_line(words, link, side, (field, from.as_ref(), Some(&to))))
+        })
+        .collect()
+}

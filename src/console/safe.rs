@@ -1,0 +1,180 @@
+//! Text made safe for a terminal, and its width in cells. The only text that is ever painted.
+
+use std::fmt::{self, Write as _};
+
+use unicode_segmentation::UnicodeSegmentation as _;
+use unicode_width::UnicodeWidthStr as _;
+
+/// Marks stacked on one letter beyond this are cut: they would paint over the lines around.
+const MARKS_MAX: usize = 4;
+
+/// Text in which every character that could steer a terminal, or hide what it says, is shown as
+/// `<U+202E>`. Line ends become visible too: what is painted stays on its line.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct Safe(String);
+
+impl Safe {
+    pub fn new(text: &str) -> Self {
+        let mut shown = String::with_capacity(text.len());
+        let mut marks = 0;
+        for c in text.chars() {
+            marks = if is_mark(c) { marks + 1 } else { 0 };
+            if marks > MARKS_MAX {
+                continue;
+            }
+            if is_hazard(c) {
+                let _ = write!(shown, "<U+{:04X}>", c as u32); // Writing into a string cannot fail.
+            } else {
+                shown.push(c);
+            }
+        }
+        Self(shown)
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    pub fn into_string(self) -> String {
+        self.0
+    }
+
+    /// Cells that it takes on a screen.
+    pub fn width(&self) -> usize {
+        self.0.width()
+    }
+
+    /// At most so many cells. What is cut ends with `…`, at the end of a word if one is near.
+    #[must_use]
+    pub fn fit(&self, cells: usize) -> Self {
+        if self.width() <= cells {
+            return self.clone();
+        }
+        let mut kept = String::new();
+        let mut width = 0;
+        let mut word_end = 0;
+        for grapheme in self.0.graphemes(true) {
+            let next = width + grapheme.width();
+            if next + 1 > cells {
+                break;
+            }
+            if !grapheme.chars().all(char::is_alphanumeric) && width * 2 > cells {
+                word_end = kept.len();
+            }
+            kept.push_str(grapheme);
+            width = next;
+        }
+        if word_end > 0 {
+            kept.truncate(word_end);
+        }
+        if cells > 0 {
+            kept.push('…');
+        }
+        Self(kept)
+    }
+
+    /// Lines of at most so many cells, broken between words where that is possible.
+    pub fn wrapped(&self, cells: usize) -> Vec<Self> {
+        let cells = cells.max(1);
+        let mut lines = vec![String::new()];
+        let mut width = 0;
+        for word in self.0.split_inclusive(' ') {
+            if width + word.trim_end().width() > cells && width > 0 {
+                lines.push(String::new());
+                width = 0;
+            }
+            for grapheme in word.graphemes(true) {
+                if width + grapheme.width() > cells && grapheme == " " {
+                    continue;
+                }
+                if width + grapheme.width() > cells && width > 0 {
+                    lines.push(String::new());
+                    width = 0;
+                }
+                if let Some(line) = lines.last_mut() {
+                    line.push_str(grapheme);
+                }
+                width += grapheme.width();
+            }
+        }
+        lines.into_iter().map(Self).collect()
+    }
+}
+
+impl fmt::Display for Safe {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+fn is_hazard(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{00AD}' | '\u{034F}' | '\u{061C}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}'
+            | '\u{180E}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}'
+            | '\u{3164}' | '\u{FEFF}' | '\u{FFA0}' | '\u{FFF0}'..='\u{FFFB}'
+            | '\u{E0000}'..='\u{E0FFF}')
+}
+
+fn is_mark(c: char) -> bool {
+    matches!(c, '\u{0300}'..='\u{036F}' | '\u{0483}'..='\u{0489}' | '\u{0591}'..='\u{05BD}'
+        | '\u{0610}'..='\u{061A}' | '\u{064B}'..='\u{065F}' | '\u{0E31}'..='\u{0E3A}'
+        | '\u{0E47}'..='\u{0E4E}' | '\u{1AB0}'..='\u{1AFF}' | '\u{1DC0}'..='\u{1DFF}'
+        | '\u{20D0}'..='\u{20FF}' | '\u{FE00}'..='\u{FE0F}' | '\u{FE20}'..='\u{FE2F}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_that_steers_a_terminal_gets_through() {
+        let hostile = "\u{1b}]52;c;eA==\u{7}\u{9b}2J\u{202e}nomis\u{200b}\r\n\u{e0041}\u{2028}";
+        let shown = Safe::new(hostile);
+        assert!(shown.as_str().chars().all(|c| !is_hazard(c)), "{shown}");
+        assert!(
+            shown.as_str().contains("<U+001B>]52") && shown.as_str().contains("<U+202E>nomis"),
+            "{shown}"
+        );
+    }
+
+    #[test]
+    fn letters_of_every_language_stay_as_they_are() {
+        for text in ["Hélène Lefèvre-Özdemir", "שלום", "山田", "e\u{301}"] {
+            assert_eq!(Safe::new(text).as_str(), text);
+        }
+    }
+
+    #[test]
+    fn stacked_marks_are_cut() {
+        let zalgo = format!("a{}", "\u{0301}".repeat(200));
+        assert_eq!(Safe::new(&zalgo).as_str().chars().count(), 1 + MARKS_MAX);
+    }
+
+    #[test]
+    fn what_is_cut_fits_in_cells_and_not_in_characters() {
+        assert_eq!(Safe::new("山田太郎").width(), 8);
+        assert_eq!(Safe::new("山田太郎").fit(6).as_str(), "山田…");
+        assert_eq!(
+            Safe::new("claire.vasseur@orion.example").fit(24).as_str(),
+            "claire.vasseur@orion…"
+        );
+        assert_eq!(Safe::new("abc").fit(0).as_str(), "");
+        for cells in 0..12 {
+            assert!(Safe::new("é山 b.c d@e 田太").fit(cells).width() <= cells);
+        }
+    }
+
+    #[test]
+    fn long_text_is_broken_between_words() {
+        let lines = Safe::new("both systems changed it").wrapped(12);
+        let lines: Vec<&str> = lines.iter().map(|line| line.as_str().trim_end()).collect();
+        assert_eq!(lines, ["both systems", "changed it"]);
+        assert!(
+            Safe::new(&"x".repeat(50))
+                .wrapped(7)
+                .iter()
+                .all(|line| line.width() <= 7)
+        );
+    }
+}

@@ -1,0 +1,304 @@
+//! One contact's conflicts: what each system says, since when, which rule holds it, and what the
+//! operator chose. Nothing is written from here without the dialog.
+
+use std::collections::BTreeMap;
+
+use crate::console::canvas::Canvas;
+use crate::console::list::{Selection, Step};
+use crate::console::preview;
+use crate::console::query::Person;
+use crate::console::slot::Slot;
+use crate::console::words::{Words, moment};
+use crate::domain::conflict::{Choice, Conflict, Subject};
+use crate::domain::ids::{FieldId, Generation, LinkId, Side};
+use crate::domain::link::Link;
+
+#[derive(Debug)]
+pub(in crate::console) struct Decide {
+    pub(in crate::console) link: LinkId,
+    pub(in crate::console) slot: Slot<Option<Box<Person>>>,
+    selection: Selection<Subject>,
+    pub(in crate::console) choices: BTreeMap<Subject, Choice>,
+    /// The version that the choices were made on.
+    made_on: Option<Generation>,
+}
+
+/// What a new answer did to the choices.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::console) enum Change {
+    None,
+    /// The contact is another version now: what was chosen on the old one is void.
+    ChoicesVoid,
+}
+
+impl Decide {
+    pub(in crate::console) fn new(link: LinkId) -> Self {
+        Self {
+            link,
+            slot: Slot::default(),
+            selection: Selection::default(),
+            choices: BTreeMap::new(),
+            made_on: None,
+        }
+    }
+
+    pub(in crate::console) fn person(&self) -> Option<&Person> {
+        self.slot.data.as_ref()?.as_deref()
+    }
+
+    fn subjects(&self) -> Vec<Subject> {
+        let conflicts = self.person().map_or(&[][..], |p| &p.link.conflicts);
+        conflicts.iter().map(|conflict| conflict.subject).collect()
+    }
+
+    pub(in crate::console) fn settle(&mut self) -> Change {
+        let subjects = self.subjects();
+        self.selection.settle(&subjects);
+        let generation = self.person().map(|person| person.link.generation);
+        if self.choices.is_empty() || generation == self.made_on {
+            return Change::None;
+        }
+        self.choices.clear();
+        Change::ChoicesVoid
+    }
+
+    pub(in crate::console) fn step(&mut self, step: Step, page: usize) {
+        let subjects = self.subjects();
+        self.selection.step(&subjects, step, page);
+    }
+
+    pub(in crate::console) fn conflict(&self) -> Option<&Conflict> {
+        let subject = self.selection.key()?;
+        let link = &self.person()?.link;
+        link.conflicts.iter().find(|c| c.subject == subject)
+    }
+
+    /// Notes a choice for the chosen conflict; `false` if it does not take it.
+    pub(in crate::console) fn choose(&mut self, choice: Choice) -> bool {
+        let Some((person, conflict)) = self.person().zip(self.conflict()) else {
+            return false;
+        };
+        if !preview::fits(&person.link, conflict, &choice) {
+            return false;
+        }
+        let (subject, generation) = (conflict.subject, person.link.generation);
+        self.made_on = Some(generation);
+        self.choices.insert(subject, choice);
+        // On to the next one that is still open, so that a list of fields is gone through quickly.
+        let subjects = self.subjects();
+        let open = subjects.iter().position(|s| !self.choices.contains_key(s));
+        if let Some(index) = open {
+            self.selection.choose(&subjects, index);
+        }
+        true
+    }
+
+    pub(in crate::console) fn clear(&mut self) -> bool {
+        let subject = self.selection.key();
+        subject.is_some_and(|subject| self.choices.remove(&subject).is_some())
+    }
+
+    pub(in crate::console) fn paint(&self, words: Words<'_>, canvas: &mut Canvas<'_>) {
+        let theme = canvas.theme;
+        let say = words.language;
+        let Some(person) = self.person() else {
+            let key = if self.slot.data.is_some() {
+                "person-gone"
+            } else {
+                "loading"
+            };
+            canvas.text(1, 1, say.text(key), theme.muted());
+            return;
+        };
+        let link = &person.link;
+        if link.conflicts.is_empty() {
+            paint_settled(words, link, canvas);
+            return;
+        }
+        let mut y = 0;
+        let rows = link.conflicts.len().min(usize::from(canvas.height() / 3));
+        let top = crate::console::list::page_top(self.selection.index(), rows);
+        for conflict in link.conflicts.iter().skip(top).take(rows) {
+            self.paint_row(words, link, conflict, canvas, y);
+            y += 1;
+        }
+        canvas.rule(y);
+        if let Some(conflict) = self.conflict() {
+            let height = canvas.height().saturating_sub(y + 1);
+            let mut part = canvas.part(0, y + 1, canvas.width(), height);
+            self.paint_detail(words, person, conflict, &mut part);
+        }
+    }
+
+    fn paint_row(
+        &self,
+        words: Words<'_>,
+        link: &Link,
+        conflict: &Conflict,
+        canvas: &mut Canvas<'_>,
+        y: u16,
+    ) {
+        let theme = canvas.theme;
+        let half = canvas.width() / 2;
+        let subject = words.subject(link.kind, conflict.subject);
+        canvas.within(1, y, half - 2, &subject, theme.strong());
+        if let Some(choice) = self.choices.get(&conflict.subject) {
+            let sign = theme.sign("→", "->");
+            let text = format!("{sign} {}", words.choice(choice));
+            canvas.within(half, y, half - 1, &text, theme.accent());
+        } else {
+            let text = words.language.text("undecided");
+            canvas.within(half, y, half - 1, text, theme.person());
+        }
+        if self.selection.key() == Some(conflict.subject) {
+            canvas.line_style(y, theme.selected());
+        }
+    }
+
+    fn paint_detail(
+        &self,
+        words: Words<'_>,
+        person: &Person,
+        conflict: &Conflict,
+        canvas: &mut Canvas<'_>,
+    ) {
+        let theme = canvas.theme;
+        let say = words.language;
+        let bottom = canvas.height();
+        let cause = format!("{} {}", say.text("held-because"), words.cause(conflict));
+        let mut y = canvas.paragraph(1, 0, 3, &cause, theme.strong());
+        y = match conflict.subject {
+            Subject::Field(field) => paint_values(words, &person.link, field, canvas, y),
+            Subject::Consent => paint_consent(words, &person.link, canvas, y),
+            _ => paint_records(words, &person.link, canvas, y),
+        };
+        if let Subject::Field(field) = conflict.subject {
+            let steps = person.why.get(&field).map_or(&[][..], Vec::as_slice);
+            for (index, step) in steps.iter().enumerate() {
+                let text = format!("{}. {}", index + 1, words.step(*step));
+                y += canvas.paragraph(3, y, bottom.saturating_sub(y), &text, theme.muted());
+            }
+        }
+        if let Some(choice) = self.choices.get(&conflict.subject) {
+            for line in preview::lines(words, &person.link, conflict.subject, choice) {
+                let text = format!("{} {line}", theme.sign("→", "->"));
+                y += canvas.paragraph(1, y, bottom.saturating_sub(y), &text, theme.accent());
+            }
+        }
+    }
+}
+
+/// Base, Salesforce, Automation: the value, since when, and who edited the record last.
+fn paint_values(
+    words: Words<'_>,
+    link: &Link,
+    field: FieldId,
+    canvas: &mut Canvas<'_>,
+    top: u16,
+) -> u16 {
+    let theme = canvas.theme;
+    let say = words.language;
+    let Some(state) = link.field(field) else {
+        return top;
+    };
+    let mut y = top;
+    let base = match &state.base {
+        Some(base) => words.value(Some(&base.salesforce)),
+        None => say.text("never-agreed").to_owned(),
+    };
+    canvas.text(1, y, say.text("base"), theme.muted());
+    canvas.text(14, y, &base, theme.plain());
+    y += 1;
+    for side in Side::BOTH {
+        canvas.text(1, y, &side.to_string(), theme.accent());
+        let text = words.value(state.on(side));
+        y += canvas.paragraph(14, y, 2, &text, theme.strong());
+        let edited = words.edited(state.edited(side));
+        let last = words.last_edit(link, side);
+        let when = [edited, last]
+            .into_iter()
+            .filter(|text| !text.is_empty())
+            .collect::<Vec<_>>()
+            .join("; ");
+        y += canvas.paragraph(14, y, 2, &when, theme.muted());
+    }
+    y
+}
+
+fn paint_consent(words: Words<'_>, link: &Link, canvas: &mut Canvas<'_>, top: u16) -> u16 {
+    let theme = canvas.theme;
+    let mut y = top;
+    let agreed = words.consent(link.consent.agreed);
+    canvas.text(1, y, words.language.text("base"), theme.muted());
+    canvas.text(14, y, agreed, theme.plain());
+    y += 1;
+    for side in Side::BOTH {
+        let view = match side {
+            Side::Salesforce => link.consent.salesforce,
+            Side::Automation => link.consent.automation,
+        };
+        canvas.text(1, y, &side.to_string(), theme.accent());
+        canvas.text(
+            14,
+            y,
+            words.consent(view.map(|view| view.value)),
+            theme.strong(),
+        );
+        y += 1;
+        if let Some(view) = view {
+            let seen = moment(view.since);
+            let text = words.language.with("seen-since", &[("at", &seen)]);
+            canvas.text(14, y, &text, theme.muted());
+            y += 1;
+        }
+    }
+    y
+}
+
+fn paint_records(words: Words<'_>, link: &Link, canvas: &mut Canvas<'_>, top: u16) -> u16 {
+    let theme = canvas.theme;
+    let mut y = top;
+    for side in Side::BOTH {
+        let state = link.state(side);
+        let text = state.map_or_else(
+            || words.language.text("no-record").to_owned(),
+            |state| {
+                let last = words.last_edit(link, side);
+                format!("{}; {last}", words.row_state(state))
+            },
+        );
+        canvas.text(1, y, &side.to_string(), theme.accent());
+        y += canvas.paragraph(14, y, 2, &text, theme.plain());
+    }
+    y
+}
+
+/// Nothing is left to decide: what is on its way, or that both agree.
+fn paint_settled(words: Words<'_>, link: &Link, canvas: &mut Canvas<'_>) {
+    let theme = canvas.theme;
+    let say = words.language;
+    let is_on_its_way = !link.pending.is_empty();
+    let key = match (
+        is_on_its_way,
+        link.diverged > 0 || link.decided_consent.is_some(),
+    ) {
+        (true, _) => "arriving",
+        (false, true) => "settled-differs",
+        (false, false) if link.is_whole() => "settled-agree",
+        (false, false) => "settled",
+    };
+    let mut y = 1 + canvas.paragraph(1, 1, 3, say.text(key), theme.strong());
+    for pending in &link.pending {
+        let fields: Vec<String> = pending
+            .values
+            .iter()
+            .map(|(field, value)| {
+                let name = words.field_on(link.kind, *field, pending.side);
+                format!("{name} = {}", words.value(Some(value)))
+            })
+            .collect();
+        let state = words.pending(pending.state);
+        let text = format!("{}: {state}: {}", pending.side, fields.join(", "));
+        y += canvas.paragraph(3, y, 3, &text, theme.plain());
+    }
+}

@@ -1,0 +1,197 @@
+//! What is moving, waiting, given up? Writes on their way by state, what was given up by cause.
+
+use crate::console::canvas::Canvas;
+use crate::console::filter::Filter;
+use crate::console::list::{Selection, Step, page_top};
+use crate::console::query::{QueuedWrite, Queues};
+use crate::console::slot::Slot;
+use crate::console::words::Words;
+use crate::domain::activity::HeldActivity;
+use crate::domain::ids::{LinkId, Side};
+
+#[derive(Debug, Default)]
+pub(in crate::console) struct Model {
+    pub(in crate::console) slot: Slot<Queues>,
+    pub(in crate::console) filter: Filter,
+    selection: Selection<Key>,
+}
+
+/// What a line of the list is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::console) enum Key {
+    Write(LinkId, Side),
+    /// By the place of its reference's text in the store's order, which does not change.
+    Held(LinkId, u64),
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(in crate::console) enum Row<'a> {
+    Write(&'a QueuedWrite),
+    Held(&'a HeldActivity),
+}
+
+impl Row<'_> {
+    fn key(self) -> Key {
+        match self {
+            Self::Write(write) => Key::Write(write.brief.id, write.pending.side),
+            Self::Held(held) => Key::Held(held.link, stable(&held.activity.reference)),
+        }
+    }
+
+    pub(in crate::console) fn link(self) -> LinkId {
+        match self {
+            Self::Write(write) => write.brief.id,
+            Self::Held(held) => held.link,
+        }
+    }
+
+    /// The system's code, if the row failed.
+    pub(in crate::console) fn code(self) -> Option<String> {
+        match self {
+            Self::Write(write) => write.pending.failure.as_ref().map(|f| f.code.clone()),
+            Self::Held(held) => Some(held.failure.code.clone()),
+        }
+    }
+
+    pub(in crate::console) fn is_given_up(self) -> bool {
+        match self {
+            Self::Write(write) => write.pending.is_dead(),
+            Self::Held(_) => true,
+        }
+    }
+
+    fn columns(self, words: Words<'_>) -> [(&'static str, String); 4] {
+        match self {
+            Self::Write(write) => [
+                ("state", words.pending(write.pending.state)),
+                ("side", write.pending.side.to_string()),
+                ("email", write.brief.name.clone()),
+                ("cause", self.failure()),
+            ],
+            Self::Held(held) => [
+                ("state", words.language.text("pending-dead").to_owned()),
+                ("side", Side::Salesforce.to_string()),
+                ("email", held.activity.name.clone()),
+                ("cause", self.failure()),
+            ],
+        }
+    }
+
+    pub(in crate::console) fn failure(self) -> String {
+        match self {
+            Self::Write(write) => write
+                .pending
+                .failure
+                .as_ref()
+                .map_or_else(String::new, ToString::to_string),
+            Self::Held(held) => held.failure.to_string(),
+        }
+    }
+}
+
+/// FNV-1a: the same reference is the same row after a refresh.
+fn stable(text: &str) -> u64 {
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    })
+}
+
+impl Model {
+    pub(in crate::console) fn rows(&self, words: Words<'_>) -> Vec<Row<'_>> {
+        let Some(queues) = &self.slot.data else {
+            return Vec::new();
+        };
+        let writes = queues.writes.rows.iter().map(Row::Write);
+        let held = queues.held.rows.iter().map(Row::Held);
+        writes
+            .chain(held)
+            .filter(|row| self.filter.keeps(&row.columns(words)))
+            .collect()
+    }
+
+    fn keys(&self, words: Words<'_>) -> Vec<Key> {
+        self.rows(words).into_iter().map(Row::key).collect()
+    }
+
+    /// Answers whether the chosen row is gone.
+    pub(in crate::console) fn settle(&mut self, words: Words<'_>) -> bool {
+        let keys = self.keys(words);
+        self.selection.settle(&keys)
+    }
+
+    pub(in crate::console) fn step(&mut self, words: Words<'_>, step: Step, page: usize) {
+        let keys = self.keys(words);
+        self.selection.step(&keys, step, page);
+    }
+
+    pub(in crate::console) fn click(&mut self, words: Words<'_>, line: usize, page: usize) {
+        let keys = self.keys(words);
+        let index = page_top(self.selection.index(), page) + line;
+        self.selection.choose(&keys, index);
+    }
+
+    pub(in crate::console) fn chosen(&self, words: Words<'_>) -> Option<Row<'_>> {
+        let key = self.selection.key()?;
+        self.rows(words).into_iter().find(|row| row.key() == key)
+    }
+
+    pub(in crate::console) fn hidden(&self) -> u64 {
+        let queues = self.slot.data.as_ref();
+        queues.map_or(0, |queues| queues.writes.more + queues.held.more)
+    }
+
+    pub(in crate::console) fn paint(&self, words: Words<'_>, canvas: &mut Canvas<'_>) {
+        let theme = canvas.theme;
+        let say = words.language;
+        let rows = self.rows(words);
+        if rows.is_empty() {
+            let key = match (&self.slot.data, self.filter.is_empty()) {
+                (None, _) => "loading",
+                (Some(_), true) => "queues-empty",
+                (Some(_), false) => "filter-empty",
+            };
+            canvas.paragraph(1, 1, 4, say.text(key), theme.muted());
+            return;
+        }
+        let width = canvas.width();
+        let cause_x = width.saturating_sub(width / 3).max(52);
+        for (x, title) in [
+            (1, "column-state"),
+            (19, "column-to"),
+            (31, "column-whom"),
+            (cause_x, "column-cause"),
+        ] {
+            canvas.text(x, 0, say.text(title), theme.muted());
+        }
+        let height = usize::from(canvas.height().saturating_sub(4));
+        let top = page_top(self.selection.index(), height);
+        for (y, row) in rows.iter().skip(top).take(height).enumerate() {
+            let y = 1 + y as u16;
+            let [state, side, whom, cause] = row.columns(words).map(|(_, text)| text);
+            let style = if row.is_given_up() {
+                theme.person()
+            } else {
+                theme.plain()
+            };
+            canvas.within(1, y, 17, &state, style);
+            canvas.within(19, y, 11, &side, theme.plain());
+            canvas.within(31, y, cause_x - 32, &whom, theme.plain());
+            canvas.within(cause_x, y, width - cause_x, &cause, theme.plain());
+            if self.selection.key() == Some(row.key()) {
+                canvas.line_style(y, theme.selected());
+            }
+        }
+        // The whole of the chosen row's cause, in the system's own words.
+        if let Some(row) = self.chosen(words) {
+            let y = canvas.height().saturating_sub(3);
+            canvas.rule(y);
+            let failure = row.failure();
+            let failure = if failure.is_empty() {
+                say.text("no-failure").to_owned()
+            } else {
+                failure
+            };
+            canvas.paragraph(1, y + 1, 2, &failure, theme.plain());
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! A place on a screen for the answer to one question, which says how old it is.
+
+use super::query::Ticket;
+use crate::domain::time::{Span, Timestamp};
+
+/// The same question is not asked more often than this, however fast the sync reports.
+const PACE: Span = Span(400);
+
+#[derive(Debug, Clone)]
+pub(super) struct Slot<T> {
+    pub(super) data: Option<T>,
+    /// When the answer came: the “as of” of the screen.
+    pub(super) at: Timestamp,
+    pub(super) error: Option<String>,
+    waiting: Option<Ticket>,
+    freshness: Freshness,
+    asked: Timestamp,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Freshness {
+    Fresh,
+    Stale,
+}
+
+impl<T> Default for Slot<T> {
+    fn default() -> Self {
+        Self {
+            data: None,
+            at: Timestamp::ZERO,
+            error: None,
+            waiting: None,
+            freshness: Freshness::Stale,
+            asked: Timestamp::ZERO,
+        }
+    }
+}
+
+impl<T> Slot<T> {
+    /// Something may have changed since the last answer.
+    pub(super) fn doubt(&mut self) {
+        self.freshness = Freshness::Stale;
+    }
+
+    /// Ask again at once.
+    pub(super) fn renew(&mut self) {
+        self.freshness = Freshness::Stale;
+        self.asked = Timestamp::ZERO;
+    }
+
+    pub(super) fn is_stale(&self) -> bool {
+        self.freshness == Freshness::Stale && self.waiting.is_none()
+    }
+
+    /// A ticket, if it is time to ask.
+    pub(super) fn question(&mut self, tickets: &mut u64, now: Timestamp) -> Option<Ticket> {
+        if !self.is_stale() || now.since(self.asked) < PACE {
+            return None;
+        }
+        *tickets += 1;
+        self.waiting = Some(Ticket(*tickets));
+        self.freshness = Freshness::Fresh;
+        self.asked = now;
+        self.waiting
+    }
+
+    pub(super) fn is_waiting_for(&self, ticket: Ticket) -> bool {
+        self.waiting == Some(ticket)
+    }
+
+    pub(super) fn answer(&mut self, data: T, now: Timestamp) {
+        self.data = Some(data);
+        self.at = now;
+        self.error = None;
+        self.waiting = None;
+    }
+
+    /// What was known stays, and says how old it is.
+    pub(super) fn fail(&mut self, error: String) {
+        self.error = Some(error);
+        self.waiting = None;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_question_is_asked_once_and_again_only_when_in_doubt_and_not_too_soon() {
+        let mut slot: Slot<u8> = Slot::default();
+        let mut tickets = 0;
+        let at = |ms: i64| Timestamp(1_000_000 + ms);
+        let first = slot.question(&mut tickets, at(0)).unwrap();
+        assert_eq!(slot.question(&mut tickets, at(1)), None, "one at a time");
+        slot.doubt();
+        assert!(slot.is_waiting_for(first));
+        slot.answer(7, at(2));
+        assert_eq!(slot.question(&mut tickets, at(3)), None, "too soon");
+        assert!(slot.is_stale(), "and not forgotten");
+        assert!(slot.question(&mut tickets, at(500)).is_some());
+    }
+}

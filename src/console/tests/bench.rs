@@ -1,0 +1,548 @@
+//! A console without a terminal: keys are typed, questions are answered from a small world, the
+//! screen is text.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use crossterm::event::{KeyEvent, MouseButton, MouseEvent, MouseEventKind};
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use ratatui::style::Modifier;
+
+use crate::console::keymap::{Keymap, Preset, Sequence};
+use crate::console::query::{Brief, ConflictRow, Page, Person, QueuedWrite, Queues, UndoPreview};
+use crate::console::theme::Theme;
+use crate::console::{
+    Answer, Effect, Ground, Instance, Language, Model, Msg, Query, Settings, Ticket, Tongue,
+    update, view,
+};
+use crate::domain::command::Command;
+use crate::domain::conflict::{Cause, Conflict, Subject};
+use crate::domain::consent::{Consent, ConsentView, Evidence, Reason};
+use crate::domain::failure::{Failure, FailureKind};
+use crate::domain::ids::{
+    AutomationId, FieldId, Generation, Kind, LinkId, RemoteId, RunId, SalesforceObject, Side,
+};
+use crate::domain::link::{
+    AutomationEnd, Base, Intent, Link, Mark, Pending, PendingState, SalesforceEnd,
+};
+use crate::domain::mapping::{
+    Arrow, BlankTravel, Concurrent, FieldRule, Mapping, Overwritten, Policy, Role,
+};
+use crate::domain::record::{Act, Counts, Happened, HistoryEntry, UndoStep};
+use crate::domain::row::RowState;
+use crate::domain::snapshot::Snapshot;
+use crate::domain::time::{Span, Timestamp};
+use crate::domain::trace::Step;
+use crate::domain::value::{Value, ValueType};
+
+const EMAIL: FieldId = FieldId(1);
+pub(super) const MOBILE: FieldId = FieldId(2);
+
+/// 2026-03-04 09:15:02 UTC.
+const NOW: Timestamp = Timestamp(1_772_615_702_000);
+
+pub(super) struct Bench {
+    pub(super) model: Model,
+    pub(super) world: World,
+    /// Answers are kept instead of given.
+    pub(super) holds_answers: bool,
+    held: Vec<Msg>,
+    asked: Vec<(Ticket, Query)>,
+    commands: Vec<(String, Command)>,
+    left: u32,
+    now: Timestamp,
+}
+
+/// What the store would hold.
+#[derive(Default)]
+pub(super) struct World {
+    links: BTreeMap<LinkId, Link>,
+    act: Option<Act>,
+}
+
+impl Bench {
+    /// Three contacts in conflict: by a field, by consent, by identity.
+    pub(super) fn new() -> Self {
+        let mut world = World::default();
+        for link in [claire(), paul(), sophie()] {
+            world.links.insert(link.id, link);
+        }
+        Self::with(world)
+    }
+
+    pub(super) fn empty() -> Self {
+        Self::with(World::default())
+    }
+
+    fn with(world: World) -> Self {
+        let model = Model::new(Settings {
+            instance: Instance {
+                name: "acme".to_owned(),
+                operator: "claire".to_owned(),
+                ground: Ground::Practice,
+            },
+            policy: Arc::new(policy()),
+            language: Language::new(Tongue::English),
+            theme: Theme::PLAIN,
+            keymap: Keymap::preset(Preset::Default).unwrap(),
+            now: NOW,
+            size: (80, 24),
+        });
+        let mut bench = Self {
+            model,
+            world,
+            holds_answers: false,
+            held: Vec::new(),
+            asked: Vec::new(),
+            commands: Vec::new(),
+            left: 0,
+            now: NOW,
+        };
+        bench.sync_reports();
+        bench
+    }
+
+    pub(super) fn send(&mut self, msg: Msg) -> &mut Self {
+        let mut waiting = vec![msg];
+        while let Some(msg) = waiting.pop() {
+            for effect in update(&mut self.model, msg) {
+                match effect {
+                    Effect::Leave => self.left += 1,
+                    Effect::Command { reason, command } => self.commands.push((reason, command)),
+                    Effect::Ask(ticket, query) => {
+                        let answer = Msg::Answered(ticket, self.world.answer(&query));
+                        self.asked.push((ticket, query));
+                        if self.holds_answers {
+                            self.held.push(answer);
+                        } else {
+                            waiting.push(answer);
+                        }
+                    }
+                }
+            }
+        }
+        self
+    }
+
+    /// Keys with spaces between them, as key files write them.
+    pub(super) fn keys(&mut self, keys: &str) -> &mut Self {
+        for key in keys.split_whitespace() {
+            let chord = Sequence::parse(key).unwrap().0[0];
+            self.pass(Span(500));
+            self.send(Msg::Key(KeyEvent::new(chord.code, chord.modifiers)));
+        }
+        self
+    }
+
+    pub(super) fn type_text(&mut self, text: &str) -> &mut Self {
+        for letter in text.chars() {
+            let key = crossterm::event::KeyCode::Char(letter);
+            self.send(Msg::Key(key.into()));
+        }
+        self
+    }
+
+    pub(super) fn click(&mut self, column: u16, row: u16) -> &mut Self {
+        self.pass(Span(500));
+        self.send(Msg::Mouse(MouseEvent {
+            kind: MouseEventKind::Down(MouseButton::Left),
+            column,
+            row,
+            modifiers: crossterm::event::KeyModifiers::NONE,
+        }))
+    }
+
+    fn pass(&mut self, span: Span) {
+        self.now = self.now + span;
+        self.send(Msg::Now(self.now));
+    }
+
+    /// The sync publishes a state, and time passes.
+    pub(super) fn sync_reports(&mut self) -> &mut Self {
+        self.pass(Span(500));
+        let snapshot = Snapshot {
+            is_idle: true,
+            ..Snapshot::default()
+        };
+        self.send(Msg::Snapshot(Arc::new(snapshot)))
+    }
+
+    pub(super) fn commands(&mut self) -> Vec<(String, Command)> {
+        std::mem::take(&mut self.commands)
+    }
+
+    pub(super) fn held(&mut self) -> Vec<Msg> {
+        std::mem::take(&mut self.held)
+    }
+
+    pub(super) fn asked(&mut self) -> Vec<(Ticket, Query)> {
+        std::mem::take(&mut self.asked)
+    }
+
+    pub(super) fn has_left(&self) -> bool {
+        self.left > 0
+    }
+
+    fn terminal(&self) -> Terminal<TestBackend> {
+        let (width, height) = self.model.size();
+        let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
+        terminal.draw(|frame| view(&self.model, frame)).unwrap();
+        terminal
+    }
+
+    /// The screen as text, line by line.
+    pub(super) fn screen(&self) -> String {
+        let terminal = self.terminal();
+        let buffer = terminal.backend().buffer();
+        let mut text = String::new();
+        for y in 0..buffer.area.height {
+            let mut skip = 0;
+            let mut line = String::new();
+            for x in 0..buffer.area.width {
+                if skip > 0 {
+                    skip -= 1;
+                    continue;
+                }
+                let symbol = buffer[(x, y)].symbol();
+                skip = crate::console::Safe::new(symbol).width().saturating_sub(1);
+                line.push_str(symbol);
+            }
+            text.push_str(line.trim_end());
+            text.push('\n');
+        }
+        text
+    }
+
+    #[track_caller]
+    pub(super) fn expect_screen(&self, part: &str) -> &Self {
+        let screen = self.screen();
+        assert!(screen.contains(part), "no “{part}” in:\n{screen}");
+        self
+    }
+
+    /// The line that the next key acts on.
+    #[track_caller]
+    pub(super) fn expect_selected(&self, part: &str) -> &Self {
+        let terminal = self.terminal();
+        let buffer = terminal.backend().buffer();
+        let is_selected =
+            |y: &u16| *y > 2 && buffer[(79, *y)].modifier.contains(Modifier::REVERSED);
+        let line = (0..buffer.area.height).find(is_selected);
+        let text: String = line.map_or_else(String::new, |y| {
+            (0..80).map(|x| buffer[(x, y)].symbol()).collect()
+        });
+        assert!(text.contains(part), "“{text}” is selected");
+        self
+    }
+
+    /// Compares the screen with a kept one; `PASSERELLE_BLESS=1` keeps it as it is now.
+    #[track_caller]
+    pub(super) fn matches(&self, name: &str) -> &Self {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/screens");
+        let path = folder.join(format!("{name}.txt"));
+        let screen = self.screen();
+        if std::env::var_os("PASSERELLE_BLESS").is_some() {
+            fs::create_dir_all(&folder).unwrap();
+            fs::write(&path, &screen).unwrap();
+        }
+        let kept = fs::read_to_string(&path).unwrap_or_default();
+        assert_eq!(screen, kept, "{name} differs; see tests/screens/{name}.txt");
+        self
+    }
+}
+
+impl World {
+    pub(super) fn change(&mut self, id: LinkId, change: impl FnOnce(&mut Link)) {
+        change(self.links.get_mut(&id).unwrap());
+    }
+
+    /// Both sides came to agree on Automation's value.
+    pub(super) fn agree(&mut self, id: LinkId) {
+        self.change(id, |link| {
+            link.conflicts.clear();
+            link.generation.0 += 1;
+            let state = link.field_mut(MOBILE);
+            state.salesforce.clone_from(&state.automation);
+        });
+    }
+
+    pub(super) fn give_up(&mut self, id: LinkId, code: &str) {
+        let failure = Failure::new(
+            FailureKind::Transient,
+            code,
+            "unable to obtain exclusive access",
+        );
+        self.change(id, |link| {
+            link.pending.push(Pending {
+                side: Side::Salesforce,
+                write: Intent::Update,
+                values: vec![(MOBILE, Value::text("0602"))],
+                consent: None,
+                state: PendingState::Dead,
+                attempts: 8,
+                failure: Some(failure),
+            });
+        });
+    }
+
+    /// Somebody decided for 0601 where both sides had had 0600.
+    pub(super) fn add_act(&mut self, id: LinkId) {
+        let value = |text| Value::text(text);
+        self.change(id, |link| {
+            link.field_mut(MOBILE).automation = Some(value("0601"));
+        });
+        let mut before = self.links[&id].field(MOBILE).unwrap().clone();
+        before.salesforce = Some(value("0600"));
+        self.act = Some(Act {
+            run: RunId(9),
+            at: NOW,
+            operator: "paul".to_owned(),
+            act: "resolve".to_owned(),
+            object: id.to_string(),
+            reason: "by phone".to_owned(),
+            undo: vec![UndoStep {
+                link: id,
+                before,
+                after: Base {
+                    salesforce: value("0601"),
+                    automation: value("0601"),
+                },
+            }],
+        });
+    }
+
+    fn answer(&self, query: &Query) -> Answer {
+        let links = self.links.values();
+        match query {
+            Query::Standing => Answer::Standing(self.counts()),
+            Query::Conflicts => Answer::Conflicts(Page {
+                rows: links
+                    .filter(|link| !link.conflicts.is_empty())
+                    .map(|link| ConflictRow {
+                        brief: brief(link),
+                        conflicts: link.conflicts.clone(),
+                        raised: NOW - Span::minutes(5),
+                    })
+                    .collect(),
+                more: 0,
+            }),
+            Query::Queues => Answer::Queues(self.queues()),
+            Query::Person(id) => Answer::Person(self.links.get(id).map(|link| {
+                Box::new(Person {
+                    link: link.clone(),
+                    name: brief(link).name,
+                    why: BTreeMap::from([(
+                        MOBILE,
+                        vec![
+                            Step::Changed(Side::Salesforce),
+                            Step::Changed(Side::Automation),
+                            Step::BothWays,
+                        ],
+                    )]),
+                    history: vec![HistoryEntry {
+                        at: NOW,
+                        run: RunId(1),
+                        what: Happened::Linked,
+                    }],
+                })
+            })),
+            Query::Search(wanted) => Answer::Found(Page {
+                rows: links
+                    .map(brief)
+                    .filter(|brief| brief.name.contains(wanted))
+                    .collect(),
+                more: 0,
+            }),
+            Query::LastAct => Answer::LastAct(self.act.clone().map(|act| {
+                let link = self.links[&act.undo[0].link].clone();
+                let name = brief(&link).name;
+                Box::new(UndoPreview {
+                    act,
+                    links: vec![(link, name)],
+                })
+            })),
+        }
+    }
+
+    fn counts(&self) -> Counts {
+        let mut counts = Counts {
+            links: self.links.len() as u64,
+            ..Counts::default()
+        };
+        for mark in self.links.values().flat_map(Link::marks) {
+            *counts.marks.entry(mark).or_default() += 1;
+        }
+        counts
+    }
+
+    fn queues(&self) -> Queues {
+        let mut dead: BTreeMap<String, Vec<LinkId>> = BTreeMap::new();
+        let mut rows = Vec::new();
+        for link in self.links.values() {
+            for pending in &link.pending {
+                let code = pending.failure.as_ref().unwrap().code.clone();
+                dead.entry(code).or_default().push(link.id);
+                rows.push(QueuedWrite {
+                    brief: brief(link),
+                    pending: pending.clone(),
+                });
+            }
+        }
+        assert_eq!(
+            rows.is_empty(),
+            !self.counts().marks.contains_key(&Mark::Dead)
+        );
+        Queues {
+            writes: Page { rows, more: 0 },
+            held: Page {
+                rows: Vec::new(),
+                more: 0,
+            },
+            dead,
+        }
+    }
+}
+
+fn brief(link: &Link) -> Brief {
+    let email = link.field(EMAIL).and_then(|state| state.salesforce.clone());
+    let salesforce = link.salesforce.as_ref();
+    let automation = link.automation.as_ref();
+    let records = [
+        salesforce.map(|end| RemoteId::Salesforce(end.object, end.id)),
+        automation.map(|end| RemoteId::Automation(link.kind, end.id)),
+    ];
+    Brief {
+        id: link.id,
+        name: email.map(|value| value.to_string()).unwrap_or_default(),
+        records: records.into_iter().flatten().collect(),
+        conflicts: link.conflicts.len() as u32,
+    }
+}
+
+fn person(number: u64, email: &str) -> Link {
+    let mut link = Link::new(LinkId(number), Kind::Person);
+    let id = format!("00Q00000000000{number}").parse().unwrap();
+    link.generation = Generation(4);
+    link.salesforce = Some(SalesforceEnd {
+        object: SalesforceObject::Lead,
+        id,
+        first_id: id,
+        state: RowState::Live,
+        modified: NOW - Span::hours(2),
+        edited_by: Some("Malik Benhamou".to_owned()),
+        account: None,
+        written_since: false,
+    });
+    link.automation = Some(AutomationEnd {
+        id: AutomationId(number),
+        state: RowState::Live,
+        modified: NOW - Span::hours(1),
+        edited_by: None,
+        written_since: false,
+    });
+    let state = link.field_mut(EMAIL);
+    state.salesforce = Some(Value::text(email));
+    state.automation = Some(Value::text(email));
+    link
+}
+
+fn raise(link: &mut Link, subject: Subject, cause: Cause) {
+    link.conflicts.push(Conflict {
+        subject,
+        cause,
+        raised: NOW - Span::minutes(5),
+    });
+}
+
+fn claire() -> Link {
+    let mut link = person(1, "claire@orion.example");
+    let base = Value::text("0600");
+    let (salesforce, automation) = (Value::text("0601"), Value::text("0602"));
+    let state = link.field_mut(MOBILE);
+    state.base = Some(Base {
+        salesforce: base.clone(),
+        automation: base,
+    });
+    state.salesforce = Some(salesforce.clone());
+    state.automation = Some(automation.clone());
+    let cause = Cause::BothChanged {
+        salesforce,
+        automation,
+    };
+    raise(&mut link, Subject::Field(MOBILE), cause);
+    link
+}
+
+fn paul() -> Link {
+    let mut link = person(2, "paul@orion.example");
+    let view = |value| {
+        Some(ConsentView {
+            value,
+            since: NOW - Span::days(1),
+            seen: NOW,
+            evidence: Evidence::default(),
+        })
+    };
+    link.consent.salesforce = view(Consent::In);
+    link.consent.automation = view(Consent::Out(Reason::Unsubscribed));
+    let opted_in = Side::Salesforce;
+    raise(
+        &mut link,
+        Subject::Consent,
+        Cause::ConsentWithoutProof { opted_in },
+    );
+    link
+}
+
+fn sophie() -> Link {
+    let mut link = person(3, "sophie@orion.example");
+    link.automation = None;
+    let contact = |id| RemoteId::Automation(Kind::Person, AutomationId(id));
+    let matches = vec![contact(7), contact(8)];
+    raise(
+        &mut link,
+        Subject::Identity,
+        Cause::SeveralMatch { matches },
+    );
+    link
+}
+
+fn rule(id: FieldId, salesforce: &str, automation: &str, role: Role) -> FieldRule {
+    FieldRule {
+        id,
+        salesforce: salesforce.to_owned(),
+        objects: vec![SalesforceObject::Lead, SalesforceObject::Contact],
+        automation: automation.to_owned(),
+        value_type: ValueType::Text,
+        role,
+        arrow: Arrow::Both,
+        overwritten: Overwritten::Keep,
+        blank: BlankTravel::Never,
+        concurrent: Concurrent::Conflict,
+    }
+}
+
+fn policy() -> Policy {
+    Policy {
+        mapping: Mapping {
+            person: vec![
+                rule(EMAIL, "Email", "email", Role::Email),
+                rule(MOBILE, "MobilePhone", "mobile", Role::Plain),
+            ],
+            company: Vec::new(),
+        },
+        published: true,
+        objects: vec![SalesforceObject::Lead, SalesforceObject::Contact],
+        activities: true,
+        update_blanks: false,
+        latest_do_not_contact: true,
+        sync_owners: false,
+        create_accounts: false,
+        activity_types: Vec::new(),
+        namespace: String::new(),
+        automation_url: "https://acme.automation.example".to_owned(),
+    }
+}

@@ -1,0 +1,246 @@
+//! Keys and pasted text: to whatever lies on top, else to the action that the keymap names.
+
+use crossterm::event::{KeyEvent, KeyEventKind};
+
+use super::{acts, back, go};
+use crate::console::dialog::Pressed;
+use crate::console::finder::{Finder, Order, Purpose};
+use crate::console::keymap::{Action, Chord, Resolved, resolve};
+use crate::console::list::Step;
+use crate::console::model::{Model, Overlay, Tab, Tone};
+use crate::console::msg::Effect;
+use crate::domain::conflict::Choice;
+
+pub(super) fn on_key(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
+    if key.kind == KeyEventKind::Release {
+        return Vec::new();
+    }
+    model.shell.toast = None;
+    let contexts = model.contexts();
+    let chord = Chord::of(key);
+    let shell = &mut model.shell;
+    match resolve(&shell.keymap, &contexts, &mut shell.pending, chord) {
+        // A key held down repeats moves and letters, never anything that leads to a write.
+        Resolved::Run(action) if key.kind == KeyEventKind::Repeat && !is_move(action) => Vec::new(),
+        Resolved::Run(action) => run(model, action),
+        Resolved::Wait(_) => Vec::new(),
+        Resolved::Text(_) => {
+            type_key(model, key);
+            Vec::new()
+        }
+        Resolved::Unbound => {
+            let key = chord.to_string();
+            let help = shell.keymap.hint(&contexts, Action::Help);
+            let help = help.unwrap_or_default();
+            let gaps = [("key", key.as_str()), ("help", help.as_str())];
+            let text = shell.language.with("unbound", &gaps);
+            shell.toast(Tone::Muted, text);
+            Vec::new()
+        }
+    }
+}
+
+const fn is_move(action: Action) -> bool {
+    matches!(
+        action,
+        Action::Down | Action::Up | Action::PageDown | Action::PageUp
+    )
+}
+
+/// Text goes where text is typed, and is never a command.
+pub(super) fn on_pasted(model: &mut Model, text: &str) -> Vec<Effect> {
+    let field = match &mut model.overlay {
+        Some(Overlay::Dialog(dialog)) => dialog.field(),
+        Some(Overlay::Finder(finder)) => Some(&mut finder.field),
+        Some(Overlay::Filter(prompt) | Overlay::Search(prompt) | Overlay::Editor(prompt)) => {
+            Some(&mut prompt.field)
+        }
+        None => None,
+    };
+    if let Some(field) = field {
+        field.paste(text);
+        typed(model);
+    } else {
+        let text = model.shell.language.text("paste-ignored").to_owned();
+        model.shell.toast(Tone::Muted, text);
+    }
+    Vec::new()
+}
+
+fn type_key(model: &mut Model, key: KeyEvent) {
+    match &mut model.overlay {
+        Some(Overlay::Dialog(dialog)) => {
+            if let Some(field) = dialog.field() {
+                field.key(key);
+            }
+        }
+        Some(Overlay::Finder(finder)) => finder.field.key(key),
+        Some(Overlay::Filter(prompt) | Overlay::Search(prompt) | Overlay::Editor(prompt)) => {
+            prompt.field.key(key);
+        }
+        None => {}
+    }
+    typed(model);
+}
+
+/// What follows at once from a text that changed.
+fn typed(model: &mut Model) {
+    match &mut model.overlay {
+        Some(Overlay::Finder(finder)) => finder.typed(),
+        Some(Overlay::Editor(prompt)) => prompt.problem = None,
+        Some(Overlay::Filter(prompt)) => {
+            let text = prompt.field.text();
+            acts::filter(model, &text);
+        }
+        _ => {}
+    }
+}
+
+pub(super) fn run(model: &mut Model, action: Action) -> Vec<Effect> {
+    match action {
+        Action::Leave => return vec![Effect::Leave],
+        Action::BackOrLeave => {
+            if !back(model) {
+                return vec![Effect::Leave];
+            }
+        }
+        Action::Back => {
+            if !back(model) {
+                let text = model.shell.language.text("at-the-top").to_owned();
+                model.shell.toast(Tone::Muted, text);
+            }
+        }
+        Action::Help => open_finder(model, Purpose::Help),
+        Action::Palette => open_finder(model, Purpose::Palette),
+        Action::GoOverview => go(model, Tab::Overview),
+        Action::GoQueues => go(model, Tab::Queues),
+        Action::GoConflicts => go(model, Tab::Conflicts),
+        Action::GoContacts => go(model, Tab::Contacts),
+        Action::Refresh => acts::refresh(model),
+        Action::Undo => acts::ask_undo(model),
+        Action::Down => step(model, Step::Down),
+        Action::Up => step(model, Step::Up),
+        Action::First => step(model, Step::First),
+        Action::Last => step(model, Step::Last),
+        Action::PageDown => step(model, Step::PageDown),
+        Action::PageUp => step(model, Step::PageUp),
+        Action::Open => acts::open(model),
+        Action::Filter => acts::ask_filter(model),
+        Action::Search => acts::ask_whom(model),
+        Action::SyncNow => acts::offer_sync(model),
+        Action::Retry => acts::offer_retry(model, acts::Reach::Chosen),
+        Action::RetryCause => acts::offer_retry(model, acts::Reach::Cause),
+        Action::TakeSalesforce => acts::choose(model, Choice::Salesforce),
+        Action::TakeAutomation => acts::choose(model, Choice::Automation),
+        Action::TakeBase => acts::choose(model, Choice::Base),
+        Action::TypeValue => acts::ask_value(model),
+        Action::KeepBoth => acts::choose(model, Choice::KeepBoth),
+        Action::OptOut => acts::choose(model, Choice::OptOut),
+        Action::OptIn => acts::choose(model, Choice::OptIn),
+        Action::TryAgain => acts::choose(model, Choice::Retry),
+        Action::ClearChoice => acts::clear_choice(model),
+        Action::Write => acts::offer_resolution(model),
+        Action::Next | Action::Previous => move_focus(model, action == Action::Next),
+        Action::Press => return press(model),
+        Action::Cancel => cancel(model),
+        Action::Accept => return accept(model),
+    }
+    Vec::new()
+}
+
+fn open_finder(model: &mut Model, purpose: Purpose) {
+    let contexts = model.screen_contexts();
+    let shell = &model.shell;
+    let finder = Finder::new(purpose, &shell.keymap, &contexts, &shell.language);
+    model.overlay = Some(Overlay::Finder(finder));
+}
+
+pub(super) fn step(model: &mut Model, step: Step) {
+    let height = usize::from(model.shell.body_height());
+    let page = height.saturating_sub(4).max(1);
+    let words = model.shell.words();
+    match model.tab {
+        Tab::Overview => model.overview.step(step, page),
+        Tab::Queues => model.queues.step(words, step, page),
+        Tab::Conflicts => match &mut model.conflicts.open {
+            Some(open) => open.step(step, page),
+            None => model.conflicts.step(words, step, page),
+        },
+        Tab::Contacts => {
+            let page = if model.contacts.open.is_some() {
+                height
+            } else {
+                page
+            };
+            model.contacts.step(words, step, page);
+        }
+    }
+}
+
+fn move_focus(model: &mut Model, forward: bool) {
+    match &mut model.overlay {
+        Some(Overlay::Dialog(dialog)) if forward => dialog.next(),
+        Some(Overlay::Dialog(dialog)) => dialog.previous(),
+        Some(Overlay::Finder(finder)) => finder.step(forward),
+        _ => {}
+    }
+}
+
+fn press(model: &mut Model) -> Vec<Effect> {
+    let Some(Overlay::Dialog(dialog)) = &mut model.overlay else {
+        return Vec::new();
+    };
+    match dialog.press() {
+        Pressed::Nothing => Vec::new(),
+        Pressed::Cancelled => {
+            cancel(model);
+            Vec::new()
+        }
+        Pressed::Confirmed { reason } => acts::confirm(model, reason),
+    }
+}
+
+fn cancel(model: &mut Model) {
+    match model.overlay.take() {
+        Some(Overlay::Filter(_)) => acts::filter(model, ""),
+        Some(Overlay::Dialog(_)) => {
+            let text = model.shell.language.text("nothing-written").to_owned();
+            model.shell.toast(Tone::Muted, text);
+        }
+        _ => {}
+    }
+}
+
+/// Enter in a text: what it is for.
+fn accept(model: &mut Model) -> Vec<Effect> {
+    match &mut model.overlay {
+        // In a dialog Enter leads on; the button is pressed by another Enter.
+        Some(Overlay::Dialog(dialog)) => dialog.next(),
+        Some(Overlay::Finder(finder)) => {
+            let order = finder.order();
+            let Some(order) = order else {
+                return Vec::new();
+            };
+            model.overlay = None;
+            return carry_out(model, order);
+        }
+        Some(Overlay::Filter(_)) => model.overlay = None,
+        Some(Overlay::Search(prompt)) => {
+            let text = prompt.field.text().trim().to_owned();
+            model.overlay = None;
+            model.contacts.search(text);
+        }
+        Some(Overlay::Editor(_)) => acts::take_typed(model),
+        None => {}
+    }
+    Vec::new()
+}
+
+fn carry_out(model: &mut Model, order: Order) -> Vec<Effect> {
+    match order {
+        Order::Run(action) => return run(model, action),
+        Order::Speak(tongue) => model.shell.language.tongue = tongue,
+        Order::Shade(shade) => model.shell.theme.shade = shade,
+    }
+    Vec::new()
+}

@@ -1,0 +1,60 @@
+//! The mouse: a click chooses a tab or a row, the wheel moves. It never confirms anything.
+
+use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
+
+use super::{go, is_dialog, keys};
+use crate::console::list::Step;
+use crate::console::model::{Model, Overlay, Tab};
+use crate::console::msg::Effect;
+use crate::console::view::{BODY_TOP, tab_at};
+
+pub(super) fn on_mouse(model: &mut Model, event: MouseEvent) -> Vec<Effect> {
+    if is_dialog(model.overlay.as_ref()) {
+        return Vec::new();
+    }
+    match event.kind {
+        MouseEventKind::ScrollDown => wheel(model, true),
+        MouseEventKind::ScrollUp => wheel(model, false),
+        MouseEventKind::Down(MouseButton::Left) => click(model, event.column, event.row),
+        _ => {}
+    }
+    Vec::new()
+}
+
+fn wheel(model: &mut Model, down: bool) {
+    match &mut model.overlay {
+        Some(Overlay::Finder(finder)) => finder.step(down),
+        Some(_) => {}
+        None => keys::step(model, if down { Step::Down } else { Step::Up }),
+    }
+}
+
+fn click(model: &mut Model, column: u16, row: u16) {
+    if model.overlay.is_some() {
+        return;
+    }
+    if row == 0 {
+        if let Some(tab) = tab_at(model, column) {
+            go(model, tab);
+        }
+        return;
+    }
+    // The first line of a list's body names its columns.
+    let height = model.shell.body_height();
+    let page = usize::from(height.saturating_sub(4));
+    let Some(line) = row.checked_sub(BODY_TOP + 1).map(usize::from) else {
+        return;
+    };
+    if line >= page {
+        return;
+    }
+    let words = model.shell.words();
+    match model.tab {
+        Tab::Queues => model.queues.click(words, line, page),
+        Tab::Conflicts if model.conflicts.open.is_none() => {
+            model.conflicts.click(words, line, page);
+        }
+        Tab::Contacts if model.contacts.open.is_none() => model.contacts.click(line, page),
+        Tab::Overview | Tab::Conflicts | Tab::Contacts => {}
+    }
+}

@@ -1,0 +1,450 @@
+//! What the product's states are called when a person reads them, in the language that is spoken.
+
+use crate::console::language::Language;
+use crate::domain::command::{Fact, Refusal};
+use crate::domain::conflict::{Cause, Choice, Conflict, Subject};
+use crate::domain::consent::{Consent, Reason};
+use crate::domain::ids::{FieldId, Kind, RemoteId, SalesforceObject, Side};
+use crate::domain::link::{Edited, Link, Parked, PendingState};
+use crate::domain::mapping::Policy;
+use crate::domain::record::Happened;
+use crate::domain::row::RowState;
+use crate::domain::snapshot::Phase;
+use crate::domain::time::{Span, Timestamp};
+use crate::domain::trace::Step;
+use crate::domain::value::Value;
+
+/// Everything that words depend on.
+#[derive(Clone, Copy)]
+pub(super) struct Words<'a> {
+    pub(super) language: &'a Language,
+    pub(super) policy: &'a Policy,
+    pub(super) now: Timestamp,
+}
+
+impl Words<'_> {
+    fn sided(&self, key: &str, side: Side) -> String {
+        let (side, other) = (side.to_string(), side.other().to_string());
+        self.language
+            .with(key, &[("side", &side), ("other", &other)])
+    }
+
+    /// `MobilePhone ↔ mobile`, by the names of both systems.
+    pub(super) fn field(&self, kind: Kind, id: FieldId) -> String {
+        self.policy.mapping.rule(kind, id).map_or_else(
+            || format!("#{id}"),
+            |rule| format!("{} ↔ {}", rule.salesforce, rule.automation),
+        )
+    }
+
+    /// The field's name in one of the systems.
+    pub(super) fn field_on(&self, kind: Kind, id: FieldId, side: Side) -> String {
+        self.policy.mapping.rule(kind, id).map_or_else(
+            || format!("#{id}"),
+            |rule| match side {
+                Side::Salesforce => rule.salesforce.clone(),
+                Side::Automation => rule.automation.clone(),
+            },
+        )
+    }
+
+    pub(super) fn subject(&self, kind: Kind, subject: Subject) -> String {
+        match subject {
+            Subject::Identity => self.language.text("subject-identity").to_owned(),
+            Subject::Deletion => self.language.text("subject-deletion").to_owned(),
+            Subject::Consent => self.language.text("subject-consent").to_owned(),
+            Subject::Write(side) => self.sided("subject-write", side),
+            Subject::Field(id) => self.field(kind, id),
+        }
+    }
+
+    pub(super) fn record(&self, record: RemoteId) -> String {
+        match record {
+            RemoteId::Salesforce(object, id) => format!("{} {id}", self.object(object)),
+            RemoteId::Automation(Kind::Person, id) => format!("contact {id}"),
+            RemoteId::Automation(Kind::Company, id) => {
+                format!("{} {id}", self.language.text("automation-company"))
+            }
+        }
+    }
+
+    fn object(&self, object: SalesforceObject) -> &str {
+        self.language.text(match object {
+            SalesforceObject::Lead => "object-lead",
+            SalesforceObject::Contact => "object-contact",
+            SalesforceObject::Account => "object-account",
+        })
+    }
+
+    pub(super) fn records(&self, records: &[RemoteId]) -> String {
+        let names: Vec<String> = records.iter().map(|record| self.record(*record)).collect();
+        names.join(" ↔ ")
+    }
+
+    /// Why it is held, in one sentence.
+    pub(super) fn cause(&self, conflict: &Conflict) -> String {
+        let say = self.language;
+        match &conflict.cause {
+            Cause::BothChanged { .. } => say.text("cause-both-changed").to_owned(),
+            Cause::BothSet { .. } => say.text("cause-both-set").to_owned(),
+            Cause::AgainstArrow { edited, .. } => self.sided("cause-against-arrow", *edited),
+            Cause::SeveralMatch { matches } => say.with(
+                "cause-several-match",
+                &[("records", &self.numbered(matches))],
+            ),
+            Cause::EmailTaken { by } => say.with("cause-email-taken", &[("link", &by.to_string())]),
+            Cause::DeletedAndEdited { deleted } => self.sided("cause-deleted-and-edited", *deleted),
+            Cause::ConsentWithoutProof { opted_in } => {
+                self.sided("cause-consent-without-proof", *opted_in)
+            }
+            Cause::Restored => say.text("cause-restored").to_owned(),
+            Cause::Refused { side, failure, .. } => {
+                format!("{}: {failure}", self.sided("cause-refused", *side))
+            }
+            Cause::RequiredBlank { side, .. } => self.sided("cause-required-blank", *side),
+            Cause::NotKept { side, sent, kept } => say.with(
+                "cause-not-kept",
+                &[
+                    ("side", &side.to_string()),
+                    ("sent", &self.value(Some(sent))),
+                    ("kept", &self.value(Some(kept))),
+                ],
+            ),
+            Cause::AccountMissing { name } => say.with("cause-account-missing", &[("name", name)]),
+        }
+    }
+
+    /// `1. Contact 003… · 2. contact 12`: what the operator types the number of.
+    fn numbered(&self, records: &[RemoteId]) -> String {
+        let lines = records.iter().enumerate();
+        let lines: Vec<String> = lines
+            .map(|(index, record)| format!("{}. {}", index + 1, self.record(*record)))
+            .collect();
+        lines.join(" · ")
+    }
+
+    /// One rule of the engine's trace.
+    pub(super) fn step(&self, step: Step) -> String {
+        let say = self.language;
+        match step {
+            Step::NotShown(side) => self.sided("step-not-shown", side),
+            Step::Equal => say.text("step-equal").to_owned(),
+            Step::AsAgreed => say.text("step-as-agreed").to_owned(),
+            Step::FirstSight => say.text("step-first-sight").to_owned(),
+            Step::Changed(side) => self.sided("step-changed", side),
+            Step::BlankNeverClears(side) => self.sided("step-blank-never-clears", side),
+            Step::BlankClears(side) => self.sided("step-blank-clears", side),
+            Step::FillsBlank(side) => self.sided("step-fills-blank", side),
+            Step::BlankStays(side) => self.sided("step-blank-stays", side),
+            Step::Priority(side) => self.sided("step-priority", side),
+            Step::AgainstArrow(side) => self.sided("step-against-arrow", side),
+            Step::HeldForReview => say.text("step-held-for-review").to_owned(),
+            Step::EditLost(side) => self.sided("step-edit-lost", side),
+            Step::Later(side) => self.sided("step-later", side),
+            Step::NotDated => say.text("step-not-dated").to_owned(),
+            Step::BothWays => say.text("step-both-ways").to_owned(),
+        }
+    }
+
+    pub(super) fn consent(&self, consent: Option<Consent>) -> &str {
+        self.language.text(match consent {
+            None => "not-shown",
+            Some(Consent::In) => "consent-in",
+            Some(Consent::Out(Reason::Unstated)) => "consent-out",
+            Some(Consent::Out(Reason::Manual)) => "consent-manual",
+            Some(Consent::Out(Reason::Unsubscribed)) => "consent-unsubscribed",
+            Some(Consent::Bounced) => "consent-bounced",
+        })
+    }
+
+    pub(super) fn value(&self, value: Option<&Value>) -> String {
+        match value {
+            None => self.language.text("not-shown").to_owned(),
+            Some(Value::Blank) => self.language.text("blank").to_owned(),
+            Some(Value::Bool(true)) => self.language.text("true").to_owned(),
+            Some(Value::Bool(false)) => self.language.text("false").to_owned(),
+            Some(Value::Moment(at)) => moment(*at),
+            Some(value) => value.to_string(),
+        }
+    }
+
+    pub(super) fn choice(&self, choice: &Choice) -> String {
+        let say = self.language;
+        match choice {
+            Choice::Salesforce => self.sided("choice-side", Side::Salesforce),
+            Choice::Automation => self.sided("choice-side", Side::Automation),
+            Choice::Base => say.text("choice-base").to_owned(),
+            Choice::Typed(value) => {
+                say.with("choice-typed", &[("value", &self.value(Some(value)))])
+            }
+            Choice::KeepBoth => say.text("choice-keep-both").to_owned(),
+            Choice::OptOut => say.text("choice-opt-out").to_owned(),
+            Choice::OptIn => say.text("choice-opt-in").to_owned(),
+            Choice::Pair(record) => say.with("choice-pair", &[("record", &self.record(*record))]),
+            Choice::Retry => say.text("choice-retry").to_owned(),
+        }
+    }
+
+    pub(super) fn row_state(&self, state: RowState) -> String {
+        let say = self.language;
+        match state {
+            RowState::Live => say.text("state-live").to_owned(),
+            RowState::Deleted => say.text("state-deleted").to_owned(),
+            RowState::MergedSalesforce(id) => {
+                say.with("state-merged", &[("into", &id.to_string())])
+            }
+            RowState::MergedAutomation(id) => {
+                say.with("state-merged", &[("into", &id.to_string())])
+            }
+            RowState::Converted(id) => say.with("state-converted", &[("into", &id.to_string())]),
+        }
+    }
+
+    pub(super) fn parked(&self, parked: &Parked) -> String {
+        let say = self.language;
+        match parked {
+            Parked::NoEmail => say.text("parked-no-email").to_owned(),
+            Parked::ObjectNotSelected => say.text("parked-object").to_owned(),
+            Parked::ShadowedByContact(link) => {
+                say.with("parked-shadowed", &[("link", &link.to_string())])
+            }
+            Parked::GoneBeforeLinked => say.text("parked-gone").to_owned(),
+            Parked::Quarantined { until: None } => say.text("parked-aside").to_owned(),
+            Parked::Quarantined { until: Some(until) } => {
+                say.with("parked-aside-until", &[("until", &moment(*until))])
+            }
+            Parked::Unlinked => say.text("parked-unlinked").to_owned(),
+            Parked::CreationNotAllowed => say.text("parked-creation").to_owned(),
+        }
+    }
+
+    pub(super) fn pending(&self, state: PendingState) -> String {
+        let say = self.language;
+        match state {
+            PendingState::Planned => say.text("pending-planned").to_owned(),
+            PendingState::Issued => say.text("pending-issued").to_owned(),
+            PendingState::Waiting(until) => {
+                say.with("pending-waiting", &[("until", &moment(until))])
+            }
+            PendingState::Dead => say.text("pending-dead").to_owned(),
+            PendingState::Asking => say.text("pending-asking").to_owned(),
+        }
+    }
+
+    pub(super) fn phase(&self, phase: Phase) -> &str {
+        self.language.text(match phase {
+            Phase::Idle => "phase-idle",
+            Phase::Describing => "phase-describing",
+            Phase::Reading => "phase-reading",
+            Phase::Pushing => "phase-writing",
+            Phase::Transferring => "phase-transferring",
+        })
+    }
+
+    pub(super) fn refusal(&self, refusal: &Refusal) -> String {
+        let say = self.language;
+        let link = match refusal {
+            Refusal::OlderGeneration { link, .. }
+            | Refusal::NoSuchLink(link)
+            | Refusal::NoSuchConflict(link)
+            | Refusal::ChoiceDoesNotFit(link) => link.to_string(),
+            Refusal::NothingToUndo => String::new(),
+        };
+        let key = match refusal {
+            Refusal::OlderGeneration { .. } => "refused-older",
+            Refusal::NoSuchLink(_) => "refused-no-link",
+            Refusal::NoSuchConflict(_) => "refused-no-conflict",
+            Refusal::ChoiceDoesNotFit(_) => "refused-choice",
+            Refusal::NothingToUndo => return say.text("refused-undo").to_owned(),
+        };
+        say.with(key, &[("link", &link)])
+    }
+
+    /// What is worth a word when it happens.
+    pub(super) fn fact(&self, fact: &Fact) -> Option<String> {
+        let say = self.language;
+        match fact {
+            Fact::CycleStarted | Fact::CycleEnded => None,
+            Fact::Accepted(run) => Some(say.with("told-accepted", &[("run", &run.to_string())])),
+            Fact::Refused(refusal) => Some(self.refusal(refusal)),
+            Fact::SideStopped { side, failure } => Some(format!(
+                "{}: {failure}",
+                self.sided("told-side-stopped", *side)
+            )),
+            Fact::SideWaits {
+                side,
+                until,
+                failure,
+            } => Some(say.with(
+                "told-side-waits",
+                &[
+                    ("side", &side.to_string()),
+                    ("until", &moment(*until)),
+                    ("failure", &failure.to_string()),
+                ],
+            )),
+            Fact::BrakePulled { overwrites, .. } => {
+                Some(say.with("told-brake", &[("n", &say.number(*overwrites))]))
+            }
+            Fact::PlanFinished(run) => Some(say.with("told-plan", &[("run", &run.to_string())])),
+        }
+    }
+
+    /// When the value got where it is, as closely as we know.
+    pub(super) fn edited(&self, edited: Option<Edited>) -> String {
+        match edited {
+            None => String::new(),
+            Some(Edited { after, by }) if after == Timestamp::ZERO => {
+                self.language.with("edited-by-then", &[("by", &moment(by))])
+            }
+            Some(Edited { after, by }) => self.language.with(
+                "edited-between",
+                &[("after", &moment(after)), ("by", &moment(by))],
+            ),
+        }
+    }
+
+    /// Who edited the record last on that side, and when; the field's editor is not known.
+    pub(super) fn last_edit(&self, link: &Link, side: Side) -> String {
+        let (modified, by) = match side {
+            Side::Salesforce => (
+                link.salesforce.as_ref().map(|end| end.modified),
+                link.salesforce
+                    .as_ref()
+                    .and_then(|end| end.edited_by.clone()),
+            ),
+            Side::Automation => (
+                link.automation.as_ref().map(|end| end.modified),
+                link.automation
+                    .as_ref()
+                    .and_then(|end| end.edited_by.clone()),
+            ),
+        };
+        let Some(modified) = modified.filter(|at| *at > Timestamp::ZERO) else {
+            return String::new();
+        };
+        let at = moment(modified);
+        match by {
+            Some(by) => self
+                .language
+                .with("last-edit-by", &[("at", &at), ("by", &by)]),
+            None => self.language.with("last-edit", &[("at", &at)]),
+        }
+    }
+
+    /// `3 min ago`, or `in 3 min`.
+    pub(super) fn relative(&self, at: Timestamp) -> String {
+        let span = self.now.since(at);
+        let (key, span) = if span < Span::ZERO {
+            ("in-time", Span(-span.0))
+        } else {
+            ("time-ago", span)
+        };
+        self.language.with(key, &[("time", &self.span(span))])
+    }
+
+    fn span(&self, span: Span) -> String {
+        let seconds = span.0 / 1_000;
+        let (n, unit) = match seconds {
+            0..60 => (seconds, "unit-second"),
+            60..3_600 => (seconds / 60, "unit-minute"),
+            3_600..172_800 => (seconds / 3_600, "unit-hour"),
+            _ => (seconds / 86_400, "unit-day"),
+        };
+        format!("{n} {}", self.language.text(unit))
+    }
+
+    pub(super) fn happened(&self, kind: Kind, what: &Happened) -> String {
+        let say = self.language;
+        match what {
+            Happened::Linked => say.text("happened-linked").to_owned(),
+            Happened::Created(side) => self.sided("happened-created", *side),
+            Happened::Written {
+                side,
+                field,
+                before,
+                after,
+            } => self.moved("happened-written", *side, kind, *field, before, after),
+            Happened::Overwritten {
+                side,
+                field,
+                lost,
+                by,
+            } => self.moved("happened-overwritten", *side, kind, *field, lost, by),
+            Happened::StoredAs {
+                side,
+                field,
+                sent,
+                stored,
+            } => self.moved("happened-stored-as", *side, kind, *field, sent, stored),
+            Happened::ConsentChanged {
+                side,
+                before,
+                after,
+                ..
+            } => say.with(
+                "happened-consent",
+                &[
+                    ("side", &side.to_string()),
+                    ("before", self.consent(*before)),
+                    ("after", self.consent(Some(*after))),
+                ],
+            ),
+            Happened::ConflictRaised(subject) => say.with(
+                "happened-raised",
+                &[("what", &self.subject(kind, *subject))],
+            ),
+            Happened::ConflictResolved { subject, by } => say.with(
+                "happened-resolved",
+                &[("what", &self.subject(kind, *subject)), ("by", by)],
+            ),
+            Happened::Deleted(side) => self.sided("happened-deleted", *side),
+            Happened::Restored(side) => self.sided("happened-restored", *side),
+            Happened::Moved { side, from, to } => say.with(
+                "happened-moved",
+                &[("side", &side.to_string()), ("from", from), ("to", to)],
+            ),
+            Happened::Refused {
+                side,
+                code,
+                message,
+            } => format!("{}: {code}: {message}", self.sided("cause-refused", *side)),
+            Happened::Operator { by, act, reason } => format!("{by}: {act} ({reason})"),
+        }
+    }
+
+    fn moved(
+        &self,
+        key: &str,
+        side: Side,
+        kind: Kind,
+        field: FieldId,
+        from: &Value,
+        to: &Value,
+    ) -> String {
+        self.language.with(
+            key,
+            &[
+                ("side", &side.to_string()),
+                ("field", &self.field_on(kind, field, side)),
+                ("from", &self.value(Some(from))),
+                ("to", &self.value(Some(to))),
+            ],
+        )
+    }
+}
+
+/// With its zone: `2026-03-04 09:15 UTC`.
+pub(super) fn moment(at: Timestamp) -> String {
+    let text = at.to_string();
+    match (text.get(..10), text.get(11..16)) {
+        (Some(day), Some(time)) => format!("{day} {time} UTC"),
+        _ => text,
+    }
+}
+
+pub(super) fn clock(at: Timestamp) -> String {
+    let text = at.to_string();
+    text.get(11..19)
+        .map_or_else(|| text.clone(), |time| format!("{time} UTC"))
+}

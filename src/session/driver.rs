@@ -1,0 +1,285 @@
+//! The loop of a session: take in what happened, all of it, then draw once. Idle, it sleeps.
+
+use std::io;
+
+use crossterm::event::Event;
+use ratatui::layout::Rect;
+use ratatui::{Terminal, TerminalOptions, Viewport};
+use tokio::sync::broadcast::error::{RecvError, TryRecvError};
+
+use super::backend::Memory;
+use super::pacer::{Next, Pacer};
+use super::{Host, Input, Sent, Wires};
+use crate::console::{Effect, Model, Msg, update, view};
+use crate::domain::command::Fact;
+use crate::domain::time::Span;
+
+/// Messages taken in before the next frame: a flood must not stop the screen.
+const BATCH_MAX: usize = 256;
+
+/// A larger window than this is a mistake, and would cost a frame its weight in memory.
+const SIZE_MAX: (u16, u16) = (500, 300);
+
+/// How often a time that is shown moves on.
+const TICK: Span = Span::seconds(1);
+
+/// Begins and ends a frame: terminals that know it show the frame at once, the others ignore it.
+const FRAME_BEGINS: &[u8] = b"\x1b[?2026h";
+const FRAME_ENDS: &[u8] = b"\x1b[?2026l";
+
+/// Why a session ended.
+#[derive(Debug)]
+pub enum Ended {
+    /// The operator left.
+    Left,
+    Terminated,
+    /// The terminal is gone.
+    HungUp,
+    Failed(io::Error),
+}
+
+/// Runs the console until the operator leaves or the terminal does.
+pub async fn drive(model: &mut Model, wires: &mut Wires, host: &mut dyn Host) -> Ended {
+    match Driver::new(model, wires) {
+        Ok(mut driver) => match driver.run(host).await {
+            Ok(ended) => ended,
+            Err(error) => Ended::Failed(error),
+        },
+        Err(error) => Ended::Failed(error),
+    }
+}
+
+struct Driver<'a> {
+    model: &'a mut Model,
+    wires: &'a mut Wires,
+    terminal: Terminal<Memory>,
+    pacer: Pacer,
+    suspends: bool,
+    sources: Sources,
+}
+
+/// Whether the sync still reports. A closed channel is always ready and must not be asked again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sources {
+    Open,
+    Closed,
+}
+
+/// What the loop woke up for.
+enum Woke {
+    Message(Msg),
+    Input(Option<Input>),
+    Taken(Option<io::Result<()>>),
+    SourcesClosed,
+    Tick,
+}
+
+impl<'a> Driver<'a> {
+    fn new(model: &'a mut Model, wires: &'a mut Wires) -> io::Result<Self> {
+        let size = model.size();
+        let area = Rect::new(0, 0, size.0, size.1);
+        let options = TerminalOptions {
+            viewport: Viewport::Fixed(area),
+        };
+        Ok(Self {
+            terminal: Terminal::with_options(Memory::new(size), options)?,
+            model,
+            wires,
+            pacer: Pacer::new(),
+            suspends: false,
+            sources: Sources::Open,
+        })
+    }
+
+    async fn run(&mut self, host: &mut dyn Host) -> io::Result<Ended> {
+        self.terminal.clear()?;
+        let first = self.wires.snapshots.borrow_and_update().clone();
+        if let Some(ended) = self.take_in(Msg::Snapshot(first)) {
+            return Ok(ended);
+        }
+        loop {
+            if self.suspends && !self.pacer.is_busy() {
+                self.suspends = false;
+                let size = host.suspend()?;
+                self.resize(size)?;
+            }
+            let next = self.pacer.next(self.wires.time.now());
+            if next == Next::Draw && !self.suspends {
+                self.draw()?;
+                continue;
+            }
+            let woke = self.wake(next).await;
+            let now = self.wires.time.now();
+            if let Some(ended) = self.take_in(Msg::Now(now)) {
+                return Ok(ended);
+            }
+            if let Some(ended) = self.take(woke)? {
+                return Ok(ended);
+            }
+            for _ in 0..BATCH_MAX {
+                let Some(woke) = self.ready() else {
+                    break;
+                };
+                if let Some(ended) = self.take(woke)? {
+                    return Ok(ended);
+                }
+            }
+        }
+    }
+
+    /// Waits for the next thing to happen.
+    async fn wake(&mut self, next: Next) -> Woke {
+        let wait = match next {
+            Next::Wait(span) => Some(span),
+            _ if self.model.wants_time() => Some(TICK),
+            _ => None,
+        };
+        let time = self.wires.time.clone();
+        let sleep = async move {
+            match wait {
+                Some(span) => time.sleep(span).await,
+                None => std::future::pending().await,
+            }
+        };
+        let is_open = self.sources == Sources::Open;
+        tokio::select! {
+            input = self.wires.inputs.recv() => Woke::Input(input),
+            taken = self.wires.taken.recv() => Woke::Taken(taken),
+            Some(answer) = self.wires.answers.recv() => Woke::Message(answer),
+            changed = self.wires.snapshots.changed(), if is_open => match changed {
+                Ok(()) => {
+                    let snapshot = self.wires.snapshots.borrow_and_update().clone();
+                    Woke::Message(Msg::Snapshot(snapshot))
+                }
+                Err(_) => Woke::SourcesClosed,
+            },
+            fact = self.wires.facts.recv(), if is_open => told(fact),
+            () = sleep => Woke::Tick,
+        }
+    }
+
+    /// What is there already, without waiting.
+    fn ready(&mut self) -> Option<Woke> {
+        if let Ok(input) = self.wires.inputs.try_recv() {
+            return Some(Woke::Input(Some(input)));
+        }
+        if let Ok(taken) = self.wires.taken.try_recv() {
+            return Some(Woke::Taken(Some(taken)));
+        }
+        if let Ok(answer) = self.wires.answers.try_recv() {
+            return Some(Woke::Message(answer));
+        }
+        if self.sources == Sources::Closed {
+            return None;
+        }
+        match self.wires.facts.try_recv() {
+            Ok(fact) => return Some(Woke::Message(Msg::Told(fact))),
+            Err(TryRecvError::Lagged(missed)) => {
+                return Some(Woke::Message(Msg::Missed(missed)));
+            }
+            Err(TryRecvError::Empty | TryRecvError::Closed) => {}
+        }
+        // The newest state last: it may be what a fact spoke of.
+        if self.wires.snapshots.has_changed().unwrap_or(false) {
+            let snapshot = self.wires.snapshots.borrow_and_update().clone();
+            return Some(Woke::Message(Msg::Snapshot(snapshot)));
+        }
+        None
+    }
+
+    fn take(&mut self, woke: Woke) -> io::Result<Option<Ended>> {
+        Ok(match woke {
+            Woke::Message(msg) => self.take_in(msg),
+            Woke::Input(Some(Input::Terminate)) => Some(Ended::Terminated),
+            Woke::Input(Some(Input::Suspend)) => {
+                self.suspends = true;
+                None
+            }
+            Woke::Input(Some(Input::Event(event))) => self.take_event(event)?,
+            Woke::Taken(Some(Ok(()))) => {
+                self.pacer.taken();
+                None
+            }
+            // No more keys, or nobody takes frames any more: the line is dead.
+            Woke::Input(None | Some(Input::HungUp)) | Woke::Taken(Some(Err(_)) | None) => {
+                Some(Ended::HungUp)
+            }
+            Woke::SourcesClosed => {
+                self.sources = Sources::Closed;
+                self.take_in(Msg::Ended)
+            }
+            Woke::Tick => None,
+        })
+    }
+
+    fn take_event(&mut self, event: Event) -> io::Result<Option<Ended>> {
+        let msg = match event {
+            Event::Key(key) => Msg::Key(key),
+            Event::Paste(text) => Msg::Pasted(text),
+            Event::Mouse(mouse) => Msg::Mouse(mouse),
+            Event::Resize(width, height) => {
+                self.resize((width, height))?;
+                return Ok(None);
+            }
+            Event::FocusGained | Event::FocusLost => return Ok(None),
+        };
+        Ok(self.take_in(msg))
+    }
+
+    fn take_in(&mut self, msg: Msg) -> Option<Ended> {
+        // A moment passing changes the screen only where a time is shown.
+        if !matches!(msg, Msg::Now(_)) || self.model.wants_time() {
+            self.pacer.changed();
+        }
+        let effects = update(self.model, msg);
+        let mut ended = None;
+        for effect in effects {
+            match effect {
+                Effect::Leave => ended = Some(Ended::Left),
+                Effect::Ask(ticket, query) => {
+                    if self.wires.questions.try_send((ticket, query)).is_err() {
+                        let error = "the store is busy".to_owned();
+                        update(self.model, Msg::Unanswered(ticket, error));
+                    }
+                }
+                Effect::Command { reason, command } => {
+                    let told = match (self.wires.commands)(reason, command) {
+                        Sent::Yes => continue,
+                        Sent::Full => Msg::Busy,
+                        Sent::Closed => Msg::Ended,
+                    };
+                    update(self.model, told);
+                }
+            }
+        }
+        ended
+    }
+
+    fn resize(&mut self, (width, height): (u16, u16)) -> io::Result<()> {
+        let size = (width.clamp(1, SIZE_MAX.0), height.clamp(1, SIZE_MAX.1));
+        self.terminal.backend_mut().resize(size);
+        self.terminal.resize(Rect::new(0, 0, size.0, size.1))?;
+        self.terminal.clear()?;
+        self.take_in(Msg::Resized(size.0, size.1));
+        Ok(())
+    }
+
+    fn draw(&mut self) -> io::Result<()> {
+        let model = &*self.model;
+        self.terminal.draw(|frame| view(model, frame))?;
+        let drawn = self.terminal.backend_mut().take();
+        let frame = [FRAME_BEGINS, &drawn, FRAME_ENDS].concat();
+        // There is room: the last frame was taken. A closed channel shows as a dead line.
+        let _ = self.wires.frames.try_send(frame);
+        self.pacer.drew(self.wires.time.now());
+        Ok(())
+    }
+}
+
+fn told(fact: Result<Fact, RecvError>) -> Woke {
+    match fact {
+        Ok(fact) => Woke::Message(Msg::Told(fact)),
+        Err(RecvError::Lagged(missed)) => Woke::Message(Msg::Missed(missed)),
+        Err(RecvError::Closed) => Woke::SourcesClosed,
+    }
+}

@@ -1,0 +1,247 @@
+//! A session without a terminal: what happens goes in, frames come out.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
+
+use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use tokio::sync::{broadcast, mpsc, watch};
+use tokio::task::yield_now;
+
+use super::{Ended, Host, Input, Sent, Time, Wires, drive};
+use crate::console::keymap::{Keymap, Preset};
+use crate::console::theme::Theme;
+use crate::console::{Ground, Instance, Language, Model, Msg, Query, Settings, Ticket, Tongue};
+use crate::domain::command::Fact;
+use crate::domain::mapping::{Mapping, Policy};
+use crate::domain::snapshot::Snapshot;
+use crate::domain::time::{Span, Timestamp};
+
+/// Waiting makes the time pass.
+struct Passing(AtomicI64);
+
+impl Time for Passing {
+    fn now(&self) -> Timestamp {
+        Timestamp(self.0.load(Ordering::Relaxed))
+    }
+
+    fn sleep(&self, span: Span) -> BoxFuture<'static, ()> {
+        self.0.fetch_add(span.0, Ordering::Relaxed);
+        yield_now().boxed()
+    }
+}
+
+#[derive(Clone, Default)]
+struct Stops(Arc<AtomicU32>);
+
+impl Host for Stops {
+    fn suspend(&mut self) -> io::Result<(u16, u16)> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Ok((100, 30))
+    }
+}
+
+/// The other ends of the wires.
+struct Ends {
+    inputs: mpsc::Sender<Input>,
+    snapshots: watch::Sender<Arc<Snapshot>>,
+    facts: broadcast::Sender<Fact>,
+    questions: mpsc::Receiver<(Ticket, Query)>,
+    answers: mpsc::Sender<Msg>,
+    frames: mpsc::Receiver<Vec<u8>>,
+    taken: mpsc::Sender<io::Result<()>>,
+}
+
+impl Ends {
+    async fn press(&self, code: KeyCode, modifiers: KeyModifiers) {
+        let key = Event::Key(KeyEvent::new(code, modifiers));
+        self.inputs.send(Input::Event(key)).await.unwrap();
+    }
+
+    async fn frame(&mut self) -> String {
+        let frame = self.frames.recv().await.unwrap();
+        String::from_utf8(frame).unwrap()
+    }
+
+    async fn take_frame(&mut self) -> String {
+        let frame = self.frame().await;
+        self.taken.send(Ok(())).await.unwrap();
+        frame
+    }
+}
+
+fn wires() -> (Wires, Ends) {
+    let (inputs, inbox) = mpsc::channel(8);
+    let (publish, snapshots) = watch::channel(Arc::default());
+    let (facts, heard) = broadcast::channel(4);
+    let (questions, asked) = mpsc::channel(16);
+    let (answers, answered) = mpsc::channel(16);
+    let (frames, drawn) = mpsc::channel(1);
+    let (taken, reports) = mpsc::channel(1);
+    let wires = Wires {
+        inputs: inbox,
+        snapshots,
+        facts: heard,
+        questions,
+        answers: answered,
+        commands: Box::new(|_, _| Sent::Full),
+        frames,
+        taken: reports,
+        time: Arc::new(Passing(AtomicI64::new(1_000_000))),
+    };
+    let ends = Ends {
+        inputs,
+        snapshots: publish,
+        facts,
+        questions: asked,
+        answers,
+        frames: drawn,
+        taken,
+    };
+    (wires, ends)
+}
+
+fn model() -> Model {
+    Model::new(Settings {
+        instance: Instance {
+            name: "acme".to_owned(),
+            operator: "claire".to_owned(),
+            ground: Ground::Practice,
+        },
+        policy: Arc::new(Policy {
+            mapping: Mapping::default(),
+            published: true,
+            objects: Vec::new(),
+            activities: true,
+            update_blanks: false,
+            latest_do_not_contact: true,
+            sync_owners: false,
+            create_accounts: false,
+            activity_types: Vec::new(),
+            namespace: String::new(),
+            automation_url: String::new(),
+        }),
+        language: Language::new(Tongue::English),
+        theme: Theme::PLAIN,
+        keymap: Keymap::preset(Preset::Default).unwrap(),
+        now: Timestamp(1_000_000),
+        size: (80, 24),
+    })
+}
+
+/// Runs a session beside a script; answers how it ended.
+async fn session(host: &mut Stops, mut wires: Wires, script: impl Future<Output = ()>) -> Ended {
+    let mut model = model();
+    let (ended, ()) = tokio::join!(drive(&mut model, &mut wires, host), script);
+    ended
+}
+
+async fn settle() {
+    for _ in 0..50 {
+        yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn while_the_terminal_is_slow_reports_do_not_queue_and_the_newest_is_drawn() {
+    let (wires, mut ends) = wires();
+    let ended = session(&mut Stops::default(), wires, async {
+        assert!(ends.frame().await.contains("PRACTICE"));
+        for used in 1..=100 {
+            let snapshot = Snapshot {
+                limit: Some((used, 5_000)),
+                is_idle: true,
+                ..Snapshot::default()
+            };
+            ends.snapshots.send_replace(Arc::new(snapshot));
+            yield_now().await;
+        }
+        settle().await;
+        assert!(
+            ends.frames.try_recv().is_err(),
+            "the first is still on its way"
+        );
+        ends.taken.send(Ok(())).await.unwrap();
+        let frame = ends.take_frame().await;
+        assert!(frame.contains("H100") && frame.contains("5,000"), "{frame}");
+        ends.press(KeyCode::Char('c'), KeyModifiers::CONTROL).await;
+    })
+    .await;
+    assert!(matches!(ended, Ended::Left), "{ended:?}");
+}
+
+#[tokio::test]
+async fn an_idle_console_draws_nothing() {
+    let (wires, mut ends) = wires();
+    session(&mut Stops::default(), wires, async {
+        ends.take_frame().await;
+        let (ticket, query) = ends.questions.recv().await.unwrap();
+        assert_eq!(query, Query::Standing);
+        let error = "no".to_owned();
+        ends.answers
+            .send(Msg::Unanswered(ticket, error))
+            .await
+            .unwrap();
+        ends.take_frame().await;
+        settle().await;
+        assert!(ends.frames.try_recv().is_err());
+        ends.press(KeyCode::Char('?'), KeyModifiers::NONE).await;
+        assert!(ends.take_frame().await.contains("What can be done here"));
+        ends.inputs.send(Input::Terminate).await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_dead_line_ends_the_session_and_nothing_else() {
+    let (wires, mut ends) = wires();
+    let ended = session(&mut Stops::default(), wires, async {
+        ends.frame().await;
+        ends.taken
+            .send(Err(io::ErrorKind::BrokenPipe.into()))
+            .await
+            .unwrap();
+    })
+    .await;
+    assert!(matches!(ended, Ended::HungUp), "{ended:?}");
+}
+
+#[tokio::test]
+async fn suspending_waits_for_the_frame_under_way_and_draws_everything_again() {
+    let (wires, mut ends) = wires();
+    let mut host = Stops::default();
+    let stops = host.clone();
+    session(&mut host, wires, async {
+        ends.frame().await;
+        ends.inputs.send(Input::Suspend).await.unwrap();
+        settle().await;
+        assert_eq!(stops.0.load(Ordering::Relaxed), 0, "a frame is on its way");
+        ends.taken.send(Ok(())).await.unwrap();
+        let frame = ends.take_frame().await;
+        assert_eq!(stops.0.load(Ordering::Relaxed), 1);
+        assert!(frame.contains("PRACTICE"), "{frame}");
+        ends.inputs.send(Input::HungUp).await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_sync_that_ended_and_facts_that_were_missed_are_told() {
+    let (wires, mut ends) = wires();
+    session(&mut Stops::default(), wires, async {
+        ends.take_frame().await;
+        for _ in 0..9 {
+            ends.facts.send(Fact::CycleStarted).unwrap();
+        }
+        let frame = ends.take_frame().await;
+        assert!(frame.contains("fast"), "{frame}");
+        let (publish, _) = watch::channel(Arc::default());
+        ends.snapshots = publish;
+        let frame = ends.take_frame().await;
+        assert!(frame.contains("stopped:"), "{frame}");
+        ends.inputs.send(Input::Terminate).await.unwrap();
+    })
+    .await;
+}

@@ -1,0 +1,158 @@
+//! The built program at a real pseudo-terminal: what it leaves behind on every way out.
+
+use std::fs::File;
+use std::io::{Read as _, Write as _};
+use std::os::fd::OwnedFd;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use nix::pty::{Winsize, openpty};
+use nix::sys::signal::{Signal, kill};
+use nix::sys::termios::{LocalFlags, Termios, tcgetattr};
+use nix::unistd::Pid;
+
+/// Longer than any of these takes on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+struct AtTerminal {
+    child: Child,
+    keyboard: File,
+    /// Kept open: its settings are what the program must give back.
+    terminal: OwnedFd,
+    before: Termios,
+    output: mpsc::Receiver<Vec<u8>>,
+    seen: Vec<u8>,
+}
+
+impl AtTerminal {
+    fn demo() -> Self {
+        let size = Winsize {
+            ws_row: 24,
+            ws_col: 80,
+            ws_xpixel: 0,
+            ws_ypixel: 0,
+        };
+        let pty = openpty(&size, None).unwrap();
+        let before = tcgetattr(&pty.slave).unwrap();
+        let end = || Stdio::from(pty.slave.try_clone().unwrap());
+        let child = Command::new(env!("CARGO_BIN_EXE_passerelle"))
+            .args(["demo", "--people", "20"])
+            .env("TERM", "xterm-256color")
+            .env("LANG", "en_US.UTF-8")
+            .env_remove("LC_ALL")
+            .env_remove("PASSERELLE_LANG")
+            .stdin(end())
+            .stdout(end())
+            .stderr(end())
+            .spawn()
+            .unwrap();
+        let mut master = File::from(pty.master.try_clone().unwrap());
+        let (report, output) = mpsc::sync_channel(1_024);
+        thread::spawn(move || {
+            let mut bytes = [0; 4_096];
+            while let Ok(count @ 1..) = master.read(&mut bytes) {
+                if report.send(bytes[..count].to_vec()).is_err() {
+                    return;
+                }
+            }
+        });
+        Self {
+            child,
+            keyboard: File::from(pty.master),
+            terminal: pty.slave,
+            before,
+            output,
+            seen: Vec::new(),
+        }
+    }
+
+    fn said(&self) -> String {
+        String::from_utf8_lossy(&self.seen).into_owned()
+    }
+
+    /// Reads until the program has shown a text.
+    #[track_caller]
+    fn until(&mut self, text: &str) {
+        while !self.said().contains(text) {
+            match self.output.recv_timeout(PATIENCE) {
+                Ok(bytes) => self.seen.extend(bytes),
+                Err(error) => panic!("no “{text}” ({error}) in {}", self.said()),
+            }
+        }
+    }
+
+    fn is_raw(&self) -> bool {
+        let now = tcgetattr(&self.terminal).unwrap();
+        !now.local_flags.contains(LocalFlags::ICANON)
+    }
+
+    /// Waits for the end, and checks that the terminal is as it was.
+    #[track_caller]
+    fn ends(mut self) -> ExitStatus {
+        self.until("\u{1b}[?1049l");
+        self.until("\u{1b}[?25h");
+        let status = self.child.wait().unwrap();
+        let now = tcgetattr(&self.terminal).unwrap();
+        assert_eq!(now.local_flags, self.before.local_flags);
+        assert_eq!(now.input_flags, self.before.input_flags);
+        let said = self.said();
+        for (on, off) in [
+            ("?1049h", "?1049l"),
+            ("?2004h", "?2004l"),
+            ("?1000h", "?1000l"),
+        ] {
+            assert!(said.rfind(on) < said.rfind(off), "{off} follows {on}");
+        }
+        status
+    }
+}
+
+#[test]
+fn leaving_by_key_and_by_every_signal_gives_the_terminal_back() {
+    for signal in [
+        None,
+        Some(Signal::SIGTERM),
+        Some(Signal::SIGINT),
+        Some(Signal::SIGHUP),
+    ] {
+        let mut console = AtTerminal::demo();
+        console.until("PRACTICE");
+        console.until("Overview");
+        assert!(console.is_raw());
+        match signal {
+            None => console.keyboard.write_all(b"\x03").unwrap(),
+            Some(signal) => kill(Pid::from_raw(console.child.id() as i32), signal).unwrap(),
+        }
+        let status = console.ends();
+        assert_eq!(status.code(), Some(0), "{signal:?}");
+    }
+}
+
+#[test]
+fn a_paste_is_no_command_and_keys_are_taken_by_the_real_thing() {
+    let mut console = AtTerminal::demo();
+    console.until("Overview");
+    console
+        .keyboard
+        .write_all(b"\x1b[200~q\rq\r\x03\x1b[201~")
+        .unwrap();
+    console.until("Pasted");
+    console.keyboard.write_all(b"?").unwrap();
+    console.until("What can be done here");
+    console.keyboard.write_all(b"\x03").unwrap();
+    assert_eq!(console.ends().code(), Some(0));
+}
+
+#[test]
+fn without_a_terminal_the_console_is_refused_with_a_remedy() {
+    let output = Command::new(env!("CARGO_BIN_EXE_passerelle"))
+        .arg("demo")
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("the console needs a terminal"), "{said}");
+}

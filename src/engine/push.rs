@@ -193,6 +193,9 @@ impl Engine {
     /// Asks for what must be known before writes can leave. Returns whether anything was begun.
     pub(super) fn ask_questions(&mut self, now: Timestamp) -> bool {
         let links = self.outbox.take_due(now);
+        for link in &links {
+            self.fresh.remove(link);
+        }
         if !links.is_empty() {
             self.inbox.push_back(Work::Settle { links });
             return true;

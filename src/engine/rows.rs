@@ -229,10 +229,15 @@ impl Engine {
     /// Whoever merges two records says that they are one person: if one of them opted out, all of
     /// that person did.
     fn inherit_opt_out(&mut self, desk: &mut Desk, now: Timestamp, loser: LinkId, winner: LinkId) {
+        // It is in force today, whenever it was said: only an opt-in after the merge is newer.
         let opted_out = desk
             .links
             .get(&loser)
-            .and_then(|link| link.consent.opted_out);
+            .and_then(|link| link.consent.opted_out)
+            .map(|dated| Dated {
+                latest: dated.latest.max(now),
+                ..dated
+            });
         let Some(link) = desk.links.get_mut(&winner) else {
             return;
         };

@@ -115,6 +115,8 @@ impl Engine {
 
     /// A request failed as a whole: wait and try again, or stop the side until a person acts.
     pub(super) fn on_side_failed(&mut self, now: Timestamp, side: Side, failure: Failure) {
+        // What waits grows old: the dates of consent are read again before anybody is opted in.
+        self.fresh.clear();
         let state = self.side_mut(side);
         state.failures += 1;
         let wait = match failure.kind {

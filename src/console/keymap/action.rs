@@ -44,7 +44,7 @@ pub enum Action {
     Accept,
 }
 
-/// Where a key counts. The first one that knows a key decides; see [`super::resolve`].
+/// Where a key counts. The first one that knows a key decides; see [`resolve`](fn@super::resolve).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Context {
     Everywhere,

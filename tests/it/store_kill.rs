@@ -499,7 +499,7 @@ fn failing_disk(call: &str, error: &str, batches: u64) {
 /// A child that has said nothing for so long has hung.
 const PATIENCE_SECONDS: &str = "60";
 
-/// Of eight runs. Seen in about one run of the whole test in ten, on a busy machine.
+/// Of eight runs. Seen once, on a busy machine; how often it happens was not measured.
 const HUNG_MAX: u32 = 2;
 
 /// What a power cut may leave: the log as it was at the last acknowledged sync, and of what was

@@ -74,6 +74,13 @@ impl Dialog {
         }
     }
 
+    /// A letter typed before anything was chosen begins the reason: it must not be lost.
+    pub(super) fn begin_text(&mut self) {
+        if !self.is_on_text() {
+            self.focus = Focus::Reason;
+        }
+    }
+
     pub(super) fn next(&mut self) {
         self.focus = match self.focus {
             Focus::Cancel => Focus::Reason,

@@ -83,6 +83,11 @@ impl<K: Copy + PartialEq> Selection<K> {
         }
     }
 
+    /// A click on a line of the page in sight.
+    pub(super) fn click(&mut self, keys: &[K], line: usize, page: usize) {
+        self.choose(keys, page_top(self.index(), page) + line);
+    }
+
     pub(super) fn step(&mut self, keys: &[K], step: Step, page: usize) {
         let last = keys.len().saturating_sub(1);
         let index = self.index();

@@ -8,16 +8,15 @@ use super::field::Field;
 use super::finder::Finder;
 use super::keymap::{Chord, Context, Keymap};
 use super::language::Language;
-use super::query::{Query, Ticket, UndoPreview};
-use super::screens::{conflicts, contacts, overview, queues};
-use super::slot::Slot;
+use super::query::{Query, UndoPreview};
+use super::screens::{Scene, Screen, conflicts, contacts, overview, queues};
+use super::slot::{Slot, Waiting};
 use super::theme::Theme;
 use super::words::Words;
-use crate::domain::link::Mark;
 use crate::domain::mapping::Policy;
 use crate::domain::record::Counts;
 use crate::domain::snapshot::Snapshot;
-use crate::domain::time::{Span, Timestamp};
+use crate::domain::time::Timestamp;
 
 /// The smallest screen on which everything can be read.
 pub(super) const WIDTH_MIN: u16 = 60;
@@ -142,6 +141,16 @@ impl Tab {
             Self::Contacts => "tab-contacts",
         }
     }
+
+    /// The same where there is little room.
+    pub(super) const fn short_title(self) -> &'static str {
+        match self {
+            Self::Overview => "tab-short-overview",
+            Self::Queues => "tab-short-queues",
+            Self::Conflicts => "tab-short-conflicts",
+            Self::Contacts => "tab-short-contacts",
+        }
+    }
 }
 
 impl Prompt {
@@ -206,32 +215,53 @@ impl Model {
         self.shell.size
     }
 
+    pub(super) fn scene(&self) -> Scene<'_> {
+        Scene {
+            words: self.shell.words(),
+            instance: &self.shell.instance,
+            snapshot: &self.snapshot,
+            standing: &self.standing,
+        }
+    }
+
+    pub(super) fn screen(&self) -> &dyn Screen {
+        match self.tab {
+            Tab::Overview => &self.overview,
+            Tab::Queues => &self.queues,
+            Tab::Conflicts => &self.conflicts,
+            Tab::Contacts => &self.contacts,
+        }
+    }
+
+    /// A screen, with what it may look at.
+    pub(super) fn stage(&mut self, tab: Tab) -> (Scene<'_>, &mut dyn Screen) {
+        let scene = Scene {
+            words: self.shell.words(),
+            instance: &self.shell.instance,
+            snapshot: &self.snapshot,
+            standing: &self.standing,
+        };
+        let screen: &mut dyn Screen = match tab {
+            Tab::Overview => &mut self.overview,
+            Tab::Queues => &mut self.queues,
+            Tab::Conflicts => &mut self.conflicts,
+            Tab::Contacts => &mut self.contacts,
+        };
+        (scene, screen)
+    }
+
+    /// The screen in sight.
+    pub(super) fn front(&mut self) -> (Scene<'_>, &mut dyn Screen) {
+        self.stage(self.tab)
+    }
+
     /// Whether what is on the screen changes by itself as time passes.
     pub fn wants_time(&self) -> bool {
-        let is_timed = match self.tab {
-            Tab::Overview => {
-                self.snapshot.next_cycle.is_some() || !self.snapshot.waits_until.is_empty()
-            }
-            Tab::Conflicts => self.conflicts.shows_age(),
-            Tab::Queues | Tab::Contacts => false,
-        };
-        is_timed || self.is_in_doubt()
-    }
-
-    fn is_in_doubt(&self) -> bool {
-        self.standing.is_stale()
-            || match self.tab {
-                Tab::Overview => false,
-                Tab::Queues => self.queues.slot.is_stale(),
-                Tab::Conflicts => self.conflicts.is_stale(),
-                Tab::Contacts => self.contacts.is_stale(),
-            }
-            || self.undo.as_ref().is_some_and(Slot::is_stale)
-    }
-
-    pub(super) fn count(&self, mark: Mark) -> u64 {
-        let counts = self.standing.data.as_ref();
-        counts.map_or(0, |counts| counts.marks.get(&mark).copied().unwrap_or(0))
+        let is_in_doubt = |slot: &dyn Waiting| slot.is_stale();
+        self.screen().is_timed(self.scene())
+            || self.standing.is_stale()
+            || self.screen().slot(self.scene()).is_some_and(is_in_doubt)
+            || self.undo.as_ref().is_some_and(Waiting::is_stale)
     }
 
     /// Where a key counts now, the narrowest place first.
@@ -246,64 +276,41 @@ impl Model {
 
     /// The same without whatever lies over the screen.
     pub(super) fn screen_contexts(&self) -> Vec<Context> {
-        let own = match self.tab {
-            Tab::Overview => Context::Overview,
-            Tab::Queues => Context::Queues,
-            Tab::Conflicts if self.conflicts.open.is_some() => Context::Decide,
-            Tab::Conflicts => Context::Conflicts,
-            Tab::Contacts => Context::Contacts,
-        };
-        vec![own, Context::List, Context::Everywhere]
+        vec![self.screen().context(), Context::List, Context::Everywhere]
     }
 
     /// What the screens in sight do not know well enough.
     pub(super) fn questions(&mut self) -> Vec<Effect> {
         let now = self.shell.now;
-        let tickets = &mut self.tickets;
+        let mut tickets = self.tickets;
         let mut asked = Vec::new();
-        let mut ask = |ticket: Option<Ticket>, query: Query| {
+        let mut ask = |slot: &mut dyn Waiting, query: Query| {
+            let ticket = slot.question(&mut tickets, now);
             asked.extend(ticket.map(|ticket| Effect::Ask(ticket, query)));
         };
-        ask(self.standing.question(tickets, now), Query::Standing);
+        ask(&mut self.standing, Query::Standing);
         if let Some(undo) = &mut self.undo {
-            ask(undo.question(tickets, now), Query::LastAct);
+            ask(undo, Query::LastAct);
         }
-        match self.tab {
-            Tab::Overview => {}
-            Tab::Queues => ask(self.queues.slot.question(tickets, now), Query::Queues),
-            Tab::Conflicts => match &mut self.conflicts.open {
-                Some(open) => ask(open.slot.question(tickets, now), Query::Person(open.link)),
-                None => ask(self.conflicts.slot.question(tickets, now), Query::Conflicts),
-            },
-            Tab::Contacts => match &mut self.contacts.open {
-                Some(open) => ask(open.slot.question(tickets, now), Query::Person(open.link)),
-                None => {
-                    if let Some(wanted) = self.contacts.wanted.clone() {
-                        let ticket = self.contacts.slot.question(tickets, now);
-                        ask(ticket, Query::Search(wanted));
-                    }
-                }
-            },
+        if let Some((slot, query)) = self.front().1.question() {
+            ask(slot, query);
         }
+        self.tickets = tickets;
         asked
+    }
+
+    /// Every place on every screen where an answer may go.
+    pub(super) fn each_slot(&mut self, mut act: impl FnMut(&mut dyn Waiting)) {
+        act(&mut self.standing);
+        for tab in Tab::ALL {
+            for slot in self.stage(tab).1.slots() {
+                act(slot);
+            }
+        }
     }
 
     /// Data on every screen may be out of date.
     pub(super) fn doubt_all(&mut self) {
-        self.standing.doubt();
-        self.queues.slot.doubt();
-        self.conflicts.doubt();
-        if let Some(open) = &mut self.contacts.open {
-            open.slot.doubt();
-        }
-    }
-
-    /// Time since both sides were read up to, if they ever were.
-    pub(super) fn unread(&self) -> Option<Span> {
-        let read = crate::domain::ids::Side::BOTH
-            .into_iter()
-            .map(|side| self.snapshot.coverage.get(&side)?.until())
-            .min()??;
-        Some(self.shell.now.since(read))
+        self.each_slot(|slot| slot.doubt());
     }
 }

@@ -10,8 +10,8 @@ const PACE: Span = Span(400);
 pub(super) struct Slot<T> {
     pub(super) data: Option<T>,
     /// When the answer came: the “as of” of the screen.
-    pub(super) at: Timestamp,
-    pub(super) error: Option<String>,
+    at: Timestamp,
+    error: Option<String>,
     waiting: Option<Ticket>,
     freshness: Freshness,
     asked: Timestamp,
@@ -36,24 +36,38 @@ impl<T> Default for Slot<T> {
     }
 }
 
-impl<T> Slot<T> {
+/// A slot without regard to what goes into it.
+pub(super) trait Waiting {
     /// Something may have changed since the last answer.
-    pub(super) fn doubt(&mut self) {
+    fn doubt(&mut self);
+    /// Ask again at once.
+    fn renew(&mut self);
+    fn is_stale(&self) -> bool;
+    /// A ticket, if it is time to ask.
+    fn question(&mut self, tickets: &mut u64, now: Timestamp) -> Option<Ticket>;
+    fn is_waiting_for(&self, ticket: Ticket) -> bool;
+    /// What was known stays, and says how old it is.
+    fn fail(&mut self, error: String);
+    fn error(&self) -> Option<&str>;
+    /// When the answer came, if one did.
+    fn as_of(&self) -> Option<Timestamp>;
+}
+
+impl<T> Waiting for Slot<T> {
+    fn doubt(&mut self) {
         self.freshness = Freshness::Stale;
     }
 
-    /// Ask again at once.
-    pub(super) fn renew(&mut self) {
+    fn renew(&mut self) {
         self.freshness = Freshness::Stale;
         self.asked = Timestamp::ZERO;
     }
 
-    pub(super) fn is_stale(&self) -> bool {
+    fn is_stale(&self) -> bool {
         self.freshness == Freshness::Stale && self.waiting.is_none()
     }
 
-    /// A ticket, if it is time to ask.
-    pub(super) fn question(&mut self, tickets: &mut u64, now: Timestamp) -> Option<Ticket> {
+    fn question(&mut self, tickets: &mut u64, now: Timestamp) -> Option<Ticket> {
         if !self.is_stale() || now.since(self.asked) < PACE {
             return None;
         }
@@ -64,20 +78,29 @@ impl<T> Slot<T> {
         self.waiting
     }
 
-    pub(super) fn is_waiting_for(&self, ticket: Ticket) -> bool {
+    fn is_waiting_for(&self, ticket: Ticket) -> bool {
         self.waiting == Some(ticket)
     }
 
+    fn fail(&mut self, error: String) {
+        self.error = Some(error);
+        self.waiting = None;
+    }
+
+    fn error(&self) -> Option<&str> {
+        self.error.as_deref()
+    }
+
+    fn as_of(&self) -> Option<Timestamp> {
+        self.data.as_ref().map(|_| self.at)
+    }
+}
+
+impl<T> Slot<T> {
     pub(super) fn answer(&mut self, data: T, now: Timestamp) {
         self.data = Some(data);
         self.at = now;
         self.error = None;
-        self.waiting = None;
-    }
-
-    /// What was known stays, and says how old it is.
-    pub(super) fn fail(&mut self, error: String) {
-        self.error = Some(error);
         self.waiting = None;
     }
 }

@@ -74,6 +74,14 @@ fn nothing_is_sent_without_a_reason() {
 }
 
 #[test]
+fn letters_typed_while_a_dialog_stands_on_cancel_begin_the_reason() {
+    let mut bench = Bench::new();
+    bench.keys("3 enter s w").type_text("quick fix");
+    let commands = bench.keys("enter enter").commands();
+    assert!(matches!(&commands[..], [(reason, _)] if reason == "quick fix"));
+}
+
+#[test]
 fn an_opt_in_asks_for_the_word_shown() {
     let mut bench = Bench::new();
     bench.keys("3 j enter O w").expect_screen("Type opt-in:");

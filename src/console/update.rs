@@ -4,10 +4,12 @@ mod acts;
 mod keys;
 mod pointer;
 
+use super::filter::Filter;
 use super::model::{Model, Overlay, SyncState, Tab, Tone};
 use super::msg::{Effect, Msg};
 use super::query::{Answer, Ticket};
-use super::screens::decide;
+use super::screens::Notice;
+use super::slot::{Slot, Waiting as _};
 use crate::domain::command::Fact;
 
 /// Takes one message in. No clock, no file, no waiting.
@@ -27,6 +29,10 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
         Msg::Snapshot(snapshot) => {
             model.snapshot = snapshot;
             model.doubt_all();
+            for tab in Tab::ALL {
+                let (scene, screen) = model.stage(tab);
+                screen.observe(scene);
+            }
             Vec::new()
         }
         Msg::Told(fact) => on_told(model, &fact),
@@ -64,99 +70,60 @@ fn on_told(model: &mut Model, fact: &Fact) -> Vec<Effect> {
 }
 
 fn on_answered(model: &mut Model, ticket: Ticket, answer: Answer) -> Vec<Effect> {
-    let now = model.shell.now;
-    let mut gone = false;
     match answer {
         Answer::Standing(counts) => {
             if model.standing.is_waiting_for(ticket) {
-                model.standing.answer(counts, now);
+                model.standing.answer(counts, model.shell.now);
             }
-        }
-        Answer::Conflicts(page) => {
-            if model.conflicts.slot.is_waiting_for(ticket) {
-                model.conflicts.slot.answer(page, now);
-                gone = model.conflicts.settle(model.shell.words()) && model.tab == Tab::Conflicts;
-            }
-        }
-        Answer::Queues(queues) => {
-            if model.queues.slot.is_waiting_for(ticket) {
-                model.queues.slot.answer(queues, now);
-                gone = model.queues.settle(model.shell.words()) && model.tab == Tab::Queues;
-            }
-        }
-        Answer::Found(page) => {
-            if model.contacts.slot.is_waiting_for(ticket) {
-                model.contacts.slot.answer(page, now);
-                gone = model.contacts.settle();
-            }
-        }
-        Answer::Person(person) => {
-            on_person(model, ticket, person);
         }
         Answer::LastAct(act) => {
-            if model
-                .undo
-                .as_ref()
-                .is_some_and(|slot| slot.is_waiting_for(ticket))
-            {
+            let is_wanted = |slot: &Slot<_>| slot.is_waiting_for(ticket);
+            if model.undo.as_ref().is_some_and(is_wanted) {
                 model.undo = None;
-                acts::offer_undo(model, act.map(|act| *act));
+                acts::undo::offer_undo(model, act.map(|act| *act));
             }
         }
-    }
-    if gone && model.overlay.is_none() {
-        let text = model.shell.language.text("chosen-gone").to_owned();
-        model.shell.toast(Tone::Plain, text);
+        answer => {
+            let mut answer = answer;
+            for tab in Tab::ALL {
+                let (scene, screen) = model.stage(tab);
+                match screen.answered(scene, ticket, answer) {
+                    Ok(notice) => {
+                        notify(model, tab, notice);
+                        break;
+                    }
+                    Err(given_back) => answer = given_back,
+                }
+            }
+        }
     }
     Vec::new()
 }
 
-fn on_person(model: &mut Model, ticket: Ticket, person: Option<Box<super::query::Person>>) {
-    let now = model.shell.now;
-    if let Some(open) = &mut model.contacts.open
-        && open.slot.is_waiting_for(ticket)
-    {
-        open.slot.answer(person, now);
-        return;
-    }
-    let Some(open) = &mut model.conflicts.open else {
-        return;
+/// Says what an answer did to what the operator had chosen, if they can see it.
+fn notify(model: &mut Model, tab: Tab, notice: Notice) {
+    let (tone, key) = match notice {
+        Notice::None => return,
+        Notice::ChosenGone if model.tab != tab || model.overlay.is_some() => return,
+        Notice::ChosenGone => (Tone::Plain, "chosen-gone"),
+        Notice::ChoicesVoid => (Tone::Person, "choices-void"),
     };
-    if !open.slot.is_waiting_for(ticket) {
-        return;
-    }
-    open.slot.answer(person, now);
-    if open.settle() == decide::Change::ChoicesVoid {
-        let text = model.shell.language.text("choices-void").to_owned();
-        model.shell.toast(Tone::Person, text);
-    }
+    let text = model.shell.language.text(key).to_owned();
+    model.shell.toast(tone, text);
 }
 
 fn on_unanswered(model: &mut Model, ticket: Ticket, error: String) -> Vec<Effect> {
-    if model.standing.is_waiting_for(ticket) {
-        model.standing.fail(error);
-    } else if model.queues.slot.is_waiting_for(ticket) {
-        model.queues.slot.fail(error);
-    } else if model.conflicts.slot.is_waiting_for(ticket) {
-        model.conflicts.slot.fail(error);
-    } else if model.contacts.slot.is_waiting_for(ticket) {
-        model.contacts.slot.fail(error);
-    } else if let Some(open) = &mut model.conflicts.open
-        && open.slot.is_waiting_for(ticket)
-    {
-        open.slot.fail(error);
-    } else if let Some(open) = &mut model.contacts.open
-        && open.slot.is_waiting_for(ticket)
-    {
-        open.slot.fail(error);
-    } else if model
-        .undo
-        .as_ref()
-        .is_some_and(|slot| slot.is_waiting_for(ticket))
-    {
+    let is_wanted = |slot: &Slot<_>| slot.is_waiting_for(ticket);
+    if model.undo.as_ref().is_some_and(is_wanted) {
         model.undo = None;
         model.shell.toast(Tone::Person, error);
+        return Vec::new();
     }
+    model.each_slot(|slot| {
+        if slot.is_waiting_for(ticket) {
+            slot.fail(error.clone());
+        }
+    });
     Vec::new()
 }
 
@@ -164,15 +131,11 @@ fn on_unanswered(model: &mut Model, ticket: Ticket, error: String) -> Vec<Effect
 fn go(model: &mut Model, tab: Tab) {
     model.tab = tab;
     model.overlay = None;
-    match tab {
-        Tab::Overview => {}
-        Tab::Queues => model.queues.slot.doubt(),
-        Tab::Conflicts => model.conflicts.doubt(),
-        Tab::Contacts => {
-            if model.contacts.wanted.is_none() && model.contacts.open.is_none() {
-                acts::ask_whom(model);
-            }
-        }
+    for slot in model.front().1.slots() {
+        slot.doubt();
+    }
+    if tab == Tab::Contacts && model.contacts.wanted.is_none() && model.contacts.open.is_none() {
+        acts::ask_whom(model);
     }
 }
 
@@ -181,28 +144,20 @@ fn back(model: &mut Model) -> bool {
     if model.overlay.take().is_some() {
         return true;
     }
-    match model.tab {
-        Tab::Conflicts if model.conflicts.open.take().is_some() => {
-            model.conflicts.slot.renew();
-            true
-        }
-        Tab::Contacts if model.contacts.open.take().is_some() => true,
-        Tab::Conflicts if !model.conflicts.filter.is_empty() => {
-            model.conflicts.filter = super::filter::Filter::default();
-            model.conflicts.settle(model.shell.words());
-            true
-        }
-        Tab::Queues if !model.queues.filter.is_empty() => {
-            model.queues.filter = super::filter::Filter::default();
-            model.queues.settle(model.shell.words());
-            true
-        }
-        Tab::Overview => false,
-        _ => {
-            model.tab = Tab::Overview;
-            true
-        }
+    let (scene, screen) = model.front();
+    if screen.back() {
+        return true;
     }
+    if screen
+        .filter()
+        .is_some_and(|(filter, _)| !filter.is_empty())
+    {
+        screen.set_filter(scene, Filter::default());
+        return true;
+    }
+    let is_top = model.tab == Tab::Overview;
+    model.tab = Tab::Overview;
+    !is_top
 }
 
 /// Whether a dialog, which nothing but the operator may close, is open.

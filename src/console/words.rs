@@ -4,7 +4,7 @@ use crate::console::language::Language;
 use crate::domain::command::{Fact, Refusal};
 use crate::domain::conflict::{Cause, Choice, Conflict, Subject};
 use crate::domain::consent::{Consent, Reason};
-use crate::domain::ids::{FieldId, Kind, RemoteId, SalesforceObject, Side};
+use crate::domain::ids::{FieldId, Kind, LinkId, RemoteId, SalesforceObject, Side};
 use crate::domain::link::{Edited, Link, Parked, PendingState};
 use crate::domain::mapping::Policy;
 use crate::domain::record::Happened;
@@ -27,6 +27,12 @@ impl Words<'_> {
         let (side, other) = (side.to_string(), side.other().to_string());
         self.language
             .with(key, &[("side", &side), ("other", &other)])
+    }
+
+    /// A contact's name and its link's number: the name alone may be that of two.
+    pub(super) fn titled(&self, name: &str, link: LinkId) -> String {
+        let gaps = [("name", name), ("link", &link.to_string())];
+        self.language.with("titled", &gaps)
     }
 
     /// `MobilePhone ↔ mobile`, by the names of both systems.

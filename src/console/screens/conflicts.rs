@@ -1,11 +1,13 @@
 //! Which contacts wait for a person, and why? The list; one contact is the business of `decide`.
 
 use super::decide::Decide;
+use super::{Notice, Scene, Screen, filtered, page_height, paint_empty};
 use crate::console::canvas::Canvas;
 use crate::console::filter::Filter;
+use crate::console::keymap::{Action, Context};
 use crate::console::list::{Selection, Step, page_top};
-use crate::console::query::{ConflictRow, Page};
-use crate::console::slot::Slot;
+use crate::console::query::{Answer, ConflictRow, Page, Query, Ticket};
+use crate::console::slot::{Slot, Waiting};
 use crate::console::words::Words;
 use crate::domain::ids::{Kind, LinkId, RemoteId};
 
@@ -61,60 +63,22 @@ impl Model {
         self.rows(words).iter().map(|row| row.brief.id).collect()
     }
 
-    pub(in crate::console) fn count(&self, words: Words<'_>) -> usize {
-        self.rows(words).len()
-    }
-
-    pub(in crate::console) fn settle(&mut self, words: Words<'_>) -> bool {
+    fn settle(&mut self, words: Words<'_>) -> bool {
         let keys = self.keys(words);
         self.selection.settle(&keys)
-    }
-
-    pub(in crate::console) fn step(&mut self, words: Words<'_>, step: Step, page: usize) {
-        let keys = self.keys(words);
-        self.selection.step(&keys, step, page);
-    }
-
-    pub(in crate::console) fn click(&mut self, words: Words<'_>, line: usize, page: usize) {
-        let keys = self.keys(words);
-        let index = page_top(self.selection.index(), page) + line;
-        self.selection.choose(&keys, index);
     }
 
     pub(in crate::console) fn chosen(&self) -> Option<LinkId> {
         self.selection.key()
     }
 
-    pub(in crate::console) fn shows_age(&self) -> bool {
-        let rows = self.slot.data.as_ref().map_or(0, |page| page.rows.len());
-        self.open.is_none() && rows > 0
-    }
-
-    pub(in crate::console) fn is_stale(&self) -> bool {
-        match &self.open {
-            Some(open) => open.slot.is_stale(),
-            None => self.slot.is_stale(),
-        }
-    }
-
-    pub(in crate::console) fn doubt(&mut self) {
-        self.slot.doubt();
-        if let Some(open) = &mut self.open {
-            open.slot.doubt();
-        }
-    }
-
-    pub(in crate::console) fn paint(&self, words: Words<'_>, canvas: &mut Canvas<'_>) {
+    fn paint_list(&self, scene: Scene<'_>, canvas: &mut Canvas<'_>) {
         let theme = canvas.theme;
+        let words = scene.words;
         let say = words.language;
         let rows = self.rows(words);
         if rows.is_empty() {
-            let key = match (&self.slot.data, self.filter.is_empty()) {
-                (None, _) => "loading",
-                (Some(_), true) => "conflicts-empty",
-                (Some(_), false) => "filter-empty",
-            };
-            canvas.paragraph(1, 1, 4, say.text(key), theme.muted());
+            paint_empty(scene, canvas, &self.slot, &self.filter, "conflicts-empty");
             return;
         }
         let width = canvas.width();
@@ -127,7 +91,7 @@ impl Model {
         ] {
             canvas.text(x, 0, say.text(title), theme.muted());
         }
-        let height = usize::from(canvas.height().saturating_sub(4));
+        let height = page_height(canvas.height());
         let top = page_top(self.selection.index(), height);
         for (y, row) in rows.iter().skip(top).take(height).enumerate() {
             let y = 1 + y as u16;
@@ -149,5 +113,129 @@ impl Model {
                 canvas.text(1, y + 2, &words.cause(conflict), theme.plain());
             }
         }
+    }
+}
+
+impl Screen for Model {
+    fn context(&self) -> Context {
+        match self.open {
+            Some(_) => Context::Decide,
+            None => Context::Conflicts,
+        }
+    }
+
+    fn slot<'a>(&'a self, _scene: Scene<'a>) -> Option<&'a dyn Waiting> {
+        Some(match &self.open {
+            Some(open) => &open.slot,
+            None => &self.slot,
+        })
+    }
+
+    fn question(&mut self) -> Option<(&mut dyn Waiting, Query)> {
+        Some(match &mut self.open {
+            Some(open) => (&mut open.slot, Query::Person(open.link)),
+            None => (&mut self.slot, Query::Conflicts),
+        })
+    }
+
+    fn slots(&mut self) -> Vec<&mut dyn Waiting> {
+        let mut slots: Vec<&mut dyn Waiting> = vec![&mut self.slot];
+        if let Some(open) = &mut self.open {
+            slots.push(&mut open.slot);
+        }
+        slots
+    }
+
+    fn answered(
+        &mut self,
+        scene: Scene<'_>,
+        ticket: Ticket,
+        answer: Answer,
+    ) -> Result<Notice, Answer> {
+        let now = scene.words.now;
+        match (answer, &mut self.open) {
+            (Answer::Conflicts(page), _) if self.slot.is_waiting_for(ticket) => {
+                self.slot.answer(page, now);
+                let is_gone = self.settle(scene.words) && self.open.is_none();
+                Ok(if is_gone {
+                    Notice::ChosenGone
+                } else {
+                    Notice::None
+                })
+            }
+            (Answer::Person(person), Some(open)) if open.slot.is_waiting_for(ticket) => {
+                open.slot.answer(person, now);
+                Ok(open.settle())
+            }
+            (answer, _) => Err(answer),
+        }
+    }
+
+    fn title(&self, scene: Scene<'_>) -> String {
+        if let Some(open) = &self.open {
+            return open.title(scene.words);
+        }
+        let count = self.rows(scene.words).len() as u64;
+        let more = self.slot.data.as_ref().map_or(0, |page| page.more);
+        let title = scene.say().count("title-conflicts", count);
+        filtered(scene, title, &self.filter, more)
+    }
+
+    fn hints(&self, _scene: Scene<'_>) -> Vec<(Action, &'static str)> {
+        match &self.open {
+            Some(open) => open.hints(),
+            None => vec![
+                (Action::Down, "hint-move"),
+                (Action::Open, "hint-open"),
+                (Action::Filter, "hint-filter"),
+                (Action::Undo, "hint-undo"),
+            ],
+        }
+    }
+
+    fn paint(&self, scene: Scene<'_>, canvas: &mut Canvas<'_>) {
+        match &self.open {
+            Some(open) => open.paint(scene.words, canvas),
+            None => self.paint_list(scene, canvas),
+        }
+    }
+
+    fn step(&mut self, scene: Scene<'_>, step: Step, body: u16) {
+        let page = page_height(body);
+        let keys = self.keys(scene.words);
+        match &mut self.open {
+            Some(open) => open.step(step, page),
+            None => self.selection.step(&keys, step, page),
+        }
+    }
+
+    fn click(&mut self, scene: Scene<'_>, line: usize, body: u16) {
+        if self.open.is_none() {
+            let keys = self.keys(scene.words);
+            self.selection.click(&keys, line, page_height(body));
+        }
+    }
+
+    fn filter(&self) -> Option<(&Filter, &'static str)> {
+        let is_list = self.open.is_none();
+        is_list.then_some((&self.filter, "filter-hint-conflicts"))
+    }
+
+    fn set_filter(&mut self, scene: Scene<'_>, filter: Filter) {
+        self.filter = filter;
+        self.settle(scene.words);
+    }
+
+    fn back(&mut self) -> bool {
+        let was_open = self.open.take().is_some();
+        if was_open {
+            self.slot.renew();
+        }
+        was_open
+    }
+
+    fn is_timed(&self, _scene: Scene<'_>) -> bool {
+        let rows = self.slot.data.as_ref().map_or(0, |page| page.rows.len());
+        self.open.is_none() && rows > 0
     }
 }

@@ -1,11 +1,14 @@
 //! What happened to this contact? Found by address, name or id; both records side by side, then
 //! what happened, newest first.
 
+use super::{Notice, Scene, Screen, filtered, page_height};
 use crate::console::canvas::Canvas;
+use crate::console::filter::Filter;
+use crate::console::keymap::{Action, Context};
 use crate::console::list::{Selection, Step, page_top};
 use crate::console::model::Tone;
-use crate::console::query::{Brief, HISTORY_MAX, Page, Person};
-use crate::console::slot::Slot;
+use crate::console::query::{Answer, Brief, HISTORY_MAX, Page, Person, Query, Ticket};
+use crate::console::slot::{Slot, Waiting};
 use crate::console::view::tone;
 use crate::console::words::{Words, moment};
 use crate::domain::ids::{LinkId, Side};
@@ -56,52 +59,8 @@ impl Model {
         rows.iter().map(|row| row.id).collect()
     }
 
-    pub(in crate::console) fn settle(&mut self) -> bool {
-        let keys = self.keys();
-        self.selection.settle(&keys)
-    }
-
     pub(in crate::console) fn chosen(&self) -> Option<LinkId> {
         self.selection.key()
-    }
-
-    pub(in crate::console) fn is_stale(&self) -> bool {
-        match &self.open {
-            Some(open) => open.slot.is_stale(),
-            None => self.wanted.is_some() && self.slot.is_stale(),
-        }
-    }
-
-    pub(in crate::console) fn step(&mut self, words: Words<'_>, step: Step, page: usize) {
-        let keys = self.keys();
-        let Some(open) = &mut self.open else {
-            self.selection.step(&keys, step, page);
-            return;
-        };
-        let lines = open.person().map_or(0, |person| lines(words, person).len());
-        let last = lines.saturating_sub(page.max(1));
-        let moved = match step {
-            Step::Down => open.top + 1,
-            Step::Up => open.top.saturating_sub(1),
-            Step::First => 0,
-            Step::Last => last,
-            Step::PageDown => open.top + page,
-            Step::PageUp => open.top.saturating_sub(page),
-        };
-        open.top = moved.min(last);
-    }
-
-    pub(in crate::console) fn click(&mut self, line: usize, page: usize) {
-        let keys = self.keys();
-        let index = page_top(self.selection.index(), page) + line;
-        self.selection.choose(&keys, index);
-    }
-
-    pub(in crate::console) fn paint(&self, words: Words<'_>, canvas: &mut Canvas<'_>) {
-        match &self.open {
-            Some(open) => open.paint(words, canvas),
-            None => self.paint_list(words, canvas),
-        }
     }
 
     fn paint_list(&self, words: Words<'_>, canvas: &mut Canvas<'_>) {
@@ -120,7 +79,7 @@ impl Model {
         let half = canvas.width() / 2;
         canvas.text(1, 0, say.text("column-whom"), theme.muted());
         canvas.text(half, 0, say.text("column-records"), theme.muted());
-        let height = usize::from(canvas.height().saturating_sub(4));
+        let height = page_height(canvas.height());
         let top = page_top(self.selection.index(), height);
         for (y, row) in rows.iter().skip(top).take(height).enumerate() {
             let y = 1 + y as u16;
@@ -141,7 +100,125 @@ impl Model {
     }
 }
 
+impl Screen for Model {
+    fn context(&self) -> Context {
+        Context::Contacts
+    }
+
+    fn slot<'a>(&'a self, _scene: Scene<'a>) -> Option<&'a dyn Waiting> {
+        match &self.open {
+            Some(open) => Some(&open.slot),
+            None => self.wanted.as_ref().map(|_| &self.slot as &dyn Waiting),
+        }
+    }
+
+    fn question(&mut self) -> Option<(&mut dyn Waiting, Query)> {
+        if let Some(open) = &mut self.open {
+            return Some((&mut open.slot, Query::Person(open.link)));
+        }
+        let query = Query::Search(self.wanted.clone()?);
+        Some((&mut self.slot, query))
+    }
+
+    fn slots(&mut self) -> Vec<&mut dyn Waiting> {
+        let mut slots: Vec<&mut dyn Waiting> = vec![&mut self.slot];
+        if let Some(open) = &mut self.open {
+            slots.push(&mut open.slot);
+        }
+        slots
+    }
+
+    fn answered(
+        &mut self,
+        scene: Scene<'_>,
+        ticket: Ticket,
+        answer: Answer,
+    ) -> Result<Notice, Answer> {
+        let now = scene.words.now;
+        match (answer, &mut self.open) {
+            (Answer::Found(page), _) if self.slot.is_waiting_for(ticket) => {
+                self.slot.answer(page, now);
+                let keys = self.keys();
+                let is_gone = self.selection.settle(&keys) && self.open.is_none();
+                Ok(if is_gone {
+                    Notice::ChosenGone
+                } else {
+                    Notice::None
+                })
+            }
+            (Answer::Person(person), Some(open)) if open.slot.is_waiting_for(ticket) => {
+                open.slot.answer(person, now);
+                Ok(Notice::None)
+            }
+            (answer, _) => Err(answer),
+        }
+    }
+
+    fn title(&self, scene: Scene<'_>) -> String {
+        if let Some(open) = &self.open {
+            let named = |person: &Person| scene.words.titled(&person.name, person.link.id);
+            return open.person().map_or_else(String::new, named);
+        }
+        let Some(wanted) = &self.wanted else {
+            return scene.say().text("title-contacts").to_owned();
+        };
+        let page = self.slot.data.as_ref();
+        let count = page.map_or(0, |page| page.rows.len() as u64);
+        let title = format!("{} · “{wanted}”", scene.say().count("title-found", count));
+        let more = page.map_or(0, |page| page.more);
+        filtered(scene, title, &Filter::default(), more)
+    }
+
+    fn hints(&self, _scene: Scene<'_>) -> Vec<(Action, &'static str)> {
+        vec![
+            (Action::Search, "hint-search"),
+            (Action::Down, "hint-move"),
+            (Action::Open, "hint-open"),
+        ]
+    }
+
+    fn paint(&self, scene: Scene<'_>, canvas: &mut Canvas<'_>) {
+        match &self.open {
+            Some(open) => open.paint(scene.words, canvas),
+            None => self.paint_list(scene.words, canvas),
+        }
+    }
+
+    fn step(&mut self, scene: Scene<'_>, step: Step, body: u16) {
+        let keys = self.keys();
+        match &mut self.open {
+            Some(open) => open.scroll(scene.words, step, usize::from(body)),
+            None => self.selection.step(&keys, step, page_height(body)),
+        }
+    }
+
+    fn click(&mut self, _scene: Scene<'_>, line: usize, body: u16) {
+        if self.open.is_none() {
+            let keys = self.keys();
+            self.selection.click(&keys, line, page_height(body));
+        }
+    }
+
+    fn back(&mut self) -> bool {
+        self.open.take().is_some()
+    }
+}
+
 impl Detail {
+    fn scroll(&mut self, words: Words<'_>, step: Step, page: usize) {
+        let lines = self.person().map_or(0, |person| lines(words, person).len());
+        let last = lines.saturating_sub(page.max(1));
+        let moved = match step {
+            Step::Down => self.top + 1,
+            Step::Up => self.top.saturating_sub(1),
+            Step::First => 0,
+            Step::Last => last,
+            Step::PageDown => self.top + page,
+            Step::PageUp => self.top.saturating_sub(page),
+        };
+        self.top = moved.min(last);
+    }
+
     fn paint(&self, words: Words<'_>, canvas: &mut Canvas<'_>) {
         let theme = canvas.theme;
         let Some(person) = self.person() else {

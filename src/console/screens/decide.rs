@@ -3,7 +3,9 @@
 
 use std::collections::BTreeMap;
 
+use super::Notice;
 use crate::console::canvas::Canvas;
+use crate::console::keymap::Action;
 use crate::console::list::{Selection, Step};
 use crate::console::preview;
 use crate::console::query::Person;
@@ -21,14 +23,6 @@ pub(in crate::console) struct Decide {
     pub(in crate::console) choices: BTreeMap<Subject, Choice>,
     /// The version that the choices were made on.
     made_on: Option<Generation>,
-}
-
-/// What a new answer did to the choices.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::console) enum Change {
-    None,
-    /// The contact is another version now: what was chosen on the old one is void.
-    ChoicesVoid,
 }
 
 impl Decide {
@@ -51,15 +45,15 @@ impl Decide {
         conflicts.iter().map(|conflict| conflict.subject).collect()
     }
 
-    pub(in crate::console) fn settle(&mut self) -> Change {
+    pub(in crate::console) fn settle(&mut self) -> Notice {
         let subjects = self.subjects();
         self.selection.settle(&subjects);
         let generation = self.person().map(|person| person.link.generation);
         if self.choices.is_empty() || generation == self.made_on {
-            return Change::None;
+            return Notice::None;
         }
         self.choices.clear();
-        Change::ChoicesVoid
+        Notice::ChoicesVoid
     }
 
     pub(in crate::console) fn step(&mut self, step: Step, page: usize) {
@@ -98,7 +92,55 @@ impl Decide {
         subject.is_some_and(|subject| self.choices.remove(&subject).is_some())
     }
 
-    pub(in crate::console) fn paint(&self, words: Words<'_>, canvas: &mut Canvas<'_>) {
+    pub(super) fn title(&self, words: Words<'_>) -> String {
+        let named = |person: &Person| words.titled(&person.name, person.link.id);
+        self.person().map_or_else(String::new, named)
+    }
+
+    /// Only the choices that the conflict under the cursor takes.
+    pub(super) fn hints(&self) -> Vec<(Action, &'static str)> {
+        let Some((person, conflict)) = self.person().zip(self.conflict()) else {
+            let has_more = !self.subjects().is_empty();
+            let mut hints = vec![(Action::Undo, "hint-undo")];
+            if has_more {
+                hints.insert(0, (Action::Down, "hint-move"));
+            }
+            return hints;
+        };
+        let mut hints = Vec::new();
+        if !self.choices.is_empty() {
+            hints.push((Action::Write, "hint-write"));
+        }
+        for (choice, action, label) in [
+            (
+                Choice::Salesforce,
+                Action::TakeSalesforce,
+                "hint-salesforce",
+            ),
+            (
+                Choice::Automation,
+                Action::TakeAutomation,
+                "hint-automation",
+            ),
+            (Choice::Base, Action::TakeBase, "hint-base"),
+            (Choice::KeepBoth, Action::KeepBoth, "hint-keep"),
+            (Choice::OptOut, Action::OptOut, "hint-opt-out"),
+            (Choice::OptIn, Action::OptIn, "hint-opt-in"),
+            (Choice::Retry, Action::TryAgain, "hint-again"),
+        ] {
+            if preview::fits(&person.link, conflict, &choice) {
+                hints.push((action, label));
+            }
+        }
+        let is_field = matches!(conflict.subject, Subject::Field(_));
+        if is_field || !preview::candidates(conflict).is_empty() {
+            let at = hints.len().min(3);
+            hints.insert(at, (Action::TypeValue, "hint-type"));
+        }
+        hints
+    }
+
+    pub(super) fn paint(&self, words: Words<'_>, canvas: &mut Canvas<'_>) {
         let theme = canvas.theme;
         let say = words.language;
         let Some(person) = self.person() else {

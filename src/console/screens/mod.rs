@@ -1,7 +1,154 @@
-//! The screens. Each owns what it shows and how it is painted; keys come from the switchboard.
+//! The screens. Each owns what it shows, what it asks for and how it is painted; the switchboard
+//! knows them only as [`Screen`]s.
 
 pub(super) mod conflicts;
 pub(super) mod contacts;
 pub(super) mod decide;
 pub(super) mod overview;
 pub(super) mod queues;
+
+use super::canvas::Canvas;
+use super::filter::Filter;
+use super::keymap::{Action, Context};
+use super::language::Language;
+use super::list::Step;
+use super::model::{Instance, Tone};
+use super::query::{Answer, Query, Ticket};
+use super::slot::{Slot, Waiting};
+use super::words::Words;
+use crate::domain::ids::Side;
+use crate::domain::link::Mark;
+use crate::domain::record::Counts;
+use crate::domain::snapshot::Snapshot;
+use crate::domain::time::Span;
+
+/// What every screen may look at besides its own.
+#[derive(Clone, Copy)]
+pub(super) struct Scene<'a> {
+    pub(super) words: Words<'a>,
+    pub(super) instance: &'a Instance,
+    pub(super) snapshot: &'a Snapshot,
+    pub(super) standing: &'a Slot<Counts>,
+}
+
+/// Something the operator must know about an answer that came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Notice {
+    None,
+    /// The chosen line is no longer in the list.
+    ChosenGone,
+    /// The contact is another version now: what was chosen on the old one is void.
+    ChoicesVoid,
+}
+
+/// Lines of a list's page, its column titles and the lines about the chosen row left out.
+pub(super) const fn page_height(body: u16) -> usize {
+    let height = body.saturating_sub(4);
+    if height == 0 { 1 } else { height as usize }
+}
+
+/// One numbered tab.
+pub(super) trait Screen {
+    /// Where keys count while it is in sight.
+    fn context(&self) -> Context;
+
+    /// What is in sight, as an answer that has an age.
+    fn slot<'a>(&'a self, scene: Scene<'a>) -> Option<&'a dyn Waiting>;
+
+    /// What it wants to know now, and where the answer goes.
+    fn question(&mut self) -> Option<(&mut dyn Waiting, Query)>;
+
+    /// Every place where an answer may go.
+    fn slots(&mut self) -> Vec<&mut dyn Waiting>;
+
+    /// Takes the answer to one of its own questions; hands any other back.
+    fn answered(
+        &mut self,
+        scene: Scene<'_>,
+        ticket: Ticket,
+        answer: Answer,
+    ) -> Result<Notice, Answer>;
+
+    /// With its count and filter.
+    fn title(&self, scene: Scene<'_>) -> String;
+
+    /// What can be done here and now, the most useful first.
+    fn hints(&self, scene: Scene<'_>) -> Vec<(Action, &'static str)>;
+
+    fn paint(&self, scene: Scene<'_>, canvas: &mut Canvas<'_>);
+
+    fn step(&mut self, scene: Scene<'_>, step: Step, body: u16);
+
+    /// A click on a line below the column titles.
+    fn click(&mut self, _scene: Scene<'_>, _line: usize, _body: u16) {}
+
+    /// The filter of the list in sight, with the message that explains it.
+    fn filter(&self) -> Option<(&Filter, &'static str)> {
+        None
+    }
+
+    /// Shows only what the filter lets through.
+    fn set_filter(&mut self, _scene: Scene<'_>, _filter: Filter) {}
+
+    /// One step back inside the screen; `false` at its top.
+    fn back(&mut self) -> bool {
+        false
+    }
+
+    /// Whether what it shows changes by itself as time passes.
+    fn is_timed(&self, _scene: Scene<'_>) -> bool {
+        false
+    }
+
+    /// The sync published a state.
+    fn observe(&mut self, _scene: Scene<'_>) {}
+}
+
+impl Scene<'_> {
+    pub(super) fn say(&self) -> &Language {
+        self.words.language
+    }
+
+    pub(super) fn count(&self, mark: Mark) -> u64 {
+        let counts = self.standing.data.as_ref();
+        counts.map_or(0, |counts| counts.marks.get(&mark).copied().unwrap_or(0))
+    }
+
+    /// Time since both sides were read up to, if they ever were.
+    pub(super) fn unread(&self) -> Option<Span> {
+        let read = Side::BOTH
+            .into_iter()
+            .map(|side| self.snapshot.coverage.get(&side)?.until())
+            .min()??;
+        Some(self.words.now.since(read))
+    }
+}
+
+/// `title · / filter · 3 more not shown`.
+fn filtered(scene: Scene<'_>, title: String, filter: &Filter, more: u64) -> String {
+    let mut title = title;
+    if !filter.is_empty() {
+        title = format!("{title} · / {}", filter.typed());
+    }
+    if more > 0 {
+        title = format!("{title} · {}", scene.say().count("not-shown", more));
+    }
+    title
+}
+
+/// What a list without rows says: that it is read, that the filter keeps all away, or why it is empty.
+fn paint_empty<T>(
+    scene: Scene<'_>,
+    canvas: &mut Canvas<'_>,
+    slot: &Slot<T>,
+    filter: &Filter,
+    empty: &'static str,
+) {
+    let key = match (&slot.data, filter.is_empty()) {
+        (None, _) => "loading",
+        (Some(_), true) => empty,
+        (Some(_), false) => "filter-empty",
+    };
+    let style = super::view::tone(canvas.theme, Tone::Muted);
+    canvas.paragraph(1, 1, 4, scene.say().text(key), style);
+}

@@ -1,8 +1,12 @@
 //! Is the sync healthy, and what needs me? Every number leads to where it comes from.
 
+use super::{Notice, Scene, Screen};
 use crate::console::canvas::Canvas;
+use crate::console::keymap::{Action, Context};
 use crate::console::list::{Selection, Step};
-use crate::console::model::{Model as Console, Tab, Tone};
+use crate::console::model::{Tab, Tone};
+use crate::console::query::{Answer, Query, Ticket};
+use crate::console::slot::Waiting;
 use crate::console::view::tone;
 use crate::console::words::moment;
 use crate::domain::command::{BySide, Scope};
@@ -48,22 +52,17 @@ impl Number {
         }
     }
 
-    fn count(self, console: &Console) -> u64 {
+    fn count(self, scene: Scene<'_>) -> u64 {
         match self {
-            Self::Conflicts => console.count(Mark::Conflict),
-            Self::Pending => console.count(Mark::Pending),
-            Self::Dead => console.count(Mark::Dead),
-            Self::Held => held(console),
+            Self::Conflicts => scene.count(Mark::Conflict),
+            Self::Pending => scene.count(Mark::Pending),
+            Self::Dead => scene.count(Mark::Dead),
+            Self::Held => held(scene),
         }
     }
 }
 
 impl Model {
-    pub(in crate::console) fn step(&mut self, step: Step, page: usize) {
-        self.selection.settle(&NUMBERS);
-        self.selection.step(&NUMBERS, step, page);
-    }
-
     pub(in crate::console) fn destination(&mut self) -> Tab {
         self.selection.settle(&NUMBERS);
         match self.selection.key() {
@@ -73,19 +72,71 @@ impl Model {
     }
 }
 
-fn held(console: &Console) -> u64 {
-    let counts = console.standing.data.as_ref();
+impl Screen for Model {
+    fn context(&self) -> Context {
+        Context::Overview
+    }
+
+    fn slot<'a>(&'a self, scene: Scene<'a>) -> Option<&'a dyn Waiting> {
+        Some(scene.standing)
+    }
+
+    /// The shell asks how things stand, for every screen.
+    fn question(&mut self) -> Option<(&mut dyn Waiting, Query)> {
+        None
+    }
+
+    fn slots(&mut self) -> Vec<&mut dyn Waiting> {
+        Vec::new()
+    }
+
+    fn answered(&mut self, _: Scene<'_>, _: Ticket, answer: Answer) -> Result<Notice, Answer> {
+        Err(answer)
+    }
+
+    fn title(&self, scene: Scene<'_>) -> String {
+        let gaps = [
+            ("name", scene.instance.name.as_str()),
+            ("operator", &scene.instance.operator),
+        ];
+        scene.say().with("title-overview", &gaps)
+    }
+
+    fn hints(&self, _scene: Scene<'_>) -> Vec<(Action, &'static str)> {
+        vec![
+            (Action::Down, "hint-move"),
+            (Action::Open, "hint-go"),
+            (Action::SyncNow, "hint-sync"),
+        ]
+    }
+
+    fn paint(&self, scene: Scene<'_>, canvas: &mut Canvas<'_>) {
+        paint(scene, self.selection.key(), canvas);
+    }
+
+    fn step(&mut self, _scene: Scene<'_>, step: Step, _body: u16) {
+        self.selection.settle(&NUMBERS);
+        self.selection.step(&NUMBERS, step, NUMBERS.len());
+    }
+
+    fn is_timed(&self, scene: Scene<'_>) -> bool {
+        scene.snapshot.next_cycle.is_some() || !scene.snapshot.waits_until.is_empty()
+    }
+}
+
+fn held(scene: Scene<'_>) -> u64 {
+    let counts = scene.standing.data.as_ref();
     counts.map_or(0, |counts| counts.held_activities)
 }
 
 /// Healthy is said only when nothing waits for a person and both sides were read.
-fn verdict(console: &Console) -> (Tone, String) {
-    let say = &console.shell.language;
-    let snapshot = &console.snapshot;
+fn verdict(scene: Scene<'_>) -> (Tone, String) {
+    let say = scene.say();
+    let snapshot = scene.snapshot;
     let needs = NUMBERS
         .into_iter()
         .filter(|number| *number != Number::Pending)
-        .map(|number| number.count(console))
+        .map(|number| number.count(scene))
         .sum::<u64>();
     if snapshot.is_braked {
         return (Tone::Person, say.text("verdict-braked").to_owned());
@@ -93,44 +144,44 @@ fn verdict(console: &Console) -> (Tone, String) {
     if !snapshot.stopped.is_empty() {
         return (Tone::Person, say.text("verdict-stopped").to_owned());
     }
-    if console.standing.data.is_none() {
+    if scene.standing.data.is_none() {
         return (Tone::Muted, say.text("loading").to_owned());
     }
     if needs > 0 {
         return (Tone::Person, say.count("verdict-person", needs));
     }
-    if console.unread().is_none() {
+    if scene.unread().is_none() {
         return (Tone::Muted, say.text("verdict-unread").to_owned());
     }
-    if snapshot.is_idle && console.count(Mark::Pending) == 0 {
+    if snapshot.is_idle && scene.count(Mark::Pending) == 0 {
         (Tone::Strong, say.text("verdict-healthy").to_owned())
     } else {
         (Tone::Plain, say.text("verdict-working").to_owned())
     }
 }
 
-pub(in crate::console) fn paint(console: &Console, canvas: &mut Canvas<'_>) {
+fn paint(scene: Scene<'_>, chosen: Option<Number>, canvas: &mut Canvas<'_>) {
     let theme = canvas.theme;
-    let say = &console.shell.language;
-    let (style, words) = verdict(console);
+    let say = scene.say();
+    let (style, words) = verdict(scene);
     canvas.text(1, 0, &words, tone(theme, style));
     let mut y = 2;
     label(canvas, y, say.text("label-sync"));
-    canvas.text(TITLE_WIDTH, y, &sync_words(console), theme.plain());
+    canvas.text(TITLE_WIDTH, y, &sync_words(scene), theme.plain());
     y += 1;
     for side in Side::BOTH {
         label(canvas, y, &side.to_string());
-        let (style, words) = side_words(console, side);
+        let (style, words) = side_words(scene, side);
         canvas.text(TITLE_WIDTH, y, &words, tone(theme, style));
         y += 1;
     }
     for side in Side::BOTH {
         let title = say.with("label-coverage", &[("side", &side.to_string())]);
         label(canvas, y, &title);
-        canvas.text(TITLE_WIDTH, y, &strip(console, side, canvas), theme.plain());
+        canvas.text(TITLE_WIDTH, y, &strip(scene, side, canvas), theme.plain());
         y += 1;
     }
-    if let Some((used, allowed)) = console.snapshot.limit {
+    if let Some((used, allowed)) = scene.snapshot.limit {
         label(canvas, y, say.text("label-calls"));
         let words = say.with(
             "calls-used",
@@ -143,8 +194,8 @@ pub(in crate::console) fn paint(console: &Console, canvas: &mut Canvas<'_>) {
         y += 1;
     }
     y += 1;
-    y = paint_numbers(console, canvas, y);
-    paint_totals(console, canvas, y + 1);
+    y = paint_numbers(scene, chosen, canvas, y);
+    paint_totals(scene, canvas, y + 1);
 }
 
 fn label(canvas: &mut Canvas<'_>, y: u16, text: &str) {
@@ -152,37 +203,37 @@ fn label(canvas: &mut Canvas<'_>, y: u16, text: &str) {
     canvas.within(1, y, TITLE_WIDTH - 2, text, style);
 }
 
-fn sync_words(console: &Console) -> String {
-    let words = console.shell.words();
-    let phase = words.phase(console.snapshot.phase).to_owned();
-    match console.snapshot.next_cycle {
+fn sync_words(scene: Scene<'_>) -> String {
+    let words = scene.words;
+    let phase = words.phase(scene.snapshot.phase).to_owned();
+    match scene.snapshot.next_cycle {
         Some(next) => words.language.with(
             "sync-next",
             &[("phase", &phase), ("when", &words.relative(next))],
         ),
-        None if console.snapshot.phase == Phase::Idle => words
+        None if scene.snapshot.phase == Phase::Idle => words
             .language
             .with("sync-unscheduled", &[("phase", &phase)]),
         None => phase,
     }
 }
 
-fn side_words(console: &Console, side: Side) -> (Tone, String) {
-    let words = console.shell.words();
+fn side_words(scene: Scene<'_>, side: Side) -> (Tone, String) {
+    let words = scene.words;
     let say = words.language;
-    if let Some(failure) = console.snapshot.stopped.get(&side) {
+    if let Some(failure) = scene.snapshot.stopped.get(&side) {
         let why = failure.to_string();
         return (Tone::Person, say.with("side-stopped", &[("failure", &why)]));
     }
-    if let Some(until) = console.snapshot.waits_until.get(&side) {
+    if let Some(until) = scene.snapshot.waits_until.get(&side) {
         let when = words.relative(*until);
         return (Tone::Plain, say.with("side-waits", &[("when", &when)]));
     }
-    let coverage = console.snapshot.coverage.get(&side);
+    let coverage = scene.snapshot.coverage.get(&side);
     let Some((coverage, until)) = coverage.and_then(|c| Some((c, c.until()?))) else {
         return (Tone::Muted, say.text("side-unread").to_owned());
     };
-    let day_ago = console.shell.now - Span::hours(24);
+    let day_ago = scene.words.now - Span::hours(24);
     let gaps = coverage.gaps(day_ago, until).len() as u64;
     let read = say.with("side-read", &[("until", &moment(until))]);
     if gaps == 0 {
@@ -193,13 +244,13 @@ fn side_words(console: &Console, side: Side) -> (Tone, String) {
 }
 
 /// The last 24 hours, oldest on the left: which half hours were read whole, in part, not at all.
-fn strip(console: &Console, side: Side, canvas: &Canvas<'_>) -> String {
+fn strip(scene: Scene<'_>, side: Side, canvas: &Canvas<'_>) -> String {
     let theme = canvas.theme;
     let none = theme.sign("·", ".");
-    let Some(coverage) = console.snapshot.coverage.get(&side) else {
+    let Some(coverage) = scene.snapshot.coverage.get(&side) else {
         return none.repeat(48);
     };
-    let start = console.shell.now - Span::hours(24);
+    let start = scene.words.now - Span::hours(24);
     (0..48)
         .map(|half_hour| {
             let from = start + Span::minutes(30 * half_hour);
@@ -217,13 +268,18 @@ fn strip(console: &Console, side: Side, canvas: &Canvas<'_>) -> String {
         .collect()
 }
 
-fn paint_numbers(console: &Console, canvas: &mut Canvas<'_>, top: u16) -> u16 {
+fn paint_numbers(
+    scene: Scene<'_>,
+    chosen: Option<Number>,
+    canvas: &mut Canvas<'_>,
+    top: u16,
+) -> u16 {
     let theme = canvas.theme;
-    let say = &console.shell.language;
-    let chosen = console.overview.selection.key().unwrap_or(NUMBERS[0]);
+    let say = scene.say();
+    let chosen = chosen.unwrap_or(NUMBERS[0]);
     for (index, number) in NUMBERS.into_iter().enumerate() {
         let y = top + index as u16;
-        let count = number.count(console);
+        let count = number.count(scene);
         let is_urgent = count > 0 && number != Number::Pending;
         let style = if is_urgent {
             theme.person()
@@ -233,7 +289,7 @@ fn paint_numbers(console: &Console, canvas: &mut Canvas<'_>, top: u16) -> u16 {
         let mark = if is_urgent { "!" } else { " " };
         canvas.text(1, y, mark, theme.person());
         canvas.within(3, y, 30, say.text(number.title()), style);
-        let shown = if console.standing.data.is_some() {
+        let shown = if scene.standing.data.is_some() {
             say.number(count)
         } else {
             "?".to_owned()
@@ -246,20 +302,20 @@ fn paint_numbers(console: &Console, canvas: &mut Canvas<'_>, top: u16) -> u16 {
     top + NUMBERS.len() as u16
 }
 
-fn paint_totals(console: &Console, canvas: &mut Canvas<'_>, top: u16) {
+fn paint_totals(scene: Scene<'_>, canvas: &mut Canvas<'_>, top: u16) {
     let theme = canvas.theme;
-    let say = &console.shell.language;
-    let totals = &console.snapshot.totals;
+    let say = scene.say();
+    let totals = &scene.snapshot.totals;
     let mut y = top;
     for (title, by_side) in [
         ("total-read", &totals.read),
         ("total-written", &totals.written),
     ] {
         label(canvas, y, say.text(title));
-        canvas.text(TITLE_WIDTH, y, &sides(console, by_side), theme.plain());
+        canvas.text(TITLE_WIDTH, y, &sides(scene, by_side), theme.plain());
         y += 1;
     }
-    let Some(counts) = &console.standing.data else {
+    let Some(counts) = &scene.standing.data else {
         return;
     };
     let mark = |mark| say.number(counts.marks.get(&mark).copied().unwrap_or(0));
@@ -275,8 +331,8 @@ fn paint_totals(console: &Console, canvas: &mut Canvas<'_>, top: u16) {
     canvas.paragraph(1, y, 2, &words, theme.muted());
 }
 
-fn sides(console: &Console, by_side: &BySide) -> String {
-    let say = &console.shell.language;
+fn sides(scene: Scene<'_>, by_side: &BySide) -> String {
+    let say = scene.say();
     let on = |side| format!("{side} {}", say.number(by_side.sum(side)));
     format!("{} · {}", on(Side::Salesforce), on(Side::Automation))
 }

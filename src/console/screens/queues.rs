@@ -1,10 +1,12 @@
 //! What is moving, waiting, given up? Writes on their way by state, what was given up by cause.
 
+use super::{Notice, Scene, Screen, filtered, page_height, paint_empty};
 use crate::console::canvas::Canvas;
 use crate::console::filter::Filter;
+use crate::console::keymap::{Action, Context};
 use crate::console::list::{Selection, Step, page_top};
-use crate::console::query::{QueuedWrite, Queues};
-use crate::console::slot::Slot;
+use crate::console::query::{Answer, Query, QueuedWrite, Queues, Ticket};
+use crate::console::slot::{Slot, Waiting};
 use crate::console::words::Words;
 use crate::domain::activity::HeldActivity;
 use crate::domain::ids::{LinkId, Side};
@@ -97,7 +99,7 @@ fn stable(text: &str) -> u64 {
 }
 
 impl Model {
-    pub(in crate::console) fn rows(&self, words: Words<'_>) -> Vec<Row<'_>> {
+    fn rows(&self, words: Words<'_>) -> Vec<Row<'_>> {
         let Some(queues) = &self.slot.data else {
             return Vec::new();
         };
@@ -114,20 +116,9 @@ impl Model {
     }
 
     /// Answers whether the chosen row is gone.
-    pub(in crate::console) fn settle(&mut self, words: Words<'_>) -> bool {
+    fn settle(&mut self, words: Words<'_>) -> bool {
         let keys = self.keys(words);
         self.selection.settle(&keys)
-    }
-
-    pub(in crate::console) fn step(&mut self, words: Words<'_>, step: Step, page: usize) {
-        let keys = self.keys(words);
-        self.selection.step(&keys, step, page);
-    }
-
-    pub(in crate::console) fn click(&mut self, words: Words<'_>, line: usize, page: usize) {
-        let keys = self.keys(words);
-        let index = page_top(self.selection.index(), page) + line;
-        self.selection.choose(&keys, index);
     }
 
     pub(in crate::console) fn chosen(&self, words: Words<'_>) -> Option<Row<'_>> {
@@ -135,22 +126,95 @@ impl Model {
         self.rows(words).into_iter().find(|row| row.key() == key)
     }
 
-    pub(in crate::console) fn hidden(&self) -> u64 {
+    fn hidden(&self) -> u64 {
         let queues = self.slot.data.as_ref();
         queues.map_or(0, |queues| queues.writes.more + queues.held.more)
     }
+}
 
-    pub(in crate::console) fn paint(&self, words: Words<'_>, canvas: &mut Canvas<'_>) {
+impl Screen for Model {
+    fn context(&self) -> Context {
+        Context::Queues
+    }
+
+    fn slot<'a>(&'a self, _scene: Scene<'a>) -> Option<&'a dyn Waiting> {
+        Some(&self.slot)
+    }
+
+    fn question(&mut self) -> Option<(&mut dyn Waiting, Query)> {
+        Some((&mut self.slot, Query::Queues))
+    }
+
+    fn slots(&mut self) -> Vec<&mut dyn Waiting> {
+        vec![&mut self.slot]
+    }
+
+    fn answered(
+        &mut self,
+        scene: Scene<'_>,
+        ticket: Ticket,
+        answer: Answer,
+    ) -> Result<Notice, Answer> {
+        match answer {
+            Answer::Queues(queues) if self.slot.is_waiting_for(ticket) => {
+                self.slot.answer(queues, scene.words.now);
+                let is_gone = self.settle(scene.words);
+                Ok(if is_gone {
+                    Notice::ChosenGone
+                } else {
+                    Notice::None
+                })
+            }
+            answer => Err(answer),
+        }
+    }
+
+    fn title(&self, scene: Scene<'_>) -> String {
+        let rows = self.rows(scene.words).len() as u64;
+        let title = scene.say().count("title-queues", rows);
+        filtered(scene, title, &self.filter, self.hidden())
+    }
+
+    /// Only what can be sent again is offered to be.
+    fn hints(&self, scene: Scene<'_>) -> Vec<(Action, &'static str)> {
+        let mut hints = Vec::new();
+        if let Some(row) = self.chosen(scene.words) {
+            hints.push((Action::Open, "hint-open"));
+            if row.is_given_up() {
+                hints.push((Action::Retry, "hint-retry"));
+                hints.push((Action::RetryCause, "hint-retry-cause"));
+            }
+        }
+        hints.push((Action::Filter, "hint-filter"));
+        hints
+    }
+
+    fn step(&mut self, scene: Scene<'_>, step: Step, body: u16) {
+        let keys = self.keys(scene.words);
+        self.selection.step(&keys, step, page_height(body));
+    }
+
+    fn click(&mut self, scene: Scene<'_>, line: usize, body: u16) {
+        let keys = self.keys(scene.words);
+        self.selection.click(&keys, line, page_height(body));
+    }
+
+    fn filter(&self) -> Option<(&Filter, &'static str)> {
+        Some((&self.filter, "filter-hint-queues"))
+    }
+
+    fn set_filter(&mut self, scene: Scene<'_>, filter: Filter) {
+        self.filter = filter;
+        self.settle(scene.words);
+    }
+
+    fn paint(&self, scene: Scene<'_>, canvas: &mut Canvas<'_>) {
         let theme = canvas.theme;
+        let words = scene.words;
         let say = words.language;
         let rows = self.rows(words);
         if rows.is_empty() {
-            let key = match (&self.slot.data, self.filter.is_empty()) {
-                (None, _) => "loading",
-                (Some(_), true) => "queues-empty",
-                (Some(_), false) => "filter-empty",
-            };
-            canvas.paragraph(1, 1, 4, say.text(key), theme.muted());
+            paint_empty(scene, canvas, &self.slot, &self.filter, "queues-empty");
             return;
         }
         let width = canvas.width();
@@ -163,7 +227,7 @@ impl Model {
         ] {
             canvas.text(x, 0, say.text(title), theme.muted());
         }
-        let height = usize::from(canvas.height().saturating_sub(4));
+        let height = page_height(canvas.height());
         let top = page_top(self.selection.index(), height);
         for (y, row) in rows.iter().skip(top).take(height).enumerate() {
             let y = 1 + y as u16;

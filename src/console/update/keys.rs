@@ -1,6 +1,6 @@
 //! Keys and pasted text: to whatever lies on top, else to the action that the keymap names.
 
-use crossterm::event::{KeyEvent, KeyEventKind};
+use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use super::{acts, back, go};
 use crate::console::dialog::Pressed;
@@ -28,7 +28,12 @@ pub(super) fn on_key(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
             type_key(model, key);
             Vec::new()
         }
+        Resolved::Unbound if begins_reason(model, key) => {
+            type_key(model, key);
+            Vec::new()
+        }
         Resolved::Unbound => {
+            let shell = &mut model.shell;
             let key = chord.to_string();
             let help = shell.keymap.hint(&contexts, Action::Help);
             let help = help.unwrap_or_default();
@@ -38,6 +43,20 @@ pub(super) fn on_key(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
             Vec::new()
         }
     }
+}
+
+/// Whether a letter is the first of a dialog's reason.
+fn begins_reason(model: &mut Model, key: KeyEvent) -> bool {
+    let Some(Overlay::Dialog(dialog)) = &mut model.overlay else {
+        return false;
+    };
+    let steers = KeyModifiers::CONTROL | KeyModifiers::ALT;
+    let is_letter = matches!(key.code, KeyCode::Char(letter) if letter != ' ');
+    if !is_letter || key.modifiers.intersects(steers) {
+        return false;
+    }
+    dialog.begin_text();
+    true
 }
 
 const fn is_move(action: Action) -> bool {
@@ -117,7 +136,7 @@ pub(super) fn run(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::GoConflicts => go(model, Tab::Conflicts),
         Action::GoContacts => go(model, Tab::Contacts),
         Action::Refresh => acts::refresh(model),
-        Action::Undo => acts::ask_undo(model),
+        Action::Undo => acts::undo::ask_undo(model),
         Action::Down => step(model, Step::Down),
         Action::Up => step(model, Step::Up),
         Action::First => step(model, Step::First),
@@ -128,18 +147,18 @@ pub(super) fn run(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Filter => acts::ask_filter(model),
         Action::Search => acts::ask_whom(model),
         Action::SyncNow => acts::offer_sync(model),
-        Action::Retry => acts::offer_retry(model, acts::Reach::Chosen),
-        Action::RetryCause => acts::offer_retry(model, acts::Reach::Cause),
-        Action::TakeSalesforce => acts::choose(model, Choice::Salesforce),
-        Action::TakeAutomation => acts::choose(model, Choice::Automation),
-        Action::TakeBase => acts::choose(model, Choice::Base),
-        Action::TypeValue => acts::ask_value(model),
-        Action::KeepBoth => acts::choose(model, Choice::KeepBoth),
-        Action::OptOut => acts::choose(model, Choice::OptOut),
-        Action::OptIn => acts::choose(model, Choice::OptIn),
-        Action::TryAgain => acts::choose(model, Choice::Retry),
-        Action::ClearChoice => acts::clear_choice(model),
-        Action::Write => acts::offer_resolution(model),
+        Action::Retry => acts::queues::offer_retry(model, acts::queues::Reach::Chosen),
+        Action::RetryCause => acts::queues::offer_retry(model, acts::queues::Reach::Cause),
+        Action::TakeSalesforce => acts::decide::choose(model, Choice::Salesforce),
+        Action::TakeAutomation => acts::decide::choose(model, Choice::Automation),
+        Action::TakeBase => acts::decide::choose(model, Choice::Base),
+        Action::TypeValue => acts::decide::ask_value(model),
+        Action::KeepBoth => acts::decide::choose(model, Choice::KeepBoth),
+        Action::OptOut => acts::decide::choose(model, Choice::OptOut),
+        Action::OptIn => acts::decide::choose(model, Choice::OptIn),
+        Action::TryAgain => acts::decide::choose(model, Choice::Retry),
+        Action::ClearChoice => acts::decide::clear_choice(model),
+        Action::Write => acts::decide::offer_resolution(model),
         Action::Next | Action::Previous => move_focus(model, action == Action::Next),
         Action::Press => return press(model),
         Action::Cancel => cancel(model),
@@ -156,25 +175,9 @@ fn open_finder(model: &mut Model, purpose: Purpose) {
 }
 
 pub(super) fn step(model: &mut Model, step: Step) {
-    let height = usize::from(model.shell.body_height());
-    let page = height.saturating_sub(4).max(1);
-    let words = model.shell.words();
-    match model.tab {
-        Tab::Overview => model.overview.step(step, page),
-        Tab::Queues => model.queues.step(words, step, page),
-        Tab::Conflicts => match &mut model.conflicts.open {
-            Some(open) => open.step(step, page),
-            None => model.conflicts.step(words, step, page),
-        },
-        Tab::Contacts => {
-            let page = if model.contacts.open.is_some() {
-                height
-            } else {
-                page
-            };
-            model.contacts.step(words, step, page);
-        }
-    }
+    let body = model.shell.body_height();
+    let (scene, screen) = model.front();
+    screen.step(scene, step, body);
 }
 
 fn move_focus(model: &mut Model, forward: bool) {
@@ -230,7 +233,7 @@ fn accept(model: &mut Model) -> Vec<Effect> {
             model.overlay = None;
             model.contacts.search(text);
         }
-        Some(Overlay::Editor(_)) => acts::take_typed(model),
+        Some(Overlay::Editor(_)) => acts::decide::take_typed(model),
         None => {}
     }
     Vec::new()

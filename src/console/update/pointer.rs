@@ -4,8 +4,9 @@ use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 
 use super::{go, is_dialog, keys};
 use crate::console::list::Step;
-use crate::console::model::{Model, Overlay, Tab};
+use crate::console::model::{Model, Overlay};
 use crate::console::msg::Effect;
+use crate::console::screens::page_height;
 use crate::console::view::{BODY_TOP, tab_at};
 
 pub(super) fn on_mouse(model: &mut Model, event: MouseEvent) -> Vec<Effect> {
@@ -40,21 +41,12 @@ fn click(model: &mut Model, column: u16, row: u16) {
         return;
     }
     // The first line of a list's body names its columns.
-    let height = model.shell.body_height();
-    let page = usize::from(height.saturating_sub(4));
+    let body = model.shell.body_height();
     let Some(line) = row.checked_sub(BODY_TOP + 1).map(usize::from) else {
         return;
     };
-    if line >= page {
-        return;
-    }
-    let words = model.shell.words();
-    match model.tab {
-        Tab::Queues => model.queues.click(words, line, page),
-        Tab::Conflicts if model.conflicts.open.is_none() => {
-            model.conflicts.click(words, line, page);
-        }
-        Tab::Contacts if model.contacts.open.is_none() => model.contacts.click(line, page),
-        Tab::Overview | Tab::Conflicts | Tab::Contacts => {}
+    if line < page_height(body) {
+        let (scene, screen) = model.front();
+        screen.click(scene, line, body);
     }
 }

@@ -1,0 +1,171 @@
+//! Choosing for a conflict, and offering what the choices write.
+
+use super::tell;
+use crate::console::dialog::{Dialog, Frozen};
+use crate::console::field::{Field, Lines};
+use crate::console::model::{Model, Overlay, Prompt, Tone};
+use crate::console::preview;
+use crate::console::screens::decide::Decide;
+use crate::domain::command::Command;
+use crate::domain::conflict::{Choice, Resolution, Subject};
+use crate::domain::ids::Side;
+use crate::domain::value::{NotAValue, ValueType};
+
+/// What an operator types to let a person be mailed again.
+const OPT_IN_WORD: &str = "opt-in";
+
+pub(in crate::console) fn choose(model: &mut Model, choice: Choice) {
+    let Some(open) = &mut model.conflicts.open else {
+        return;
+    };
+    if open.conflict().is_some() && !open.choose(choice) {
+        tell(model, Tone::Person, "choice-does-not-fit");
+    }
+}
+
+pub(in crate::console) fn clear_choice(model: &mut Model) {
+    let open = model.conflicts.open.as_mut();
+    if !open.is_some_and(Decide::clear) {
+        tell(model, Tone::Muted, "no-choice-here");
+    }
+}
+
+/// Opens the editor: for a value, or for the number of a record.
+pub(in crate::console) fn ask_value(model: &mut Model) {
+    let words = model.shell.words();
+    let say = words.language;
+    let open = model.conflicts.open.as_ref();
+    let Some((person, conflict)) = open.and_then(|open| open.person().zip(open.conflict())) else {
+        return;
+    };
+    let link = &person.link;
+    let (lines, hint, typed) = match conflict.subject {
+        Subject::Field(field) => {
+            let rule = words.policy.mapping.rule(link.kind, field);
+            let hint = match rule.map(|rule| rule.value_type) {
+                Some(ValueType::Bool) => "type-hint-bool",
+                Some(ValueType::Number) => "type-hint-number",
+                Some(ValueType::Date) => "type-hint-date",
+                Some(ValueType::Choices) => "type-hint-choices",
+                _ => "type-hint-text",
+            };
+            let shown = link.field(field).and_then(|state| state.salesforce.clone());
+            let shown = shown.map_or_else(String::new, |value| value.to_string());
+            (Lines::Several, hint, shown)
+        }
+        Subject::Identity if !preview::candidates(conflict).is_empty() => {
+            (Lines::One, "type-hint-record", String::new())
+        }
+        _ => {
+            tell(model, Tone::Person, "choice-does-not-fit");
+            return;
+        }
+    };
+    // A text that hides something is not put where it could be sent on unseen.
+    let is_plain =
+        crate::console::Safe::new(&typed.replace('\n', " ")).as_str() == typed.replace('\n', " ");
+    let typed = if is_plain { typed } else { String::new() };
+    let title = words.subject(link.kind, conflict.subject);
+    let field = Field::new(lines, &typed);
+    let prompt = Prompt::new(title, say.text(hint).to_owned(), field);
+    model.overlay = Some(Overlay::Editor(prompt));
+}
+
+/// Enter in the editor: the value, or why it is none.
+pub(in crate::console) fn take_typed(model: &mut Model) {
+    let Some(Overlay::Editor(prompt)) = &mut model.overlay else {
+        return;
+    };
+    let text = prompt.field.text();
+    let open = model.conflicts.open.as_ref();
+    let Some((person, conflict)) = open.and_then(|open| open.person().zip(open.conflict())) else {
+        model.overlay = None;
+        return;
+    };
+    let read = if let Subject::Field(field) = conflict.subject {
+        let rule = model.shell.policy.mapping.rule(person.link.kind, field);
+        let value_type = rule.map_or(ValueType::Text, |rule| rule.value_type);
+        let typed = value_type.typed(&text).map(Choice::Typed);
+        typed.map_err(|not| match not {
+            NotAValue::Bool => "not-a-bool",
+            NotAValue::Number => "not-a-number",
+            NotAValue::Date => "not-a-date",
+            NotAValue::Moment => "not-a-moment",
+        })
+    } else {
+        let number: Option<usize> = text.trim().parse().ok();
+        let record = number.and_then(|n| preview::candidates(conflict).get(n.checked_sub(1)?));
+        record.copied().map(Choice::Pair).ok_or("not-a-record")
+    };
+    match read {
+        Ok(choice) => {
+            model.overlay = None;
+            choose(model, choice);
+        }
+        Err(key) => prompt.problem = Some(model.shell.language.text(key).to_owned()),
+    }
+}
+
+/// The dialog that shows every write of the choices made so far.
+pub(in crate::console) fn offer_resolution(model: &mut Model) {
+    let words = model.shell.words();
+    let say = words.language;
+    let Some(open) = &model.conflicts.open else {
+        return;
+    };
+    let Some(person) = open.person() else {
+        return;
+    };
+    if open.choices.is_empty() {
+        tell(model, Tone::Person, "nothing-chosen");
+        return;
+    }
+    let link = &person.link;
+    let mut lines = vec![(Tone::Strong, words.titled(&person.name, link.id))];
+    let mut sides: Vec<Side> = Vec::new();
+    for (subject, choice) in &open.choices {
+        let title = format!(
+            "{}: {}",
+            words.subject(link.kind, *subject),
+            words.choice(choice)
+        );
+        lines.push((Tone::Plain, title));
+        for line in preview::lines(words, link, *subject, choice) {
+            lines.push((Tone::Strong, format!("→ {line}")));
+        }
+        sides.extend(preview::written_sides(link, *subject, choice));
+    }
+    let undecided = link.conflicts.len() - open.choices.len();
+    if undecided > 0 {
+        lines.push((Tone::Muted, say.count("stay-undecided", undecided as u64)));
+    }
+    let cost = if sides.contains(&Side::Salesforce) {
+        "cost-salesforce"
+    } else {
+        "cost-none"
+    };
+    lines.push((Tone::Muted, say.text(cost).to_owned()));
+    let opts_in = open.choices.values().any(|choice| *choice == Choice::OptIn);
+    let is_undoable = open.choices.iter().all(|(subject, choice)| {
+        matches!(subject, Subject::Field(_)) && !matches!(choice, Choice::KeepBoth | Choice::Retry)
+    });
+    let undo = if is_undoable {
+        "can-be-undone"
+    } else {
+        "cannot-be-undone"
+    };
+    lines.push((Tone::Muted, say.text(undo).to_owned()));
+    let frozen = Frozen {
+        command: Command::Resolve(Resolution {
+            link: link.id,
+            generation: link.generation,
+            choices: open.choices.clone().into_iter().collect(),
+        }),
+        looked_at: Some((link.id, link.generation)),
+    };
+    let mut dialog = Dialog::new(say.text("dialog-resolve").to_owned(), lines, frozen);
+    if opts_in {
+        dialog = dialog.with_word(OPT_IN_WORD);
+    }
+    model.overlay = Some(Overlay::Dialog(Box::new(dialog)));
+}

@@ -9,7 +9,7 @@ use super::finder::Finder;
 use super::keymap::{Chord, Context, Keymap};
 use super::language::Language;
 use super::query::{Query, UndoPreview};
-use super::screens::{Scene, Screen, conflicts, contacts, overview, queues};
+use super::screens::{Scene, Screen, activities, conflicts, contacts, overview, queues};
 use super::slot::{Slot, Waiting};
 use super::theme::Theme;
 use super::words::Words;
@@ -57,6 +57,7 @@ pub struct Model {
     pub(super) queues: queues::Model,
     pub(super) conflicts: conflicts::Model,
     pub(super) contacts: contacts::Model,
+    pub(super) activities: activities::Model,
     pub(super) overlay: Option<Overlay>,
     /// Asked for by the undo key; its answer opens a dialog.
     pub(super) undo: Option<Slot<Option<Box<UndoPreview>>>>,
@@ -106,12 +107,15 @@ pub(super) enum Tab {
     Queues,
     Conflicts,
     Contacts,
+    Activities,
 }
 
 pub(super) enum Overlay {
     Finder(Finder),
     Filter(Prompt),
     Search(Prompt),
+    /// How far back a backfill reaches.
+    Window(Prompt),
     Editor(Prompt),
     Dialog(Box<Dialog>),
 }
@@ -125,11 +129,12 @@ pub(super) struct Prompt {
 }
 
 impl Tab {
-    pub(super) const ALL: [Self; 4] = [
+    pub(super) const ALL: [Self; 5] = [
         Self::Overview,
         Self::Queues,
         Self::Conflicts,
         Self::Contacts,
+        Self::Activities,
     ];
 
     /// The message that names it.
@@ -139,6 +144,7 @@ impl Tab {
             Self::Queues => "tab-queues",
             Self::Conflicts => "tab-conflicts",
             Self::Contacts => "tab-contacts",
+            Self::Activities => "tab-activities",
         }
     }
 
@@ -149,6 +155,18 @@ impl Tab {
             Self::Queues => "tab-short-queues",
             Self::Conflicts => "tab-short-conflicts",
             Self::Contacts => "tab-short-contacts",
+            Self::Activities => "tab-short-activities",
+        }
+    }
+
+    /// The key that opens it.
+    pub(super) const fn digit(self) -> u8 {
+        match self {
+            Self::Overview => 1,
+            Self::Queues => 2,
+            Self::Conflicts => 3,
+            Self::Contacts => 4,
+            Self::Activities => 6,
         }
     }
 }
@@ -205,6 +223,7 @@ impl Model {
             queues: queues::Model::default(),
             conflicts: conflicts::Model::default(),
             contacts: contacts::Model::default(),
+            activities: activities::Model::default(),
             overlay: None,
             undo: None,
             tickets: 0,
@@ -230,6 +249,7 @@ impl Model {
             Tab::Queues => &self.queues,
             Tab::Conflicts => &self.conflicts,
             Tab::Contacts => &self.contacts,
+            Tab::Activities => &self.activities,
         }
     }
 
@@ -246,6 +266,7 @@ impl Model {
             Tab::Queues => &mut self.queues,
             Tab::Conflicts => &mut self.conflicts,
             Tab::Contacts => &mut self.contacts,
+            Tab::Activities => &mut self.activities,
         };
         (scene, screen)
     }

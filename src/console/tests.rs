@@ -1,5 +1,6 @@
 //! Keys in, screens out: each action as an operator meets it.
 
+mod activities;
 mod bench;
 
 use super::Msg;

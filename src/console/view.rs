@@ -44,7 +44,7 @@ pub fn view(model: &Model, frame: &mut Frame<'_>) {
         None => {}
         Some(Overlay::Finder(finder)) => finder.paint(&mut body, &model.shell.language),
         Some(Overlay::Dialog(dialog)) => dialog.paint(&mut body, &model.shell.language),
-        Some(Overlay::Filter(prompt) | Overlay::Search(prompt)) => {
+        Some(Overlay::Filter(prompt) | Overlay::Search(prompt) | Overlay::Window(prompt)) => {
             paint_prompt(prompt, &mut body, 1);
         }
         Some(Overlay::Editor(prompt)) => paint_prompt(prompt, &mut body, 4),
@@ -88,8 +88,8 @@ fn tabs(model: &Model) -> Vec<(Tab, u16, String)> {
 
 fn tabs_named(model: &Model, left: u16, names: Names) -> Vec<(Tab, u16, String)> {
     let mut x = left;
-    let placed = Tab::ALL.into_iter().enumerate().map(|(index, tab)| {
-        let text = tab_text(model, index + 1, tab, names);
+    let placed = Tab::ALL.into_iter().map(|tab| {
+        let text = tab_text(model, tab, names);
         let at = x;
         x += width(&text);
         (tab, at, text)
@@ -97,7 +97,7 @@ fn tabs_named(model: &Model, left: u16, names: Names) -> Vec<(Tab, u16, String)>
     placed.collect()
 }
 
-fn tab_text(model: &Model, digit: usize, tab: Tab, names: Names) -> String {
+fn tab_text(model: &Model, tab: Tab, names: Names) -> String {
     let say = &model.shell.language;
     let conflicts = model.scene().count(Mark::Conflict);
     let waits = tab == Tab::Conflicts && conflicts > 0;
@@ -107,7 +107,7 @@ fn tab_text(model: &Model, digit: usize, tab: Tab, names: Names) -> String {
         Names::Digits if !waits => "",
         Names::Short | Names::Digits => say.text(tab.short_title()),
     };
-    let mut text = format!("{digit} {name}").trim_end().to_owned();
+    let mut text = format!("{} {name}", tab.digit()).trim_end().to_owned();
     if waits {
         text = format!("{text} !{conflicts}");
     }

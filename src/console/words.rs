@@ -345,7 +345,7 @@ impl Words<'_> {
         self.language.with(key, &[("time", &self.span(span))])
     }
 
-    fn span(&self, span: Span) -> String {
+    pub(super) fn span(&self, span: Span) -> String {
         let seconds = span.0 / 1_000;
         let (n, unit) = match seconds {
             0..60 => (seconds, "unit-second"),

@@ -36,6 +36,9 @@ const FIRST_REACH: Span = Span::days(7);
 /// who never will be known.
 const UNKNOWN_MAX: Span = Span::days(1);
 
+/// Names that a survey shows of what would be sent.
+const SAMPLES_MAX: usize = 10;
+
 /// The code of an event whose person is known, but has no record in Salesforce yet.
 const NOT_LINKED: &str = "NOT_LINKED";
 
@@ -54,6 +57,7 @@ impl Engine {
                 people: BTreeSet::new(),
                 to_send: 0,
                 left_out: 0,
+                samples: Vec::new(),
             };
             Transfer {
                 state: TransferState::Ready,
@@ -275,11 +279,17 @@ impl Engine {
             return;
         };
         if let Purpose::Survey {
-            people, to_send, ..
+            people,
+            to_send,
+            samples,
+            ..
         } = &mut transfer.purpose
         {
             people.insert(id);
             *to_send += 1;
+            if samples.len() < SAMPLES_MAX && !samples.contains(&row.name) {
+                samples.push(row.name);
+            }
             return;
         }
         let gathered = Gathered {

@@ -13,6 +13,7 @@ pub enum Action {
     GoQueues,
     GoConflicts,
     GoContacts,
+    GoActivities,
     Refresh,
     Undo,
     Down,
@@ -27,6 +28,12 @@ pub enum Action {
     SyncNow,
     Retry,
     RetryCause,
+    Discard,
+    Backfill,
+    Republish,
+    StopPlan,
+    HoldPlan,
+    Regroup,
     TakeSalesforce,
     TakeAutomation,
     TakeBase,
@@ -55,6 +62,7 @@ pub enum Context {
     /// One contact's conflicts.
     Decide,
     Contacts,
+    Activities,
     Dialog,
     /// Text is typed: every key that is not bound here is a letter.
     Text,
@@ -102,6 +110,7 @@ actions! {
     GoQueues "go-queues" [Everywhere] None;
     GoConflicts "go-conflicts" [Everywhere] None;
     GoContacts "go-contacts" [Everywhere] None;
+    GoActivities "go-activities" [Everywhere] None;
     Refresh "refresh" [Everywhere] None;
     Undo "undo" [Everywhere] Writes;
     Down "down" [List] None;
@@ -111,11 +120,17 @@ actions! {
     PageDown "page-down" [List] None;
     PageUp "page-up" [List] None;
     Open "open" [List] None;
-    Filter "filter" [Queues Conflicts] None;
+    Filter "filter" [Queues Conflicts Activities] None;
     Search "search" [Contacts] None;
     SyncNow "sync-now" [Overview] Writes;
-    Retry "retry" [Queues] Writes;
+    Retry "retry" [Queues Activities] Writes;
     RetryCause "retry-cause" [Queues] Writes;
+    Discard "discard" [Activities] Writes;
+    Backfill "backfill" [Activities] Writes;
+    Republish "republish" [Activities] Writes;
+    StopPlan "stop-plan" [Activities] Writes;
+    HoldPlan "hold-plan" [Activities] Writes;
+    Regroup "regroup" [Activities] None;
     TakeSalesforce "take-salesforce" [Decide] None;
     TakeAutomation "take-automation" [Decide] None;
     TakeBase "take-base" [Decide] None;
@@ -150,7 +165,7 @@ impl Action {
 }
 
 impl Context {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Everywhere,
         Self::List,
         Self::Overview,
@@ -158,6 +173,7 @@ impl Context {
         Self::Conflicts,
         Self::Decide,
         Self::Contacts,
+        Self::Activities,
         Self::Dialog,
         Self::Text,
     ];
@@ -172,6 +188,7 @@ impl Context {
             Self::Conflicts => "conflicts",
             Self::Decide => "decide",
             Self::Contacts => "contacts",
+            Self::Activities => "activities",
             Self::Dialog => "dialog",
             Self::Text => "text",
         }

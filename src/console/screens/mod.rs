@@ -1,6 +1,7 @@
 //! The screens. Each owns what it shows, what it asks for and how it is painted; the switchboard
 //! knows them only as [`Screen`]s.
 
+pub(super) mod activities;
 pub(super) mod conflicts;
 pub(super) mod contacts;
 pub(super) mod decide;
@@ -39,6 +40,17 @@ pub(super) enum Notice {
     ChosenGone,
     /// The contact is another version now: what was chosen on the old one is void.
     ChoicesVoid,
+}
+
+impl Notice {
+    /// Of whether the chosen line is gone.
+    const fn of(is_gone: bool) -> Self {
+        if is_gone {
+            Self::ChosenGone
+        } else {
+            Self::None
+        }
+    }
 }
 
 /// Lines of a list's page, its column titles and the lines about the chosen row left out.
@@ -122,6 +134,13 @@ impl Scene<'_> {
             .min()??;
         Some(self.words.now.since(read))
     }
+}
+
+/// FNV-1a: what has the same text is the same row after a refresh.
+fn stable(text: &str) -> u64 {
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    })
 }
 
 /// `title · / filter · 3 more not shown`.

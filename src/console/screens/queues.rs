@@ -36,7 +36,7 @@ impl Row<'_> {
     fn key(self) -> Key {
         match self {
             Self::Write(write) => Key::Write(write.brief.id, write.pending.side),
-            Self::Held(held) => Key::Held(held.link, stable(&held.activity.reference)),
+            Self::Held(held) => Key::Held(held.link, super::stable(&held.activity.reference)),
         }
     }
 
@@ -89,13 +89,6 @@ impl Row<'_> {
             Self::Held(held) => held.failure.to_string(),
         }
     }
-}
-
-/// FNV-1a: the same reference is the same row after a refresh.
-fn stable(text: &str) -> u64 {
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    })
 }
 
 impl Model {
@@ -158,12 +151,7 @@ impl Screen for Model {
         match answer {
             Answer::Queues(queues) if self.slot.is_waiting_for(ticket) => {
                 self.slot.answer(queues, scene.words.now);
-                let is_gone = self.settle(scene.words);
-                Ok(if is_gone {
-                    Notice::ChosenGone
-                } else {
-                    Notice::None
-                })
+                Ok(Notice::of(self.settle(scene.words)))
             }
             answer => Err(answer),
         }

@@ -12,12 +12,15 @@ use ratatui::backend::TestBackend;
 use ratatui::style::Modifier;
 
 use crate::console::keymap::{Keymap, Preset, Sequence};
-use crate::console::query::{Brief, ConflictRow, Page, Person, QueuedWrite, Queues, UndoPreview};
+use crate::console::query::{
+    Brief, ConflictRow, Held, HeldRow, Page, Person, QueuedWrite, Queues, UndoPreview,
+};
 use crate::console::theme::Theme;
 use crate::console::{
     Answer, Effect, Ground, Instance, Language, Model, Msg, Query, Settings, Ticket, Tongue,
     update, view,
 };
+use crate::domain::activity::{Activity, HeldActivity};
 use crate::domain::command::Command;
 use crate::domain::conflict::{Cause, Conflict, Subject};
 use crate::domain::consent::{Consent, ConsentView, Evidence, Reason};
@@ -60,6 +63,7 @@ pub(super) struct Bench {
 #[derive(Default)]
 pub(super) struct World {
     links: BTreeMap<LinkId, Link>,
+    pub(super) held: Vec<HeldActivity>,
     act: Option<Act>,
 }
 
@@ -137,6 +141,10 @@ impl Bench {
         self
     }
 
+    pub(super) fn speak_french(&mut self) -> &mut Self {
+        self.keys(":").type_text("lang fr").keys("enter")
+    }
+
     pub(super) fn type_text(&mut self, text: &str) -> &mut Self {
         for letter in text.chars() {
             let key = crossterm::event::KeyCode::Char(letter);
@@ -162,11 +170,18 @@ impl Bench {
 
     /// The sync publishes a state, and time passes.
     pub(super) fn sync_reports(&mut self) -> &mut Self {
+        self.sync_reports_that(|_| {})
+    }
+
+    /// The same, with something under way.
+    pub(super) fn sync_reports_that(&mut self, change: impl FnOnce(&mut Snapshot)) -> &mut Self {
         self.pass(Span(500));
-        let snapshot = Snapshot {
+        let mut snapshot = Snapshot {
             is_idle: true,
+            published: true,
             ..Snapshot::default()
         };
+        change(&mut snapshot);
         self.send(Msg::Snapshot(Arc::new(snapshot)))
     }
 
@@ -330,6 +345,12 @@ impl World {
                 more: 0,
             }),
             Query::Queues => Answer::Queues(self.queues()),
+            Query::Held => Answer::Held(Held {
+                rows: Page {
+                    rows: self.held.iter().map(|held| self.held_row(held)).collect(),
+                    more: 0,
+                },
+            }),
             Query::Person(id) => Answer::Person(self.links.get(id).map(|link| {
                 Box::new(Person {
                     link: link.clone(),
@@ -365,6 +386,30 @@ impl World {
                 })
             })),
         }
+    }
+
+    fn held_row(&self, held: &HeldActivity) -> HeldRow {
+        HeldRow {
+            brief: brief(&self.links[&held.link]),
+            held: held.clone(),
+        }
+    }
+
+    /// An event of a contact that Salesforce refused.
+    pub(super) fn refuse(&mut self, link: LinkId, event: u32, kind: FailureKind, code: &str) {
+        self.held.push(HeldActivity {
+            link,
+            activity: Activity {
+                reference: format!("EmailRead{event}"),
+                contact: AutomationId(link.0),
+                kind: "email.read".to_owned(),
+                at: NOW - Span::hours(i64::from(event)),
+                name: format!("Email read - Newsletter {event}"),
+                description: String::new(),
+            },
+            failure: Failure::new(kind, code, "said the system"),
+            attempts: 1,
+        });
     }
 
     fn counts(&self) -> Counts {

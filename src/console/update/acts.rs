@@ -1,5 +1,6 @@
 //! What actions do: open, choose, ask, and offer what can be written in a dialog.
 
+pub(super) mod activities;
 pub(super) mod decide;
 pub(super) mod queues;
 pub(super) mod undo;
@@ -37,6 +38,12 @@ pub(super) fn open(model: &mut Model) {
         Tab::Queues => {
             let link = model.queues.chosen(model.shell.words()).map(Row::link);
             if let Some(link) = link {
+                model.contacts.open = Some(Detail::new(link));
+                go(model, Tab::Contacts);
+            }
+        }
+        Tab::Activities => {
+            if let Some(link) = model.activities.open() {
                 model.contacts.open = Some(Detail::new(link));
                 go(model, Tab::Contacts);
             }
@@ -120,7 +127,11 @@ pub(super) fn confirm(model: &mut Model, reason: String) -> Vec<Effect> {
     if let (Command::Resolve(_), Some(open)) = (&dialog.frozen.command, &mut model.conflicts.open) {
         open.choices.clear();
     }
-    tell(model, Tone::Plain, "sent");
+    let told = match dialog.frozen.command {
+        Command::Backfill { .. } => "plan-begun",
+        _ => "sent",
+    };
+    tell(model, Tone::Plain, told);
     vec![Effect::Command {
         reason,
         command: dialog.frozen.command,

@@ -71,9 +71,12 @@ pub(super) fn on_pasted(model: &mut Model, text: &str) -> Vec<Effect> {
     let field = match &mut model.overlay {
         Some(Overlay::Dialog(dialog)) => dialog.field(),
         Some(Overlay::Finder(finder)) => Some(&mut finder.field),
-        Some(Overlay::Filter(prompt) | Overlay::Search(prompt) | Overlay::Editor(prompt)) => {
-            Some(&mut prompt.field)
-        }
+        Some(
+            Overlay::Filter(prompt)
+            | Overlay::Search(prompt)
+            | Overlay::Window(prompt)
+            | Overlay::Editor(prompt),
+        ) => Some(&mut prompt.field),
         None => None,
     };
     if let Some(field) = field {
@@ -94,9 +97,12 @@ fn type_key(model: &mut Model, key: KeyEvent) {
             }
         }
         Some(Overlay::Finder(finder)) => finder.field.key(key),
-        Some(Overlay::Filter(prompt) | Overlay::Search(prompt) | Overlay::Editor(prompt)) => {
-            prompt.field.key(key);
-        }
+        Some(
+            Overlay::Filter(prompt)
+            | Overlay::Search(prompt)
+            | Overlay::Window(prompt)
+            | Overlay::Editor(prompt),
+        ) => prompt.field.key(key),
         None => {}
     }
     typed(model);
@@ -106,7 +112,7 @@ fn type_key(model: &mut Model, key: KeyEvent) {
 fn typed(model: &mut Model) {
     match &mut model.overlay {
         Some(Overlay::Finder(finder)) => finder.typed(),
-        Some(Overlay::Editor(prompt)) => prompt.problem = None,
+        Some(Overlay::Editor(prompt) | Overlay::Window(prompt)) => prompt.problem = None,
         Some(Overlay::Filter(prompt)) => {
             let text = prompt.field.text();
             acts::filter(model, &text);
@@ -135,6 +141,14 @@ pub(super) fn run(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::GoQueues => go(model, Tab::Queues),
         Action::GoConflicts => go(model, Tab::Conflicts),
         Action::GoContacts => go(model, Tab::Contacts),
+        Action::GoActivities => go(model, Tab::Activities),
+        Action::Backfill => acts::activities::ask_window(model),
+        Action::Republish => return acts::activities::republish(model),
+        Action::StopPlan => acts::activities::offer_stop(model),
+        Action::HoldPlan => acts::activities::offer_hold(model),
+        Action::Regroup => model.activities.regroup(),
+        Action::Discard => acts::activities::offer_discard(model),
+        Action::Retry if model.tab == Tab::Activities => acts::activities::offer_retry(model),
         Action::Refresh => acts::refresh(model),
         Action::Undo => acts::undo::ask_undo(model),
         Action::Down => step(model, Step::Down),
@@ -234,6 +248,7 @@ fn accept(model: &mut Model) -> Vec<Effect> {
             model.contacts.search(text);
         }
         Some(Overlay::Editor(_)) => acts::decide::take_typed(model),
+        Some(Overlay::Window(_)) => return acts::activities::take_window(model),
         None => {}
     }
     Vec::new()

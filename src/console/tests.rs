@@ -2,6 +2,7 @@
 
 mod activities;
 mod bench;
+mod steering;
 
 use super::Msg;
 use super::query::Query;

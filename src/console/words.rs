@@ -1,7 +1,7 @@
 //! What the product's states are called when a person reads them, in the language that is spoken.
 
 use crate::console::language::Language;
-use crate::domain::command::{Fact, Refusal};
+use crate::domain::command::{Fact, Queue, Refusal};
 use crate::domain::conflict::{Cause, Choice, Conflict, Subject};
 use crate::domain::consent::{Consent, Reason};
 use crate::domain::ids::{FieldId, Kind, LinkId, RemoteId, SalesforceObject, Side};
@@ -235,6 +235,14 @@ impl Words<'_> {
             PendingState::Dead => say.text("pending-dead").to_owned(),
             PendingState::Asking => say.text("pending-asking").to_owned(),
         }
+    }
+
+    pub(super) fn queue(&self, queue: Queue) -> &str {
+        self.language.text(match queue {
+            Queue::Salesforce => "queue-salesforce",
+            Queue::Automation => "queue-automation",
+            Queue::Activities => "queue-activities",
+        })
     }
 
     pub(super) fn phase(&self, phase: Phase) -> &str {

@@ -26,6 +26,8 @@ pub enum Action {
     Filter,
     Search,
     SyncNow,
+    ReleaseBrake,
+    PauseQueue,
     Retry,
     RetryCause,
     Discard,
@@ -122,10 +124,12 @@ actions! {
     Open "open" [List] None;
     Filter "filter" [Queues Conflicts Activities] None;
     Search "search" [Contacts] None;
-    SyncNow "sync-now" [Overview] Writes;
+    SyncNow "sync-now" [Overview Queues] Writes;
+    ReleaseBrake "release-brake" [Overview] Writes;
+    PauseQueue "pause-queue" [Queues Activities] Writes;
     Retry "retry" [Queues Activities] Writes;
     RetryCause "retry-cause" [Queues] Writes;
-    Discard "discard" [Activities] Writes;
+    Discard "discard" [Queues Activities] Writes;
     Backfill "backfill" [Activities] Writes;
     Republish "republish" [Activities] Writes;
     StopPlan "stop-plan" [Activities] Writes;

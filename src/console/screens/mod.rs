@@ -17,6 +17,7 @@ use super::model::{Instance, Tone};
 use super::query::{Answer, Query, Ticket};
 use super::slot::{Slot, Waiting};
 use super::words::Words;
+use crate::domain::failure::Failure;
 use crate::domain::ids::Side;
 use crate::domain::link::Mark;
 use crate::domain::record::Counts;
@@ -170,4 +171,15 @@ fn paint_empty<T>(
     };
     let style = super::view::tone(canvas.theme, Tone::Muted);
     canvas.paragraph(1, 1, 4, scene.say().text(key), style);
+}
+
+/// What a failure means, what helps, and the system's own words: three lines.
+fn paint_explained(scene: Scene<'_>, side: Side, failure: &Failure, canvas: &mut Canvas<'_>) {
+    let theme = canvas.theme;
+    let explained = scene.words.explain(side, failure);
+    canvas.text(1, 0, &explained.sentence, theme.strong());
+    canvas.text(1, 1, &explained.action, theme.plain());
+    let raw = failure.to_string();
+    let raw = scene.say().with("raw-words", &[("words", &raw)]);
+    canvas.text(1, 2, &raw, theme.muted());
 }

@@ -13,9 +13,8 @@ use crate::console::model::{Model, Overlay, Prompt, SyncState, Tab, Tone};
 use crate::console::msg::Effect;
 use crate::console::screens::contacts::Detail;
 use crate::console::screens::decide::Decide;
-use crate::console::screens::overview::EVERYTHING;
 use crate::console::screens::queues::Row;
-use crate::domain::command::Command;
+use crate::domain::command::{Command, Scope};
 
 /// Samples shown of what a retry sends again.
 const SAMPLES_MAX: usize = 10;
@@ -94,14 +93,29 @@ pub(super) fn ask_whom(model: &mut Model) {
     model.overlay = Some(Overlay::Search(prompt));
 }
 
+/// A sync of everything, or, from the queues, of what is due.
 pub(super) fn offer_sync(model: &mut Model) {
-    let say = &model.shell.language;
-    let lines = vec![(Tone::Plain, say.text("sync-explained").to_owned())];
+    let (scope, title, explained) = match model.tab {
+        Tab::Queues => (Scope::OUTBOX, "dialog-run-now", "run-now-explained"),
+        _ => (Scope::ALL, "dialog-sync", "sync-explained"),
+    };
+    let text = model.shell.language.text(explained).to_owned();
+    offer(
+        model,
+        title,
+        vec![(Tone::Plain, text)],
+        Command::RunCycle(scope),
+    );
+}
+
+/// Opens a dialog about a command that is not about one version of one contact.
+fn offer(model: &mut Model, title: &str, lines: Vec<(Tone, String)>, command: Command) {
     let frozen = Frozen {
-        command: Command::RunCycle(EVERYTHING),
+        command,
         looked_at: None,
     };
-    let dialog = Dialog::new(say.text("dialog-sync").to_owned(), lines, frozen);
+    let title = model.shell.language.text(title).to_owned();
+    let dialog = Dialog::new(title, lines, frozen);
     model.overlay = Some(Overlay::Dialog(Box::new(dialog)));
 }
 

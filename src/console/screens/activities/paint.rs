@@ -4,7 +4,8 @@ use super::{Grouping, Line, Model, list_height, plan_words};
 use crate::console::canvas::Canvas;
 use crate::console::list::page_top;
 use crate::console::model::Tone;
-use crate::console::screens::{Scene, paint_empty};
+use crate::console::screens::overview::budget_words;
+use crate::console::screens::{Scene, paint_empty, paint_explained};
 use crate::console::view::tone;
 use crate::console::words::moment;
 use crate::domain::command::Queue;
@@ -89,11 +90,10 @@ impl Model {
             let y = canvas.height().saturating_sub(4);
             canvas.rule(y);
             let height = canvas.height().saturating_sub(y + 1);
-            explain(
-                scene,
-                &line,
-                &mut canvas.part(0, y + 1, canvas.width(), height),
-            );
+            let mut part = canvas.part(0, y + 1, canvas.width(), height);
+            if let Some(first) = line.members.first() {
+                paint_explained(scene, Side::Salesforce, &first.held.failure, &mut part);
+            }
         }
     }
 
@@ -229,38 +229,8 @@ fn counts(scene: Scene<'_>, transfer: Transfer) -> String {
 }
 
 fn budget(scene: Scene<'_>) -> (Tone, String) {
-    let say = scene.say();
-    let Some(budget) = scene.snapshot.budget else {
-        return (Tone::Muted, "?".to_owned());
-    };
-    let number = |n: u32| say.number(u64::from(n));
-    let mut words = say.with(
-        "budget-words",
-        &[
-            ("spent", &number(budget.spent)),
-            ("allowed", &number(budget.allowed)),
-            ("reserved", &number(budget.reserved)),
-        ],
-    );
-    let is_short = budget.spent + budget.reserved >= budget.allowed;
-    if let Some(eases) = budget.eases.filter(|_| is_short) {
-        let when = scene.words.relative(eases);
-        words = format!("{words}; {}", say.with("budget-eases", &[("when", &when)]));
+    match scene.snapshot.budget {
+        Some(budget) => budget_words(scene, budget),
+        None => (Tone::Muted, "?".to_owned()),
     }
-    (if is_short { Tone::Person } else { Tone::Plain }, words)
-}
-
-/// What it means, what helps, and the system's own words.
-fn explain(scene: Scene<'_>, line: &Line<'_>, canvas: &mut Canvas<'_>) {
-    let theme = canvas.theme;
-    let Some(first) = line.members.first() else {
-        return;
-    };
-    let failure = &first.held.failure;
-    let explained = scene.words.explain(Side::Salesforce, failure);
-    canvas.text(1, 0, &explained.sentence, theme.strong());
-    canvas.text(1, 1, &explained.action, theme.plain());
-    let raw = failure.to_string();
-    let raw = scene.say().with("raw-words", &[("words", &raw)]);
-    canvas.text(1, 2, &raw, theme.muted());
 }

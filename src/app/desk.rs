@@ -66,6 +66,7 @@ impl Desk {
             Query::Held => Answer::Held(self.held_rows().await?),
             Query::Person(id) => Answer::Person(self.person(id).await?.map(Box::new)),
             Query::Search(wanted) => Answer::Found(self.search(&wanted).await?),
+            Query::Links(ids) => Answer::Links(self.named(ids).await?),
             Query::LastAct => Answer::LastAct(self.last_act().await?.map(Box::new)),
         })
     }
@@ -233,20 +234,24 @@ impl Desk {
         Ok(page)
     }
 
+    async fn named(&self, ids: Vec<LinkId>) -> Result<Vec<(Link, String)>, StoreError> {
+        let keys = ids.into_iter().map(LinkKey::Id).collect();
+        let links = self.store.load(keys, false).await?.links.into_iter();
+        let named = links.map(|link| {
+            let name = self.name(&link);
+            (link, name)
+        });
+        Ok(named.collect())
+    }
+
     async fn last_act(&self) -> Result<Option<UndoPreview>, StoreError> {
         let acts = self.store.acts(ACTS_MAX).await?;
         let Some(act) = acts.into_iter().find(|act| !act.undo.is_empty()) else {
             return Ok(None);
         };
-        let keys = act.undo.iter().map(|step| LinkKey::Id(step.link)).collect();
-        let loaded = self.store.load(keys, false).await?;
-        let links = loaded.links.into_iter();
-        let links = links.map(|link| {
-            let name = self.name(&link);
-            (link, name)
-        });
+        let ids = act.undo.iter().map(|step| step.link).collect();
         Ok(Some(UndoPreview {
-            links: links.collect(),
+            links: self.named(ids).await?,
             act,
         }))
     }

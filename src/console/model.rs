@@ -13,6 +13,9 @@ use super::screens::{Scene, Screen, activities, conflicts, contacts, overview, q
 use super::slot::{Slot, Waiting};
 use super::theme::Theme;
 use super::words::Words;
+use crate::domain::conflict::Choice;
+use crate::domain::ids::LinkId;
+use crate::domain::link::Link;
 use crate::domain::mapping::Policy;
 use crate::domain::record::Counts;
 use crate::domain::snapshot::Snapshot;
@@ -61,7 +64,25 @@ pub struct Model {
     pub(super) overlay: Option<Overlay>,
     /// Asked for by the undo key; its answer opens a dialog.
     pub(super) undo: Option<Slot<Option<Box<UndoPreview>>>>,
+    /// Asked for by a key that decides for many; its answer opens a dialog.
+    pub(super) bulk: Option<Bulk>,
     pub(super) tickets: u64,
+}
+
+/// One choice for many contacts.
+pub(super) struct Bulk {
+    pub(super) choice: Choice,
+    pub(super) links: Vec<LinkId>,
+    pub(super) reach: Reach,
+    pub(super) slot: Slot<Vec<(Link, String)>>,
+}
+
+/// How the contacts of a bulk act were chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reach {
+    Marked,
+    /// Exactly what the filter shows.
+    Shown,
 }
 
 pub(super) struct Shell {
@@ -226,6 +247,7 @@ impl Model {
             activities: activities::Model::default(),
             overlay: None,
             undo: None,
+            bulk: None,
             tickets: 0,
         }
     }
@@ -283,6 +305,7 @@ impl Model {
             || self.standing.is_stale()
             || self.screen().slot(self.scene()).is_some_and(is_in_doubt)
             || self.undo.as_ref().is_some_and(Waiting::is_stale)
+            || self.bulk.as_ref().is_some_and(|bulk| bulk.slot.is_stale())
     }
 
     /// Where a key counts now, the narrowest place first.
@@ -312,6 +335,9 @@ impl Model {
         ask(&mut self.standing, Query::Standing);
         if let Some(undo) = &mut self.undo {
             ask(undo, Query::LastAct);
+        }
+        if let Some(bulk) = &mut self.bulk {
+            ask(&mut bulk.slot, Query::Links(bulk.links.clone()));
         }
         if let Some((slot, query)) = self.front().1.question() {
             ask(slot, query);

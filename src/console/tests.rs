@@ -2,6 +2,7 @@
 
 mod activities;
 mod bench;
+mod bulk;
 mod steering;
 
 use super::Msg;

@@ -5,7 +5,7 @@ mod keys;
 mod pointer;
 
 use super::filter::Filter;
-use super::model::{Model, Overlay, SyncState, Tab, Tone};
+use super::model::{Bulk, Model, Overlay, SyncState, Tab, Tone};
 use super::msg::{Effect, Msg};
 use super::query::{Answer, Ticket};
 use super::screens::Notice;
@@ -89,6 +89,12 @@ fn on_answered(model: &mut Model, ticket: Ticket, answer: Answer) -> Vec<Effect>
                 acts::undo::offer_undo(model, act.map(|act| *act));
             }
         }
+        Answer::Links(links) => {
+            let is_wanted = |bulk: &Bulk| bulk.slot.is_waiting_for(ticket);
+            if let Some(bulk) = model.bulk.take_if(|bulk| is_wanted(bulk)) {
+                acts::bulk::offer(model, &bulk, &links);
+            }
+        }
         answer => {
             let mut answer = answer;
             for tab in Tab::ALL {
@@ -122,6 +128,14 @@ fn on_unanswered(model: &mut Model, ticket: Ticket, error: String) -> Vec<Effect
     let is_wanted = |slot: &Slot<_>| slot.is_waiting_for(ticket);
     if model.undo.as_ref().is_some_and(is_wanted) {
         model.undo = None;
+        model.shell.toast(Tone::Person, error);
+        return Vec::new();
+    }
+    if model
+        .bulk
+        .take_if(|bulk| bulk.slot.is_waiting_for(ticket))
+        .is_some()
+    {
         model.shell.toast(Tone::Person, error);
         return Vec::new();
     }

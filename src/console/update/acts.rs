@@ -1,6 +1,7 @@
 //! What actions do: open, choose, ask, and offer what can be written in a dialog.
 
 pub(super) mod activities;
+pub(super) mod bulk;
 pub(super) mod decide;
 pub(super) mod queues;
 pub(super) mod undo;

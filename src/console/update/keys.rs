@@ -166,6 +166,14 @@ pub(super) fn run(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::PauseQueue => acts::queues::offer_pause(model),
         Action::Retry => acts::queues::offer_retry(model, acts::queues::Reach::Chosen),
         Action::RetryCause => acts::queues::offer_retry(model, acts::queues::Reach::Cause),
+        Action::Mark => mark(model),
+        Action::MarkAll => mark_all(model),
+        Action::AllSalesforce => acts::bulk::ask(model, Choice::Salesforce),
+        Action::AllAutomation => acts::bulk::ask(model, Choice::Automation),
+        Action::AllBase => acts::bulk::ask(model, Choice::Base),
+        Action::AllKeepBoth => acts::bulk::ask(model, Choice::KeepBoth),
+        Action::AllOptOut => acts::bulk::ask(model, Choice::OptOut),
+        Action::AllAgain => acts::bulk::ask(model, Choice::Retry),
         Action::TakeSalesforce => acts::decide::choose(model, Choice::Salesforce),
         Action::TakeAutomation => acts::decide::choose(model, Choice::Automation),
         Action::TakeBase => acts::decide::choose(model, Choice::Base),
@@ -182,6 +190,17 @@ pub(super) fn run(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Accept => return accept(model),
     }
     Vec::new()
+}
+
+/// Marks a line or unmarks it, and goes on to the next.
+fn mark(model: &mut Model) {
+    model.conflicts.mark();
+    step(model, Step::Down);
+}
+
+fn mark_all(model: &mut Model) {
+    let words = model.shell.words();
+    model.conflicts.mark_all(words);
 }
 
 fn open_finder(model: &mut Model, purpose: Purpose) {

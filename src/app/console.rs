@@ -160,6 +160,7 @@ fn wires(
     let desk = Desk {
         store: connected.outside.store.clone(),
         policy: Arc::clone(&connected.policy),
+        journal: Arc::clone(&pool.journal),
     };
     let desk = tokio::spawn(desk.serve(asked, told));
     let commands = pool.commands.clone();

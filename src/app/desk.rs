@@ -10,6 +10,7 @@ use crate::console::query::{
 };
 use crate::console::{Answer, Msg, Query, Ticket};
 use crate::domain::activity::HeldActivity;
+use crate::domain::exchange::{Exchange, Whom};
 use crate::domain::ids::{AutomationId, Kind, LinkId, RemoteId, SalesforceId, Side};
 use crate::domain::link::{Link, Mark, MatchKey};
 use crate::domain::mapping::Policy;
@@ -18,6 +19,7 @@ use crate::domain::time::Timestamp;
 use crate::domain::value::Value;
 use crate::engine::decide::decide;
 use crate::engine::observe::match_text;
+use crate::pool::Journal;
 use crate::ports::{Store, StoreError};
 
 /// Links are read from the store in pages of this size.
@@ -32,12 +34,16 @@ const HELD_MAX: usize = 10_000;
 /// Rows that a search shows.
 const FOUND_MAX: usize = 100;
 
+/// Requests and answers shown of one contact.
+const EXCHANGES_MAX: usize = 50;
+
 /// Acts looked through for the last one that can be undone.
 const ACTS_MAX: usize = 1_000;
 
 pub(super) struct Desk {
     pub(super) store: Arc<dyn Store>,
     pub(super) policy: Arc<Policy>,
+    pub(super) journal: Arc<Journal>,
 }
 
 impl Desk {
@@ -211,8 +217,15 @@ impl Desk {
             name: self.name(&link),
             why,
             history,
+            exchanges: self.exchanges(&link),
             link,
         }))
+    }
+
+    fn exchanges(&self, link: &Link) -> Vec<Exchange> {
+        let mut whom = vec![Whom::Link(link.id)];
+        whom.extend(records(link).into_iter().map(Whom::Record));
+        self.journal.about(&whom, EXCHANGES_MAX)
     }
 
     /// By the keys that find somebody at once, else by a part of any text.
@@ -265,19 +278,18 @@ impl Desk {
     }
 
     fn brief(&self, link: &Link) -> Brief {
-        let salesforce = link.salesforce.as_ref();
-        let automation = link.automation.as_ref();
-        let records = [
-            salesforce.map(|end| RemoteId::Salesforce(end.object, end.id)),
-            automation.map(|end| RemoteId::Automation(link.kind, end.id)),
-        ];
         Brief {
             id: link.id,
             name: self.name(link),
-            records: records.into_iter().flatten().collect(),
+            records: records(link),
             conflicts: link.conflicts.len() as u32,
         }
     }
+}
+
+fn records(link: &Link) -> Vec<RemoteId> {
+    let records = Side::BOTH.into_iter();
+    records.filter_map(|side| link.remote(side)).collect()
 }
 
 fn empty<T>() -> Page<T> {

@@ -127,16 +127,7 @@ fn write_line(words: Words<'_>, link: &Link, side: Side, (field, from, to): Writ
 }
 
 fn record_on(words: Words<'_>, link: &Link, side: Side) -> String {
-    let record = match side {
-        Side::Salesforce => link
-            .salesforce
-            .as_ref()
-            .map(|end| RemoteId::Salesforce(end.object, end.id)),
-        Side::Automation => link
-            .automation
-            .as_ref()
-            .map(|end| RemoteId::Automation(link.kind, end.id)),
-    };
+    let record = link.remote(side);
     record.map_or_else(String::new, |record| words.record(record))
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::domain::activity::HeldActivity;
 use crate::domain::conflict::Conflict;
+use crate::domain::exchange::Exchange;
 use crate::domain::ids::{FieldId, LinkId, RemoteId};
 use crate::domain::link::{Link, Pending};
 use crate::domain::record::{Act, Counts, HistoryEntry};
@@ -109,6 +110,8 @@ pub struct Person {
     pub why: BTreeMap<FieldId, Vec<Step>>,
     /// Newest first, at most [`HISTORY_MAX`].
     pub history: Vec<HistoryEntry>,
+    /// The latest requests about it and their answers, newest first. Forgotten when the process ends.
+    pub exchanges: Vec<Exchange>,
 }
 
 /// An act, and the links it touched as they are now.

@@ -10,7 +10,7 @@ use super::conflict::Conflict;
 use super::consent::{Consent, ConsentState, ConsentView};
 use super::failure::Failure;
 use super::ids::{
-    AutomationId, FieldId, Generation, Kind, LinkId, SalesforceId, SalesforceObject, Side,
+    AutomationId, FieldId, Generation, Kind, LinkId, RemoteId, SalesforceId, SalesforceObject, Side,
 };
 use super::row::RowState;
 use super::time::Timestamp;
@@ -337,6 +337,20 @@ impl Link {
 
     pub fn is_live(&self, side: Side) -> bool {
         self.state(side) == Some(RowState::Live)
+    }
+
+    /// Its record on a side.
+    pub fn remote(&self, side: Side) -> Option<RemoteId> {
+        match side {
+            Side::Salesforce => self
+                .salesforce
+                .as_ref()
+                .map(|end| RemoteId::Salesforce(end.object, end.id)),
+            Side::Automation => self
+                .automation
+                .as_ref()
+                .map(|end| RemoteId::Automation(self.kind, end.id)),
+        }
     }
 
     pub fn state(&self, side: Side) -> Option<RowState> {

@@ -5,6 +5,7 @@ pub mod command;
 pub mod conflict;
 pub mod consent;
 pub mod cursor;
+pub mod exchange;
 pub mod failure;
 pub mod ids;
 pub mod link;

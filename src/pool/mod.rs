@@ -1,6 +1,7 @@
 //! Runs the engine against the outside: one owner task, workers for requests, one store call at a
 //! time. Decides nothing.
 
+mod journal;
 mod owner;
 mod worker;
 
@@ -14,6 +15,8 @@ use crate::domain::command::{Fact, Instruction};
 use crate::domain::snapshot::Snapshot;
 use crate::engine::Engine;
 use crate::ports::{Automation, Clock, Salesforce, Store, StoreError};
+
+pub use journal::Journal;
 
 /// Commands that wait to be taken in. A person types slower than the owner takes one; a script that
 /// fills this is told so at once.
@@ -36,6 +39,8 @@ pub struct Pool {
     pub commands: mpsc::Sender<Instruction>,
     /// The latest state; a slow reader skips versions.
     pub snapshots: watch::Receiver<Arc<Snapshot>>,
+    /// The latest requests and answers.
+    pub journal: Arc<Journal>,
     facts: broadcast::Sender<Fact>,
     stop: CancellationToken,
     owner: JoinHandle<Result<Snapshot, PoolError>>,
@@ -56,11 +61,13 @@ impl Pool {
         let (publish, snapshots) = watch::channel(Arc::new(engine.snapshot()));
         let (facts, _) = broadcast::channel(FACTS_MAX);
         let stop = CancellationToken::new();
-        let owner = owner::Owner::new(engine, outside, publish, facts.clone());
+        let journal = Arc::new(Journal::default());
+        let owner = owner::Owner::new(engine, outside, publish, (facts.clone(), journal.clone()));
         let owner = tokio::spawn(owner.run(inbox, stop.clone()));
         Self {
             commands,
             snapshots,
+            journal,
             facts,
             stop,
             owner,

@@ -14,7 +14,7 @@ use crate::domain::request::Spent;
 use crate::domain::snapshot::Snapshot;
 use crate::domain::time::Span;
 use crate::engine::{Engine, Input, Output};
-use crate::pool::{Outside, PoolError, worker};
+use crate::pool::{Journal, Outside, PoolError, worker};
 use crate::ports::StoreError;
 
 /// With nothing due, the owner looks at the clock at least so often.
@@ -28,6 +28,7 @@ pub(super) struct Owner {
     outside: Outside,
     publish: watch::Sender<Arc<Snapshot>>,
     facts: broadcast::Sender<Fact>,
+    journal: Arc<Journal>,
     /// Requests and store calls under way. The engine bounds how many there are.
     tasks: JoinSet<Result<Input, StoreError>>,
     /// Whose request a task carries; the store's has none.
@@ -39,13 +40,14 @@ impl Owner {
         engine: Engine,
         outside: Outside,
         publish: watch::Sender<Arc<Snapshot>>,
-        facts: broadcast::Sender<Fact>,
+        (facts, journal): (broadcast::Sender<Fact>, Arc<Journal>),
     ) -> Self {
         Self {
             engine,
             outside,
             publish,
             facts,
+            journal,
             tasks: JoinSet::new(),
             jobs: HashMap::new(),
         }
@@ -132,9 +134,10 @@ impl Owner {
             match output {
                 Output::Request { job, request } => {
                     let outside = self.outside.clone();
-                    let task = self
-                        .tasks
-                        .spawn(async move { Ok(worker::perform(&outside, job, request).await) });
+                    let journal = Arc::clone(&self.journal);
+                    let task = self.tasks.spawn(async move {
+                        Ok(worker::perform(&outside, &journal, job, request).await)
+                    });
                     self.jobs.insert(task.id(), job);
                 }
                 Output::Load { keys, with_sent } => {

@@ -3,11 +3,26 @@
 use crate::domain::ids::JobId;
 use crate::domain::request::{Answer, AutomationRequest, Request, SalesforceRequest};
 use crate::engine::Input;
-use crate::pool::Outside;
+use crate::pool::journal::Entry;
+use crate::pool::{Journal, Outside};
 use crate::ports::{Answered, PortError};
 
-/// Performs a request. A failure of the request is an input too.
-pub(super) async fn perform(outside: &Outside, job: JobId, request: Request) -> Input {
+/// Performs a request and notes what was said. A failure of the request is an input too.
+pub(super) async fn perform(
+    outside: &Outside,
+    journal: &Journal,
+    job: JobId,
+    request: Request,
+) -> Input {
+    let entry = Entry::of(&request, outside.clock.now());
+    let input = carry(outside, job, request).await;
+    if let Some(exchange) = entry.answered(&input, outside.clock.now()) {
+        journal.note(exchange);
+    }
+    input
+}
+
+async fn carry(outside: &Outside, job: JobId, request: Request) -> Input {
     let answer = match request {
         Request::Salesforce(request) => salesforce(outside, request).await,
         Request::Automation(request) => automation(outside, request).await,

@@ -1,19 +1,19 @@
 //! What happened to this contact? Found by address, name or id; both records side by side, then
-//! what happened, newest first.
+//! what was said and what happened, newest first.
+
+mod detail;
 
 use super::{Notice, Scene, Screen, filtered, page_height};
 use crate::console::canvas::Canvas;
 use crate::console::filter::Filter;
 use crate::console::keymap::{Action, Context};
 use crate::console::list::{Selection, Step, page_top};
-use crate::console::model::Tone;
-use crate::console::query::{Answer, Brief, HISTORY_MAX, Page, Person, Query, Ticket};
+use crate::console::query::{Answer, Brief, Page, Person, Query, Ticket};
 use crate::console::slot::{Slot, Waiting};
-use crate::console::view::tone;
-use crate::console::words::{Words, moment};
-use crate::domain::ids::{LinkId, Side};
-use crate::domain::link::{FieldState, Link};
-use crate::domain::mapping::Role;
+use crate::console::words::Words;
+
+pub(in crate::console) use detail::Detail;
+use crate::domain::ids::LinkId;
 
 #[derive(Debug, Default)]
 pub(in crate::console) struct Model {
@@ -22,28 +22,6 @@ pub(in crate::console) struct Model {
     pub(in crate::console) slot: Slot<Page<Brief>>,
     selection: Selection<LinkId>,
     pub(in crate::console) open: Option<Detail>,
-}
-
-/// One contact, and how far it is scrolled.
-#[derive(Debug)]
-pub(in crate::console) struct Detail {
-    pub(in crate::console) link: LinkId,
-    pub(in crate::console) slot: Slot<Option<Box<Person>>>,
-    top: usize,
-}
-
-impl Detail {
-    pub(in crate::console) fn new(link: LinkId) -> Self {
-        Self {
-            link,
-            slot: Slot::default(),
-            top: 0,
-        }
-    }
-
-    pub(in crate::console) fn person(&self) -> Option<&Person> {
-        self.slot.data.as_ref()?.as_deref()
-    }
 }
 
 impl Model {
@@ -102,7 +80,10 @@ impl Model {
 
 impl Screen for Model {
     fn context(&self) -> Context {
-        Context::Contacts
+        match self.open {
+            Some(_) => Context::Contact,
+            None => Context::Contacts,
+        }
     }
 
     fn slot<'a>(&'a self, _scene: Scene<'a>) -> Option<&'a dyn Waiting> {
@@ -166,11 +147,14 @@ impl Screen for Model {
     }
 
     fn hints(&self, _scene: Scene<'_>) -> Vec<(Action, &'static str)> {
-        vec![
-            (Action::Search, "hint-search"),
-            (Action::Down, "hint-move"),
-            (Action::Open, "hint-open"),
-        ]
+        match &self.open {
+            Some(open) => open.hints(),
+            None => vec![
+                (Action::Search, "hint-search"),
+                (Action::Down, "hint-move"),
+                (Action::Open, "hint-open"),
+            ],
+        }
     }
 
     fn paint(&self, scene: Scene<'_>, canvas: &mut Canvas<'_>) {
@@ -198,204 +182,4 @@ impl Screen for Model {
     fn back(&mut self) -> bool {
         self.open.take().is_some()
     }
-}
-
-impl Detail {
-    fn scroll(&mut self, words: Words<'_>, step: Step, page: usize) {
-        let lines = self.person().map_or(0, |person| lines(words, person).len());
-        let last = lines.saturating_sub(page.max(1));
-        let moved = match step {
-            Step::Down => self.top + 1,
-            Step::Up => self.top.saturating_sub(1),
-            Step::First => 0,
-            Step::Last => last,
-            Step::PageDown => self.top + page,
-            Step::PageUp => self.top.saturating_sub(page),
-        };
-        self.top = moved.min(last);
-    }
-
-    fn paint(&self, words: Words<'_>, canvas: &mut Canvas<'_>) {
-        let theme = canvas.theme;
-        let Some(person) = self.person() else {
-            let key = if self.slot.data.is_some() {
-                "person-gone"
-            } else {
-                "loading"
-            };
-            canvas.text(1, 1, words.language.text(key), theme.muted());
-            return;
-        };
-        let name = canvas.width() * 3 / 10;
-        let column = (canvas.width() - name) / 2;
-        let height = usize::from(canvas.height());
-        for (y, line) in lines(words, person)
-            .iter()
-            .skip(self.top)
-            .take(height)
-            .enumerate()
-        {
-            let y = y as u16;
-            let style = tone(theme, line.tone);
-            match &line.columns {
-                None => {
-                    canvas.text(1, y, &line.text, style);
-                }
-                Some([salesforce, automation]) => {
-                    canvas.within(1, y, name - 2, &line.text, style);
-                    canvas.within(name, y, column - 1, salesforce, style);
-                    canvas.within(name + column, y, column, automation, style);
-                }
-            }
-        }
-    }
-}
-
-struct Line {
-    tone: Tone,
-    text: String,
-    columns: Option<[String; 2]>,
-}
-
-fn line(tone: Tone, text: impl Into<String>) -> Line {
-    Line {
-        tone,
-        text: text.into(),
-        columns: None,
-    }
-}
-
-fn columns(tone: Tone, text: impl Into<String>, salesforce: String, automation: String) -> Line {
-    Line {
-        tone,
-        text: text.into(),
-        columns: Some([salesforce, automation]),
-    }
-}
-
-/// Everything about a person, line by line.
-fn lines(words: Words<'_>, person: &Person) -> Vec<Line> {
-    let mut lines = records(words, &person.link);
-    lines.push(line(Tone::Plain, ""));
-    lines.extend(standing(words, &person.link));
-    lines.extend(history(words, person));
-    lines
-}
-
-/// Both records side by side, field by field.
-fn records(words: Words<'_>, link: &Link) -> Vec<Line> {
-    let say = words.language;
-    let row = |tone, title: &str, of: &dyn Fn(Side) -> String| {
-        let [salesforce, automation] = Side::BOTH.map(of);
-        columns(tone, title, salesforce, automation)
-    };
-    let mut lines = vec![
-        row(Tone::Muted, "", &|side| side.to_string()),
-        row(Tone::Strong, say.text("row-record"), &|side| {
-            record(words, link, side)
-        }),
-        row(Tone::Plain, say.text("row-state"), &|side| {
-            let state = link.state(side);
-            state.map_or_else(String::new, |state| words.row_state(state))
-        }),
-        row(Tone::Plain, say.text("row-consent"), &|side| {
-            let view = match side {
-                Side::Salesforce => link.consent.salesforce,
-                Side::Automation => link.consent.automation,
-            };
-            words.consent(view.map(|view| view.value)).to_owned()
-        }),
-    ];
-    for state in link
-        .fields
-        .iter()
-        .filter(|state| is_carried(words, link, state))
-    {
-        let name = words.field_on(link.kind, state.field, Side::Salesforce);
-        let (tone, sign) = if differs(words, link, state) {
-            (Tone::Strong, "≠ ")
-        } else {
-            (Tone::Plain, "  ")
-        };
-        lines.push(row(tone, &format!("{sign}{name}"), &|side| {
-            words.value(state.on(side))
-        }));
-    }
-    lines
-}
-
-/// Why it is left alone, what is held, what is on its way.
-fn standing(words: Words<'_>, link: &Link) -> Vec<Line> {
-    let parked = link.parked.iter();
-    let parked = parked.map(|parked| line(Tone::Strong, words.parked(parked)));
-    let held = link.conflicts.iter().map(|conflict| {
-        let subject = words.subject(link.kind, conflict.subject);
-        line(
-            Tone::Person,
-            format!("! {subject}: {}", words.cause(conflict)),
-        )
-    });
-    let pending = link.pending.iter().map(|pending| {
-        let state = words.pending(pending.state);
-        line(Tone::Strong, format!("{}: {state}", pending.side))
-    });
-    parked.chain(held).chain(pending).collect()
-}
-
-fn history(words: Words<'_>, person: &Person) -> Vec<Line> {
-    let say = words.language;
-    let mut lines = vec![line(Tone::Muted, say.text("history"))];
-    if person.history.is_empty() {
-        lines.push(line(Tone::Muted, say.text("history-empty")));
-    }
-    for entry in &person.history {
-        let what = words.happened(person.link.kind, &entry.what);
-        lines.push(line(Tone::Plain, format!("{}  {what}", moment(entry.at))));
-    }
-    if person.history.len() >= HISTORY_MAX {
-        lines.push(line(Tone::Muted, say.text("history-cut")));
-    }
-    lines
-}
-
-fn record(words: Words<'_>, link: &Link, side: Side) -> String {
-    use crate::domain::ids::RemoteId;
-    let record = match side {
-        Side::Salesforce => link
-            .salesforce
-            .as_ref()
-            .map(|end| RemoteId::Salesforce(end.object, end.id)),
-        Side::Automation => link
-            .automation
-            .as_ref()
-            .map(|end| RemoteId::Automation(link.kind, end.id)),
-    };
-    record.map_or_else(
-        || words.language.text("no-record").to_owned(),
-        |record| words.record(record),
-    )
-}
-
-/// Whether both systems show the field, and not the same. An owner has another id in each system:
-/// what was agreed on is a pair of them.
-fn differs(words: Words<'_>, link: &Link, state: &FieldState) -> bool {
-    let Some((salesforce, automation)) = state.salesforce.as_ref().zip(state.automation.as_ref())
-    else {
-        return false;
-    };
-    let rule = words.policy.mapping.rule(link.kind, state.field);
-    if rule.is_some_and(|rule| rule.role == Role::Owner) {
-        let agreed = state.base.as_ref();
-        return agreed
-            .is_some_and(|base| base.salesforce != *salesforce || base.automation != *automation);
-    }
-    salesforce != automation
-}
-
-/// Whether the kind of record that the link has in Salesforce carries the field.
-fn is_carried(words: Words<'_>, link: &Link, state: &FieldState) -> bool {
-    let rule = words.policy.mapping.rule(link.kind, state.field);
-    let object = link.salesforce.as_ref().map(|end| end.object);
-    rule.zip(object)
-        .is_none_or(|(rule, object)| rule.objects.contains(&object))
 }

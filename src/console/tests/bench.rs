@@ -24,6 +24,7 @@ use crate::domain::activity::{Activity, HeldActivity};
 use crate::domain::command::Command;
 use crate::domain::conflict::{Cause, Conflict, Subject};
 use crate::domain::consent::{Consent, ConsentView, Evidence, Reason};
+use crate::domain::exchange::Exchange;
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::ids::{
     AutomationId, FieldId, Generation, Kind, LinkId, RemoteId, RunId, SalesforceObject, Side,
@@ -64,6 +65,7 @@ pub(super) struct Bench {
 pub(super) struct World {
     links: BTreeMap<LinkId, Link>,
     pub(super) held: Vec<HeldActivity>,
+    pub(super) exchanges: Vec<Exchange>,
     act: Option<Act>,
 }
 
@@ -368,6 +370,7 @@ impl World {
                         run: RunId(1),
                         what: Happened::Linked,
                     }],
+                    exchanges: self.exchanges.clone(),
                 })
             })),
             Query::Search(wanted) => Answer::Found(Page {

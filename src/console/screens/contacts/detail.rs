@@ -1,0 +1,399 @@
+//! One contact: both records side by side, why they differ, what was said to the two systems, what
+//! happened; and the same as it was at an earlier moment.
+
+use crate::console::canvas::Canvas;
+use crate::console::keymap::Action;
+use crate::console::list::Step;
+use crate::console::model::Tone;
+use crate::console::query::{HISTORY_MAX, Person};
+use crate::console::slot::Slot;
+use crate::console::view::tone;
+use crate::console::words::{Words, clock, moment};
+use crate::domain::exchange::Exchange;
+use crate::domain::ids::{FieldId, LinkId, Side};
+use crate::domain::link::{FieldState, Link};
+use crate::domain::mapping::Role;
+use crate::domain::record::Happened;
+use crate::domain::value::Value;
+
+/// One contact, how far it is scrolled, and how far back in time.
+#[derive(Debug)]
+pub(in crate::console) struct Detail {
+    pub(in crate::console) link: LinkId,
+    pub(in crate::console) slot: Slot<Option<Box<Person>>>,
+    top: usize,
+    /// Entries of its history that are taken back; none for now.
+    back: usize,
+}
+
+impl Detail {
+    pub(in crate::console) fn new(link: LinkId) -> Self {
+        Self {
+            link,
+            slot: Slot::default(),
+            top: 0,
+            back: 0,
+        }
+    }
+
+    pub(in crate::console) fn person(&self) -> Option<&Person> {
+        self.slot.data.as_ref()?.as_deref()
+    }
+
+    /// One entry of its history further back, or nearer to now; `false` at an end.
+    pub(in crate::console) fn travel(&mut self, earlier: bool) -> bool {
+        let entries = self.person().map_or(0, |person| person.history.len());
+        let back = if earlier {
+            self.back + 1
+        } else {
+            match self.back.checked_sub(1) {
+                Some(back) => back,
+                None => return false,
+            }
+        };
+        if back > entries {
+            return false;
+        }
+        self.back = back;
+        self.top = 0;
+        true
+    }
+
+    pub(super) fn hints(&self) -> Vec<(Action, &'static str)> {
+        let person = self.person();
+        let is_held = person.is_some_and(|person| !person.link.conflicts.is_empty());
+        let is_aside = person.is_some_and(|person| person.link.is_set_aside());
+        let mut hints = Vec::new();
+        if is_held {
+            hints.push((Action::Open, "hint-decide"));
+        }
+        hints.push((Action::ReadAgain, "hint-read-again"));
+        if is_aside {
+            hints.push((Action::TakeBack, "hint-take-back"));
+        } else {
+            hints.push((Action::SetAside, "hint-set-aside"));
+            hints.push((Action::Unlink, "hint-unlink"));
+        }
+        hints.push((Action::Earlier, "hint-earlier"));
+        hints.push((Action::Later, "hint-later"));
+        hints
+    }
+
+    pub(super) fn scroll(&mut self, words: Words<'_>, step: Step, page: usize) {
+        let lines = self
+            .person()
+            .map_or(0, |person| lines(words, person, self.back).len());
+        let last = lines.saturating_sub(page.max(1));
+        let moved = match step {
+            Step::Down => self.top + 1,
+            Step::Up => self.top.saturating_sub(1),
+            Step::First => 0,
+            Step::Last => last,
+            Step::PageDown => self.top + page,
+            Step::PageUp => self.top.saturating_sub(page),
+        };
+        self.top = moved.min(last);
+    }
+
+    pub(super) fn paint(&self, words: Words<'_>, canvas: &mut Canvas<'_>) {
+        let theme = canvas.theme;
+        let Some(person) = self.person() else {
+            let key = if self.slot.data.is_some() {
+                "person-gone"
+            } else {
+                "loading"
+            };
+            canvas.text(1, 1, words.language.text(key), theme.muted());
+            return;
+        };
+        let name = canvas.width() * 3 / 10;
+        let column = (canvas.width() - name) / 2;
+        let height = usize::from(canvas.height());
+        for (y, line) in lines(words, person, self.back)
+            .iter()
+            .skip(self.top)
+            .take(height)
+            .enumerate()
+        {
+            let y = y as u16;
+            let style = tone(theme, line.tone);
+            match &line.columns {
+                None => {
+                    canvas.text(1, y, &line.text, style);
+                }
+                Some([salesforce, automation]) => {
+                    canvas.within(1, y, name - 2, &line.text, style);
+                    canvas.within(name, y, column - 1, salesforce, style);
+                    canvas.within(name + column, y, column, automation, style);
+                }
+            }
+        }
+    }
+}
+
+struct Line {
+    tone: Tone,
+    text: String,
+    columns: Option<[String; 2]>,
+}
+
+fn line(tone: Tone, text: impl Into<String>) -> Line {
+    Line {
+        tone,
+        text: text.into(),
+        columns: None,
+    }
+}
+
+fn columns(tone: Tone, text: impl Into<String>, salesforce: String, automation: String) -> Line {
+    Line {
+        tone,
+        text: text.into(),
+        columns: Some([salesforce, automation]),
+    }
+}
+
+/// Everything about a person, line by line.
+fn lines(words: Words<'_>, person: &Person, back: usize) -> Vec<Line> {
+    let mut lines = Vec::new();
+    if let Some(entry) = back.checked_sub(1).and_then(|index| person.history.get(index)) {
+        let gaps = [
+            ("at", moment(entry.at)),
+            ("n", back.to_string()),
+            ("of", person.history.len().to_string()),
+        ];
+        let gaps = gaps.each_ref().map(|(name, text)| (*name, text.as_str()));
+        let text = words.language.with("as-it-was", &gaps);
+        lines.push(line(Tone::Person, text));
+    }
+    lines.extend(records(words, &before(person, back)));
+    lines.push(line(Tone::Plain, ""));
+    lines.extend(standing(words, &person.link));
+    lines.extend(why(words, person));
+    lines.extend(exchanges(words, person));
+    lines.extend(history(words, person, back));
+    lines
+}
+
+/// The link before the newest so many entries of its history, as far as our own writes tell.
+fn before(person: &Person, back: usize) -> Link {
+    let mut link = person.link.clone();
+    for entry in person.history.iter().take(back) {
+        match &entry.what {
+            Happened::Written {
+                side,
+                field,
+                before,
+                ..
+            } => set(&mut link, *side, *field, before),
+            Happened::Overwritten {
+                side, field, lost, ..
+            } => set(&mut link, *side, *field, lost),
+            Happened::ConsentChanged { side, before, .. } => {
+                let view = match side {
+                    Side::Salesforce => &mut link.consent.salesforce,
+                    Side::Automation => &mut link.consent.automation,
+                };
+                match (view.as_mut(), before) {
+                    (Some(view), Some(before)) => view.value = *before,
+                    _ => *view = None,
+                }
+            }
+            _ => {}
+        }
+    }
+    link
+}
+
+fn set(link: &mut Link, side: Side, field: FieldId, value: &Value) {
+    let state = link.field_mut(field);
+    let shown = match side {
+        Side::Salesforce => &mut state.salesforce,
+        Side::Automation => &mut state.automation,
+    };
+    *shown = Some(value.clone());
+}
+
+/// The rules that applied to each field whose sides differ.
+fn why(words: Words<'_>, person: &Person) -> Vec<Line> {
+    let link = &person.link;
+    let differing = person.why.iter().filter(|(field, _)| {
+        let state = link.field(**field);
+        state.is_some_and(|state| differs(words, link, state) && is_carried(words, link, state))
+    });
+    let mut lines = Vec::new();
+    for (field, steps) in differing {
+        if lines.is_empty() {
+            lines.push(line(Tone::Muted, words.language.text("why-differs")));
+        }
+        let steps: Vec<String> = steps.iter().map(|step| words.step(*step)).collect();
+        let text = format!("{}: {}", words.field(link.kind, *field), steps.join("; "));
+        lines.push(line(Tone::Plain, text));
+    }
+    lines
+}
+
+/// What was asked of the two systems about this contact, and what they said.
+fn exchanges(words: Words<'_>, person: &Person) -> Vec<Line> {
+    let say = words.language;
+    let mut lines = vec![line(Tone::Muted, say.text("exchanges"))];
+    if person.exchanges.is_empty() {
+        lines.push(line(Tone::Muted, say.text("exchanges-empty")));
+    }
+    for exchange in &person.exchanges {
+        let (tone, text) = exchange_words(words, person, exchange);
+        lines.push(line(tone, text));
+    }
+    lines
+}
+
+fn exchange_words(words: Words<'_>, person: &Person, exchange: &Exchange) -> (Tone, String) {
+    let say = words.language;
+    let kind = person.link.kind;
+    let refused = exchange.about.iter().find_map(|about| about.refused.as_ref());
+    let failure = exchange.answer.as_ref().err().or(refused);
+    let (tone, answer) = match (failure, &exchange.answer) {
+        (Some(failure), _) => (Tone::Person, failure.to_string()),
+        (None, Ok(rows)) => (Tone::Plain, say.count("exchange-told", *rows)),
+        (None, Err(_)) => (Tone::Plain, String::new()),
+    };
+    let carried: Vec<String> = exchange
+        .about
+        .iter()
+        .flat_map(|about| &about.carried)
+        .map(|(field, value)| {
+            let name = words.field_on(kind, *field, exchange.side);
+            format!("{name} = {}", words.value(Some(value)))
+        })
+        .chain(exchange.about.iter().filter_map(|about| {
+            let consent = about.consent?;
+            Some(words.consent(Some(consent)).to_owned())
+        }))
+        .collect();
+    let carried = if carried.is_empty() {
+        String::new()
+    } else {
+        format!(" ({})", carried.join(", "))
+    };
+    let gaps = [
+        ("at", clock(exchange.at)),
+        ("side", exchange.side.to_string()),
+        ("asked", words.asked(exchange.asked).to_owned()),
+        ("rows", say.number(exchange.rows)),
+        ("carried", carried),
+        ("took", say.number(exchange.took.0.unsigned_abs())),
+        ("answer", answer),
+    ];
+    let gaps = gaps.each_ref().map(|(name, text)| (*name, text.as_str()));
+    (tone, say.with("exchange", &gaps))
+}
+
+/// Both records side by side, field by field.
+fn records(words: Words<'_>, link: &Link) -> Vec<Line> {
+    let say = words.language;
+    let row = |tone, title: &str, of: &dyn Fn(Side) -> String| {
+        let [salesforce, automation] = Side::BOTH.map(of);
+        columns(tone, title, salesforce, automation)
+    };
+    let mut lines = vec![
+        row(Tone::Muted, "", &|side| side.to_string()),
+        row(Tone::Strong, say.text("row-record"), &|side| {
+            record(words, link, side)
+        }),
+        row(Tone::Plain, say.text("row-state"), &|side| {
+            let state = link.state(side);
+            state.map_or_else(String::new, |state| words.row_state(state))
+        }),
+        row(Tone::Plain, say.text("row-consent"), &|side| {
+            let view = match side {
+                Side::Salesforce => link.consent.salesforce,
+                Side::Automation => link.consent.automation,
+            };
+            words.consent(view.map(|view| view.value)).to_owned()
+        }),
+    ];
+    for state in link
+        .fields
+        .iter()
+        .filter(|state| is_carried(words, link, state))
+    {
+        let name = words.field_on(link.kind, state.field, Side::Salesforce);
+        let (tone, sign) = if differs(words, link, state) {
+            (Tone::Strong, "≠ ")
+        } else {
+            (Tone::Plain, "  ")
+        };
+        lines.push(row(tone, &format!("{sign}{name}"), &|side| {
+            words.value(state.on(side))
+        }));
+    }
+    lines
+}
+
+/// Why it is left alone, what is held, what is on its way.
+fn standing(words: Words<'_>, link: &Link) -> Vec<Line> {
+    let parked = link.parked.iter();
+    let parked = parked.map(|parked| line(Tone::Strong, words.parked(parked)));
+    let held = link.conflicts.iter().map(|conflict| {
+        let subject = words.subject(link.kind, conflict.subject);
+        line(
+            Tone::Person,
+            format!("! {subject}: {}", words.cause(conflict)),
+        )
+    });
+    let pending = link.pending.iter().map(|pending| {
+        let state = words.pending(pending.state);
+        line(Tone::Strong, format!("{}: {state}", pending.side))
+    });
+    parked.chain(held).chain(pending).collect()
+}
+
+fn history(words: Words<'_>, person: &Person, back: usize) -> Vec<Line> {
+    let say = words.language;
+    let mut lines = vec![line(Tone::Muted, say.text("history"))];
+    if person.history.is_empty() {
+        lines.push(line(Tone::Muted, say.text("history-empty")));
+    }
+    for (index, entry) in person.history.iter().enumerate() {
+        let what = words.happened(person.link.kind, &entry.what);
+        // What came after the moment that is shown.
+        let tone = if index < back { Tone::Muted } else { Tone::Plain };
+        lines.push(line(tone, format!("{}  {what}", moment(entry.at))));
+    }
+    if person.history.len() >= HISTORY_MAX {
+        lines.push(line(Tone::Muted, say.text("history-cut")));
+    }
+    lines
+}
+
+fn record(words: Words<'_>, link: &Link, side: Side) -> String {
+    let record = link.remote(side);
+    record.map_or_else(
+        || words.language.text("no-record").to_owned(),
+        |record| words.record(record),
+    )
+}
+
+/// Whether both systems show the field, and not the same. An owner has another id in each system:
+/// what was agreed on is a pair of them.
+fn differs(words: Words<'_>, link: &Link, state: &FieldState) -> bool {
+    let Some((salesforce, automation)) = state.salesforce.as_ref().zip(state.automation.as_ref())
+    else {
+        return false;
+    };
+    let rule = words.policy.mapping.rule(link.kind, state.field);
+    if rule.is_some_and(|rule| rule.role == Role::Owner) {
+        let agreed = state.base.as_ref();
+        return agreed
+            .is_some_and(|base| base.salesforce != *salesforce || base.automation != *automation);
+    }
+    salesforce != automation
+}
+
+/// Whether the kind of record that the link has in Salesforce carries the field.
+fn is_carried(words: Words<'_>, link: &Link, state: &FieldState) -> bool {
+    let rule = words.policy.mapping.rule(link.kind, state.field);
+    let object = link.salesforce.as_ref().map(|end| end.object);
+    rule.zip(object)
+        .is_none_or(|(rule, object)| rule.objects.contains(&object))
+}

@@ -154,6 +154,7 @@ fn wires(
     let desk = Desk {
         store: connected.outside.store.clone(),
         policy: Arc::clone(&connected.policy),
+        data: connected.opened.instance.data.clone(),
     };
     let desk = tokio::spawn(desk.serve(asked, told));
     let commands = pool.commands.clone();

@@ -1,6 +1,11 @@
 //! Answers what screens ask: reads the store, and lets the engine's rules say why.
 
+mod audit;
+mod export;
+mod flags;
+
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
@@ -35,6 +40,8 @@ const ACTS_MAX: usize = 1_000;
 pub(super) struct Desk {
     pub(super) store: Arc<dyn Store>,
     pub(super) policy: Arc<Policy>,
+    /// The instance's folder: where exports go.
+    pub(super) data: PathBuf,
 }
 
 impl Desk {
@@ -63,6 +70,10 @@ impl Desk {
             Query::Person(id) => Answer::Person(self.person(id).await?.map(Box::new)),
             Query::Search(wanted) => Answer::Found(self.search(&wanted).await?),
             Query::LastAct => Answer::LastAct(self.last_act().await?.map(Box::new)),
+            Query::Flags => Answer::Flags(self.flags().await?),
+            Query::Acts => Answer::Acts(self.acts().await?),
+            Query::Act(act) => Answer::Act(Box::new(self.act(*act).await?)),
+            Query::ExportActs(export) => Answer::Exported(self.export(export).await?),
         })
     }
 
@@ -203,17 +214,7 @@ impl Desk {
         let Some(act) = acts.into_iter().find(|act| !act.undo.is_empty()) else {
             return Ok(None);
         };
-        let keys = act.undo.iter().map(|step| LinkKey::Id(step.link)).collect();
-        let loaded = self.store.load(keys, false).await?;
-        let links = loaded.links.into_iter();
-        let links = links.map(|link| {
-            let name = self.name(&link);
-            (link, name)
-        });
-        Ok(Some(UndoPreview {
-            links: links.collect(),
-            act,
-        }))
+        Ok(Some(self.act(act).await?))
     }
 
     fn name(&self, link: &Link) -> String {
@@ -284,3 +285,6 @@ fn contains(link: &Link, part: &str) -> bool {
             .all(|word| texts.iter().any(|text| text.contains(word)))
     })
 }
+
+#[cfg(test)]
+mod tests;

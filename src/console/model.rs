@@ -8,8 +8,8 @@ use super::field::Field;
 use super::finder::Finder;
 use super::keymap::{Chord, Context, Keymap};
 use super::language::Language;
-use super::query::{Query, UndoPreview};
-use super::screens::{Scene, Screen, conflicts, contacts, overview, queues};
+use super::query::{Exported, Query, UndoPreview};
+use super::screens::{Scene, Screen, audit, conflicts, contacts, flags, overview, queues};
 use super::slot::{Slot, Waiting};
 use super::theme::Theme;
 use super::words::Words;
@@ -57,9 +57,13 @@ pub struct Model {
     pub(super) queues: queues::Model,
     pub(super) conflicts: conflicts::Model,
     pub(super) contacts: contacts::Model,
+    pub(super) flags: flags::Model,
+    pub(super) audit: audit::Model,
     pub(super) overlay: Option<Overlay>,
     /// Asked for by the undo key; its answer opens a dialog.
     pub(super) undo: Option<Slot<Option<Box<UndoPreview>>>>,
+    /// Asked for by a key; its answer says where the file is.
+    pub(super) export: Option<(Slot<Exported>, Query)>,
     pub(super) tickets: u64,
 }
 
@@ -106,6 +110,8 @@ pub(super) enum Tab {
     Queues,
     Conflicts,
     Contacts,
+    Flags,
+    Audit,
 }
 
 pub(super) enum Overlay {
@@ -125,12 +131,26 @@ pub(super) struct Prompt {
 }
 
 impl Tab {
-    pub(super) const ALL: [Self; 4] = [
+    pub(super) const ALL: [Self; 6] = [
         Self::Overview,
         Self::Queues,
         Self::Conflicts,
         Self::Contacts,
+        Self::Flags,
+        Self::Audit,
     ];
+
+    /// The key that leads there, by default.
+    pub(super) const fn digit(self) -> u8 {
+        match self {
+            Self::Overview => 1,
+            Self::Queues => 2,
+            Self::Conflicts => 3,
+            Self::Contacts => 4,
+            Self::Flags => 5,
+            Self::Audit => 9,
+        }
+    }
 
     /// The message that names it.
     pub(super) const fn title(self) -> &'static str {
@@ -139,6 +159,8 @@ impl Tab {
             Self::Queues => "tab-queues",
             Self::Conflicts => "tab-conflicts",
             Self::Contacts => "tab-contacts",
+            Self::Flags => "tab-flags",
+            Self::Audit => "tab-audit",
         }
     }
 
@@ -149,6 +171,8 @@ impl Tab {
             Self::Queues => "tab-short-queues",
             Self::Conflicts => "tab-short-conflicts",
             Self::Contacts => "tab-short-contacts",
+            Self::Flags => "tab-short-flags",
+            Self::Audit => "tab-short-audit",
         }
     }
 }
@@ -205,8 +229,11 @@ impl Model {
             queues: queues::Model::default(),
             conflicts: conflicts::Model::default(),
             contacts: contacts::Model::default(),
+            flags: flags::Model::default(),
+            audit: audit::Model::default(),
             overlay: None,
             undo: None,
+            export: None,
             tickets: 0,
         }
     }
@@ -230,6 +257,8 @@ impl Model {
             Tab::Queues => &self.queues,
             Tab::Conflicts => &self.conflicts,
             Tab::Contacts => &self.contacts,
+            Tab::Flags => &self.flags,
+            Tab::Audit => &self.audit,
         }
     }
 
@@ -246,6 +275,8 @@ impl Model {
             Tab::Queues => &mut self.queues,
             Tab::Conflicts => &mut self.conflicts,
             Tab::Contacts => &mut self.contacts,
+            Tab::Flags => &mut self.flags,
+            Tab::Audit => &mut self.audit,
         };
         (scene, screen)
     }
@@ -291,6 +322,9 @@ impl Model {
         ask(&mut self.standing, Query::Standing);
         if let Some(undo) = &mut self.undo {
             ask(undo, Query::LastAct);
+        }
+        if let Some((slot, query)) = &mut self.export {
+            ask(slot, query.clone());
         }
         if let Some((slot, query)) = self.front().1.question() {
             ask(slot, query);

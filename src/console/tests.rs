@@ -1,6 +1,8 @@
 //! Keys in, screens out: each action as an operator meets it.
 
+mod audit;
 mod bench;
+mod flags;
 
 use super::Msg;
 use super::query::Query;

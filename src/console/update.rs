@@ -83,6 +83,13 @@ fn on_answered(model: &mut Model, ticket: Ticket, answer: Answer) -> Vec<Effect>
                 acts::undo::offer_undo(model, act.map(|act| *act));
             }
         }
+        Answer::Exported(exported) => {
+            let is_wanted = |(slot, _): &(Slot<_>, _)| slot.is_waiting_for(ticket);
+            if model.export.as_ref().is_some_and(is_wanted) {
+                model.export = None;
+                acts::audit::say_exported(model, &exported);
+            }
+        }
         answer => {
             let mut answer = answer;
             for tab in Tab::ALL {
@@ -116,6 +123,12 @@ fn on_unanswered(model: &mut Model, ticket: Ticket, error: String) -> Vec<Effect
     let is_wanted = |slot: &Slot<_>| slot.is_waiting_for(ticket);
     if model.undo.as_ref().is_some_and(is_wanted) {
         model.undo = None;
+        model.shell.toast(Tone::Person, error);
+        return Vec::new();
+    }
+    let is_wanted = |(slot, _): &(Slot<_>, _)| slot.is_waiting_for(ticket);
+    if model.export.as_ref().is_some_and(is_wanted) {
+        model.export = None;
         model.shell.toast(Tone::Person, error);
         return Vec::new();
     }

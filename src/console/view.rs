@@ -17,6 +17,9 @@ use crate::domain::snapshot::Phase;
 /// The first line of a screen's own.
 pub(super) const BODY_TOP: u16 = 3;
 
+/// Lines that one message may take: a path of the length that the system allows is cut all the same.
+const TOLD_LINES_MAX: usize = 3;
+
 pub(super) fn tone(theme: Theme, tone: Tone) -> Style {
     match tone {
         Tone::Plain => theme.plain(),
@@ -88,8 +91,8 @@ fn tabs(model: &Model) -> Vec<(Tab, u16, String)> {
 
 fn tabs_named(model: &Model, left: u16, names: Names) -> Vec<(Tab, u16, String)> {
     let mut x = left;
-    let placed = Tab::ALL.into_iter().enumerate().map(|(index, tab)| {
-        let text = tab_text(model, index + 1, tab, names);
+    let placed = Tab::ALL.into_iter().map(|tab| {
+        let text = tab_text(model, tab, names);
         let at = x;
         x += width(&text);
         (tab, at, text)
@@ -97,7 +100,7 @@ fn tabs_named(model: &Model, left: u16, names: Names) -> Vec<(Tab, u16, String)>
     placed.collect()
 }
 
-fn tab_text(model: &Model, digit: usize, tab: Tab, names: Names) -> String {
+fn tab_text(model: &Model, tab: Tab, names: Names) -> String {
     let say = &model.shell.language;
     let conflicts = model.scene().count(Mark::Conflict);
     let waits = tab == Tab::Conflicts && conflicts > 0;
@@ -107,7 +110,7 @@ fn tab_text(model: &Model, digit: usize, tab: Tab, names: Names) -> String {
         Names::Digits if !waits => "",
         Names::Short | Names::Digits => say.text(tab.short_title()),
     };
-    let mut text = format!("{digit} {name}").trim_end().to_owned();
+    let mut text = format!("{} {name}", tab.digit()).trim_end().to_owned();
     if waits {
         text = format!("{text} !{conflicts}");
     }
@@ -207,7 +210,7 @@ fn paint_toast(model: &Model, canvas: &mut Canvas<'_>) {
         return;
     }
     if let Some(toast) = &model.shell.toast {
-        canvas.text(1, y, &toast.text, tone(theme, toast.tone));
+        paint_told(&toast.text, tone(theme, toast.tone), canvas);
         return;
     }
     if !model.shell.pending.is_empty() {
@@ -226,6 +229,20 @@ fn paint_toast(model: &Model, canvas: &mut Canvas<'_>) {
         let text = words.phase(model.snapshot.phase);
         canvas.text(1, y, text, theme.muted());
     }
+}
+
+/// On one line, or over the end of the screen as well: the path of a file must be readable whole.
+fn paint_told(text: &str, style: Style, canvas: &mut Canvas<'_>) {
+    let width = canvas.width();
+    let cells = usize::from(width.saturating_sub(2));
+    let needed = Safe::new(&canvas.theme.spelled(text)).wrapped(cells).len();
+    let lines = needed.min(TOLD_LINES_MAX) as u16;
+    let top = canvas.height() - 1 - lines;
+    let blank = " ".repeat(usize::from(width));
+    for y in top..top + lines {
+        canvas.text(0, y, &blank, Style::reset());
+    }
+    canvas.paragraph(1, top, lines, text, style);
 }
 
 /// What can be done here and now, the most useful first; what does not fit is in the help.

@@ -1,5 +1,10 @@
 //! What the product's states are called when a person reads them, in the language that is spoken.
 
+mod acts;
+mod flags;
+
+pub(super) use flags::consent_on;
+
 use crate::console::language::Language;
 use crate::domain::command::{Fact, Refusal};
 use crate::domain::conflict::{Cause, Choice, Conflict, Subject};

@@ -6,6 +6,7 @@ pub mod conflict;
 pub mod consent;
 pub mod cursor;
 pub mod failure;
+pub mod flag;
 pub mod ids;
 pub mod link;
 pub mod mapping;

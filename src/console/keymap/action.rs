@@ -13,6 +13,8 @@ pub enum Action {
     GoQueues,
     GoConflicts,
     GoContacts,
+    GoFlags,
+    GoAudit,
     Refresh,
     Undo,
     Down,
@@ -37,6 +39,8 @@ pub enum Action {
     TryAgain,
     ClearChoice,
     Write,
+    ExportCsv,
+    ExportJson,
     Next,
     Previous,
     Press,
@@ -55,6 +59,12 @@ pub enum Context {
     /// One contact's conflicts.
     Decide,
     Contacts,
+    Flags,
+    /// One deletion or opt-out.
+    Flag,
+    Audit,
+    /// One act of the audit.
+    Act,
     Dialog,
     /// Text is typed: every key that is not bound here is a letter.
     Text,
@@ -102,6 +112,8 @@ actions! {
     GoQueues "go-queues" [Everywhere] None;
     GoConflicts "go-conflicts" [Everywhere] None;
     GoContacts "go-contacts" [Everywhere] None;
+    GoFlags "go-flags" [Everywhere] None;
+    GoAudit "go-audit" [Everywhere] None;
     Refresh "refresh" [Everywhere] None;
     Undo "undo" [Everywhere] Writes;
     Down "down" [List] None;
@@ -111,7 +123,7 @@ actions! {
     PageDown "page-down" [List] None;
     PageUp "page-up" [List] None;
     Open "open" [List] None;
-    Filter "filter" [Queues Conflicts] None;
+    Filter "filter" [Queues Conflicts Flags Audit] None;
     Search "search" [Contacts] None;
     SyncNow "sync-now" [Overview] Writes;
     Retry "retry" [Queues] Writes;
@@ -126,6 +138,8 @@ actions! {
     TryAgain "try-again" [Decide] None;
     ClearChoice "clear-choice" [Decide] None;
     Write "write" [Decide] Writes;
+    ExportCsv "export-csv" [Audit Act] None;
+    ExportJson "export-json" [Audit Act] None;
     Next "next" [Dialog Text] None;
     Previous "previous" [Dialog Text] None;
     Press "press" [Dialog] None;
@@ -150,7 +164,7 @@ impl Action {
 }
 
 impl Context {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 13] = [
         Self::Everywhere,
         Self::List,
         Self::Overview,
@@ -158,6 +172,10 @@ impl Context {
         Self::Conflicts,
         Self::Decide,
         Self::Contacts,
+        Self::Flags,
+        Self::Flag,
+        Self::Audit,
+        Self::Act,
         Self::Dialog,
         Self::Text,
     ];
@@ -172,6 +190,10 @@ impl Context {
             Self::Conflicts => "conflicts",
             Self::Decide => "decide",
             Self::Contacts => "contacts",
+            Self::Flags => "flags",
+            Self::Flag => "flag",
+            Self::Audit => "audit",
+            Self::Act => "act",
             Self::Dialog => "dialog",
             Self::Text => "text",
         }

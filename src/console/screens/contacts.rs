@@ -1,6 +1,7 @@
 //! What happened to this contact? Found by address, name or id; both records side by side, then
 //! what happened, newest first.
 
+use super::lines::{Line, Scroll, columns, line};
 use super::{Notice, Scene, Screen, filtered, page_height};
 use crate::console::canvas::Canvas;
 use crate::console::filter::Filter;
@@ -9,7 +10,6 @@ use crate::console::list::{Selection, Step, page_top};
 use crate::console::model::Tone;
 use crate::console::query::{Answer, Brief, HISTORY_MAX, Page, Person, Query, Ticket};
 use crate::console::slot::{Slot, Waiting};
-use crate::console::view::tone;
 use crate::console::words::{Words, moment};
 use crate::domain::ids::{LinkId, Side};
 use crate::domain::link::{FieldState, Link};
@@ -29,7 +29,7 @@ pub(in crate::console) struct Model {
 pub(in crate::console) struct Detail {
     pub(in crate::console) link: LinkId,
     pub(in crate::console) slot: Slot<Option<Box<Person>>>,
-    top: usize,
+    scroll: Scroll,
 }
 
 impl Detail {
@@ -37,7 +37,7 @@ impl Detail {
         Self {
             link,
             slot: Slot::default(),
-            top: 0,
+            scroll: Scroll::default(),
         }
     }
 
@@ -207,16 +207,7 @@ impl Screen for Model {
 impl Detail {
     fn scroll(&mut self, words: Words<'_>, step: Step, page: usize) {
         let lines = self.person().map_or(0, |person| lines(words, person).len());
-        let last = lines.saturating_sub(page.max(1));
-        let moved = match step {
-            Step::Down => self.top + 1,
-            Step::Up => self.top.saturating_sub(1),
-            Step::First => 0,
-            Step::Last => last,
-            Step::PageDown => self.top + page,
-            Step::PageUp => self.top.saturating_sub(page),
-        };
-        self.top = moved.min(last);
+        self.scroll.step(lines, step, page);
     }
 
     fn paint(&self, words: Words<'_>, canvas: &mut Canvas<'_>) {
@@ -230,50 +221,7 @@ impl Detail {
             canvas.text(1, 1, words.language.text(key), theme.muted());
             return;
         };
-        let name = canvas.width() * 3 / 10;
-        let column = (canvas.width() - name) / 2;
-        let height = usize::from(canvas.height());
-        for (y, line) in lines(words, person)
-            .iter()
-            .skip(self.top)
-            .take(height)
-            .enumerate()
-        {
-            let y = y as u16;
-            let style = tone(theme, line.tone);
-            match &line.columns {
-                None => {
-                    canvas.text(1, y, &line.text, style);
-                }
-                Some([salesforce, automation]) => {
-                    canvas.within(1, y, name - 2, &line.text, style);
-                    canvas.within(name, y, column - 1, salesforce, style);
-                    canvas.within(name + column, y, column, automation, style);
-                }
-            }
-        }
-    }
-}
-
-struct Line {
-    tone: Tone,
-    text: String,
-    columns: Option<[String; 2]>,
-}
-
-fn line(tone: Tone, text: impl Into<String>) -> Line {
-    Line {
-        tone,
-        text: text.into(),
-        columns: None,
-    }
-}
-
-fn columns(tone: Tone, text: impl Into<String>, salesforce: String, automation: String) -> Line {
-    Line {
-        tone,
-        text: text.into(),
-        columns: Some([salesforce, automation]),
+        self.scroll.paint(&lines(words, person), canvas);
     }
 }
 
@@ -362,7 +310,7 @@ fn history(words: Words<'_>, person: &Person) -> Vec<Line> {
     lines
 }
 
-fn record(words: Words<'_>, link: &Link, side: Side) -> String {
+pub(super) fn record(words: Words<'_>, link: &Link, side: Side) -> String {
     use crate::domain::ids::RemoteId;
     let record = match side {
         Side::Salesforce => link

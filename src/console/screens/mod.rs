@@ -1,9 +1,12 @@
 //! The screens. Each owns what it shows, what it asks for and how it is painted; the switchboard
 //! knows them only as [`Screen`]s.
 
+pub(super) mod audit;
 pub(super) mod conflicts;
 pub(super) mod contacts;
 pub(super) mod decide;
+pub(super) mod flags;
+mod lines;
 pub(super) mod overview;
 pub(super) mod queues;
 

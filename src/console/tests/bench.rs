@@ -38,11 +38,13 @@ use crate::domain::time::{Span, Timestamp};
 use crate::domain::trace::Step;
 use crate::domain::value::{Value, ValueType};
 
-const EMAIL: FieldId = FieldId(1);
+pub(super) const EMAIL: FieldId = FieldId(1);
 pub(super) const MOBILE: FieldId = FieldId(2);
+pub(super) const FLAG: FieldId = FieldId(3);
+const CONSENT: FieldId = FieldId(4);
 
 /// 2026-03-04 09:15:02 UTC.
-const NOW: Timestamp = Timestamp(1_772_615_702_000);
+pub(super) const NOW: Timestamp = Timestamp(1_772_615_702_000);
 
 pub(super) struct Bench {
     pub(super) model: Model,
@@ -59,8 +61,10 @@ pub(super) struct Bench {
 /// What the store would hold.
 #[derive(Default)]
 pub(super) struct World {
-    links: BTreeMap<LinkId, Link>,
+    pub(super) links: BTreeMap<LinkId, Link>,
     act: Option<Act>,
+    pub(super) flags: super::flags::Listed,
+    pub(super) audit: super::audit::Kept,
 }
 
 impl Bench {
@@ -342,11 +346,7 @@ impl World {
                             Step::BothWays,
                         ],
                     )]),
-                    history: vec![HistoryEntry {
-                        at: NOW,
-                        run: RunId(1),
-                        what: Happened::Linked,
-                    }],
+                    history: self.history(),
                 })
             })),
             Query::Search(wanted) => Answer::Found(Page {
@@ -364,7 +364,18 @@ impl World {
                     links: vec![(link, name)],
                 })
             })),
+            Query::Flags => super::flags::answer(self, &policy().mapping),
+            Query::Acts | Query::Act(_) | Query::ExportActs(_) => super::audit::answer(self, query),
         }
+    }
+
+    fn history(&self) -> Vec<HistoryEntry> {
+        let linked = HistoryEntry {
+            at: NOW,
+            run: RunId(1),
+            what: Happened::Linked,
+        };
+        self.flags.history.iter().cloned().chain([linked]).collect()
     }
 
     fn counts(&self) -> Counts {
@@ -406,7 +417,7 @@ impl World {
     }
 }
 
-fn brief(link: &Link) -> Brief {
+pub(super) fn brief(link: &Link) -> Brief {
     let email = link.field(EMAIL).and_then(|state| state.salesforce.clone());
     let salesforce = link.salesforce.as_ref();
     let automation = link.automation.as_ref();
@@ -422,7 +433,7 @@ fn brief(link: &Link) -> Brief {
     }
 }
 
-fn person(number: u64, email: &str) -> Link {
+pub(super) fn person(number: u64, email: &str) -> Link {
     let mut link = Link::new(LinkId(number), Kind::Person);
     let id = format!("00Q00000000000{number}").parse().unwrap();
     link.generation = Generation(4);
@@ -531,6 +542,13 @@ fn policy() -> Policy {
             person: vec![
                 rule(EMAIL, "Email", "email", Role::Email),
                 rule(MOBILE, "MobilePhone", "mobile", Role::Plain),
+                rule(FLAG, "IsDeleted", "crm_deleted", Role::Deleted),
+                rule(
+                    CONSENT,
+                    "HasOptedOutOfEmail",
+                    "@do_not_contact_email",
+                    Role::Consent,
+                ),
             ],
             company: Vec::new(),
         },

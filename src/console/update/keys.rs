@@ -9,6 +9,7 @@ use crate::console::keymap::{Action, Chord, Resolved, resolve};
 use crate::console::list::Step;
 use crate::console::model::{Model, Overlay, Tab, Tone};
 use crate::console::msg::Effect;
+use crate::console::query::Format;
 use crate::domain::conflict::Choice;
 
 pub(super) fn on_key(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
@@ -135,6 +136,8 @@ pub(super) fn run(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::GoQueues => go(model, Tab::Queues),
         Action::GoConflicts => go(model, Tab::Conflicts),
         Action::GoContacts => go(model, Tab::Contacts),
+        Action::GoFlags => go(model, Tab::Flags),
+        Action::GoAudit => go(model, Tab::Audit),
         Action::Refresh => acts::refresh(model),
         Action::Undo => acts::undo::ask_undo(model),
         Action::Down => step(model, Step::Down),
@@ -159,6 +162,8 @@ pub(super) fn run(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::TryAgain => acts::decide::choose(model, Choice::Retry),
         Action::ClearChoice => acts::decide::clear_choice(model),
         Action::Write => acts::decide::offer_resolution(model),
+        Action::ExportCsv => acts::audit::ask_export(model, Format::Csv),
+        Action::ExportJson => acts::audit::ask_export(model, Format::JsonLines),
         Action::Next | Action::Previous => move_focus(model, action == Action::Next),
         Action::Press => return press(model),
         Action::Cancel => cancel(model),

@@ -1,0 +1,330 @@
+//! The screen of deletions and opt-outs.
+
+use super::Msg;
+use super::bench::{Bench, FLAG, NOW, World, brief, person};
+use crate::console::query::{Answer, FlagRow, Page, Query};
+use crate::domain::consent::{Consent, ConsentView, Dated, Evidence, Proof, Reason};
+use crate::domain::failure::{Failure, FailureKind};
+use crate::domain::flag::{flags, is_flagged};
+use crate::domain::ids::{LinkId, RunId, Side};
+use crate::domain::link::{Intent, Link, Parked, Pending, PendingState};
+use crate::domain::mapping::Mapping;
+use crate::domain::record::{Happened, HistoryEntry};
+use crate::domain::row::RowState;
+use crate::domain::time::Span;
+use crate::domain::value::Value;
+
+/// How the desk would list them.
+#[derive(Default)]
+pub(super) struct Listed {
+    more: u64,
+    /// What happened to every contact alike, newest first.
+    pub(super) history: Vec<HistoryEntry>,
+}
+
+/// Unsubscribed in Automation, then written to Salesforce.
+fn history() -> Vec<HistoryEntry> {
+    let changed = |hours, side, by_us: bool, reason| HistoryEntry {
+        at: NOW - Span::hours(hours),
+        run: RunId(3),
+        what: Happened::ConsentChanged {
+            side,
+            before: Some(Consent::In),
+            after: Consent::Out(reason),
+            proof: (!by_us).then(|| Dated::exactly(NOW - Span::hours(30), Proof::DatedRecord)),
+            by_us,
+        },
+    };
+    vec![
+        changed(28, Side::Salesforce, true, Reason::Unstated),
+        changed(29, Side::Automation, false, Reason::Unsubscribed),
+    ]
+}
+
+pub(super) fn answer(world: &World, mapping: &Mapping) -> Answer {
+    let mut rows: Vec<FlagRow> = world
+        .links
+        .values()
+        .flat_map(|link| {
+            flags(link, mapping).into_iter().map(|flag| FlagRow {
+                brief: brief(link),
+                kind: link.kind,
+                flag,
+                consent: link.consent,
+                states: Side::BOTH.map(|side| link.state(side)),
+                is_flagged: is_flagged(link, mapping),
+                parked: link.parked.clone(),
+            })
+        })
+        .collect();
+    rows.sort_by_key(|row| row.flag.standing.urgency());
+    Answer::Flags(Page {
+        rows,
+        more: world.flags.more,
+    })
+}
+
+fn view(value: Consent, dated: Option<Dated>) -> ConsentView {
+    ConsentView {
+        value,
+        since: NOW - Span::days(1),
+        seen: NOW,
+        evidence: Evidence {
+            opted_out: dated,
+            opted_in: None,
+        },
+    }
+}
+
+fn pending(side: Side, state: PendingState) -> Pending {
+    Pending {
+        side,
+        write: Intent::Update,
+        values: Vec::new(),
+        consent: None,
+        state,
+        attempts: 8,
+        failure: Some(Failure::new(FailureKind::Transient, "503", "busy")),
+    }
+}
+
+fn opted_out(number: u64, email: &str, salesforce: Consent, automation: Consent) -> Link {
+    let mut link = person(number, email);
+    let dated = Dated::exactly(NOW - Span::hours(30), Proof::DatedRecord);
+    let of = |value: Consent| view(value, value.is_out().then_some(dated));
+    link.consent.salesforce = Some(of(salesforce));
+    link.consent.automation = Some(of(automation));
+    link.consent.opted_out = Some(dated);
+    link
+}
+
+fn deleted(number: u64, email: &str, flag: bool) -> Link {
+    let mut link = person(number, email);
+    if let Some(end) = &mut link.salesforce {
+        end.state = RowState::Deleted;
+    }
+    link.field_mut(FLAG).automation = Some(Value::Bool(flag));
+    link
+}
+
+/// Paul is held; Hugo given up; Omar, Iris and Ines differ; Nina and Lea agree.
+fn bench() -> Bench {
+    let unsubscribed = Consent::Out(Reason::Unsubscribed);
+    let unstated = Consent::Out(Reason::Unstated);
+    let mut hugo = opted_out(5, "hugo@orion.example", Consent::In, unsubscribed);
+    hugo.pending = vec![pending(Side::Salesforce, PendingState::Dead)];
+    let mut omar = deleted(6, "omar@orion.example", false);
+    let mut planned = pending(Side::Automation, PendingState::Planned);
+    planned.values = vec![(FLAG, Value::Bool(true))];
+    omar.pending = vec![planned];
+    let mut iris = opted_out(7, "iris@orion.example", unstated, Consent::In);
+    iris.parked = Some(Parked::Quarantined {
+        until: Some(NOW + Span::days(7)),
+    });
+    let mut bench = Bench::new();
+    bench.world.flags.history = history();
+    for link in [
+        opted_out(4, "nina@orion.example", unstated, unsubscribed),
+        hugo,
+        omar,
+        iris,
+        opted_out(8, "ines@orion.example", unstated, Consent::In),
+        deleted(9, "lea@orion.example", true),
+    ] {
+        bench.world.links.insert(link.id, link);
+    }
+    bench.keys("5");
+    bench
+}
+
+#[test]
+fn mismatches_come_first_with_a_reason_each_and_are_counted_in_the_title() {
+    let mut bench = bench();
+    bench.expect_screen("Deleted and opted out: 7 · 5 differ");
+    bench.expect_selected("paul@orion.example");
+    for (keys, whom, why) in [
+        ("g g", "paul", "Held as a conflict (consent)"),
+        (
+            "j",
+            "hugo",
+            "did not reach Salesforce: the write was given up",
+        ),
+        ("j", "omar", "The deletion is on its way to Automation"),
+        ("j", "iris", "Set aside by an operator until 2026-03-11"),
+        (
+            "j",
+            "ines",
+            "is not in Automation yet; the next sync plans it",
+        ),
+        (
+            "j",
+            "nina",
+            "Both systems say that the person must not be mailed",
+        ),
+        ("j", "lea", "Automation shows the flag of the deletion"),
+    ] {
+        bench.keys(keys).expect_selected(whom).expect_screen(why);
+    }
+}
+
+#[test]
+fn a_filter_goes_by_state_side_address_and_proof() {
+    let mut bench = bench();
+    for (typed, count) in [
+        ("state:held", 1),
+        ("side:salesforce", 5),
+        ("side:automation", 3),
+        ("email:nina", 1),
+        ("what:deleted", 2),
+        ("reason:person", 3),
+        ("proof:own", 4),
+        ("!state:agreed side:salesforce", 3),
+    ] {
+        bench.keys("/").type_text(typed);
+        let title = format!("Deleted and opted out: {count} · ");
+        let screen = bench.screen();
+        assert!(screen.contains(&title), "{typed}: {screen}");
+        bench.keys("esc");
+    }
+    bench.keys("/").type_text("nobody");
+    bench.expect_screen("Nothing matches the filter");
+}
+
+#[test]
+fn an_entry_shows_both_sides_with_dates_reason_and_proof_and_what_to_do() {
+    let mut bench = bench();
+    bench
+        .keys("G k enter")
+        .expect_screen("nina@orion.example · link 4 · opted out");
+    bench.expect_screen("not stated");
+    bench.expect_screen("by the person");
+    bench.expect_screen("2026-03-03 03:15 UTC");
+    bench.expect_screen("Automation's own record");
+    bench.expect_screen("Automation, by the sync");
+    bench.expect_screen("made in Automation");
+    bench.expect_screen("Both systems say");
+    bench.expect_screen("Next: nothing.");
+    bench
+        .keys("enter")
+        .expect_screen("nina@orion.example · link 4 ");
+    bench.expect_screen("the two records were paired");
+}
+
+#[test]
+fn a_held_one_leads_to_its_conflict_and_nothing_here_opts_anybody_in() {
+    let mut bench = bench();
+    bench.keys("enter").expect_screen("which is newer");
+    bench.keys("O o w");
+    assert!(bench.commands().is_empty());
+    bench.expect_screen("does nothing here");
+    bench
+        .keys("enter")
+        .expect_screen("Held: Salesforce says the person may be mailed");
+    bench.keys("O w").expect_screen("Type opt-in:");
+}
+
+#[test]
+fn a_refresh_never_moves_the_choice_and_says_when_it_is_gone() {
+    let mut bench = bench();
+    bench.keys("j j j j").expect_selected("ines");
+    bench.world.change(LinkId(2), |link| {
+        link.conflicts.clear();
+        link.consent.automation = None;
+    });
+    bench.sync_reports();
+    bench.expect_selected("ines");
+    bench
+        .world
+        .change(LinkId(8), |link| link.consent.salesforce = None);
+    bench.sync_reports();
+    bench.expect_screen("no longer in the list");
+}
+
+#[test]
+fn an_entry_that_is_over_says_so() {
+    let mut bench = bench();
+    bench.keys("j enter");
+    bench.world.change(LinkId(5), |link| {
+        link.consent.automation = link.consent.salesforce;
+    });
+    bench.sync_reports();
+    bench.expect_screen("Neither side says so any more");
+    bench.world.links.remove(&LinkId(5));
+    bench.sync_reports();
+    bench.expect_screen("no longer known here");
+}
+
+#[test]
+fn reading_failing_empty_and_cut_lists_say_so() {
+    let mut bench = Bench::empty();
+    bench
+        .keys("5")
+        .expect_screen("Nobody is deleted or opted out");
+    let mut bench = bench_that_reads();
+    bench.expect_screen("Reading…");
+    for (ticket, query) in bench.asked() {
+        if query == Query::Flags {
+            bench.send(Msg::Unanswered(ticket, "disk on fire".to_owned()));
+        }
+    }
+    bench.expect_screen("cannot be read: disk on fire");
+    let mut bench = self::bench();
+    bench.world.flags.more = 1_234;
+    bench.keys("r").expect_screen("1,234 more not shown");
+    bench.holds_answers = true;
+    bench.sync_reports();
+    bench.expect_screen("as of 09:15:03 UTC");
+}
+
+fn bench_that_reads() -> Bench {
+    let mut bench = Bench::new();
+    bench.holds_answers = true;
+    bench.keys("5");
+    bench
+}
+
+#[test]
+fn a_click_and_every_move_choose_a_row() {
+    let mut bench = bench();
+    bench.click(5, 6).expect_selected("omar");
+    bench.keys("end").expect_selected("lea");
+    bench.keys("home").expect_selected("paul");
+    bench.keys("pgdn").expect_selected("lea");
+    bench.keys("pgup").expect_selected("paul");
+    bench.keys("G enter down down up pgdn home end");
+    bench.expect_screen("IsDeleted");
+    bench.keys("esc").expect_selected("lea");
+    bench.keys("esc").expect_screen("things wait for a person");
+}
+
+#[test]
+fn flags_at_every_size_and_in_both_languages() {
+    for language in ["en", "fr"] {
+        let mut bench = bench();
+        bench.keys(":").type_text(&format!("lang {language}"));
+        bench.keys("enter").matches(&format!("flags-{language}"));
+        bench
+            .keys("enter")
+            .matches(&format!("flag-held-{language}"));
+        bench.keys("esc G k enter");
+        bench.matches(&format!("flag-{language}"));
+        bench.keys("esc G enter");
+        bench.matches(&format!("flag-deleted-{language}"));
+    }
+    let mut bench = bench();
+    for (width, height) in [
+        (60, 20),
+        (80, 24),
+        (100, 30),
+        (120, 40),
+        (160, 50),
+        (240, 60),
+    ] {
+        bench.send(Msg::Resized(width, height));
+        for keys in ["5", "G k k enter", "esc enter", "esc g g"] {
+            bench.keys(keys).expect_screen("PRACTICE");
+        }
+    }
+    bench.send(Msg::Resized(60, 20)).matches("flags-60x20");
+    bench.send(Msg::Resized(120, 40)).matches("flags-120x40");
+}

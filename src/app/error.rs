@@ -94,6 +94,10 @@ pub enum Refused {
     ChoiceDoesNotFit(u64),
     #[error("nothing of it still stands as it was put, so there is nothing to undo")]
     NothingToUndo,
+    #[error("there is no plan {0} any more: it ended or was stopped")]
+    NoSuchPlan(u64),
+    #[error("the write of link {0} carries an opt-out, which nobody may drop; retry it instead")]
+    OptOutStays(u64),
 }
 
 impl From<Refusal> for Refused {
@@ -108,6 +112,8 @@ impl From<Refusal> for Refused {
             Refusal::NoSuchConflict(link) => Self::NoSuchConflict(link.0),
             Refusal::ChoiceDoesNotFit(link) => Self::ChoiceDoesNotFit(link.0),
             Refusal::NothingToUndo => Self::NothingToUndo,
+            Refusal::NoSuchPlan(run) => Self::NoSuchPlan(run.0),
+            Refusal::OptOutStays(link) => Self::OptOutStays(link.0),
         }
     }
 }

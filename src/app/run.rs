@@ -191,9 +191,12 @@ fn tell(bar: &ProgressBar, out: &mut Out, fact: &Fact) -> Result<(), AppError> {
              deletions in this round); look at them, then go on with --release-brake"
         ),
         Fact::PlanFinished(run) => format!("plan {run} is finished"),
-        Fact::CycleStarted | Fact::CycleEnded | Fact::Accepted(_) | Fact::Refused(_) => {
-            return Ok(());
-        }
+        Fact::CycleStarted
+        | Fact::CycleEnded
+        | Fact::Accepted(_)
+        | Fact::Refused(_)
+        | Fact::Surveyed(_)
+        | Fact::SurveyFailed => return Ok(()),
     };
     bar.suspend(|| out.note(&words))?;
     Ok(())

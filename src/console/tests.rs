@@ -34,8 +34,11 @@ fn a_newcomer_resolves_a_conflict_from_the_hints_alone() {
     );
     bench.keys("w tab").type_text("asked by phone");
     let commands = bench.keys("enter enter").commands();
-    let [(reason, Command::Resolve(resolution))] = &commands[..] else {
+    let [(reason, Command::Resolve(resolutions))] = &commands[..] else {
         panic!("{commands:?}");
+    };
+    let [resolution] = &resolutions[..] else {
+        panic!("{resolutions:?}");
     };
     assert_eq!(reason, "asked by phone");
     assert_eq!(
@@ -94,7 +97,9 @@ fn an_opt_in_asks_for_the_word_shown() {
     assert!(bench.commands().is_empty());
     bench.type_text("opt-in");
     let commands = bench.keys("tab enter").commands();
-    assert!(matches!(&commands[..], [(_, Command::Resolve(r))] if r.choices[0].1 == Choice::OptIn));
+    assert!(
+        matches!(&commands[..], [(_, Command::Resolve(r))] if r[0].choices[0].1 == Choice::OptIn)
+    );
 }
 
 #[test]

@@ -254,28 +254,24 @@ impl Words<'_> {
 
     pub(super) fn refusal(&self, refusal: &Refusal) -> String {
         let say = self.language;
-        let link = match refusal {
-            Refusal::OlderGeneration { link, .. }
-            | Refusal::NoSuchLink(link)
-            | Refusal::NoSuchConflict(link)
-            | Refusal::ChoiceDoesNotFit(link) => link.to_string(),
-            Refusal::NothingToUndo => String::new(),
-        };
-        let key = match refusal {
-            Refusal::OlderGeneration { .. } => "refused-older",
-            Refusal::NoSuchLink(_) => "refused-no-link",
-            Refusal::NoSuchConflict(_) => "refused-no-conflict",
-            Refusal::ChoiceDoesNotFit(_) => "refused-choice",
+        let (key, what) = match refusal {
+            Refusal::OlderGeneration { link, .. } => ("refused-older", link.to_string()),
+            Refusal::NoSuchLink(link) => ("refused-no-link", link.to_string()),
+            Refusal::NoSuchConflict(link) => ("refused-no-conflict", link.to_string()),
+            Refusal::ChoiceDoesNotFit(link) => ("refused-choice", link.to_string()),
             Refusal::NothingToUndo => return say.text("refused-undo").to_owned(),
+            Refusal::NoSuchPlan(run) => ("refused-no-plan", run.to_string()),
+            Refusal::OptOutStays(link) => ("refused-opt-out", link.to_string()),
         };
-        say.with(key, &[("link", &link)])
+        say.with(key, &[("what", &what)])
     }
 
     /// What is worth a word when it happens.
     pub(super) fn fact(&self, fact: &Fact) -> Option<String> {
         let say = self.language;
         match fact {
-            Fact::CycleStarted | Fact::CycleEnded => None,
+            Fact::CycleStarted | Fact::CycleEnded | Fact::Surveyed(_) => None,
+            Fact::SurveyFailed => Some(say.text("told-survey-failed").to_owned()),
             Fact::Accepted(run) => Some(say.with("told-accepted", &[("run", &run.to_string())])),
             Fact::Refused(refusal) => Some(self.refusal(refusal)),
             Fact::SideStopped { side, failure } => Some(format!(

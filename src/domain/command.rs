@@ -22,16 +22,54 @@ pub struct Instruction {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Command {
     RunCycle(Scope),
-    Resolve(Resolution),
+    /// Each is checked by itself; what is refused does not stop the rest. One act, undone as one.
+    Resolve(Vec<Resolution>),
     /// Send writes again that were given up.
     Retry {
+        links: Vec<LinkId>,
+    },
+    /// Give writes up for good: what differs stays and is agreed on. An opt-out is never discarded.
+    Discard {
         links: Vec<LinkId>,
     },
     RetryActivities {
         held: Vec<HeldActivity>,
     },
+    /// These events never go to Salesforce.
+    DiscardActivities {
+        held: Vec<HeldActivity>,
+    },
     Undo {
         act: Act,
+    },
+    /// Read the records of these links again, now, and do what the rules say.
+    Check {
+        links: Vec<LinkId>,
+    },
+    /// Leave these links alone, until then or until they are taken back. An opt-out that is not on
+    /// both sides yet waits too.
+    SetAside {
+        links: Vec<LinkId>,
+        until: Option<Timestamp>,
+    },
+    /// Take a pair of records apart: neither is written because of the other any more.
+    Unlink {
+        links: Vec<LinkId>,
+    },
+    /// Ends what [`SetAside`](Self::SetAside) and [`Unlink`](Self::Unlink) began.
+    TakeBack {
+        links: Vec<LinkId>,
+    },
+    /// Lets nothing more out of a queue. Opt-outs pass.
+    Pause(Queue),
+    Resume(Queue),
+    /// Lets the next cycle overwrite as much as it finds.
+    ReleaseBrake,
+    /// Count what a backfill of this stretch would send. Writes nothing, and is no act.
+    Survey {
+        kind: PlanKind,
+        from: Timestamp,
+        until: Timestamp,
     },
     /// Examine a stretch of time for events that are not in Salesforce yet.
     Backfill {
@@ -39,6 +77,59 @@ pub enum Command {
         from: Timestamp,
         until: Timestamp,
     },
+    SteerPlan {
+        run: RunId,
+        steer: Steer,
+    },
+}
+
+/// What leaves in an order of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Queue {
+    /// Writes to Salesforce, activities left out.
+    Salesforce,
+    /// Writes to Automation.
+    Automation,
+    /// Activities to Salesforce.
+    Activities,
+}
+
+impl Queue {
+    pub const ALL: [Self; 3] = [Self::Salesforce, Self::Automation, Self::Activities];
+
+    /// The queue of the writes to a side.
+    pub const fn to(side: Side) -> Self {
+        match side {
+            Side::Salesforce => Self::Salesforce,
+            Side::Automation => Self::Automation,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Steer {
+    Pause,
+    Resume,
+    /// Ends it; what was sent stays sent.
+    Stop,
+}
+
+/// What a backfill would do, counted without doing it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Survey {
+    pub kind: PlanKind,
+    pub from: Timestamp,
+    pub until: Timestamp,
+    /// Events that were looked at.
+    pub examined: u64,
+    pub to_send: u64,
+    /// People whose events they are.
+    pub people: u64,
+    /// We sent them before.
+    pub already_there: u64,
+    /// Of nobody we know, or of people who are not in Salesforce.
+    pub left_out: u64,
 }
 
 /// What a cycle does.
@@ -87,6 +178,9 @@ pub enum Fact {
         deletions: u64,
     },
     PlanFinished(RunId),
+    Surveyed(Survey),
+    /// A survey was broken off; why was told before.
+    SurveyFailed,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,6 +196,10 @@ pub enum Refusal {
     /// The choice does not fit this kind of conflict.
     ChoiceDoesNotFit(LinkId),
     NothingToUndo,
+    /// The plan ended meanwhile.
+    NoSuchPlan(RunId),
+    /// An opt-out is on its way, and nobody may drop it.
+    OptOutStays(LinkId),
 }
 
 /// What a run did, by side and kind. The `--json` of `sync` prints this.

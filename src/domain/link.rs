@@ -84,6 +84,8 @@ pub enum Mark {
     OptedOut,
     /// One end only.
     OneSided,
+    /// An operator set it aside or took it apart.
+    SetAside,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -212,7 +214,7 @@ pub enum Parked {
 }
 
 impl Mark {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Conflict,
         Self::Pending,
         Self::Dead,
@@ -222,6 +224,7 @@ impl Mark {
         Self::DeletedInAutomation,
         Self::OptedOut,
         Self::OneSided,
+        Self::SetAside,
     ];
 }
 
@@ -279,6 +282,7 @@ impl Link {
                 Mark::OneSided,
                 self.salesforce.is_none() || self.automation.is_none(),
             ),
+            (Mark::SetAside, self.is_set_aside()),
         ];
         marks
             .into_iter()
@@ -316,6 +320,14 @@ impl Link {
 
     pub fn pending_mut(&mut self, side: Side) -> Option<&mut Pending> {
         self.pending.iter_mut().find(|pending| pending.side == side)
+    }
+
+    /// By an operator, not by a rule.
+    pub const fn is_set_aside(&self) -> bool {
+        matches!(
+            self.parked,
+            Some(Parked::Quarantined { .. } | Parked::Unlinked)
+        )
     }
 
     /// Both records are there and alive.

@@ -1,10 +1,11 @@
 //! What the store keeps, and the changes of it that the engine asks for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use super::activity::HeldActivity;
+use super::command::Queue;
 use super::consent::{Consent, Dated};
 use super::cursor::{Coverage, Cursor, Stream};
 use super::ids::{AutomationId, FieldId, Kind, LinkId, RunId, SalesforceId, Side};
@@ -168,6 +169,8 @@ pub struct Tally {
     pub calls: Vec<(i64, u32)>,
     /// The brake was pulled, and nobody released it yet.
     pub is_braked: bool,
+    /// What operators let nothing out of.
+    pub paused: BTreeSet<Queue>,
 }
 
 /// The configuration that was in force from a moment on.

@@ -1,11 +1,11 @@
 //! What screens and commands may know of the running sync.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::command::Totals;
+use super::command::{Queue, Totals};
 use super::cursor::Coverage;
 use super::failure::Failure;
-use super::ids::Side;
+use super::ids::{RunId, Side};
 use super::record::Plan;
 use super::time::Timestamp;
 
@@ -20,11 +20,51 @@ pub struct Snapshot {
     pub stopped: BTreeMap<Side, Failure>,
     pub waits_until: BTreeMap<Side, Timestamp>,
     pub is_braked: bool,
+    /// The schedule runs only while the plugin is published.
+    pub published: bool,
     pub coverage: BTreeMap<Side, Coverage>,
+    /// The organisation's calls of the day: used by everybody, allowed.
     pub limit: Option<(u32, u32)>,
+    pub budget: Option<Budget>,
     pub plans: Vec<Plan>,
+    /// The transfer of activities under way.
+    pub transfer: Option<Transfer>,
+    pub paused: BTreeSet<Queue>,
+    /// When each side last answered.
+    pub answered: BTreeMap<Side, Timestamp>,
     /// When the schedule begins the next cycle; `None` while one runs, or without a schedule.
     pub next_cycle: Option<Timestamp>,
+}
+
+/// Our part of Salesforce's calls of the last 24 hours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Budget {
+    pub spent: u32,
+    pub allowed: u32,
+    /// Of `allowed`, kept for opt-outs.
+    pub reserved: u32,
+    /// Spent in the last full hour and the one under way.
+    pub lately: u32,
+    /// When the oldest hour's calls count no more; nothing was called if `None`.
+    pub eases: Option<Timestamp>,
+}
+
+/// How far a transfer of activities is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Transfer {
+    /// `None` for the regular one.
+    pub plan: Option<RunId>,
+    /// It only counts.
+    pub is_survey: bool,
+    /// Types of event read to the end, and how many there are.
+    pub kinds_read: u32,
+    pub kinds: u32,
+    pub examined: u64,
+    /// Read, and to be sent with the next request.
+    pub gathered: u64,
+    pub sent: u64,
+    pub already_there: u64,
+    pub held: u64,
 }
 
 /// How far a cycle is.

@@ -1,10 +1,12 @@
 //! Events of the timeline to Salesforce: regularly, by backfill, by republish. One way of working
 //! for all three: read page by page, leave out what was sent before, send in large groups.
 
+mod transfer;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::activity::{Activity, ActivityRow, HeldActivity};
-use crate::domain::command::Fact;
+use crate::domain::command::{Fact, Queue};
 use crate::domain::conflict::Subject;
 use crate::domain::cursor::{Cursor, Stream};
 use crate::domain::failure::{Failure, FailureKind};
@@ -14,9 +16,12 @@ use crate::domain::record::{Change, LinkKey};
 use crate::domain::request::{ActivityOutcome, AutomationRequest, Request, SalesforceRequest};
 use crate::domain::time::{Span, Timestamp};
 use crate::engine::Engine;
-use crate::engine::sides::Purpose;
+use crate::engine::activities::transfer::{Counts, Gathered, Purpose, TransferState};
+use crate::engine::sides;
 use crate::engine::work::{Desk, Job, TransferStep, Work};
 use crate::engine::{Output, Writes};
+
+pub(super) use transfer::Transfer;
 
 /// Events gathered before they are sent: one bulk job takes so many.
 const GATHER_MAX: usize = 100_000;
@@ -37,89 +42,59 @@ const NOT_LINKED: &str = "NOT_LINKED";
 const NAME_MAX: usize = 80;
 const DESCRIPTION_UTF16_MAX: usize = 131_072;
 
-#[derive(Debug)]
-pub(super) struct Transfer {
-    /// The plan that this works for; `None` for the regular transfer.
-    plan: Option<RunId>,
-    kinds: Vec<String>,
-    from: Timestamp,
-    until: Timestamp,
-    /// The next page to read: index into `kinds`, and its page.
-    next: (u16, u32),
-    state: TransferState,
-    gathered: BTreeMap<String, Gathered>,
-    examined: u64,
-    counts: Counts,
-    /// The first event of a contact that is so new that it may not have been read yet: the next
-    /// transfer begins there.
-    unknown_since: Option<Timestamp>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-struct Counts {
-    sent: u64,
-    already_there: u64,
-    held: u64,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum TransferState {
-    /// Held events come first: their person may be in Salesforce by now.
-    Held,
-    Ready,
-    Busy,
-    Finished,
-}
-
-#[derive(Debug, Clone)]
-struct Gathered {
-    link: LinkId,
-    activity: Activity,
-    row: ActivityRow,
-    attempts: u8,
-}
-
 impl Engine {
+    /// A survey first, then plans, and the regular transfer after the last of them.
     pub(super) fn begin_transfer(&mut self, now: Timestamp) {
-        let plan = self.plans.values().find(|plan| !plan.is_paused);
         let server_now = self.side(Side::Automation).server_time(now).floor_second();
-        let known = self.cursors.get(&Stream::Activities).copied();
-        let from = known.map_or(server_now - FIRST_REACH, |cursor| cursor.from);
-        let regular = Transfer {
-            plan: None,
-            kinds: self.settings.policy.activity_types.clone(),
-            from,
-            until: server_now + Span::seconds(1),
-            next: (0, 1),
-            state: TransferState::Held,
-            gathered: BTreeMap::new(),
-            examined: 0,
-            unknown_since: None,
-            counts: Counts::default(),
+        let kinds = self.settings.policy.activity_types.clone();
+        let end = server_now + Span::seconds(1);
+        let transfer = if let Some((kind, from, until)) = self.survey.take() {
+            let purpose = Purpose::Survey {
+                kind,
+                people: BTreeSet::new(),
+                to_send: 0,
+                left_out: 0,
+            };
+            Transfer {
+                state: TransferState::Ready,
+                ..Transfer::new(purpose, kinds, (from, until.min(end)))
+            }
+        } else if let Some(plan) = self.plans.values().find(|plan| !plan.is_paused) {
+            let window = (plan.from, plan.until.min(end));
+            Transfer {
+                next: plan.next,
+                examined: plan.examined,
+                counts: Counts {
+                    sent: plan.sent,
+                    already_there: plan.already_there,
+                    held: plan.held,
+                },
+                ..Transfer::new(Purpose::Plan(plan.run), plan.kinds.clone(), window)
+            }
+        } else {
+            let known = self.cursors.get(&Stream::Activities).copied();
+            let from = known.map_or(server_now - FIRST_REACH, |cursor| cursor.from);
+            Transfer::new(Purpose::Regular, kinds, (from, end))
         };
-        let transfer = plan.map_or(regular, |plan| Transfer {
-            plan: Some(plan.run),
-            kinds: plan.kinds.clone(),
-            from: plan.from,
-            until: plan.until.min(server_now + Span::seconds(1)),
-            next: plan.next,
-            state: TransferState::Held,
-            gathered: BTreeMap::new(),
-            examined: plan.examined,
-            unknown_since: None,
-            counts: Counts {
-                sent: plan.sent,
-                already_there: plan.already_there,
-                held: plan.held,
-            },
-        });
         self.transfer = Some(transfer);
+    }
+
+    /// Its plan was paused or ended: whatever was read and not sent is forgotten.
+    pub(super) fn leave_transfer_of(&mut self, run: RunId) {
+        let is_its = |transfer: &Transfer| transfer.purpose == Purpose::Plan(run);
+        if self.transfer.as_ref().is_some_and(is_its) {
+            self.transfer = None;
+        }
     }
 
     /// One step of the transfer. Returns whether anything was begun.
     pub(super) fn transfer(&mut self, now: Timestamp) -> bool {
         if !self.is_quiet() {
             return false;
+        }
+        let is_survey = self.transfer.as_ref().is_some_and(Transfer::is_survey);
+        if !is_survey && !self.may_transfer() {
+            self.transfer = None;
         }
         let Some(transfer) = &mut self.transfer else {
             self.end_cycle();
@@ -147,14 +122,16 @@ impl Engine {
                     .into_iter()
                     .any(|side| self.is_given_up(now, side));
                 if waits {
-                    self.transfer = None;
+                    self.drop_transfer();
                 }
                 waits
             }
             TransferState::Finished => {
-                // Plans come first, and the regular transfer after the last of them; a dry run of a plan
-                // counts the plan alone.
-                let goes_on = transfer.plan.is_some() && self.settings.writes == Writes::Send;
+                // A dry run of a plan counts the plan alone, and a survey sends nothing.
+                let is_asked = self.cycle.scope.is_some_and(|scope| scope.activities);
+                let goes_on = transfer.purpose != Purpose::Regular
+                    && is_asked
+                    && self.settings.writes == Writes::Send;
                 self.transfer = None;
                 if goes_on {
                     self.begin_transfer(now);
@@ -185,7 +162,7 @@ impl Engine {
 
     fn send_gathered(&mut self, now: Timestamp) -> bool {
         let may = self.side(Side::Salesforce).may_call(now)
-            && self.check_budget(now, Side::Salesforce, Purpose::Ordinary);
+            && self.check_budget(now, Side::Salesforce, sides::Purpose::Ordinary);
         if !may {
             return self.drop_if_given_up(now, Side::Salesforce);
         }
@@ -215,10 +192,24 @@ impl Engine {
     /// What was read and not yet sent is read again by the next cycle: nothing moved.
     fn drop_if_given_up(&mut self, now: Timestamp, side: Side) -> bool {
         if self.is_given_up(now, side) {
-            self.transfer = None;
+            self.drop_transfer();
             return true;
         }
         false
+    }
+
+    fn drop_transfer(&mut self) {
+        let dropped = self.transfer.take();
+        if dropped.as_ref().is_some_and(Transfer::is_survey) {
+            self.tell(Fact::SurveyFailed);
+        }
+    }
+
+    /// Whether events may go to Salesforce.
+    pub(super) fn may_transfer(&self) -> bool {
+        self.settings.policy.activities
+            && !self.cycle.is_braked
+            && !self.is_paused(Queue::Activities)
     }
 
     pub(super) fn on_transfer_failed(&mut self) {
@@ -268,6 +259,9 @@ impl Engine {
             .get(&id)
             .is_some_and(|sent| sent.contains(&fingerprint(&row.reference)))
         {
+            if let Some(transfer) = &mut self.transfer {
+                transfer.counts.already_there += 1;
+            }
             return;
         }
         #[cfg(test)]
@@ -277,22 +271,44 @@ impl Engine {
         } else {
             row
         };
-        if let Some(transfer) = &mut self.transfer {
-            let gathered = Gathered {
-                link: id,
-                activity,
-                row,
-                attempts,
-            };
-            transfer
-                .gathered
-                .insert(gathered.row.reference.clone(), gathered);
+        let Some(transfer) = &mut self.transfer else {
+            return;
+        };
+        if let Purpose::Survey {
+            people, to_send, ..
+        } = &mut transfer.purpose
+        {
+            people.insert(id);
+            *to_send += 1;
+            return;
         }
+        let gathered = Gathered {
+            link: id,
+            activity,
+            row,
+            attempts,
+        };
+        transfer
+            .gathered
+            .insert(gathered.row.reference.clone(), gathered);
+    }
+
+    /// A survey only counts what no plan would send. Answers whether there is one.
+    fn left_out_of_survey(&mut self) -> bool {
+        let purpose = self.transfer.as_mut().map(|transfer| &mut transfer.purpose);
+        let Some(Purpose::Survey { left_out, .. }) = purpose else {
+            return false;
+        };
+        *left_out += 1;
+        true
     }
 
     /// Nobody's event: a visitor without a name, or somebody whose contact was made or merged after
     /// contacts were last read. The latter's is looked at again when they have been.
     fn leave_unknown(&mut self, activity: &Activity) {
+        if self.left_out_of_survey() {
+            return;
+        }
         let contacts = self.cursors.get(&Stream::AutomationContacts);
         let read_until = contacts.copied().unwrap_or_default().from;
         let may_be_unread = activity.at >= read_until || activity.contact.0 > self.newest_contact;
@@ -307,6 +323,9 @@ impl Engine {
 
     /// A person who is about to get a record keeps their events; one who never will does not.
     fn hold_or_ignore(&mut self, desk: &mut Desk, id: LinkId, activity: Activity) {
+        if self.left_out_of_survey() {
+            return;
+        }
         let Some(link) = desk.links.get(&id) else {
             return;
         };
@@ -482,7 +501,7 @@ impl Engine {
         if !transfer.gathered.is_empty() {
             return;
         }
-        if let Some(plan) = transfer.plan.and_then(|run| self.plans.get_mut(&run)) {
+        if let Some(plan) = transfer.plan().and_then(|run| self.plans.get_mut(&run)) {
             plan.next = transfer.next;
             plan.examined = transfer.examined;
             plan.sent = transfer.counts.sent;
@@ -497,16 +516,20 @@ impl Engine {
             return false;
         };
         transfer.state = TransferState::Finished;
+        if let Some(survey) = transfer.survey() {
+            self.tell(Fact::Surveyed(survey));
+            return true;
+        }
         if self.settings.writes == Writes::Count {
             // Counted once; the plan itself, if it was stored before, waits for a real run.
-            if let Some(run) = transfer.plan {
+            if let Some(run) = transfer.plan() {
                 self.plans.remove(&run);
                 self.tell(Fact::PlanFinished(run));
             }
             return true;
         }
         let mut batch = Vec::new();
-        if let Some(run) = transfer.plan {
+        if let Some(run) = transfer.plan() {
             self.plans.remove(&run);
             batch.push(Change::RemovePlan(run));
             self.outputs
@@ -564,7 +587,7 @@ fn cut_utf16(text: &str, units_max: usize) -> String {
 }
 
 /// A stable hash of a full reference. Salesforce compares references without case.
-fn fingerprint(reference: &str) -> u64 {
+pub(super) fn fingerprint(reference: &str) -> u64 {
     reference
         .bytes()
         .fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {

@@ -31,6 +31,9 @@ pub(super) struct Cycle {
     pub(super) overwrites: u64,
     pub(super) deletions: u64,
     pub(super) is_braked: bool,
+    /// The brake was released: this cycle passes, or the next one does.
+    pub(super) passes: bool,
+    pub(super) passes_next: bool,
     next_pull: Option<Timestamp>,
     next_push: Option<Timestamp>,
     next_activities: Option<Timestamp>,
@@ -132,6 +135,7 @@ impl Engine {
             phase: Phase::Describing,
             run,
             scope: Some(scope),
+            passes: self.cycle.passes_next,
             next_pull: again(scope.pull, schedule.pull, self.cycle.next_pull),
             next_push: again(scope.push, schedule.push, self.cycle.next_push),
             next_activities: again(
@@ -232,7 +236,7 @@ impl Engine {
             return false;
         }
         let scope = self.cycle.scope.unwrap_or(Scope::OUTBOX);
-        if scope.activities && self.settings.policy.activities && !self.cycle.is_braked {
+        if self.survey.is_some() || scope.activities && self.may_transfer() {
             self.begin_transfer(now);
             self.cycle.phase = Phase::Transferring;
         } else {
@@ -259,6 +263,9 @@ impl Engine {
         self.cycle.phase = Phase::Idle;
         self.cycle.scope = None;
         self.written_before.clear();
+        if self.survey.take().is_some() {
+            self.tell(Fact::SurveyFailed);
+        }
         self.tell(Fact::CycleEnded);
     }
 

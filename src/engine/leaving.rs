@@ -184,7 +184,7 @@ impl Engine {
         else {
             return true;
         };
-        if write.consent.is_some_and(Consent::is_out) {
+        if self.cycle.passes || write.consent.is_some_and(Consent::is_out) {
             return true;
         }
         let overwrites = desk.links.get(&write.link).is_some_and(|link| {

@@ -41,9 +41,9 @@ use crate::domain::command::{Fact, Instruction, Totals};
 use crate::domain::cursor::{Coverage, Cursor, Stream};
 use crate::domain::failure::Failure;
 use crate::domain::ids::{JobId, LinkId, RunId, Side};
-use crate::domain::link::Link;
+use crate::domain::link::{Link, Mark};
 use crate::domain::mapping::{Mapping, Policy};
-use crate::domain::record::{Batch, LinkKey, LinkPage, Loaded, Plan, Recovered, Tally};
+use crate::domain::record::{Batch, LinkKey, LinkPage, Loaded, Plan, PlanKind, Recovered, Tally};
 use crate::domain::request::{
     Answer, AutomationDescription, Request, SalesforceDescription, Spent,
 };
@@ -168,6 +168,9 @@ pub struct Engine {
     outbox: Outbox,
     cycle: Cycle,
     transfer: Option<Transfer>,
+    /// What a backfill would send is to be counted.
+    survey: Option<(PlanKind, Timestamp, Timestamp)>,
+    policy_version: u32,
     inbox: VecDeque<Work>,
     transaction: Option<Transaction>,
     jobs: BTreeMap<JobId, Job>,
@@ -208,6 +211,8 @@ impl Engine {
             outbox: Outbox::default(),
             cycle: Cycle::default(),
             transfer: None,
+            survey: None,
+            policy_version: recovered.policy.map_or(0, |policy| policy.version),
             inbox: VecDeque::new(),
             transaction: None,
             jobs: BTreeMap::new(),
@@ -225,7 +230,9 @@ impl Engine {
             engine.tally.is_braked = false;
         }
         engine.side_mut(Side::Salesforce).calls = engine.tally.calls.iter().copied().collect();
-        engine.inbox.push_back(Work::Recover { after: None });
+        for mark in [Mark::Pending, Mark::SetAside] {
+            engine.inbox.push_back(Work::Recover { mark, after: None });
+        }
         engine
     }
 
@@ -300,11 +307,21 @@ impl Engine {
                 .filter_map(|side| Some((side, self.side(side).stopped.clone()?)))
                 .collect(),
             waits_until: both
+                .clone()
                 .filter_map(|side| Some((side, self.side(side).waits_until?)))
+                .collect(),
+            answered: both
+                .filter_map(|side| Some((side, self.side(side).answered?)))
                 .collect(),
             is_braked: self.tally.is_braked,
             coverage: self.coverage.clone(),
             limit: self.side(Side::Salesforce).limit,
+            budget: self
+                .side(Side::Salesforce)
+                .budget(self.settings.daily_share),
+            transfer: self.transfer.as_ref().map(Transfer::progress),
+            paused: self.tally.paused.clone(),
+            published: self.settings.policy.published,
             plans: self.plans.values().cloned().collect(),
         }
     }

@@ -6,11 +6,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use crate::domain::command::Queue;
 use crate::domain::consent::Consent;
 #[cfg(test)]
 use crate::domain::ids::JobId;
 use crate::domain::ids::{Kind, LinkId, RemoteId, SalesforceObject, Side};
-use crate::domain::link::{Intent, Link, MatchKey, PendingState};
+use crate::domain::link::{Intent, Link, MatchKey, Parked, PendingState};
 use crate::domain::request::{AutomationRequest, Request, SalesforceRequest};
 use crate::domain::time::Timestamp;
 use crate::engine::Engine;
@@ -37,6 +38,8 @@ pub(super) struct Outbox {
     sides: [SideOutbox; 2],
     /// Links with a write that failed in passing, by when it may be tried again.
     waiting: BTreeMap<Timestamp, BTreeSet<LinkId>>,
+    /// Links that operators set aside until a moment.
+    set_aside: BTreeMap<Timestamp, BTreeSet<LinkId>>,
     /// Addresses whose links must be compared.
     unpaired: BTreeSet<MatchKey>,
     /// Records to read again because what was seen of them was uncertain.
@@ -63,6 +66,9 @@ impl Outbox {
             side.opt_outs.remove(&link.id);
             side.updates.remove(&link.id);
             side.creations.remove(&link.id);
+        }
+        if let Some(Parked::Quarantined { until: Some(until) }) = link.parked {
+            self.set_aside.entry(until).or_default().insert(link.id);
         }
         for pending in &link.pending {
             if self.held_back.contains(&(link.id, pending.side)) {
@@ -180,10 +186,12 @@ impl Outbox {
     /// Links whose waiting is over: they are settled again, which plans their writes anew.
     fn take_due(&mut self, now: Timestamp) -> Vec<LinkId> {
         let mut due = BTreeSet::new();
-        while let Some(entry) = self.waiting.first_entry()
-            && *entry.key() <= now
-        {
-            due.extend(entry.remove());
+        for waiting in [&mut self.waiting, &mut self.set_aside] {
+            while let Some(entry) = waiting.first_entry()
+                && *entry.key() <= now
+            {
+                due.extend(entry.remove());
+            }
         }
         due.into_iter().collect()
     }
@@ -226,6 +234,7 @@ impl Engine {
         if self.side(side).writes_open > 0 || !self.may_ask(now, side, purpose) {
             return false;
         }
+        let is_paused = self.is_paused(Queue::to(side));
         let outbox = &mut self.outbox.sides[side as usize];
         let size_max = PRE_READ_MAX[side as usize];
         if !outbox.opt_outs.is_empty() {
@@ -233,7 +242,7 @@ impl Engine {
             self.pre_read(side, group);
             return true;
         }
-        if purpose == Purpose::OptOut {
+        if purpose == Purpose::OptOut || is_paused {
             return false;
         }
         if !outbox.updates.is_empty() {

@@ -6,6 +6,7 @@ use crate::domain::command::Fact;
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::ids::Side;
 use crate::domain::request::{RowWrite, Spent};
+use crate::domain::snapshot::Budget;
 use crate::domain::time::{Span, Timestamp};
 use crate::engine::Engine;
 
@@ -41,6 +42,8 @@ pub(super) struct SideState {
     pub(super) limit: Option<(u32, u32)>,
     /// Our own calls by hour of the last day, oldest first.
     pub(super) calls: VecDeque<(i64, u32)>,
+    /// When it last answered, by our clock.
+    pub(super) answered: Option<Timestamp>,
     pub(super) is_described: bool,
     /// Durable writes that wait for their request to fill.
     pub(super) leaving: Vec<RowWrite>,
@@ -90,20 +93,53 @@ impl SideState {
         let Some((used, allowed)) = self.limit else {
             return true;
         };
-        let ours: u64 = self.calls.iter().map(|(_, calls)| u64::from(*calls)).sum();
-        let share = (f64::from(allowed) * daily_share) as u64;
+        let share = share(allowed, daily_share);
         let kept = match purpose {
-            Purpose::Ordinary => (share * RESERVE_PERCENT / 100).max(RESERVE_MIN),
-            Purpose::OptOut => OPT_OUT_CALLS,
+            Purpose::Ordinary => reserve(share),
+            Purpose::OptOut => OPT_OUT_CALLS.min(share / 2),
         };
-        let kept = kept.min(share / 2);
-        ours + kept < share && u64::from(used) + kept < u64::from(allowed)
+        self.spent() + kept < share && u64::from(used) + kept < u64::from(allowed)
     }
+
+    fn spent(&self) -> u64 {
+        self.calls.iter().map(|(_, calls)| u64::from(*calls)).sum()
+    }
+
+    /// Known once the platform told its limit.
+    pub(super) fn budget(&self, daily_share: f64) -> Option<Budget> {
+        let (_, allowed) = self.limit?;
+        let share = share(allowed, daily_share);
+        let lately = self.calls.iter().rev().take(2).map(|(_, calls)| *calls);
+        let eases = self.calls.front().map(|(hour, _)| {
+            let first = Timestamp(hour * Span::hours(1).0);
+            first + Span::hours(25)
+        });
+        Some(Budget {
+            spent: self.spent() as u32,
+            allowed: share as u32,
+            reserved: reserve(share) as u32,
+            lately: lately.sum(),
+            eases,
+        })
+    }
+}
+
+fn share(allowed: u32, daily_share: f64) -> u64 {
+    (f64::from(allowed) * daily_share) as u64
+}
+
+/// What ordinary calls leave to opt-outs.
+fn reserve(share: u64) -> u64 {
+    (share * RESERVE_PERCENT / 100)
+        .max(RESERVE_MIN)
+        .min(share / 2)
 }
 
 impl Engine {
     pub(super) fn on_spent(&mut self, now: Timestamp, side: Side, kind: &str, spent: Spent) {
-        self.side_mut(side).spend(now, spent);
+        let state = self.side_mut(side);
+        state.spend(now, spent);
+        state.answered = Some(now);
         self.totals.calls.add(side, kind, u64::from(spent.calls));
     }
 

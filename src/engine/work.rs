@@ -7,7 +7,7 @@ use crate::domain::command::Instruction;
 use crate::domain::consent::{Consent, Dated, Evidence, Proof, Reason};
 use crate::domain::cursor::{Cursor, Position, Stream};
 use crate::domain::ids::{JobId, LinkId, RemoteId, RunId, SalesforceId, Side};
-use crate::domain::link::{Link, MatchKey, PendingState};
+use crate::domain::link::{Link, Mark, MatchKey, PendingState};
 use crate::domain::record::{
     Batch, Change, Happened, HistoryEntry, LinkKey, LinkPage, Listing, Loaded, Suppression,
 };
@@ -25,8 +25,9 @@ const RECOVERY_PAGE_MAX: usize = 500;
 /// What is done as one transaction with the store.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Work {
-    /// After a start: what was on its way.
+    /// After a start: what was on its way, and what waits for a moment.
     Recover {
+        mark: Mark,
         after: Option<LinkId>,
     },
     Rows {
@@ -263,8 +264,8 @@ impl Engine {
             return false;
         };
         match &work {
-            Work::Recover { after } => {
-                let listing = Listing::Marked(crate::domain::link::Mark::Pending);
+            Work::Recover { mark, after } => {
+                let listing = Listing::Marked(*mark);
                 let page = LinkPage {
                     listing,
                     after: *after,
@@ -304,15 +305,12 @@ impl Engine {
 
     /// A page of links that were on their way when the last process ended.
     pub(super) fn on_paged(&mut self, now: Timestamp, links: Vec<Link>) {
-        if !matches!(
-            self.transaction.take(),
-            Some(Transaction::Loading(Work::Recover { .. }))
-        ) {
+        let Some(Transaction::Loading(Work::Recover { mark, .. })) = self.transaction.take() else {
             return;
-        }
+        };
         if links.len() == RECOVERY_PAGE_MAX {
             let after = links.last().map(|link| link.id);
-            self.inbox.push_front(Work::Recover { after });
+            self.inbox.push_front(Work::Recover { mark, after });
         }
         let mut desk = Desk::default();
         let is_asking = |link: &&Link| {

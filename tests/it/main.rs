@@ -19,6 +19,7 @@ mod old_plugin;
 mod practice_world;
 #[cfg(test)]
 mod safety;
+mod steer;
 #[cfg(test)]
 mod store_kill;
 #[cfg(test)]

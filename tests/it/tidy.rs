@@ -85,9 +85,8 @@ const FUNCTION_LINES_MAX: usize = 70;
 
 /// Files and functions over budget, each for a reason. The list must match exactly, so that mending
 /// one takes its line out.
-const OVER_BUDGET: [(&str, &str); 7] = [
+const OVER_BUDGET: [(&str, &str); 6] = [
     // Switchboards and rule lists that read better whole; to be taken apart before they grow.
-    ("src/engine/commands.rs", "carry_out"),
     ("src/engine/outcomes.rs", "take_written"),
     ("src/engine/pair.rs", "pair"),
     ("src/engine/pairing.rs", "carry_out_pairing"),

@@ -262,12 +262,28 @@ impl World {
         self.go(command, 1).await
     }
 
+    /// What an operator asks where no cycle follows: until it is taken in or refused.
+    pub(crate) async fn order(&self, command: Command) -> Done {
+        let is_end = |fact: &Fact| matches!(fact, Fact::Accepted(_) | Fact::Refused(_));
+        self.go_until(command, 1, is_end).await
+    }
+
     /// One cycle only.
     pub(crate) async fn cycle(&self, scope: Scope) -> Done {
         self.go(Command::RunCycle(scope), 1).await
     }
 
     async fn go(&self, first: Command, cycles_max: u32) -> Done {
+        self.go_until(first, cycles_max, |fact| *fact == Fact::CycleEnded)
+            .await
+    }
+
+    async fn go_until(
+        &self,
+        first: Command,
+        cycles_max: u32,
+        ends: impl Fn(&Fact) -> bool,
+    ) -> Done {
         let before = self.metered();
         let pool = Pool::spawn(self.engine().await, self.outside.clone());
         let mut facts = pool.facts();
@@ -281,7 +297,7 @@ impl World {
         };
         pool.commands.send(instruct(first)).await.unwrap();
         while let Ok(fact) = facts.recv().await {
-            let is_end = fact == Fact::CycleEnded;
+            let is_end = ends(&fact);
             told.push(fact);
             if !is_end {
                 continue;

@@ -54,11 +54,11 @@ pub(super) async fn perform(
         return Ok(Status::Done);
     }
     let connected = crate::app::compose::connect(opened, place.file()?).await?;
-    let command = Command::Resolve(Resolution {
+    let command = Command::Resolve(vec![Resolution {
         link: id,
         generation,
         choices,
-    });
+    }]);
     let instruction = Instruction {
         operator: place.operator(),
         reason: arguments.writing.reason.clone(),

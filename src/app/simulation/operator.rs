@@ -77,7 +77,7 @@ impl Run {
             choices: vec![(conflict.subject, choice)],
         };
         self.screen.asked = Some(resolution.clone());
-        Some(Command::Resolve(resolution))
+        Some(Command::Resolve(vec![resolution]))
     }
 
     /// Any choice, fitting or not: the engine refuses those that do not fit.

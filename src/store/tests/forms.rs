@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::domain::command::Queue;
 use crate::domain::consent::{Consent, Dated, Proof, Reason};
 use crate::domain::cursor::{Coverage, Cursor, Position, Stream};
 use crate::domain::ids::{
@@ -207,11 +208,12 @@ fn the_stored_forms_of_progress_never_change() {
         activities_sent: 9,
         calls: vec![(490_000, 17)],
         is_braked: true,
+        paused: [Queue::Activities].into(),
     };
     check(
         "tally",
         &tally,
-        "01ac020401096e6f20652d6d61696c070901a0e83b1101b4620734",
+        "01ac020401096e6f20652d6d61696c070901a0e83b110101025d1dd995",
     );
     let counts = Counts {
         links: 300,

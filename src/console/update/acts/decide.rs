@@ -156,11 +156,11 @@ pub(in crate::console) fn offer_resolution(model: &mut Model) {
     };
     lines.push((Tone::Muted, say.text(undo).to_owned()));
     let frozen = Frozen {
-        command: Command::Resolve(Resolution {
+        command: Command::Resolve(vec![Resolution {
             link: link.id,
             generation: link.generation,
             choices: open.choices.clone().into_iter().collect(),
-        }),
+        }]),
         looked_at: Some((link.id, link.generation)),
     };
     let mut dialog = Dialog::new(say.text("dialog-resolve").to_owned(), lines, frozen);

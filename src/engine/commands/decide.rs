@@ -1,0 +1,244 @@
+//! An operator's word on a conflict, and taking it back.
+
+use super::{Done, Order};
+use crate::domain::command::{Refusal, Scope};
+use crate::domain::conflict::{Choice, Conflict, Resolution, Subject};
+use crate::domain::consent::{Consent, Reason};
+use crate::domain::ids::{FieldId, Generation, RemoteId};
+use crate::domain::link::{Base, Decided, Link};
+use crate::domain::record::{Act, Happened, UndoStep};
+use crate::domain::value::Value;
+use crate::engine::Engine;
+use crate::engine::pair::{move_end, remote};
+use crate::engine::reconcile::agree;
+use crate::engine::work::Desk;
+
+impl Engine {
+    /// Each resolution stands for itself. Those that are refused are told; if none is left, the whole is.
+    pub(super) fn resolve(
+        &mut self,
+        desk: &mut Desk,
+        order: &Order,
+        resolutions: &[Resolution],
+    ) -> Result<Done, Refusal> {
+        let mut undo = Vec::new();
+        let mut done = Vec::new();
+        let mut refused = Vec::new();
+        for resolution in resolutions {
+            match self.resolve_one(desk, order, resolution, &mut undo) {
+                Ok(()) => done.push(resolution.link),
+                Err(refusal) => refused.push(refusal),
+            }
+        }
+        if done.is_empty()
+            && let Some(first) = refused.first()
+        {
+            return Err(first.clone());
+        }
+        for refusal in refused {
+            self.tell(crate::domain::command::Fact::Refused(refusal));
+        }
+        self.want_cycle(Scope::OUTBOX);
+        Ok(Done {
+            act: "resolve",
+            object: super::named(&done),
+            undo,
+        })
+    }
+
+    fn resolve_one(
+        &mut self,
+        desk: &mut Desk,
+        order: &Order,
+        resolution: &Resolution,
+        undo: &mut Vec<UndoStep>,
+    ) -> Result<(), Refusal> {
+        let id = resolution.link;
+        let link = desk.links.get(&id).ok_or(Refusal::NoSuchLink(id))?;
+        if link.generation != resolution.generation {
+            return Err(Refusal::OlderGeneration {
+                link: id,
+                asked: resolution.generation,
+                now: link.generation,
+            });
+        }
+        let mut changed = link.clone();
+        let mut steps = Vec::new();
+        for (subject, choice) in &resolution.choices {
+            let index = changed
+                .conflicts
+                .binary_search_by_key(subject, |conflict| conflict.subject)
+                .map_err(|_| Refusal::NoSuchConflict(id))?;
+            let conflict = changed.conflicts.remove(index);
+            if let Choice::Pair(record) = choice {
+                pair_with(desk, &mut changed, *record)?;
+            } else {
+                choose(&mut changed, &conflict, choice, &mut steps)
+                    .ok_or(Refusal::ChoiceDoesNotFit(id))?;
+            }
+            let what = Happened::ConflictResolved {
+                subject: *subject,
+                by: order.operator.clone(),
+            };
+            desk.history(id, order.at, order.run, what);
+        }
+        // Whoever looked before this decision decides on something else.
+        changed.generation = Generation(changed.generation.0 + 1);
+        desk.put(changed);
+        self.settle(desk, id, order.at);
+        undo.extend(steps);
+        Ok(())
+    }
+
+    /// A compensating write, and only where both sides still show what the act put there.
+    pub(super) fn undo(
+        &mut self,
+        desk: &mut Desk,
+        order: &Order,
+        act: &Act,
+    ) -> Result<Done, Refusal> {
+        if act.undo.is_empty() {
+            return Err(Refusal::NothingToUndo);
+        }
+        let mut redo = Vec::new();
+        for step in &act.undo {
+            let Some(link) = desk.links.get_mut(&step.link) else {
+                continue;
+            };
+            let state = link.field_mut(step.before.field);
+            let shown = Base {
+                salesforce: state.salesforce.clone().unwrap_or_default(),
+                automation: state.automation.clone().unwrap_or_default(),
+            };
+            if shown != step.after {
+                // Somebody changed it since: whatever the rules say of that holds.
+                continue;
+            }
+            redo.push(UndoStep {
+                link: step.link,
+                before: state.clone(),
+                after: Base {
+                    salesforce: step.before.salesforce.clone().unwrap_or_default(),
+                    automation: step.before.automation.clone().unwrap_or_default(),
+                },
+            });
+            let target = Base {
+                salesforce: step.before.salesforce.clone().unwrap_or_default(),
+                automation: step.before.automation.clone().unwrap_or_default(),
+            };
+            let agreed = step.before.base.clone();
+            decide_field(link, step.before.field, target, shown, agreed);
+            self.settle(desk, step.link, order.at);
+        }
+        if redo.is_empty() {
+            return Err(Refusal::NothingToUndo);
+        }
+        self.want_cycle(Scope::OUTBOX);
+        Ok(Done {
+            act: "undo",
+            object: act.run.to_string(),
+            undo: redo,
+        })
+    }
+}
+
+/// Puts an operator's choice into the link. `None` if it does not fit the conflict.
+fn choose(
+    link: &mut Link,
+    conflict: &Conflict,
+    choice: &Choice,
+    undo: &mut Vec<UndoStep>,
+) -> Option<()> {
+    match (conflict.subject, choice) {
+        (Subject::Field(field), Choice::KeepBoth) => {
+            agree(link.field_mut(field));
+            Some(())
+        }
+        (Subject::Field(_) | Subject::Write(_), Choice::Retry) => {
+            if let Subject::Write(side) = conflict.subject {
+                link.pending.retain(|pending| pending.side != side);
+            }
+            Some(())
+        }
+        (Subject::Field(field), choice) => {
+            let state = link.field(field)?.clone();
+            let value = match choice {
+                Choice::Salesforce => state.salesforce.clone()?,
+                Choice::Automation => state.automation.clone()?,
+                Choice::Base => state.base.as_ref()?.salesforce.clone(),
+                Choice::Typed(value) => value.clone(),
+                _ => return None,
+            };
+            let target = Base {
+                salesforce: value.clone(),
+                automation: value,
+            };
+            let saw = Base {
+                salesforce: state.salesforce.clone().unwrap_or_default(),
+                automation: state.automation.clone().unwrap_or_default(),
+            };
+            undo.push(UndoStep {
+                link: link.id,
+                before: state,
+                after: target.clone(),
+            });
+            decide_field(link, field, target.clone(), saw, Some(target));
+            Some(())
+        }
+        (Subject::Consent, Choice::OptOut) => {
+            link.decided_consent = Some(Consent::Out(Reason::Manual));
+            Some(())
+        }
+        (Subject::Consent, Choice::OptIn) => {
+            link.decided_consent = Some(Consent::In);
+            Some(())
+        }
+        (Subject::Deletion, Choice::KeepBoth) => {
+            accept_as_is(link);
+            Some(())
+        }
+        _ => None,
+    }
+}
+
+fn decide_field(link: &mut Link, field: FieldId, target: Base, saw: Base, agreed: Option<Base>) {
+    link.decided.retain(|decided| decided.field != field);
+    link.decided.push(Decided {
+        field,
+        target,
+        saw,
+        agreed,
+    });
+    link.decided.sort_by_key(|decided| decided.field);
+}
+
+/// Whatever the two sides show is how it stays.
+fn accept_as_is(link: &mut Link) {
+    for state in &mut link.fields {
+        if state.salesforce.is_none() && state.automation == Some(Value::Bool(true)) {
+            // The tombstone's flag of a record that came back: kept on purpose.
+            state.base = Some(Base {
+                salesforce: Value::Bool(false),
+                automation: Value::Bool(true),
+            });
+        } else {
+            agree(state);
+        }
+    }
+}
+
+/// Pairs a lone link with a record that another link holds alone.
+fn pair_with(desk: &mut Desk, link: &mut Link, record: RemoteId) -> Result<(), Refusal> {
+    let side = record.side();
+    let other = desk.find(record).filter(|other| *other != link.id);
+    let other = other.ok_or(Refusal::NoSuchLink(link.id))?;
+    let is_lone = |link: &Link| remote(link, side.other()).is_none();
+    let fits = remote(link, side).is_none_or(|_| !link.is_live(side))
+        && desk.links.get(&other).is_some_and(is_lone);
+    if !fits {
+        return Err(Refusal::ChoiceDoesNotFit(link.id));
+    }
+    let mut absorbed = desk.remove(other).ok_or(Refusal::NoSuchLink(other))?;
+    move_end(link, &mut absorbed, side);
+    Ok(())
+}

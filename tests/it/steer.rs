@@ -1,0 +1,232 @@
+//! What an operator steers with: pausing a queue, releasing the brake, setting a contact aside, reading
+//! it again, giving a write up, counting and steering a backfill.
+
+use passerelle::domain::command::{Command, Fact, Queue, Refusal, Scope, Steer};
+use passerelle::domain::ids::{AutomationId, Kind, LinkId, Side};
+use passerelle::domain::link::{Mark, Parked};
+use passerelle::domain::record::{LinkKey, LinkPage, Listing, PlanKind};
+use passerelle::domain::time::Span;
+use passerelle::engine::Brake;
+use passerelle::ports::Store as _;
+use passerelle::sim::salesforce::coerce::Input;
+use passerelle::sim::salesforce::ids::RecordId;
+use passerelle::sim::salesforce::schema::LEAD;
+
+use crate::world::{World, input};
+
+/// People in agreement on both sides.
+async fn agreed(size: usize) -> (World, Vec<RecordId>) {
+    let world = World::new().await;
+    let leads = (0..size)
+        .map(|number| {
+            world.contact(&format!("p{number}"));
+            world.record(LEAD, &format!("p{number}"))
+        })
+        .collect();
+    world.drive().await;
+    world.drive().await.wrote_nothing();
+    (world, leads)
+}
+
+async fn link_of(world: &World, name: &str) -> LinkId {
+    let contact = world.by_email(&format!("{name}@x.example"));
+    let key = LinkKey::Automation(Kind::Person, AutomationId(contact.0.into()));
+    let loaded = world.store.load(vec![key], false).await;
+    loaded.expect("a store in memory does not fail").links[0].id
+}
+
+fn accepted(facts: &[Fact]) -> bool {
+    facts.iter().any(|fact| matches!(fact, Fact::Accepted(_)))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_paused_queue_lets_only_opt_outs_out_over_restarts_until_it_is_resumed() {
+    let (world, leads) = agreed(3).await;
+    world.edits(leads[0], "Title", Input::text("Buyer"));
+    world.edits(leads[1], "HasOptedOutOfEmail", Input::Bool(true));
+    let paused = world.order(Command::Pause(Queue::Automation)).await;
+    assert!(accepted(&paused.facts));
+    let held = world.drive().await;
+    assert_eq!(held.snapshot.paused, [Queue::Automation].into());
+    let (first, second) = (
+        world.by_email("p0@x.example"),
+        world.by_email("p1@x.example"),
+    );
+    assert_eq!(world.field(first, "position"), "");
+    assert!(world.dnc(second).is_some(), "an opt-out always passes");
+    world.instruct(Command::Resume(Queue::Automation)).await;
+    assert_eq!(world.field(first, "position"), "Buyer");
+    world.drive().await.wrote_nothing();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_released_brake_lets_one_cycle_pass_and_watches_the_next() {
+    const SIZE: usize = 40;
+    let (mut world, leads) = agreed(SIZE).await;
+    world.brake = Brake::On {
+        links_max: 10,
+        percent_max: 25,
+    };
+    let overwrite = |world: &World, name: &str| {
+        for lead in &leads {
+            world.edits(*lead, "LastName", Input::text(name));
+        }
+    };
+    let overwritten = |world: &World, name: &str| {
+        let all = (0..SIZE).map(|number| world.by_email(&format!("p{number}@x.example")));
+        all.filter(|id| world.field(*id, "lastname") == name)
+            .count()
+    };
+    overwrite(&world, "First");
+    assert!(world.drive().await.snapshot.is_braked);
+    assert!(overwritten(&world, "First") < SIZE);
+    let released = world.instruct(Command::ReleaseBrake).await;
+    assert!(!released.snapshot.is_braked);
+    assert_eq!(overwritten(&world, "First"), SIZE);
+    overwrite(&world, "Second");
+    assert!(world.drive().await.snapshot.is_braked);
+    assert!(overwritten(&world, "Second") < SIZE);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_contact_set_aside_is_left_alone_until_its_day_and_then_caught_up() {
+    let (world, leads) = agreed(2).await;
+    let link = link_of(&world, "p0").await;
+    let until = world.moment() + Span::hours(2);
+    world
+        .instruct(Command::SetAside {
+            links: vec![link],
+            until: Some(until),
+        })
+        .await;
+    world.edits(leads[0], "Title", Input::text("Buyer"));
+    world.drive().await.wrote_nothing();
+    let contact = world.by_email("p0@x.example");
+    assert_eq!(world.field(contact, "position"), "");
+    world.pass(Span::hours(3));
+    world.drive().await;
+    assert_eq!(world.field(contact, "position"), "Buyer");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pair_taken_apart_stays_so_until_it_is_taken_back_and_then_read_again() {
+    let (world, leads) = agreed(2).await;
+    let link = link_of(&world, "p0").await;
+    world.instruct(Command::Unlink { links: vec![link] }).await;
+    world.edits(leads[0], "Title", Input::text("Buyer"));
+    world.pass(Span::days(40));
+    world.drive().await.wrote_nothing();
+    let aside = LinkPage {
+        listing: Listing::Marked(Mark::SetAside),
+        after: None,
+        size_max: 10,
+    };
+    let listed = world.store.links(aside).await.unwrap();
+    assert_eq!(listed.len(), 1);
+    assert_eq!(listed[0].parked, Some(Parked::Unlinked));
+    world
+        .instruct(Command::TakeBack { links: vec![link] })
+        .await;
+    let contact = world.by_email("p0@x.example");
+    assert_eq!(world.field(contact, "position"), "Buyer");
+    assert_eq!(world.store.links(aside).await.unwrap(), Vec::new());
+    world.drive().await.wrote_nothing();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_contact_read_again_is_brought_in_line_without_a_cycle_of_everything() {
+    let (world, leads) = agreed(2).await;
+    let link = link_of(&world, "p0").await;
+    world.edits(leads[0], "Title", Input::text("Buyer"));
+    world.edits(leads[1], "Title", Input::text("Seller"));
+    world.instruct(Command::Check { links: vec![link] }).await;
+    let (first, second) = (
+        world.by_email("p0@x.example"),
+        world.by_email("p1@x.example"),
+    );
+    assert_eq!(world.field(first, "position"), "Buyer");
+    assert_eq!(world.field(second, "position"), "", "nobody else was read");
+    let nobody = Command::Check {
+        links: vec![LinkId(9_999)],
+    };
+    let refused = world.order(nobody).await;
+    assert!(
+        refused
+            .facts
+            .contains(&Fact::Refused(Refusal::NoSuchLink(LinkId(9_999))))
+    );
+}
+
+fn last_week(world: &World, kind: PlanKind) -> (Command, Command) {
+    let until = world.moment();
+    let from = until - Span::days(7);
+    (
+        Command::Survey { kind, from, until },
+        Command::Backfill { kind, from, until },
+    )
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_survey_counts_what_the_backfill_then_sends_and_leaves_nothing_behind() {
+    let (world, _) = agreed(2).await;
+    let (first, second) = (
+        world.by_email("p0@x.example"),
+        world.by_email("p1@x.example"),
+    );
+    world.earns(first, 3);
+    world.cycle(Scope::ALL).await;
+    world.earns(first, 2);
+    world.earns(second, 1);
+    // Somebody who is in Automation alone, and may not be made in Salesforce without a company.
+    world.contact_with(input("visitor"));
+    world.pass(Span::hours(1));
+    let before = world.store.recover().await.unwrap();
+    let (survey, backfill) = last_week(&world, PlanKind::Backfill);
+    let counted = world.instruct(survey).await;
+    let found = counted.facts.iter().find_map(|fact| match fact {
+        Fact::Surveyed(survey) => Some(*survey),
+        _ => None,
+    });
+    let found = found.expect("the survey ends");
+    assert_eq!((found.to_send, found.people), (3, 2));
+    assert_eq!(found.already_there, 3);
+    assert_eq!(counted.written(Side::Salesforce), 0, "nothing was sent");
+    let after = world.store.recover().await.unwrap();
+    assert_eq!(after.plans, before.plans);
+    assert_eq!(
+        after.tally.next_run, before.tally.next_run,
+        "and it is no act"
+    );
+    let sent = world.instruct(backfill).await;
+    let activities = &sent.snapshot.totals.written.salesforce;
+    assert_eq!(activities.get("activity"), Some(&3));
+    assert_eq!(world.references().len(), 6);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_plan_that_is_stopped_ends_and_one_that_does_not_exist_is_refused() {
+    let (world, _) = agreed(1).await;
+    world.earns(world.by_email("p0@x.example"), 2);
+    world.pass(Span::hours(1));
+    // Paused before it begins: the plan waits in the store.
+    world.order(Command::Pause(Queue::Activities)).await;
+    let (_, backfill) = last_week(&world, PlanKind::Republish);
+    let begun = world.instruct(backfill).await;
+    let [plan] = &begun.snapshot.plans[..] else {
+        panic!("{:?}", begun.snapshot.plans);
+    };
+    let run = plan.run;
+    let steer = |steer| Command::SteerPlan { run, steer };
+    let paused = world.order(steer(Steer::Pause)).await;
+    assert!(paused.snapshot.plans[0].is_paused);
+    world.instruct(Command::Resume(Queue::Activities)).await;
+    assert_eq!(world.store.recover().await.unwrap().plans.len(), 1);
+    world.order(steer(Steer::Stop)).await;
+    assert_eq!(world.store.recover().await.unwrap().plans, Vec::new());
+    let refused = world.order(steer(Steer::Resume)).await;
+    assert!(
+        refused
+            .facts
+            .contains(&Fact::Refused(Refusal::NoSuchPlan(run)))
+    );
+}

@@ -13,6 +13,7 @@ use super::screens::{Scene, Screen, audit, conflicts, contacts, flags, overview,
 use super::slot::{Slot, Waiting};
 use super::theme::Theme;
 use super::words::Words;
+use crate::domain::ids::LinkId;
 use crate::domain::mapping::Policy;
 use crate::domain::record::Counts;
 use crate::domain::snapshot::Snapshot;
@@ -119,7 +120,26 @@ pub(super) enum Overlay {
     Filter(Prompt),
     Search(Prompt),
     Editor(Prompt),
+    /// Until when these contacts are set aside.
+    Until(Prompt, Targets),
     Dialog(Box<Dialog>),
+}
+
+/// The contacts that something is about to be done to, as they were when it was asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Targets {
+    pub(super) rows: Vec<Target>,
+    /// Not in the list, and so left as they are.
+    pub(super) more: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Target {
+    pub(super) link: LinkId,
+    pub(super) name: String,
+    pub(super) is_set_aside: bool,
+    /// What one side says is not on the other one yet.
+    pub(super) differs: bool,
 }
 
 /// A text asked for in the last lines of the screen.

@@ -134,6 +134,14 @@ impl FlagRow {
     pub const fn key(&self) -> FlagKey {
         (self.brief.id, self.flag.matter)
     }
+
+    /// By an operator, not by a rule.
+    pub const fn is_set_aside(&self) -> bool {
+        matches!(
+            self.parked,
+            Some(Parked::Quarantined { .. } | Parked::Unlinked)
+        )
+    }
 }
 
 /// The audit's last acts, newest first.

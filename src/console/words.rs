@@ -416,7 +416,7 @@ impl Words<'_> {
                 code,
                 message,
             } => format!("{}: {code}: {message}", self.sided("cause-refused", *side)),
-            Happened::Operator { by, act, reason } => format!("{by}: {act} ({reason})"),
+            Happened::Operator { by, act, reason } => format!("{by}: {} ({reason})", self.act(act)),
         }
     }
 

@@ -94,11 +94,7 @@ impl Desk {
 /// The links an act names: those whose fields it decided, and the one it was about.
 fn touched(act: &Act) -> Vec<LinkId> {
     let mut ids: Vec<LinkId> = act.undo.iter().map(|step| step.link).collect();
-    if act.act == "resolve"
-        && let Ok(id) = act.object.parse()
-    {
-        ids.push(LinkId(id));
-    }
+    ids.extend(act.link());
     ids.sort_unstable();
     ids.dedup();
     ids

@@ -229,7 +229,8 @@ async fn an_act_comes_with_the_contacts_it_touched() {
     }];
     for (act, expected) in [
         (resolved, &["p1@orion.example", "p2@orion.example"][..]),
-        (act(8, "retry", "1"), &[]),
+        (act(8, "retry", "1"), &["p1@orion.example"]),
+        (act(7, "retry", "2 links"), &[]),
     ] {
         let query = Query::Act(Box::new(act.clone()));
         let Answer::Act(shown) = room.desk.answer(query).await.unwrap() else {

@@ -39,6 +39,12 @@ pub enum Action {
     TryAgain,
     ClearChoice,
     Write,
+    ReadAgain,
+    ReadShownAgain,
+    SetAside,
+    SetShownAside,
+    TakeBack,
+    TakeShownBack,
     ExportCsv,
     ExportJson,
     Next,
@@ -138,6 +144,12 @@ actions! {
     TryAgain "try-again" [Decide] None;
     ClearChoice "clear-choice" [Decide] None;
     Write "write" [Decide] Writes;
+    ReadAgain "read-again" [Flags Flag] Writes;
+    ReadShownAgain "read-shown-again" [Flags] Writes;
+    SetAside "set-aside" [Flags Flag] Writes;
+    SetShownAside "set-shown-aside" [Flags] Writes;
+    TakeBack "take-back" [Flags Flag] Writes;
+    TakeShownBack "take-shown-back" [Flags] Writes;
     ExportCsv "export-csv" [Audit Act] None;
     ExportJson "export-json" [Audit Act] None;
     Next "next" [Dialog Text] None;

@@ -47,7 +47,7 @@ impl Model {
             .filter(|act| {
                 self.filter.keeps(&[
                     ("operator", act.operator.clone()),
-                    ("act", words.act(act)),
+                    ("act", words.act(&act.act).to_owned()),
                     ("object", words.acted_on(act)),
                     ("reason", act.reason.clone()),
                 ])
@@ -110,7 +110,7 @@ impl Model {
             let texts = [
                 words.relative(act.at),
                 act.operator.clone(),
-                words.act(act),
+                words.act(&act.act).to_owned(),
                 words.acted_on(act),
                 act.reason.clone(),
             ];
@@ -139,13 +139,13 @@ impl Model {
 
 /// `2026-03-04 09:15 UTC · claire: resolved a conflict, link 1`.
 fn summary(words: Words<'_>, act: &Act) -> String {
-    let (what, object, at) = (words.act(act), words.acted_on(act), moment(act.at));
+    let (what, object, at) = (words.act(&act.act), words.acted_on(act), moment(act.at));
     words.language.with(
         "act-summary",
         &[
             ("at", &at),
             ("by", &act.operator),
-            ("act", &what),
+            ("act", what),
             ("object", &object),
         ],
     )
@@ -264,7 +264,8 @@ impl Screen for Model {
 
     fn set_filter(&mut self, scene: Scene<'_>, filter: Filter) {
         self.filter = filter;
-        self.settle(scene.words);
+        let keys = self.keys(scene.words);
+        self.selection.narrow(&keys);
     }
 
     fn back(&mut self) -> bool {
@@ -275,8 +276,9 @@ impl Screen for Model {
         was_open
     }
 
+    /// How long ago each act was.
     fn is_timed(&self, _scene: Scene<'_>) -> bool {
         let rows = self.slot.data.as_ref().map_or(0, |acts| acts.rows.len());
-        self.open.is_none() && rows > 0
+        self.open.is_some() || rows > 0
     }
 }

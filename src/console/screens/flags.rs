@@ -7,7 +7,7 @@ use ratatui::style::Style;
 
 pub(in crate::console) use entry::Entry;
 
-use super::{Notice, Scene, Screen, filtered, page_height, paint_empty};
+use super::{Notice, Scene, Screen, filtered, paint_empty};
 use crate::console::canvas::Canvas;
 use crate::console::filter::Filter;
 use crate::console::keymap::{Action, Context};
@@ -29,6 +29,12 @@ const LIST_MAX: u16 = 120;
 
 /// From this width on, the list says what each entry is in a column of its own.
 const WIDTH_WITH_WHAT: u16 = 110;
+
+/// From this width on, what is said of each entry has its whole room, and the name the rest.
+const WIDTH_WITH_ROOM: u16 = 76;
+
+/// Lines at the foot: a rule, the chosen entry's name and date, why it is as it is.
+const FOOT: u16 = 4;
 
 #[derive(Debug, Default)]
 pub(in crate::console) struct Model {
@@ -54,6 +60,15 @@ impl Columns {
                 what: Some(state - 61),
                 salesforce: state - 36,
                 automation: state - 18,
+                state,
+            };
+        }
+        if width >= WIDTH_WITH_ROOM {
+            let state = width - 15;
+            return Self {
+                what: None,
+                salesforce: state - 30,
+                automation: state - 17,
                 state,
             };
         }
@@ -99,21 +114,27 @@ impl Model {
         let (width, height) = (canvas.width(), canvas.height());
         let chosen = self.chosen(words);
         if width < WIDTH_WITH_PANE {
-            self.paint_rows(words, &rows, &mut canvas.part(0, 0, width, height - 3));
+            self.paint_rows(words, &rows, &mut canvas.part(0, 0, width, height - FOOT));
         } else {
             let left = (width - PANE_MIN).min(LIST_MAX);
-            self.paint_rows(words, &rows, &mut canvas.part(0, 0, left, height - 3));
+            self.paint_rows(words, &rows, &mut canvas.part(0, 0, left, height - FOOT));
             if let Some(row) = chosen {
-                let mut pane = canvas.part(left + 1, 0, width - left - 1, height - 3);
+                let mut pane = canvas.part(left + 1, 0, width - left - 1, height - FOOT);
                 paint_pane(words, row, &mut pane);
             }
         }
         if let Some(row) = chosen {
-            let y = height.saturating_sub(3);
+            let y = height.saturating_sub(FOOT);
             let theme = canvas.theme;
             canvas.rule(y);
+            let matter = words.matter(row.flag.matter);
+            let about = match row.flag.at {
+                Some(at) => format!("{} · {matter} · {}", name(words, row), moment(at)),
+                None => format!("{} · {matter}", name(words, row)),
+            };
+            canvas.text(1, y + 1, &about, theme.strong());
             let why = words.why(row.kind, &row.flag);
-            canvas.paragraph(1, y + 1, 2, &why, theme.plain());
+            canvas.paragraph(1, y + 2, 2, &why, theme.plain());
         }
     }
 
@@ -160,6 +181,11 @@ impl Model {
     }
 }
 
+/// One line less than other lists have: the foot is a line longer.
+fn rows_on_page(body: u16) -> usize {
+    usize::from(body.saturating_sub(FOOT + 1).max(1))
+}
+
 /// Beside the state, so that no meaning is in a colour alone.
 fn sign(theme: Theme, row: &FlagRow) -> (&'static str, Style) {
     match row.flag.standing.urgency() {
@@ -188,6 +214,22 @@ fn sides(row: &FlagRow) -> Vec<Side> {
             })
             .collect(),
     }
+}
+
+/// Only what can be done to the chosen entry is offered.
+fn list_hints(chosen: Option<&FlagRow>) -> Vec<(Action, &'static str)> {
+    let mut hints = Vec::new();
+    if let Some(row) = chosen {
+        hints.push((Action::Open, "hint-open"));
+        hints.push((Action::ReadAgain, "hint-read-again"));
+        hints.push(if row.is_set_aside() {
+            (Action::TakeBack, "hint-take-back")
+        } else {
+            (Action::SetAside, "hint-set-aside")
+        });
+    }
+    hints.push((Action::Filter, "hint-filter"));
+    hints
 }
 
 /// What the filter looks at.
@@ -323,12 +365,7 @@ impl Screen for Model {
     fn hints(&self, scene: Scene<'_>) -> Vec<(Action, &'static str)> {
         match &self.open {
             Some(open) => open.hints(),
-            None if self.chosen(scene.words).is_some() => vec![
-                (Action::Open, "hint-open"),
-                (Action::Filter, "hint-filter"),
-                (Action::Down, "hint-move"),
-            ],
-            None => vec![(Action::Filter, "hint-filter")],
+            None => list_hints(self.chosen(scene.words)),
         }
     }
 
@@ -343,14 +380,15 @@ impl Screen for Model {
         let keys = self.keys(scene.words);
         match &mut self.open {
             Some(open) => open.scroll(scene.words, step, body),
-            None => self.selection.step(&keys, step, page_height(body)),
+            None => self.selection.step(&keys, step, rows_on_page(body)),
         }
     }
 
     fn click(&mut self, scene: Scene<'_>, line: usize, body: u16) {
-        if self.open.is_none() {
+        let page = rows_on_page(body);
+        if self.open.is_none() && line < page {
             let keys = self.keys(scene.words);
-            self.selection.click(&keys, line, page_height(body));
+            self.selection.click(&keys, line, page);
         }
     }
 
@@ -361,7 +399,8 @@ impl Screen for Model {
 
     fn set_filter(&mut self, scene: Scene<'_>, filter: Filter) {
         self.filter = filter;
-        self.settle(scene.words);
+        let keys = self.keys(scene.words);
+        self.selection.narrow(&keys);
     }
 
     fn back(&mut self) -> bool {

@@ -24,7 +24,7 @@ pub(super) fn answer(world: &World, query: &Query) -> Answer {
     match query {
         Query::Act(act) => {
             let mut ids: Vec<LinkId> = act.undo.iter().map(|step| step.link).collect();
-            ids.extend(act.object.parse().ok().map(LinkId));
+            ids.extend(act.link());
             ids.dedup();
             let links = ids.iter().filter_map(|id| world.links.get(id));
             Answer::Act(Box::new(UndoPreview {
@@ -91,7 +91,7 @@ fn bench() -> Bench {
     bench.world.audit.acts = vec![
         act(98, "claire", "unheard of", "7 things", "=SUM(A1)"),
         act(97, "claire", "resolve", "2", "wrote to us"),
-        act(96, "zoe", "retry", "12", "locks are gone"),
+        act(96, "zoe", "retry", "12 links", "locks are gone"),
         undone,
         resolved,
         act(93, "zoe", "retry activities", "1", "field added"),
@@ -146,7 +146,7 @@ fn an_act_shows_what_it_decided_per_field_and_side_and_leads_to_the_contact() {
         .expect_screen("conflict decided · run 94");
     bench.expect_screen("claire@orion.example · link 1 · MobilePhone ↔ mobile");
     bench.expect_screen("Salesforce: “0601” → “0602”");
-    bench.expect_screen("Automation: “0602” → “0602”");
+    bench.expect_screen("Automation: “0602”, as it was");
     bench.expect_screen("2026-03-04 09:09 UTC · claire");
     bench
         .keys("enter")
@@ -165,7 +165,7 @@ fn an_act_on_several_contacts_leads_to_the_one_pointed_at() {
     bench
         .keys("enter")
         .expect_screen("paul@orion.example · link 2");
-    bench.keys("9 esc").expect_selected("taken back");
+    bench.keys("9 esc").expect_selected("undone");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use super::Msg;
 use super::bench::{Bench, FLAG, NOW, World, brief, person};
 use crate::console::query::{Answer, FlagRow, Page, Query};
+use crate::domain::command::Command;
 use crate::domain::consent::{Consent, ConsentView, Dated, Evidence, Proof, Reason};
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::flag::{flags, is_flagged};
@@ -195,7 +196,7 @@ fn an_entry_shows_both_sides_with_dates_reason_and_proof_and_what_to_do() {
     let mut bench = bench();
     bench
         .keys("G k enter")
-        .expect_screen("nina@orion.example · link 4 · opted out");
+        .expect_screen("nina@orion.example · link 4");
     bench.expect_screen("not stated");
     bench.expect_screen("by the person");
     bench.expect_screen("2026-03-03 03:15 UTC");
@@ -206,7 +207,7 @@ fn an_entry_shows_both_sides_with_dates_reason_and_proof_and_what_to_do() {
     bench.expect_screen("Next: nothing.");
     bench
         .keys("enter")
-        .expect_screen("nina@orion.example · link 4 ");
+        .expect_screen("nina@orion.example · link 4");
     bench.expect_screen("the two records were paired");
 }
 
@@ -252,6 +253,119 @@ fn an_entry_that_is_over_says_so() {
     bench.world.links.remove(&LinkId(5));
     bench.sync_reports();
     bench.expect_screen("no longer known here");
+}
+
+#[test]
+fn one_is_read_again_in_a_dialog_that_opens_on_cancel_and_asks_why() {
+    let mut bench = bench();
+    bench.keys("j c").expect_screen("[> Cancel <]");
+    bench.expect_screen("hugo@orion.example · link 5");
+    assert!(bench.keys("enter").commands().is_empty());
+    bench.keys("c").type_text("she called");
+    let commands = bench.keys("enter enter").commands();
+    let [(reason, Command::Check { links })] = &commands[..] else {
+        panic!("{commands:?}");
+    };
+    assert_eq!(
+        (reason.as_str(), &links[..]),
+        ("she called", &[LinkId(5)][..])
+    );
+    bench.expect_screen("Sent to the sync");
+}
+
+#[test]
+fn everybody_shown_means_exactly_the_filter_with_count_and_samples() {
+    let mut bench = bench();
+    bench.keys("/").type_text("side:automation");
+    bench
+        .keys("enter C")
+        .expect_screen("The records of 3 contacts are read again");
+    bench.world.links.remove(&LinkId(4));
+    bench.sync_reports();
+    bench.expect_screen("nina@orion.example · link 4");
+    bench.keys("tab").type_text("why");
+    let commands = bench.keys("tab enter").commands();
+    let links = vec![LinkId(2), LinkId(5), LinkId(4)];
+    assert!(
+        matches!(&commands[..], [(_, Command::Check { links: sent })] if *sent == links),
+        "what was shown is what is sent: {commands:?}"
+    );
+    bench.world.flags.more = 40;
+    bench
+        .keys("esc r C")
+        .expect_screen("40 more, not in the list, stay as they are");
+}
+
+#[test]
+fn setting_aside_asks_until_when_and_says_what_waits_meanwhile() {
+    let mut bench = bench();
+    bench.keys("j h").expect_screen("a date such as 2026-12-24");
+    for (typed, problem) in [
+        ("soon", "Neither a date"),
+        ("0", "Neither a date"),
+        ("2026-02-30", "Neither a date"),
+        ("2026-03-04", "not in the future"),
+    ] {
+        bench.type_text(typed);
+        bench.keys("enter").expect_screen(problem);
+        for _ in 0..typed.len() {
+            bench.keys("backspace");
+        }
+    }
+    bench.type_text("2026-12-24");
+    bench
+        .keys("enter")
+        .expect_screen("until 2026-12-24 00:00 UTC");
+    bench.expect_screen("One differs between the systems");
+    bench.keys("tab").type_text("lawyer looks at it");
+    let commands = bench.keys("tab enter").commands();
+    let [(_, Command::SetAside { links, until })] = &commands[..] else {
+        panic!("{commands:?}");
+    };
+    assert_eq!(links, &[LinkId(5)]);
+    assert_eq!(
+        until.map(|at| at.to_string()).unwrap(),
+        "2026-12-24T00:00:00Z"
+    );
+    bench.keys("h").type_text("7");
+    bench.keys("enter").expect_screen("(in 7 d)");
+    bench.keys("esc h esc").expect_selected("hugo");
+    bench
+        .keys("H enter")
+        .expect_screen("until somebody takes them back");
+    bench.expect_screen("7 contacts are left alone");
+    bench.keys("tab").type_text("audit");
+    let commands = bench.keys("tab enter").commands();
+    assert!(
+        matches!(&commands[..], [(_, Command::SetAside { links, until: None })] if links.len() == 7)
+    );
+}
+
+#[test]
+fn only_who_is_set_aside_is_taken_back() {
+    let mut bench = bench();
+    bench.keys("b").expect_screen("Nobody here is set aside");
+    bench
+        .keys("B")
+        .expect_screen("6 shown are not set aside, and stay as they are");
+    bench.expect_screen("iris@orion.example · link 7");
+    bench
+        .keys("esc j j j enter")
+        .expect_screen("Set aside by an operator until");
+    bench.expect_screen("b take back");
+    bench.keys("h esc c esc b tab").type_text("done");
+    let commands = bench.keys("tab enter").commands();
+    assert!(matches!(&commands[..], [(_, Command::TakeBack { links })] if links == &[LinkId(7)]));
+}
+
+#[test]
+fn nothing_chosen_is_said_and_nothing_is_done() {
+    let mut bench = Bench::empty();
+    bench.keys("5");
+    for keys in ["enter", "c", "C", "h", "H", "b", "B"] {
+        bench.keys(keys).expect_screen("No line is chosen");
+    }
+    assert!(bench.commands().is_empty());
 }
 
 #[test]
@@ -303,6 +417,9 @@ fn flags_at_every_size_and_in_both_languages() {
         let mut bench = bench();
         bench.keys(":").type_text(&format!("lang {language}"));
         bench.keys("enter").matches(&format!("flags-{language}"));
+        bench.keys("h").type_text("7");
+        bench.keys("enter").matches(&format!("aside-{language}"));
+        bench.keys("esc");
         bench
             .keys("enter")
             .matches(&format!("flag-held-{language}"));

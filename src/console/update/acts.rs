@@ -2,6 +2,7 @@
 
 pub(super) mod audit;
 pub(super) mod decide;
+pub(super) mod flags;
 pub(super) mod queues;
 pub(super) mod undo;
 
@@ -78,6 +79,9 @@ fn open_flag(model: &mut Model) {
     let Some(open) = &model.flags.open else {
         let key = model.flags.chosen(model.shell.words()).map(FlagRow::key);
         model.flags.open = key.map(Entry::new);
+        if key.is_none() {
+            tell(model, Tone::Muted, "choose-first");
+        }
         return;
     };
     let link = open.key.0;
@@ -92,6 +96,9 @@ fn open_flag(model: &mut Model) {
 fn open_act(model: &mut Model) {
     let Some(open) = &model.audit.open else {
         let act = model.audit.chosen(model.shell.words()).cloned();
+        if act.is_none() {
+            tell(model, Tone::Muted, "choose-first");
+        }
         model.audit.open = act.map(screens::audit::Detail::new);
         return;
     };

@@ -2,6 +2,7 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
+use super::acts::flags::{Deed, Reach};
 use super::{acts, back, go};
 use crate::console::dialog::Pressed;
 use crate::console::finder::{Finder, Order, Purpose};
@@ -72,9 +73,12 @@ pub(super) fn on_pasted(model: &mut Model, text: &str) -> Vec<Effect> {
     let field = match &mut model.overlay {
         Some(Overlay::Dialog(dialog)) => dialog.field(),
         Some(Overlay::Finder(finder)) => Some(&mut finder.field),
-        Some(Overlay::Filter(prompt) | Overlay::Search(prompt) | Overlay::Editor(prompt)) => {
-            Some(&mut prompt.field)
-        }
+        Some(
+            Overlay::Filter(prompt)
+            | Overlay::Search(prompt)
+            | Overlay::Editor(prompt)
+            | Overlay::Until(prompt, _),
+        ) => Some(&mut prompt.field),
         None => None,
     };
     if let Some(field) = field {
@@ -95,9 +99,12 @@ fn type_key(model: &mut Model, key: KeyEvent) {
             }
         }
         Some(Overlay::Finder(finder)) => finder.field.key(key),
-        Some(Overlay::Filter(prompt) | Overlay::Search(prompt) | Overlay::Editor(prompt)) => {
-            prompt.field.key(key);
-        }
+        Some(
+            Overlay::Filter(prompt)
+            | Overlay::Search(prompt)
+            | Overlay::Editor(prompt)
+            | Overlay::Until(prompt, _),
+        ) => prompt.field.key(key),
         None => {}
     }
     typed(model);
@@ -107,7 +114,7 @@ fn type_key(model: &mut Model, key: KeyEvent) {
 fn typed(model: &mut Model) {
     match &mut model.overlay {
         Some(Overlay::Finder(finder)) => finder.typed(),
-        Some(Overlay::Editor(prompt)) => prompt.problem = None,
+        Some(Overlay::Editor(prompt) | Overlay::Until(prompt, _)) => prompt.problem = None,
         Some(Overlay::Filter(prompt)) => {
             let text = prompt.field.text();
             acts::filter(model, &text);
@@ -162,6 +169,12 @@ pub(super) fn run(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::TryAgain => acts::decide::choose(model, Choice::Retry),
         Action::ClearChoice => acts::decide::clear_choice(model),
         Action::Write => acts::decide::offer_resolution(model),
+        Action::ReadAgain => acts::flags::offer(model, Deed::ReadAgain, Reach::Chosen),
+        Action::ReadShownAgain => acts::flags::offer(model, Deed::ReadAgain, Reach::Shown),
+        Action::SetAside => acts::flags::ask_until(model, Reach::Chosen),
+        Action::SetShownAside => acts::flags::ask_until(model, Reach::Shown),
+        Action::TakeBack => acts::flags::offer(model, Deed::TakeBack, Reach::Chosen),
+        Action::TakeShownBack => acts::flags::offer(model, Deed::TakeBack, Reach::Shown),
         Action::ExportCsv => acts::audit::ask_export(model, Format::Csv),
         Action::ExportJson => acts::audit::ask_export(model, Format::JsonLines),
         Action::Next | Action::Previous => move_focus(model, action == Action::Next),
@@ -239,6 +252,7 @@ fn accept(model: &mut Model) -> Vec<Effect> {
             model.contacts.search(text);
         }
         Some(Overlay::Editor(_)) => acts::decide::take_typed(model),
+        Some(Overlay::Until(..)) => acts::flags::take_until(model),
         None => {}
     }
     Vec::new()

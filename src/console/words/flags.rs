@@ -85,7 +85,7 @@ impl Words<'_> {
         self.language.text(match standing {
             Standing::Held(_) => "next-held",
             Standing::GivenUp(_) => "next-given-up",
-            Standing::Parked(Parked::Quarantined { .. }) => "next-aside",
+            Standing::Parked(Parked::Quarantined { .. } | Parked::Unlinked) => "next-aside",
             Standing::Parked(_) => "next-parked",
             Standing::NotShown(_) => "next-not-shown",
             Standing::Due(_)

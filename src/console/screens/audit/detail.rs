@@ -62,8 +62,8 @@ impl Detail {
 
     pub(super) fn title(&self, words: Words<'_>) -> String {
         let run = self.act.run.to_string();
-        let gaps = [("act", words.act(&self.act)), ("run", run)];
-        let gaps = gaps.each_ref().map(|(name, text)| (*name, text.as_str()));
+        let act = words.act(&self.act.act);
+        let gaps = [("act", act), ("run", run.as_str())];
         words.language.with("title-act", &gaps)
     }
 
@@ -164,6 +164,10 @@ fn moved(words: Words<'_>, step: &UndoStep, side: Side) -> String {
         Side::Automation => &step.after.automation,
     };
     let (before, after) = (words.value(step.before.on(side)), words.value(Some(after)));
+    if before == after {
+        let gaps = [("side", &*side.to_string()), ("value", &after)];
+        return words.language.with("act-unmoved", &gaps);
+    }
     words.language.with(
         "act-moved",
         &[

@@ -14,7 +14,7 @@ use crate::domain::conflict::Subject;
 use crate::domain::consent::{ConsentView, Dated};
 use crate::domain::flag::{Flag, Matter, Standing, Urgency, flags, is_flagged};
 use crate::domain::ids::Side;
-use crate::domain::link::{Link, Parked};
+use crate::domain::link::Link;
 use crate::domain::mapping::Role;
 use crate::domain::record::{Happened, HistoryEntry};
 use crate::domain::time::Timestamp;
@@ -53,8 +53,7 @@ impl Entry {
         let Some(person) = self.person() else {
             return String::new();
         };
-        let name = words.titled(&person.name, person.link.id);
-        format!("{name} · {}", words.matter(self.key.1))
+        words.titled(&person.name, person.link.id)
     }
 
     pub(super) fn hints(&self) -> Vec<(Action, &'static str)> {
@@ -66,7 +65,17 @@ impl Entry {
         } else {
             "hint-decide"
         };
-        vec![(Action::Open, open), (Action::Down, "hint-scroll")]
+        let aside = if person.link.is_set_aside() {
+            (Action::TakeBack, "hint-take-back")
+        } else {
+            (Action::SetAside, "hint-set-aside")
+        };
+        vec![
+            (Action::Open, open),
+            (Action::ReadAgain, "hint-read-again"),
+            aside,
+            (Action::Down, "hint-scroll"),
+        ]
     }
 
     pub(super) fn scroll(&mut self, words: Words<'_>, step: Step, body: u16) {
@@ -113,15 +122,17 @@ impl Entry {
         let link = &person.link;
         let say = words.language;
         let row = |tone, key: &str, of: &dyn Fn(Side) -> String| {
-            let title = if key.is_empty() { "" } else { say.text(key) };
             let [salesforce, automation] = Side::BOTH.map(of);
-            columns(tone, title, salesforce, automation)
+            columns(tone, say.text(key), salesforce, automation)
         };
         let mut lines = vec![
-            row(Tone::Muted, "", &|side| side.to_string()),
-            row(Tone::Strong, "row-record", &|side| {
-                record(words, link, side)
-            }),
+            columns(
+                Tone::Strong,
+                words.matter(self.key.1),
+                Side::Salesforce.to_string(),
+                Side::Automation.to_string(),
+            ),
+            row(Tone::Plain, "row-record", &|side| record(words, link, side)),
             row(Tone::Plain, "row-state", &|side| {
                 let state = link.state(side);
                 state.map_or_else(String::new, |state| words.row_state(state))
@@ -131,7 +142,7 @@ impl Entry {
             Matter::OptOut => lines.extend(consent_lines(words, person, &row)),
             Matter::Deleted(_) => lines.extend(deletion_lines(words, link, &row)),
         }
-        if let Some(parked @ Parked::Quarantined { .. }) = &link.parked {
+        if let Some(parked) = link.parked.as_ref().filter(|_| link.is_set_aside()) {
             lines.push(line(Tone::Strong, words.parked(parked)));
         }
         lines.push(line(Tone::Plain, ""));
@@ -219,7 +230,7 @@ fn happened(words: Words<'_>, person: &Person, entry: &HistoryEntry) -> Vec<Line
     } else {
         "seen-by-us"
     });
-    let proof = proof.map(|dated| format!("; {}", words.proof(dated.proof)));
+    let proof = proof.map(|dated| format!(" · {}", words.proof(dated.proof)));
     let source = format!("{by}{}", proof.unwrap_or_default());
     let indent = " ".repeat(at.len() + 2);
     vec![
@@ -236,7 +247,7 @@ fn consent_lines(words: Words<'_>, person: &Person, row: &Row<'_>) -> Vec<Line> 
     let seen = |of: fn(ConsentView) -> Option<Dated>| move |side| view(side).and_then(of);
     let mut lines = vec![
         row(Tone::Strong, "row-consent", &|side| {
-            words.consent(view(side).map(|view| view.value)).to_owned()
+            words.said(view(side).map(|view| view.value)).to_owned()
         }),
         row(Tone::Plain, "row-reason", &|side| {
             words.reason(view(side)).to_owned()

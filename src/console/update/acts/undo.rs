@@ -26,9 +26,9 @@ pub(in crate::console) fn offer_undo(model: &mut Model, last: Option<UndoPreview
     let words = model.shell.words();
     let say = words.language;
     let at = moment(act.at);
-    let (what, object) = (words.act(&act), words.acted_on(&act));
+    let (what, object) = (words.act(&act.act), words.acted_on(&act));
     let gaps = [
-        ("act", what.as_str()),
+        ("act", what),
         ("object", object.as_str()),
         ("by", act.operator.as_str()),
         ("at", at.as_str()),

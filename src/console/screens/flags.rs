@@ -17,7 +17,7 @@ use crate::console::slot::{Slot, Waiting};
 use crate::console::theme::Theme;
 use crate::console::words::{Words, consent_on, moment};
 use crate::domain::consent::Consent;
-use crate::domain::flag::{Matter, Urgency};
+use crate::domain::flag::{Matter, Standing, Urgency};
 use crate::domain::ids::Side;
 
 /// From this width on, what is known of the chosen entry stands beside the list.
@@ -133,8 +133,7 @@ impl Model {
                 None => format!("{} · {matter}", name(words, row)),
             };
             canvas.text(1, y + 1, &about, theme.strong());
-            let why = words.why(row.kind, &row.flag);
-            canvas.paragraph(1, y + 2, 2, &why, theme.plain());
+            canvas.paragraph(1, y + 2, 2, &why(words, row), theme.plain());
         }
     }
 
@@ -203,6 +202,30 @@ fn name(words: Words<'_>, row: &FlagRow) -> String {
     }
 }
 
+/// How far it has got, and whether an operator set it aside.
+fn state(words: Words<'_>, row: &FlagRow) -> String {
+    let standing = words.standing(&row.flag.standing);
+    if row.is_set_aside() {
+        let aside = words.language.text("flag-aside");
+        format!("{standing}, {aside}")
+    } else {
+        standing.to_owned()
+    }
+}
+
+/// What is agreed on may be set aside all the same: it is said too.
+fn why(words: Words<'_>, row: &FlagRow) -> String {
+    let why = words.why(row.kind, &row.flag);
+    match (&row.parked, &row.flag.standing) {
+        (Some(parked), standing)
+            if row.is_set_aside() && !matches!(standing, Standing::Parked(_)) =>
+        {
+            format!("{why} {}.", words.parked(parked))
+        }
+        _ => why,
+    }
+}
+
 /// The sides that say it.
 fn sides(row: &FlagRow) -> Vec<Side> {
     match row.flag.matter {
@@ -247,7 +270,7 @@ fn texts(words: Words<'_>, row: &FlagRow) -> [(&'static str, String); 7] {
         .collect();
     let sides: Vec<String> = sides(row).iter().map(ToString::to_string).collect();
     [
-        ("state", words.standing(&row.flag.standing).to_owned()),
+        ("state", state(words, row)),
         ("side", sides.join(" ")),
         ("email", row.brief.name.clone()),
         ("what", words.matter(row.flag.matter)),

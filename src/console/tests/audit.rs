@@ -286,6 +286,24 @@ fn audit_at_every_size_and_in_both_languages() {
 }
 
 #[test]
+fn nothing_from_outside_reaches_the_screen_raw() {
+    let hostile = "\u{1b}]0;x\u{7}\u{202e}evil\u{9b}2J\r\n";
+    let mut bench = bench();
+    let mut act = act(99, hostile, hostile, hostile, hostile);
+    act.undo = vec![step(1)];
+    act.undo[0].after.salesforce = Value::Text(hostile.to_owned());
+    bench.world.audit.acts.insert(0, act);
+    bench.world.audit.broken = Some(hostile.to_owned());
+    bench.keys("r g g");
+    for keys in ["x", "enter", "X"] {
+        let screen = bench.keys(keys).screen();
+        let is_raw = |c: char| c != '\n' && (c.is_control() || c == '\u{202e}');
+        assert!(!screen.contains(is_raw), "{screen:?}");
+        bench.expect_screen("<U+001B>");
+    }
+}
+
+#[test]
 fn a_long_path_is_shown_whole() {
     let mut bench = bench();
     let long = format!("{}/audit.csv", "/tmp/practice".repeat(8));

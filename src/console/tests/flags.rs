@@ -1,7 +1,7 @@
 //! The screen of deletions and opt-outs.
 
 use super::Msg;
-use super::bench::{Bench, FLAG, NOW, World, brief, person};
+use super::bench::{Bench, EMAIL, FLAG, NOW, World, brief, person};
 use crate::console::query::{Answer, FlagRow, Page, Query};
 use crate::domain::command::Command;
 use crate::domain::consent::{Consent, ConsentView, Dated, Evidence, Proof, Reason};
@@ -359,11 +359,43 @@ fn only_who_is_set_aside_is_taken_back() {
 }
 
 #[test]
+fn who_is_set_aside_is_found_and_said_even_where_both_agree() {
+    let mut bench = bench();
+    bench.world.change(LinkId(4), |link| {
+        link.parked = Some(Parked::Quarantined { until: None });
+    });
+    bench.keys("r /").type_text("state:aside");
+    bench.expect_screen("Deleted and opted out: 2 ");
+    bench.keys("enter G").expect_selected("nina");
+    bench.expect_screen("must not be mailed. Set aside by an operator.");
+    bench.expect_screen("b take back");
+}
+
+#[test]
+fn nothing_from_outside_reaches_the_screen_raw() {
+    let hostile = "\u{1b}]0;x\u{7}\u{202e}evil\u{9b}2J";
+    let mut bench = bench();
+    bench.world.change(LinkId(2), |link| {
+        link.field_mut(EMAIL).salesforce = Some(Value::Text(hostile.to_owned()));
+    });
+    bench.keys("r");
+    for keys in ["g g", "enter", "c", "esc", "esc", "h", "enter", "esc"] {
+        let screen = bench.keys(keys).screen();
+        let is_raw = |c: char| c != '\n' && (c.is_control() || c == '\u{202e}');
+        assert!(!screen.contains(is_raw), "{screen:?}");
+        bench.expect_screen("<U+001B>");
+    }
+}
+
+#[test]
 fn nothing_chosen_is_said_and_nothing_is_done() {
     let mut bench = Bench::empty();
     bench.keys("5");
-    for keys in ["enter", "c", "C", "h", "H", "b", "B"] {
+    for keys in ["enter", "c", "h", "b"] {
         bench.keys(keys).expect_screen("No line is chosen");
+    }
+    for keys in ["C", "H", "B"] {
+        bench.keys(keys).expect_screen("The filter shows nobody");
     }
     assert!(bench.commands().is_empty());
 }

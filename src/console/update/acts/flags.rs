@@ -32,17 +32,16 @@ pub(in crate::console) enum Reach {
 }
 
 pub(in crate::console) fn offer(model: &mut Model, deed: Deed, reach: Reach) {
-    let targets = targets(model, reach);
-    offer_for(model, deed, targets);
+    if let Some(targets) = some_targets(model, reach) {
+        offer_for(model, deed, targets);
+    }
 }
 
 /// Setting aside asks first until when; whom it is about stays what it was.
 pub(in crate::console) fn ask_until(model: &mut Model, reach: Reach) {
-    let targets = targets(model, reach);
-    if targets.rows.is_empty() {
-        tell(model, Tone::Person, "choose-first");
+    let Some(targets) = some_targets(model, reach) else {
         return;
-    }
+    };
     let say = &model.shell.language;
     let prompt = Prompt::new(
         say.text("until-title").to_owned(),
@@ -84,6 +83,20 @@ fn until(text: &str, now: Timestamp) -> Result<Option<Timestamp>, &'static str> 
         }
         _ => Err("not-until"),
     }
+}
+
+/// Whom it is about, or a word that it is about nobody.
+fn some_targets(model: &mut Model, reach: Reach) -> Option<Targets> {
+    let targets = targets(model, reach);
+    let nobody = match reach {
+        Reach::Chosen => "choose-first",
+        Reach::Shown => "nobody-shown",
+    };
+    if targets.rows.is_empty() {
+        tell(model, Tone::Person, nobody);
+        return None;
+    }
+    Some(targets)
 }
 
 /// Each contact once, though it may be deleted and opted out.
@@ -138,10 +151,6 @@ fn opened(words: Words<'_>, person: &Person) -> Target {
 
 fn offer_for(model: &mut Model, deed: Deed, targets: Targets) {
     let Targets { rows, more } = targets;
-    if rows.is_empty() {
-        tell(model, Tone::Person, "choose-first");
-        return;
-    }
     let shown = rows.len();
     let rows: Vec<Target> = match deed {
         Deed::TakeBack => rows.into_iter().filter(|row| row.is_set_aside).collect(),

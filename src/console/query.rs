@@ -181,10 +181,9 @@ pub enum Exported {
     Written {
         acts: u64,
         path: String,
+        /// Whether there were more than go into one file.
+        older: Older,
     },
     /// Nothing was written, and why, in the system's words.
-    Failed {
-        path: String,
-        error: String,
-    },
+    Failed { path: String, error: String },
 }

@@ -14,14 +14,19 @@ const EXPORT_MAX: usize = 100_000;
 
 impl Desk {
     pub(super) async fn acts(&self) -> Result<Acts, StoreError> {
-        let mut rows = self.store.acts(ROWS_MAX + 1).await?;
-        let older = if rows.len() > ROWS_MAX {
+        let (rows, older) = self.newest(ROWS_MAX).await?;
+        Ok(Acts { rows, older })
+    }
+
+    async fn newest(&self, max: usize) -> Result<(Vec<Act>, Older), StoreError> {
+        let mut acts = self.store.acts(max + 1).await?;
+        let older = if acts.len() > max {
             Older::NotShown
         } else {
             Older::Nothing
         };
-        rows.truncate(ROWS_MAX);
-        Ok(Acts { rows, older })
+        acts.truncate(max);
+        Ok((acts, older))
     }
 
     /// The act, with the contacts it touched as they are now.
@@ -40,7 +45,7 @@ impl Desk {
     }
 
     pub(super) async fn export(&self, export: Export) -> Result<Exported, StoreError> {
-        let mut acts = self.store.acts(EXPORT_MAX).await?;
+        let (mut acts, older) = self.newest(EXPORT_MAX).await?;
         if let Some(runs) = &export.runs {
             acts.retain(|act| runs.contains(&act.run));
         }
@@ -54,6 +59,7 @@ impl Desk {
                 return Ok(Exported::Written {
                     acts: acts.len() as u64,
                     path: shown,
+                    older,
                 });
             }
             Ok(Err(error)) => error.to_string(),

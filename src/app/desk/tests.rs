@@ -245,9 +245,10 @@ async fn an_act_comes_with_the_contacts_it_touched() {
 async fn an_export_takes_what_was_asked_for_and_nothing_over_another_file() {
     let acts = (1..=1_200).map(|run| Change::AddAct(act(run, "retry", "1")));
     let room = Room::with(acts.collect());
-    let Exported::Written { acts, path } = room.export(Format::Csv, None).await else {
+    let Exported::Written { acts, path, older } = room.export(Format::Csv, None).await else {
         panic!("not written");
     };
+    assert_eq!(older, Older::Nothing);
     assert_eq!(acts, 1_200, "older ones than the screen shows too");
     assert!(path.starts_with(&room.folder.path().display().to_string()));
     let text = fs::read_to_string(&path).unwrap();
@@ -255,7 +256,7 @@ async fn an_export_takes_what_was_asked_for_and_nothing_over_another_file() {
     let again = room.export(Format::Csv, None).await;
     assert!(matches!(again, Exported::Failed { .. }), "{again:?}");
     let some = room.export(Format::JsonLines, Some(vec![RunId(7)])).await;
-    let Exported::Written { acts: 1, path } = some else {
+    let Exported::Written { acts: 1, path, .. } = some else {
         panic!("{some:?}");
     };
     let text = fs::read_to_string(&path).unwrap();

@@ -42,17 +42,22 @@ pub(super) fn answer(world: &World, query: &Query) -> Answer {
                 None => Exported::Written {
                     acts: export.runs.as_ref().map_or(kept.acts.len(), Vec::len) as u64,
                     path,
+                    older: older(kept),
                 },
             })
         }
         _ => Answer::Acts(Acts {
             rows: kept.acts.clone(),
-            older: if kept.has_older {
-                Older::NotShown
-            } else {
-                Older::Nothing
-            },
+            older: older(kept),
         }),
+    }
+}
+
+const fn older(kept: &Kept) -> Older {
+    if kept.has_older {
+        Older::NotShown
+    } else {
+        Older::Nothing
     }
 }
 
@@ -251,6 +256,7 @@ fn reading_failing_empty_and_cut_lists_say_so() {
     let mut bench = self::bench();
     bench.world.audit.has_older = true;
     bench.keys("r").expect_screen("older ones are not shown");
+    bench.keys("x").expect_screen("older ones are not in it");
 }
 
 #[test]

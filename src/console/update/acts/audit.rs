@@ -1,7 +1,7 @@
 //! Putting the audit into a file. The file is written by whoever may; here it is only asked for.
 
 use crate::console::model::{Model, Tone};
-use crate::console::query::{Export, Exported, Format, Query};
+use crate::console::query::{Export, Exported, Format, Older, Query};
 use crate::console::slot::Slot;
 
 /// Exactly what the filter shows; without a filter everything there is, older acts included.
@@ -31,9 +31,15 @@ pub(in crate::console) fn ask_export(model: &mut Model, format: Format) {
 pub(in crate::console) fn say_exported(model: &mut Model, exported: &Exported) {
     let say = &model.shell.language;
     let (tone, text) = match exported {
-        Exported::Written { acts, path } => {
-            let count = say.count("exported", *acts);
-            (Tone::Strong, format!("{count} {path}"))
+        Exported::Written { acts, path, older } => {
+            let text = format!("{} {path}", say.count("exported", *acts));
+            match older {
+                Older::Nothing => (Tone::Strong, text),
+                Older::NotShown => {
+                    let older = say.text("older-not-exported");
+                    (Tone::Person, format!("{text} · {older}"))
+                }
+            }
         }
         Exported::Failed { path, error } => {
             let gaps = [("path", path.as_str()), ("error", error.as_str())];

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 use crate::console::query::{
-    Brief, ConflictRow, HISTORY_MAX, Page, Person, QueuedWrite, Queues, UndoPreview,
+    Brief, ConflictRow, HISTORY_MAX, Held, HeldRow, Page, Person, QueuedWrite, Queues, UndoPreview,
 };
 use crate::console::{Answer, Msg, Query, Ticket};
 use crate::domain::activity::HeldActivity;
@@ -30,6 +30,9 @@ const PAGE_MAX: usize = 200;
 
 /// Rows of a list: nobody scrolls further, and the rest is counted.
 const ROWS_MAX: usize = 1_000;
+
+/// Held activities of the list: a retry by cause takes as many along.
+const HELD_MAX: usize = 10_000;
 
 /// Rows that a search shows.
 const FOUND_MAX: usize = 100;
@@ -67,6 +70,7 @@ impl Desk {
             Query::Standing => Answer::Standing(self.store.recover().await?.counts),
             Query::Conflicts => Answer::Conflicts(self.conflicts().await?),
             Query::Queues => Answer::Queues(self.queues().await?),
+            Query::Held => Answer::Held(self.held_rows().await?),
             Query::Person(id) => Answer::Person(self.person(id).await?.map(Box::new)),
             Query::Search(wanted) => Answer::Found(self.search(&wanted).await?),
             Query::LastAct => Answer::LastAct(self.last_act().await?.map(Box::new)),
@@ -161,6 +165,37 @@ impl Desk {
             }
             if is_last {
                 return Ok(page);
+            }
+        }
+    }
+
+    /// With whose they are.
+    async fn held_rows(&self) -> Result<Held, StoreError> {
+        let mut rows = empty();
+        let mut after = None;
+        loop {
+            let page = self.store.held_activities(after, PAGE_MAX).await?;
+            let is_last = page.len() < PAGE_MAX;
+            after = page.last().map(|held| held.activity.reference.clone());
+            let keys = page.iter().map(|held| LinkKey::Id(held.link)).collect();
+            let loaded = self.store.load(keys, false).await?;
+            let briefs: BTreeMap<LinkId, Brief> = loaded
+                .links
+                .iter()
+                .map(|link| (link.id, self.brief(link)))
+                .collect();
+            for held in page {
+                let nobody = || Brief {
+                    id: held.link,
+                    name: String::new(),
+                    records: Vec::new(),
+                    conflicts: 0,
+                };
+                let brief = briefs.get(&held.link).cloned().unwrap_or_else(nobody);
+                push(&mut rows, HeldRow { brief, held }, HELD_MAX);
+            }
+            if is_last {
+                return Ok(Held { rows });
             }
         }
     }

@@ -14,9 +14,17 @@ pub(super) struct Dialog {
     pub(super) frozen: Frozen,
     reason: Field,
     /// What must be typed, and what is.
-    word: Option<(String, Field)>,
+    word: Option<Word>,
     focus: Focus,
     problem: Option<&'static str>,
+}
+
+/// What must be typed where nothing can be taken back.
+struct Word {
+    word: String,
+    /// The message that asks for it.
+    label: &'static str,
+    field: Field,
 }
 
 /// What the dialog was opened on. Nothing that happens meanwhile changes it.
@@ -57,8 +65,12 @@ impl Dialog {
     }
 
     #[must_use]
-    pub(super) fn with_word(mut self, word: &str) -> Self {
-        self.word = Some((word.to_owned(), Field::new(Lines::One, "")));
+    pub(super) fn with_word(mut self, word: &str, label: &'static str) -> Self {
+        self.word = Some(Word {
+            word: word.to_owned(),
+            label,
+            field: Field::new(Lines::One, ""),
+        });
         self
     }
 
@@ -69,7 +81,7 @@ impl Dialog {
     pub(super) fn field(&mut self) -> Option<&mut Field> {
         match self.focus {
             Focus::Reason => Some(&mut self.reason),
-            Focus::Word => self.word.as_mut().map(|(_, field)| field),
+            Focus::Word => self.word.as_mut().map(|word| &mut word.field),
             Focus::Cancel | Focus::Confirm => None,
         }
     }
@@ -110,7 +122,7 @@ impl Dialog {
             self.focus = Focus::Reason;
             return Pressed::Nothing;
         }
-        let is_typed = |(word, field): &(String, Field)| field.text().trim() == word;
+        let is_typed = |word: &Word| word.field.text().trim() == word.word;
         if self.word.as_ref().is_some_and(|word| !is_typed(word)) {
             self.problem = Some("dialog-needs-word");
             self.focus = Focus::Word;
@@ -159,12 +171,9 @@ impl Dialog {
                 &self.reason,
                 Focus::Reason,
             )),
-            self.word.as_ref().map(|(word, field)| {
-                (
-                    say.with("dialog-word", &[("word", word)]),
-                    field,
-                    Focus::Word,
-                )
+            self.word.as_ref().map(|word| {
+                let label = say.with(word.label, &[("word", &word.word)]);
+                (label, &word.field, Focus::Word)
             }),
         ];
         for (label, field, focus) in fields.into_iter().flatten() {

@@ -4,6 +4,7 @@
 
 mod canvas;
 mod dialog;
+mod explain;
 mod field;
 mod filter;
 mod finder;
@@ -12,6 +13,7 @@ pub mod language;
 mod list;
 mod model;
 mod msg;
+mod pace;
 mod preview;
 pub mod query;
 pub mod safe;

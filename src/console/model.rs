@@ -9,7 +9,9 @@ use super::finder::Finder;
 use super::keymap::{Chord, Context, Keymap};
 use super::language::Language;
 use super::query::{Exported, Query, UndoPreview};
-use super::screens::{Scene, Screen, audit, conflicts, contacts, flags, overview, queues};
+use super::screens::{
+    Scene, Screen, activities, audit, conflicts, contacts, flags, overview, queues,
+};
 use super::slot::{Slot, Waiting};
 use super::theme::Theme;
 use super::words::Words;
@@ -59,6 +61,7 @@ pub struct Model {
     pub(super) conflicts: conflicts::Model,
     pub(super) contacts: contacts::Model,
     pub(super) flags: flags::Model,
+    pub(super) activities: activities::Model,
     pub(super) audit: audit::Model,
     pub(super) overlay: Option<Overlay>,
     /// Asked for by the undo key; its answer opens a dialog.
@@ -112,6 +115,7 @@ pub(super) enum Tab {
     Conflicts,
     Contacts,
     Flags,
+    Activities,
     Audit,
 }
 
@@ -119,6 +123,8 @@ pub(super) enum Overlay {
     Finder(Finder),
     Filter(Prompt),
     Search(Prompt),
+    /// How far back a backfill reaches.
+    Window(Prompt),
     Editor(Prompt),
     /// Until when these contacts are set aside.
     Until(Prompt, Targets),
@@ -151,12 +157,13 @@ pub(super) struct Prompt {
 }
 
 impl Tab {
-    pub(super) const ALL: [Self; 6] = [
+    pub(super) const ALL: [Self; 7] = [
         Self::Overview,
         Self::Queues,
         Self::Conflicts,
         Self::Contacts,
         Self::Flags,
+        Self::Activities,
         Self::Audit,
     ];
 
@@ -168,6 +175,7 @@ impl Tab {
             Self::Conflicts => 3,
             Self::Contacts => 4,
             Self::Flags => 5,
+            Self::Activities => 6,
             Self::Audit => 9,
         }
     }
@@ -180,6 +188,7 @@ impl Tab {
             Self::Conflicts => "tab-conflicts",
             Self::Contacts => "tab-contacts",
             Self::Flags => "tab-flags",
+            Self::Activities => "tab-activities",
             Self::Audit => "tab-audit",
         }
     }
@@ -192,6 +201,7 @@ impl Tab {
             Self::Conflicts => "tab-short-conflicts",
             Self::Contacts => "tab-short-contacts",
             Self::Flags => "tab-short-flags",
+            Self::Activities => "tab-short-activities",
             Self::Audit => "tab-short-audit",
         }
     }
@@ -250,6 +260,7 @@ impl Model {
             conflicts: conflicts::Model::default(),
             contacts: contacts::Model::default(),
             flags: flags::Model::default(),
+            activities: activities::Model::default(),
             audit: audit::Model::default(),
             overlay: None,
             undo: None,
@@ -278,6 +289,7 @@ impl Model {
             Tab::Conflicts => &self.conflicts,
             Tab::Contacts => &self.contacts,
             Tab::Flags => &self.flags,
+            Tab::Activities => &self.activities,
             Tab::Audit => &self.audit,
         }
     }
@@ -296,6 +308,7 @@ impl Model {
             Tab::Conflicts => &mut self.conflicts,
             Tab::Contacts => &mut self.contacts,
             Tab::Flags => &mut self.flags,
+            Tab::Activities => &mut self.activities,
             Tab::Audit => &mut self.audit,
         };
         (scene, screen)

@@ -24,6 +24,8 @@ pub enum Query {
     Standing,
     Conflicts,
     Queues,
+    /// Activities that could not be sent.
+    Held,
     Person(LinkId),
     /// By e-mail address, either id, or a part of any text.
     Search(String),
@@ -43,6 +45,7 @@ pub enum Answer {
     Standing(Counts),
     Conflicts(Page<ConflictRow>),
     Queues(Queues),
+    Held(Held),
     Person(Option<Box<Person>>),
     Found(Page<Brief>),
     LastAct(Option<Box<UndoPreview>>),
@@ -84,6 +87,18 @@ pub struct Queues {
     pub held: Page<HeldActivity>,
     /// Links of every write that was given up, by the system's code. Whole, whatever is shown.
     pub dead: BTreeMap<String, Vec<LinkId>>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Held {
+    pub rows: Page<HeldRow>,
+}
+
+/// An activity that could not be sent, and whose it is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HeldRow {
+    pub brief: Brief,
+    pub held: HeldActivity,
 }
 
 #[derive(Debug, Clone, PartialEq)]

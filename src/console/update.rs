@@ -9,6 +9,7 @@ use super::model::{Model, Overlay, SyncState, Tab, Tone};
 use super::msg::{Effect, Msg};
 use super::query::{Answer, Ticket};
 use super::screens::Notice;
+use super::screens::activities::Draft;
 use super::slot::{Slot, Waiting as _};
 use crate::domain::command::Fact;
 
@@ -59,6 +60,11 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
 
 fn on_told(model: &mut Model, fact: &Fact) -> Vec<Effect> {
     model.doubt_all();
+    match fact {
+        Fact::Surveyed(survey) => acts::activities::counted(model, survey.clone()),
+        Fact::SurveyFailed => model.activities.draft = Draft::None,
+        _ => {}
+    }
     if let Some(text) = model.shell.words().fact(fact) {
         let tone = match fact {
             Fact::Accepted(_) | Fact::PlanFinished(_) => Tone::Strong,
@@ -146,6 +152,9 @@ fn go(model: &mut Model, tab: Tab) {
     model.overlay = None;
     for slot in model.front().1.slots() {
         slot.doubt();
+    }
+    if tab == Tab::Activities {
+        acts::activities::offer_plan(model);
     }
     if tab == Tab::Contacts && model.contacts.wanted.is_none() && model.contacts.open.is_none() {
         acts::ask_whom(model);

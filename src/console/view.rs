@@ -47,7 +47,12 @@ pub fn view(model: &Model, frame: &mut Frame<'_>) {
         None => {}
         Some(Overlay::Finder(finder)) => finder.paint(&mut body, &model.shell.language),
         Some(Overlay::Dialog(dialog)) => dialog.paint(&mut body, &model.shell.language),
-        Some(Overlay::Filter(prompt) | Overlay::Search(prompt) | Overlay::Until(prompt, _)) => {
+        Some(
+            Overlay::Filter(prompt)
+            | Overlay::Search(prompt)
+            | Overlay::Window(prompt)
+            | Overlay::Until(prompt, _),
+        ) => {
             paint_prompt(prompt, &mut body, 1);
         }
         Some(Overlay::Editor(prompt)) => paint_prompt(prompt, &mut body, 4),

@@ -6,7 +6,7 @@ mod flags;
 pub(super) use flags::consent_on;
 
 use crate::console::language::Language;
-use crate::domain::command::{Fact, Refusal};
+use crate::domain::command::{Fact, Queue, Refusal};
 use crate::domain::conflict::{Cause, Choice, Conflict, Subject};
 use crate::domain::consent::{Consent, Reason};
 use crate::domain::ids::{FieldId, Kind, LinkId, RemoteId, SalesforceObject, Side};
@@ -242,6 +242,14 @@ impl Words<'_> {
         }
     }
 
+    pub(super) fn queue(&self, queue: Queue) -> &str {
+        self.language.text(match queue {
+            Queue::Salesforce => "queue-salesforce",
+            Queue::Automation => "queue-automation",
+            Queue::Activities => "queue-activities",
+        })
+    }
+
     pub(super) fn phase(&self, phase: Phase) -> &str {
         self.language.text(match phase {
             Phase::Idle => "phase-idle",
@@ -350,7 +358,7 @@ impl Words<'_> {
         self.language.with(key, &[("time", &self.span(span))])
     }
 
-    fn span(&self, span: Span) -> String {
+    pub(super) fn span(&self, span: Span) -> String {
         let seconds = span.0 / 1_000;
         let (n, unit) = match seconds {
             0..60 => (seconds, "unit-second"),

@@ -116,7 +116,7 @@ pub enum Steer {
 }
 
 /// What a backfill would do, counted without doing it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Survey {
     pub kind: PlanKind,
     pub from: Timestamp,
@@ -130,6 +130,8 @@ pub struct Survey {
     pub already_there: u64,
     /// Of nobody we know, or of people who are not in Salesforce.
     pub left_out: u64,
+    /// Names of some that would be sent, each once.
+    pub samples: Vec<String>,
 }
 
 /// What a cycle does.

@@ -69,6 +69,23 @@ impl Span {
     pub const fn days(n: i64) -> Self {
         Self(n * 86_400_000)
     }
+
+    /// A length of time as people write it: a whole number and one of `s`, `m`, `h`, `d`; at most a
+    /// year.
+    pub fn parse(text: &str) -> Option<Self> {
+        let unit = text.chars().last()?;
+        let number = text[..text.len() - unit.len_utf8()].parse::<i64>().ok();
+        let number = number.filter(|n| *n >= 0)?;
+        let seconds = match unit {
+            's' => 1,
+            'm' => 60,
+            'h' => 3_600,
+            'd' => 86_400,
+            _ => return None,
+        };
+        let seconds = number.checked_mul(seconds);
+        seconds.filter(|n| *n <= 366 * 86_400).map(Self::seconds)
+    }
 }
 
 impl Day {

@@ -1,26 +1,29 @@
 //! Events of the timeline to Salesforce: regularly, by backfill, by republish. One way of working
 //! for all three: read page by page, leave out what was sent before, send in large groups.
 
+mod row;
 mod transfer;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::domain::activity::{Activity, ActivityRow, HeldActivity};
+use crate::domain::activity::{Activity, HeldActivity};
 use crate::domain::command::{Fact, Queue};
 use crate::domain::conflict::Subject;
 use crate::domain::cursor::{Cursor, Stream};
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::ids::{Kind, LinkId, RemoteId, RunId, Side};
-use crate::domain::link::{Link, Parked};
+use crate::domain::link::Parked;
 use crate::domain::record::{Change, LinkKey};
 use crate::domain::request::{ActivityOutcome, AutomationRequest, Request, SalesforceRequest};
 use crate::domain::time::{Span, Timestamp};
 use crate::engine::Engine;
+use crate::engine::activities::row::activity_row;
 use crate::engine::activities::transfer::{Counts, Gathered, Purpose, TransferState};
 use crate::engine::sides;
 use crate::engine::work::{Desk, Job, TransferStep, Work};
 use crate::engine::{Output, Writes};
 
+pub(super) use row::fingerprint;
 pub(super) use transfer::Transfer;
 
 /// Events gathered before they are sent: one bulk job takes so many.
@@ -36,11 +39,11 @@ const FIRST_REACH: Span = Span::days(7);
 /// who never will be known.
 const UNKNOWN_MAX: Span = Span::days(1);
 
+/// Names that a survey shows of what would be sent.
+const SAMPLES_MAX: usize = 10;
+
 /// The code of an event whose person is known, but has no record in Salesforce yet.
 const NOT_LINKED: &str = "NOT_LINKED";
-
-const NAME_MAX: usize = 80;
-const DESCRIPTION_UTF16_MAX: usize = 131_072;
 
 impl Engine {
     /// A survey first, then plans, and the regular transfer after the last of them.
@@ -54,6 +57,7 @@ impl Engine {
                 people: BTreeSet::new(),
                 to_send: 0,
                 left_out: 0,
+                samples: Vec::new(),
             };
             Transfer {
                 state: TransferState::Ready,
@@ -267,7 +271,7 @@ impl Engine {
         #[cfg(test)]
         let row = if self.is_mutant(crate::engine::mutants::Mutant::NewReferenceOnRetry) {
             let reference = format!("{}-{}", row.reference, self.next_job);
-            ActivityRow { reference, ..row }
+            crate::domain::activity::ActivityRow { reference, ..row }
         } else {
             row
         };
@@ -275,11 +279,17 @@ impl Engine {
             return;
         };
         if let Purpose::Survey {
-            people, to_send, ..
+            people,
+            to_send,
+            samples,
+            ..
         } = &mut transfer.purpose
         {
             people.insert(id);
             *to_send += 1;
+            if samples.len() < SAMPLES_MAX && !samples.contains(&row.name) {
+                samples.push(row.name);
+            }
             return;
         }
         let gathered = Gathered {
@@ -556,41 +566,4 @@ impl Engine {
         }
         true
     }
-}
-
-/// The row of the timeline object for an event; `None` while its person has no live record.
-fn activity_row(link: &Link, activity: &Activity, automation_url: &str) -> Option<ActivityRow> {
-    let end = link
-        .salesforce
-        .as_ref()
-        .filter(|_| link.is_live(Side::Salesforce))?;
-    let url = automation_url.trim_end_matches('/');
-    Some(ActivityRow {
-        reference: activity.reference_for(end.first_id),
-        at: activity.at,
-        name: activity.name.chars().take(NAME_MAX).collect(),
-        description: cut_utf16(&activity.description, DESCRIPTION_UTF16_MAX),
-        url: format!("{url}/s/contacts/view/{}", activity.contact),
-        person: (end.object, end.id),
-        automation: activity.contact,
-    })
-}
-
-/// The longest beginning that fits, without half a character at its end.
-fn cut_utf16(text: &str, units_max: usize) -> String {
-    let mut units = 0;
-    let fits = |c: &char| {
-        units += c.len_utf16();
-        units <= units_max
-    };
-    text.chars().take_while(fits).collect()
-}
-
-/// A stable hash of a full reference. Salesforce compares references without case.
-pub(super) fn fingerprint(reference: &str) -> u64 {
-    reference
-        .bytes()
-        .fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
-            (hash ^ u64::from(byte.to_ascii_lowercase())).wrapping_mul(0x0000_0100_0000_01b3)
-        })
 }

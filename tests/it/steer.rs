@@ -184,12 +184,18 @@ async fn a_survey_counts_what_the_backfill_then_sends_and_leaves_nothing_behind(
     let (survey, backfill) = last_week(&world, PlanKind::Backfill);
     let counted = world.instruct(survey).await;
     let found = counted.facts.iter().find_map(|fact| match fact {
-        Fact::Surveyed(survey) => Some(*survey),
+        Fact::Surveyed(survey) => Some(survey.clone()),
         _ => None,
     });
     let found = found.expect("the survey ends");
     assert_eq!((found.to_send, found.people), (3, 2));
     assert_eq!(found.already_there, 3);
+    assert_eq!(
+        found.samples.len(),
+        1,
+        "each name once: {:?}",
+        found.samples
+    );
     assert_eq!(counted.written(Side::Salesforce), 0, "nothing was sent");
     let after = world.store.recover().await.unwrap();
     assert_eq!(after.plans, before.plans);

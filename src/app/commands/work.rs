@@ -5,7 +5,6 @@ use serde_json::json;
 use crate::app::args::{Backfill, Retry, Undo, Writing};
 use crate::app::commands::{Place, inspect, sync};
 use crate::app::compose::{Mode, Opened};
-use crate::app::config::parse_span;
 use crate::app::error::{AppError, Refused, Status};
 use crate::app::out::Out;
 use crate::app::run::Goal;
@@ -32,7 +31,7 @@ pub(super) async fn backfill(
     arguments: &Backfill,
     out: &mut Out,
 ) -> Result<Status, AppError> {
-    let last = parse_span(&arguments.last)
+    let last = Span::parse(&arguments.last)
         .filter(|span| *span > Span::ZERO)
         .ok_or_else(|| AppError::Usage("--last is a time like “7d” or “12h”".to_owned()))?;
     transfer(place, PlanKind::Backfill, last, &arguments.writing, out).await

@@ -510,7 +510,7 @@ impl Reader<'_> {
 
     /// `20m`, `1h`, `30s`, `2d`.
     fn span(&self, typed: &Spanned<String>) -> Result<Span, ConfigError> {
-        parse_span(typed.get_ref())
+        Span::parse(typed.get_ref())
             .filter(|span| *span >= Span::seconds(10))
             .ok_or_else(|| self.at(typed, "a time is like “20m”, “1h” or “2d”, 10 s at least"))
     }
@@ -522,26 +522,6 @@ impl Reader<'_> {
             problem: problem.to_owned(),
         }
     }
-}
-
-/// A length of time as people write it: a whole number and one of `s`, `m`, `h`, `d`.
-pub fn parse_span(text: &str) -> Option<Span> {
-    let unit = text.chars().last()?;
-    let number: i64 = text[..text.len() - unit.len_utf8()]
-        .parse()
-        .ok()
-        .filter(|n| *n >= 0)?;
-    let seconds = match unit {
-        's' => 1,
-        'm' => 60,
-        'h' => 3_600,
-        'd' => 86_400,
-        _ => return None,
-    };
-    number
-        .checked_mul(seconds)
-        .filter(|n| *n <= 366 * 86_400)
-        .map(Span::seconds)
 }
 
 fn line_of(text: &str, span: &Range<usize>) -> usize {

@@ -185,10 +185,10 @@ fn two_fields_onto_one_are_refused_with_both_lines() {
 
 #[test]
 fn times_are_written_as_people_write_them() {
-    assert_eq!(parse_span("20m"), Some(Span::minutes(20)));
-    assert_eq!(parse_span("2d"), Some(Span::days(2)));
+    assert_eq!(Span::parse("20m"), Some(Span::minutes(20)));
+    assert_eq!(Span::parse("2d"), Some(Span::days(2)));
     for text in ["", "m", "1", "1 h", "-1h", "1w", "99999999999999d", "1é"] {
-        assert_eq!(parse_span(text), None, "{text}");
+        assert_eq!(Span::parse(text), None, "{text}");
     }
 }
 

@@ -14,6 +14,7 @@ pub enum Action {
     GoConflicts,
     GoContacts,
     GoFlags,
+    GoActivities,
     GoAudit,
     Refresh,
     Undo,
@@ -27,8 +28,16 @@ pub enum Action {
     Filter,
     Search,
     SyncNow,
+    ReleaseBrake,
+    PauseQueue,
     Retry,
     RetryCause,
+    Discard,
+    Backfill,
+    Republish,
+    StopPlan,
+    HoldPlan,
+    Regroup,
     TakeSalesforce,
     TakeAutomation,
     TakeBase,
@@ -68,6 +77,7 @@ pub enum Context {
     Flags,
     /// One deletion or opt-out.
     Flag,
+    Activities,
     Audit,
     /// One act of the audit.
     Act,
@@ -119,6 +129,7 @@ actions! {
     GoConflicts "go-conflicts" [Everywhere] None;
     GoContacts "go-contacts" [Everywhere] None;
     GoFlags "go-flags" [Everywhere] None;
+    GoActivities "go-activities" [Everywhere] None;
     GoAudit "go-audit" [Everywhere] None;
     Refresh "refresh" [Everywhere] None;
     Undo "undo" [Everywhere] Writes;
@@ -129,11 +140,19 @@ actions! {
     PageDown "page-down" [List] None;
     PageUp "page-up" [List] None;
     Open "open" [List] None;
-    Filter "filter" [Queues Conflicts Flags Audit] None;
+    Filter "filter" [Queues Conflicts Flags Activities Audit] None;
     Search "search" [Contacts] None;
-    SyncNow "sync-now" [Overview] Writes;
-    Retry "retry" [Queues] Writes;
+    SyncNow "sync-now" [Overview Queues] Writes;
+    ReleaseBrake "release-brake" [Overview] Writes;
+    PauseQueue "pause-queue" [Queues Activities] Writes;
+    Retry "retry" [Queues Activities] Writes;
     RetryCause "retry-cause" [Queues] Writes;
+    Discard "discard" [Queues Activities] Writes;
+    Backfill "backfill" [Activities] Writes;
+    Republish "republish" [Activities] Writes;
+    StopPlan "stop-plan" [Activities] Writes;
+    HoldPlan "hold-plan" [Activities] Writes;
+    Regroup "regroup" [Activities] None;
     TakeSalesforce "take-salesforce" [Decide] None;
     TakeAutomation "take-automation" [Decide] None;
     TakeBase "take-base" [Decide] None;
@@ -176,7 +195,7 @@ impl Action {
 }
 
 impl Context {
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Everywhere,
         Self::List,
         Self::Overview,
@@ -186,6 +205,7 @@ impl Context {
         Self::Contacts,
         Self::Flags,
         Self::Flag,
+        Self::Activities,
         Self::Audit,
         Self::Act,
         Self::Dialog,
@@ -204,6 +224,7 @@ impl Context {
             Self::Contacts => "contacts",
             Self::Flags => "flags",
             Self::Flag => "flag",
+            Self::Activities => "activities",
             Self::Audit => "audit",
             Self::Act => "act",
             Self::Dialog => "dialog",

@@ -157,11 +157,7 @@ impl Screen for Model {
             (Answer::Conflicts(page), _) if self.slot.is_waiting_for(ticket) => {
                 self.slot.answer(page, now);
                 let is_gone = self.settle(scene.words) && self.open.is_none();
-                Ok(if is_gone {
-                    Notice::ChosenGone
-                } else {
-                    Notice::None
-                })
+                Ok(Notice::of(is_gone))
             }
             (Answer::Person(person), Some(open)) if open.slot.is_waiting_for(ticket) => {
                 open.slot.answer(person, now);

@@ -140,11 +140,7 @@ impl Screen for Model {
                 self.slot.answer(page, now);
                 let keys = self.keys();
                 let is_gone = self.selection.settle(&keys) && self.open.is_none();
-                Ok(if is_gone {
-                    Notice::ChosenGone
-                } else {
-                    Notice::None
-                })
+                Ok(Notice::of(is_gone))
             }
             (Answer::Person(person), Some(open)) if open.slot.is_waiting_for(ticket) => {
                 open.slot.answer(person, now);

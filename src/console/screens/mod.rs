@@ -1,6 +1,7 @@
 //! The screens. Each owns what it shows, what it asks for and how it is painted; the switchboard
 //! knows them only as [`Screen`]s.
 
+pub(super) mod activities;
 pub(super) mod audit;
 pub(super) mod conflicts;
 pub(super) mod contacts;
@@ -19,6 +20,7 @@ use super::model::{Instance, Tone};
 use super::query::{Answer, Query, Ticket};
 use super::slot::{Slot, Waiting};
 use super::words::Words;
+use crate::domain::failure::Failure;
 use crate::domain::ids::Side;
 use crate::domain::link::Mark;
 use crate::domain::record::Counts;
@@ -42,6 +44,17 @@ pub(super) enum Notice {
     ChosenGone,
     /// The contact is another version now: what was chosen on the old one is void.
     ChoicesVoid,
+}
+
+impl Notice {
+    /// Of whether the chosen line is gone.
+    const fn of(is_gone: bool) -> Self {
+        if is_gone {
+            Self::ChosenGone
+        } else {
+            Self::None
+        }
+    }
 }
 
 /// Lines of a list's page, its column titles and the lines about the chosen row left out.
@@ -127,6 +140,13 @@ impl Scene<'_> {
     }
 }
 
+/// FNV-1a: what has the same text is the same row after a refresh.
+fn stable(text: &str) -> u64 {
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    })
+}
+
 /// `title · / filter · 3 more not shown`.
 fn filtered(scene: Scene<'_>, title: String, filter: &Filter, more: u64) -> String {
     let mut title = title;
@@ -154,4 +174,15 @@ fn paint_empty<T>(
     };
     let style = super::view::tone(canvas.theme, Tone::Muted);
     canvas.paragraph(1, 1, 4, scene.say().text(key), style);
+}
+
+/// What a failure means, what helps, and the system's own words: three lines.
+fn paint_explained(scene: Scene<'_>, side: Side, failure: &Failure, canvas: &mut Canvas<'_>) {
+    let theme = canvas.theme;
+    let explained = scene.words.explain(side, failure);
+    canvas.text(1, 0, &explained.sentence, theme.strong());
+    canvas.text(1, 1, &explained.action, theme.plain());
+    let raw = failure.to_string();
+    let raw = scene.say().with("raw-words", &[("words", &raw)]);
+    canvas.text(1, 2, &raw, theme.muted());
 }

@@ -5,18 +5,16 @@ use crate::console::canvas::Canvas;
 use crate::console::keymap::{Action, Context};
 use crate::console::list::{Selection, Step};
 use crate::console::model::{Tab, Tone};
+use crate::console::pace::Pace;
 use crate::console::query::{Answer, Query, Ticket};
 use crate::console::slot::Waiting;
 use crate::console::view::tone;
-use crate::console::words::moment;
-use crate::domain::command::{BySide, Scope};
+use crate::console::words::clock;
+use crate::domain::command::BySide;
 use crate::domain::ids::Side;
 use crate::domain::link::Mark;
-use crate::domain::snapshot::Phase;
+use crate::domain::snapshot::{Budget, Phase};
 use crate::domain::time::Span;
-
-/// A sync of everything, asked for by hand.
-pub(in crate::console) const EVERYTHING: Scope = Scope::ALL;
 
 /// Columns of the titles on the left.
 const TITLE_WIDTH: u16 = 24;
@@ -24,6 +22,8 @@ const TITLE_WIDTH: u16 = 24;
 #[derive(Debug, Default)]
 pub(in crate::console) struct Model {
     selection: Selection<Number>,
+    /// Writes that wait to leave.
+    backlog: Pace,
 }
 
 /// A number that leads somewhere.
@@ -102,16 +102,20 @@ impl Screen for Model {
         scene.say().with("title-overview", &gaps)
     }
 
-    fn hints(&self, _scene: Scene<'_>) -> Vec<(Action, &'static str)> {
-        vec![
+    fn hints(&self, scene: Scene<'_>) -> Vec<(Action, &'static str)> {
+        let mut hints = vec![
             (Action::Down, "hint-move"),
             (Action::Open, "hint-go"),
             (Action::SyncNow, "hint-sync"),
-        ]
+        ];
+        if scene.snapshot.is_braked {
+            hints.insert(0, (Action::ReleaseBrake, "hint-release-brake"));
+        }
+        hints
     }
 
     fn paint(&self, scene: Scene<'_>, canvas: &mut Canvas<'_>) {
-        paint(scene, self.selection.key(), canvas);
+        self.paint_all(scene, canvas);
     }
 
     fn step(&mut self, _scene: Scene<'_>, step: Step, _body: u16) {
@@ -120,7 +124,13 @@ impl Screen for Model {
     }
 
     fn is_timed(&self, scene: Scene<'_>) -> bool {
-        scene.snapshot.next_cycle.is_some() || !scene.snapshot.waits_until.is_empty()
+        scene.snapshot.next_cycle.is_some()
+            || !scene.snapshot.waits_until.is_empty()
+            || !scene.snapshot.answered.is_empty()
+    }
+
+    fn observe(&mut self, scene: Scene<'_>) {
+        self.backlog.observe(scene.words.now, backlog(scene));
     }
 }
 
@@ -141,6 +151,18 @@ fn verdict(scene: Scene<'_>) -> (Tone, String) {
     if snapshot.is_braked {
         return (Tone::Person, say.text("verdict-braked").to_owned());
     }
+    if !snapshot.paused.is_empty() {
+        let names: Vec<&str> = snapshot
+            .paused
+            .iter()
+            .map(|q| scene.words.queue(*q))
+            .collect();
+        let names = names.join(", ");
+        return (
+            Tone::Person,
+            say.with("verdict-paused", &[("queues", &names)]),
+        );
+    }
     if !snapshot.stopped.is_empty() {
         return (Tone::Person, say.text("verdict-stopped").to_owned());
     }
@@ -160,42 +182,116 @@ fn verdict(scene: Scene<'_>) -> (Tone, String) {
     }
 }
 
-fn paint(scene: Scene<'_>, chosen: Option<Number>, canvas: &mut Canvas<'_>) {
-    let theme = canvas.theme;
+impl Model {
+    fn paint_all(&self, scene: Scene<'_>, canvas: &mut Canvas<'_>) {
+        let theme = canvas.theme;
+        let (style, words) = verdict(scene);
+        canvas.text(1, 0, &words, tone(theme, style));
+        let mut lines = vec![(scene.say().text("label-sync").to_owned(), sync_words(scene))];
+        lines.extend(Side::BOTH.map(|side| (side.to_string(), side_words(scene, side))));
+        lines.extend(Side::BOTH.map(|side| {
+            let title = scene
+                .say()
+                .with("label-coverage", &[("side", &side.to_string())]);
+            (title, (Tone::Plain, strip(scene, side, canvas)))
+        }));
+        let backlog = self.backlog_words(scene, canvas);
+        lines.push((scene.say().text("label-backlog").to_owned(), backlog));
+        lines.extend(calls(scene));
+        for (y, (title, (style, words))) in lines.iter().enumerate() {
+            let y = 2 + y as u16;
+            label(canvas, y, title);
+            canvas.text(TITLE_WIDTH, y, words, tone(theme, *style));
+        }
+        let top = 3 + lines.len() as u16;
+        let y = paint_numbers(scene, self.selection.key(), canvas, top);
+        paint_totals(scene, canvas, y);
+    }
+
+    /// How much waits, which way it goes, and when it will be gone.
+    fn backlog_words(&self, scene: Scene<'_>, canvas: &Canvas<'_>) -> (Tone, String) {
+        let say = scene.say();
+        let waits = backlog(scene);
+        let rate = self.backlog.rate().unwrap_or_default();
+        if waits == 0 {
+            return (Tone::Muted, say.text("backlog-none").to_owned());
+        }
+        let count = say.number(waits);
+        let words = if rate < -0.05 {
+            let seconds = (waits as f64 / -rate).ceil() as i64;
+            let time = scene.words.span(Span::seconds(seconds));
+            say.with("backlog-draining", &[("n", &count), ("time", &time)])
+        } else if rate > 0.05 {
+            say.with("backlog-growing", &[("n", &count)])
+        } else {
+            say.with("backlog-steady", &[("n", &count)])
+        };
+        let bars = self.backlog.sparkline(canvas.theme);
+        let bars: Vec<char> = bars.chars().rev().take(16).collect();
+        let bars: String = bars.into_iter().rev().collect();
+        (Tone::Plain, format!("{bars} {words}"))
+    }
+}
+
+/// Writes ready to leave, waiting for a retry, and events read and not sent.
+fn backlog(scene: Scene<'_>) -> u64 {
+    let snapshot = scene.snapshot;
+    let events = snapshot.transfer.filter(|transfer| !transfer.is_survey);
+    snapshot.queued.values().sum::<u64>()
+        + snapshot.waiting
+        + events.map_or(0, |transfer| transfer.gathered)
+}
+
+/// The organisation's calls, and our part of them with its forecast.
+fn calls(scene: Scene<'_>) -> Vec<(String, (Tone, String))> {
     let say = scene.say();
-    let (style, words) = verdict(scene);
-    canvas.text(1, 0, &words, tone(theme, style));
-    let mut y = 2;
-    label(canvas, y, say.text("label-sync"));
-    canvas.text(TITLE_WIDTH, y, &sync_words(scene), theme.plain());
-    y += 1;
-    for side in Side::BOTH {
-        label(canvas, y, &side.to_string());
-        let (style, words) = side_words(scene, side);
-        canvas.text(TITLE_WIDTH, y, &words, tone(theme, style));
-        y += 1;
-    }
-    for side in Side::BOTH {
-        let title = say.with("label-coverage", &[("side", &side.to_string())]);
-        label(canvas, y, &title);
-        canvas.text(TITLE_WIDTH, y, &strip(scene, side, canvas), theme.plain());
-        y += 1;
-    }
+    let number = |n: u32| say.number(u64::from(n));
+    let mut lines = Vec::new();
     if let Some((used, allowed)) = scene.snapshot.limit {
-        label(canvas, y, say.text("label-calls"));
-        let words = say.with(
-            "calls-used",
-            &[
-                ("used", &say.number(u64::from(used))),
-                ("allowed", &say.number(u64::from(allowed))),
-            ],
-        );
-        canvas.text(TITLE_WIDTH, y, &words, theme.plain());
-        y += 1;
+        let gaps = [("used", number(used)), ("allowed", number(allowed))];
+        let gaps = gaps.each_ref().map(|(name, text)| (*name, text.as_str()));
+        let title = say.text("label-calls").to_owned();
+        lines.push((title, (Tone::Plain, say.with("calls-used", &gaps))));
     }
-    y += 1;
-    y = paint_numbers(scene, chosen, canvas, y);
-    paint_totals(scene, canvas, y + 1);
+    if let Some(budget) = scene.snapshot.budget {
+        let (style, words) = budget_words(scene, budget);
+        lines.push((say.text("label-budget").to_owned(), (style, words)));
+    }
+    lines
+}
+
+/// What is spent of our part, what is kept for opt-outs, and whether it will last.
+pub(in crate::console) fn budget_words(scene: Scene<'_>, budget: Budget) -> (Tone, String) {
+    let say = scene.say();
+    let number = |n: u32| say.number(u64::from(n));
+    let spent = say.with(
+        "budget-spent",
+        &[
+            ("spent", &number(budget.spent)),
+            ("allowed", &number(budget.allowed)),
+        ],
+    );
+    let left = budget
+        .allowed
+        .saturating_sub(budget.spent + budget.reserved);
+    if left == 0 {
+        let when = budget.eases.map(|eases| scene.words.relative(eases));
+        let when = when.unwrap_or_default();
+        let eases = say.with("budget-eases", &[("when", &when)]);
+        return (Tone::Person, format!("{spent}; {eases}"));
+    }
+    // Of the last full hour and the part of this one.
+    let hour = Span::hours(1).0;
+    let hours = 1.0 + scene.words.now.0.rem_euclid(hour) as f64 / hour as f64;
+    let lasts = f64::from(left) * hours / f64::from(budget.lately.max(1));
+    if lasts < 24.0 {
+        let time = scene.words.span(Span((lasts * hour as f64) as i64));
+        let forecast = say.with("budget-lasts", &[("time", &time)]);
+        return (Tone::Person, format!("{spent}; {forecast}"));
+    }
+    let reserved = number(budget.reserved);
+    let kept = say.with("budget-kept", &[("reserved", &reserved)]);
+    (Tone::Plain, format!("{spent}, {kept}"))
 }
 
 fn label(canvas: &mut Canvas<'_>, y: u16, text: &str) {
@@ -203,30 +299,34 @@ fn label(canvas: &mut Canvas<'_>, y: u16, text: &str) {
     canvas.within(1, y, TITLE_WIDTH - 2, text, style);
 }
 
-fn sync_words(scene: Scene<'_>) -> String {
+fn sync_words(scene: Scene<'_>) -> (Tone, String) {
     let words = scene.words;
-    let phase = words.phase(scene.snapshot.phase).to_owned();
-    match scene.snapshot.next_cycle {
-        Some(next) => words.language.with(
+    let say = words.language;
+    let snapshot = scene.snapshot;
+    let phase = words.phase(snapshot.phase).to_owned();
+    if !snapshot.published {
+        let state = say.text("plugin-unpublished");
+        return (Tone::Person, format!("{phase}; {state}"));
+    }
+    let text = match snapshot.next_cycle {
+        Some(next) => say.with(
             "sync-next",
             &[("phase", &phase), ("when", &words.relative(next))],
         ),
-        None if scene.snapshot.phase == Phase::Idle => words
-            .language
-            .with("sync-unscheduled", &[("phase", &phase)]),
+        None if snapshot.phase == Phase::Idle => say.with("sync-unscheduled", &[("phase", &phase)]),
         None => phase,
-    }
+    };
+    (Tone::Plain, text)
 }
 
 fn side_words(scene: Scene<'_>, side: Side) -> (Tone, String) {
-    let words = scene.words;
-    let say = words.language;
+    let say = scene.say();
     if let Some(failure) = scene.snapshot.stopped.get(&side) {
         let why = failure.to_string();
         return (Tone::Person, say.with("side-stopped", &[("failure", &why)]));
     }
     if let Some(until) = scene.snapshot.waits_until.get(&side) {
-        let when = words.relative(*until);
+        let when = scene.words.relative(*until);
         return (Tone::Plain, say.with("side-waits", &[("when", &when)]));
     }
     let coverage = scene.snapshot.coverage.get(&side);
@@ -235,11 +335,18 @@ fn side_words(scene: Scene<'_>, side: Side) -> (Tone, String) {
     };
     let day_ago = scene.words.now - Span::hours(24);
     let gaps = coverage.gaps(day_ago, until).len() as u64;
-    let read = say.with("side-read", &[("until", &moment(until))]);
+    let mut words = say.with("side-read", &[("until", &clock(until))]);
+    if let Some(answered) = scene.snapshot.answered.get(&side) {
+        let when = scene.words.relative(*answered);
+        words = format!("{words}; {}", say.with("side-answered", &[("when", &when)]));
+    }
     if gaps == 0 {
-        (Tone::Plain, format!("{read}; {}", say.text("no-gaps")))
+        (Tone::Plain, format!("{words}; {}", say.text("no-gaps")))
     } else {
-        (Tone::Person, format!("{read}; {}", say.count("gaps", gaps)))
+        (
+            Tone::Person,
+            format!("{words}; {}", say.count("gaps", gaps)),
+        )
     }
 }
 

@@ -1,6 +1,6 @@
 //! What is moving, waiting, given up? Writes on their way by state, what was given up by cause.
 
-use super::{Notice, Scene, Screen, filtered, page_height, paint_empty};
+use super::{Notice, Scene, Screen, filtered, page_height, paint_empty, paint_explained};
 use crate::console::canvas::Canvas;
 use crate::console::filter::Filter;
 use crate::console::keymap::{Action, Context};
@@ -9,6 +9,8 @@ use crate::console::query::{Answer, Query, QueuedWrite, Queues, Ticket};
 use crate::console::slot::{Slot, Waiting};
 use crate::console::words::Words;
 use crate::domain::activity::HeldActivity;
+use crate::domain::command::Queue;
+use crate::domain::failure::Failure;
 use crate::domain::ids::{LinkId, Side};
 
 #[derive(Debug, Default)]
@@ -36,7 +38,7 @@ impl Row<'_> {
     fn key(self) -> Key {
         match self {
             Self::Write(write) => Key::Write(write.brief.id, write.pending.side),
-            Self::Held(held) => Key::Held(held.link, stable(&held.activity.reference)),
+            Self::Held(held) => Key::Held(held.link, super::stable(&held.activity.reference)),
         }
     }
 
@@ -44,6 +46,21 @@ impl Row<'_> {
         match self {
             Self::Write(write) => write.brief.id,
             Self::Held(held) => held.link,
+        }
+    }
+
+    pub(in crate::console) const fn queue(self) -> Queue {
+        match self {
+            Self::Write(write) => Queue::to(write.pending.side),
+            Self::Held(_) => Queue::Activities,
+        }
+    }
+
+    /// What failed, on which system.
+    fn failed(&self) -> Option<(Side, &Failure)> {
+        match self {
+            Self::Write(write) => Some((write.pending.side, write.pending.failure.as_ref()?)),
+            Self::Held(held) => Some((Side::Salesforce, &held.failure)),
         }
     }
 
@@ -89,13 +106,6 @@ impl Row<'_> {
             Self::Held(held) => held.failure.to_string(),
         }
     }
-}
-
-/// FNV-1a: the same reference is the same row after a refresh.
-fn stable(text: &str) -> u64 {
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    })
 }
 
 impl Model {
@@ -158,12 +168,7 @@ impl Screen for Model {
         match answer {
             Answer::Queues(queues) if self.slot.is_waiting_for(ticket) => {
                 self.slot.answer(queues, scene.words.now);
-                let is_gone = self.settle(scene.words);
-                Ok(if is_gone {
-                    Notice::ChosenGone
-                } else {
-                    Notice::None
-                })
+                Ok(Notice::of(self.settle(scene.words)))
             }
             answer => Err(answer),
         }
@@ -183,20 +188,30 @@ impl Screen for Model {
             if row.is_given_up() {
                 hints.push((Action::Retry, "hint-retry"));
                 hints.push((Action::RetryCause, "hint-retry-cause"));
+                hints.push((Action::Discard, "hint-discard"));
             }
         }
+        let paused = &scene.snapshot.paused;
+        let chosen = self.chosen(scene.words).map(Row::queue);
+        let is_paused = chosen.map_or(!paused.is_empty(), |queue| paused.contains(&queue));
+        if is_paused {
+            hints.push((Action::PauseQueue, "hint-resume"));
+        } else if chosen.is_some() {
+            hints.push((Action::PauseQueue, "hint-pause"));
+        }
+        hints.push((Action::SyncNow, "hint-sync"));
         hints.push((Action::Filter, "hint-filter"));
         hints
     }
 
     fn step(&mut self, scene: Scene<'_>, step: Step, body: u16) {
         let keys = self.keys(scene.words);
-        self.selection.step(&keys, step, page_height(body));
+        self.selection.step(&keys, step, list_height(body));
     }
 
     fn click(&mut self, scene: Scene<'_>, line: usize, body: u16) {
         let keys = self.keys(scene.words);
-        self.selection.click(&keys, line, page_height(body));
+        self.selection.click(&keys, line, list_height(body));
     }
 
     fn filter(&self) -> Option<(&Filter, &'static str)> {
@@ -228,7 +243,7 @@ impl Screen for Model {
         ] {
             canvas.text(x, 0, say.text(title), theme.muted());
         }
-        let height = page_height(canvas.height());
+        let height = list_height(canvas.height());
         let top = page_top(self.selection.index(), height);
         for (y, row) in rows.iter().skip(top).take(height).enumerate() {
             let y = 1 + y as u16;
@@ -246,17 +261,21 @@ impl Screen for Model {
                 canvas.line_style(y, theme.selected());
             }
         }
-        // The whole of the chosen row's cause, in the system's own words.
         if let Some(row) = self.chosen(words) {
-            let y = canvas.height().saturating_sub(3);
+            let y = canvas.height().saturating_sub(4);
             canvas.rule(y);
-            let failure = row.failure();
-            let failure = if failure.is_empty() {
-                say.text("no-failure").to_owned()
-            } else {
-                failure
-            };
-            canvas.paragraph(1, y + 1, 2, &failure, theme.plain());
+            let mut part = canvas.part(0, y + 1, width, 3);
+            match row.failed() {
+                Some((side, failure)) => paint_explained(scene, side, failure, &mut part),
+                None => {
+                    part.text(1, 0, say.text("no-failure"), theme.muted());
+                }
+            }
         }
     }
+}
+
+/// Lines of the list's page: column titles above it, a rule and three lines below.
+fn list_height(body: u16) -> usize {
+    page_height(body.saturating_sub(1))
 }

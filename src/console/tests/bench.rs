@@ -1,6 +1,8 @@
 //! A console without a terminal: keys are typed, questions are answered from a small world, the
 //! screen is text.
 
+mod policy;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -12,12 +14,15 @@ use ratatui::backend::TestBackend;
 use ratatui::style::Modifier;
 
 use crate::console::keymap::{Keymap, Preset, Sequence};
-use crate::console::query::{Brief, ConflictRow, Page, Person, QueuedWrite, Queues, UndoPreview};
+use crate::console::query::{
+    Brief, ConflictRow, Held, HeldRow, Page, Person, QueuedWrite, Queues, UndoPreview,
+};
 use crate::console::theme::Theme;
 use crate::console::{
     Answer, Effect, Ground, Instance, Language, Model, Msg, Query, Settings, Ticket, Tongue,
     update, view,
 };
+use crate::domain::activity::{Activity, HeldActivity};
 use crate::domain::command::Command;
 use crate::domain::conflict::{Cause, Conflict, Subject};
 use crate::domain::consent::{Consent, ConsentView, Evidence, Reason};
@@ -28,15 +33,13 @@ use crate::domain::ids::{
 use crate::domain::link::{
     AutomationEnd, Base, Intent, Link, Mark, Pending, PendingState, SalesforceEnd,
 };
-use crate::domain::mapping::{
-    Arrow, BlankTravel, Concurrent, FieldRule, Mapping, Overwritten, Policy, Role,
-};
 use crate::domain::record::{Act, Counts, Happened, HistoryEntry, UndoStep};
 use crate::domain::row::RowState;
 use crate::domain::snapshot::Snapshot;
 use crate::domain::time::{Span, Timestamp};
 use crate::domain::trace::Step;
-use crate::domain::value::{Value, ValueType};
+use crate::domain::value::Value;
+use policy::policy;
 
 pub(super) const EMAIL: FieldId = FieldId(1);
 pub(super) const MOBILE: FieldId = FieldId(2);
@@ -62,6 +65,7 @@ pub(super) struct Bench {
 #[derive(Default)]
 pub(super) struct World {
     pub(super) links: BTreeMap<LinkId, Link>,
+    pub(super) held: Vec<HeldActivity>,
     act: Option<Act>,
     pub(super) flags: super::flags::Listed,
     pub(super) audit: super::audit::Kept,
@@ -141,6 +145,10 @@ impl Bench {
         self
     }
 
+    pub(super) fn speak_french(&mut self) -> &mut Self {
+        self.keys(":").type_text("lang fr").keys("enter")
+    }
+
     pub(super) fn type_text(&mut self, text: &str) -> &mut Self {
         for letter in text.chars() {
             let key = crossterm::event::KeyCode::Char(letter);
@@ -166,11 +174,18 @@ impl Bench {
 
     /// The sync publishes a state, and time passes.
     pub(super) fn sync_reports(&mut self) -> &mut Self {
+        self.sync_reports_that(|_| {})
+    }
+
+    /// The same, with something under way.
+    pub(super) fn sync_reports_that(&mut self, change: impl FnOnce(&mut Snapshot)) -> &mut Self {
         self.pass(Span(500));
-        let snapshot = Snapshot {
+        let mut snapshot = Snapshot {
             is_idle: true,
+            published: true,
             ..Snapshot::default()
         };
+        change(&mut snapshot);
         self.send(Msg::Snapshot(Arc::new(snapshot)))
     }
 
@@ -334,6 +349,12 @@ impl World {
                 more: 0,
             }),
             Query::Queues => Answer::Queues(self.queues()),
+            Query::Held => Answer::Held(Held {
+                rows: Page {
+                    rows: self.held.iter().map(|held| self.held_row(held)).collect(),
+                    more: 0,
+                },
+            }),
             Query::Person(id) => Answer::Person(self.links.get(id).map(|link| {
                 Box::new(Person {
                     link: link.clone(),
@@ -376,6 +397,30 @@ impl World {
             what: Happened::Linked,
         };
         self.flags.history.iter().cloned().chain([linked]).collect()
+    }
+
+    fn held_row(&self, held: &HeldActivity) -> HeldRow {
+        HeldRow {
+            brief: brief(&self.links[&held.link]),
+            held: held.clone(),
+        }
+    }
+
+    /// An event of a contact that Salesforce refused.
+    pub(super) fn refuse(&mut self, link: LinkId, event: u32, kind: FailureKind, code: &str) {
+        self.held.push(HeldActivity {
+            link,
+            activity: Activity {
+                reference: format!("EmailRead{event}"),
+                contact: AutomationId(link.0),
+                kind: "email.read".to_owned(),
+                at: NOW - Span::hours(i64::from(event)),
+                name: format!("Email read - Newsletter {event}"),
+                description: String::new(),
+            },
+            failure: Failure::new(kind, code, "said the system"),
+            attempts: 1,
+        });
     }
 
     fn counts(&self) -> Counts {
@@ -519,48 +564,4 @@ fn sophie() -> Link {
         Cause::SeveralMatch { matches },
     );
     link
-}
-
-fn rule(id: FieldId, salesforce: &str, automation: &str, role: Role) -> FieldRule {
-    FieldRule {
-        id,
-        salesforce: salesforce.to_owned(),
-        objects: vec![SalesforceObject::Lead, SalesforceObject::Contact],
-        automation: automation.to_owned(),
-        value_type: ValueType::Text,
-        role,
-        arrow: Arrow::Both,
-        overwritten: Overwritten::Keep,
-        blank: BlankTravel::Never,
-        concurrent: Concurrent::Conflict,
-    }
-}
-
-fn policy() -> Policy {
-    Policy {
-        mapping: Mapping {
-            person: vec![
-                rule(EMAIL, "Email", "email", Role::Email),
-                rule(MOBILE, "MobilePhone", "mobile", Role::Plain),
-                rule(FLAG, "IsDeleted", "crm_deleted", Role::Deleted),
-                rule(
-                    CONSENT,
-                    "HasOptedOutOfEmail",
-                    "@do_not_contact_email",
-                    Role::Consent,
-                ),
-            ],
-            company: Vec::new(),
-        },
-        published: true,
-        objects: vec![SalesforceObject::Lead, SalesforceObject::Contact],
-        activities: true,
-        update_blanks: false,
-        latest_do_not_contact: true,
-        sync_owners: false,
-        create_accounts: false,
-        activity_types: Vec::new(),
-        namespace: String::new(),
-        automation_url: "https://acme.automation.example".to_owned(),
-    }
 }

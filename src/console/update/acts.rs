@@ -1,5 +1,6 @@
 //! What actions do: open, choose, ask, and offer what can be written in a dialog.
 
+pub(super) mod activities;
 pub(super) mod audit;
 pub(super) mod decide;
 pub(super) mod flags;
@@ -17,9 +18,8 @@ use crate::console::screens;
 use crate::console::screens::contacts::Detail;
 use crate::console::screens::decide::Decide;
 use crate::console::screens::flags::Entry;
-use crate::console::screens::overview::EVERYTHING;
 use crate::console::screens::queues::Row;
-use crate::domain::command::Command;
+use crate::domain::command::{Command, Scope};
 use crate::domain::ids::LinkId;
 
 /// Samples shown of what a retry sends again.
@@ -43,6 +43,11 @@ pub(super) fn open(model: &mut Model) {
         Tab::Queues => {
             let link = model.queues.chosen(model.shell.words()).map(Row::link);
             if let Some(link) = link {
+                open_contact(model, link);
+            }
+        }
+        Tab::Activities => {
+            if let Some(link) = model.activities.open() {
                 open_contact(model, link);
             }
         }
@@ -137,14 +142,29 @@ pub(super) fn ask_whom(model: &mut Model) {
     model.overlay = Some(Overlay::Search(prompt));
 }
 
+/// A sync of everything, or, from the queues, of what is due.
 pub(super) fn offer_sync(model: &mut Model) {
-    let say = &model.shell.language;
-    let lines = vec![(Tone::Plain, say.text("sync-explained").to_owned())];
+    let (scope, title, explained) = match model.tab {
+        Tab::Queues => (Scope::OUTBOX, "dialog-run-now", "run-now-explained"),
+        _ => (Scope::ALL, "dialog-sync", "sync-explained"),
+    };
+    let text = model.shell.language.text(explained).to_owned();
+    offer(
+        model,
+        title,
+        vec![(Tone::Plain, text)],
+        Command::RunCycle(scope),
+    );
+}
+
+/// Opens a dialog about a command that is not about one version of one contact.
+fn offer(model: &mut Model, title: &str, lines: Vec<(Tone, String)>, command: Command) {
     let frozen = Frozen {
-        command: Command::RunCycle(EVERYTHING),
+        command,
         looked_at: None,
     };
-    let dialog = Dialog::new(say.text("dialog-sync").to_owned(), lines, frozen);
+    let title = model.shell.language.text(title).to_owned();
+    let dialog = Dialog::new(title, lines, frozen);
     model.overlay = Some(Overlay::Dialog(Box::new(dialog)));
 }
 
@@ -170,7 +190,11 @@ pub(super) fn confirm(model: &mut Model, reason: String) -> Vec<Effect> {
     if let (Command::Resolve(_), Some(open)) = (&dialog.frozen.command, &mut model.conflicts.open) {
         open.choices.clear();
     }
-    tell(model, Tone::Plain, "sent");
+    let told = match dialog.frozen.command {
+        Command::Backfill { .. } => "plan-begun",
+        _ => "sent",
+    };
+    tell(model, Tone::Plain, told);
     vec![Effect::Command {
         reason,
         command: dialog.frozen.command,

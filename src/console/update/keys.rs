@@ -2,7 +2,6 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
-use super::acts::flags::{Deed, Reach};
 use super::{acts, back, go};
 use crate::console::dialog::Pressed;
 use crate::console::finder::{Finder, Order, Purpose};
@@ -76,6 +75,7 @@ pub(super) fn on_pasted(model: &mut Model, text: &str) -> Vec<Effect> {
         Some(
             Overlay::Filter(prompt)
             | Overlay::Search(prompt)
+            | Overlay::Window(prompt)
             | Overlay::Editor(prompt)
             | Overlay::Until(prompt, _),
         ) => Some(&mut prompt.field),
@@ -102,6 +102,7 @@ fn type_key(model: &mut Model, key: KeyEvent) {
         Some(
             Overlay::Filter(prompt)
             | Overlay::Search(prompt)
+            | Overlay::Window(prompt)
             | Overlay::Editor(prompt)
             | Overlay::Until(prompt, _),
         ) => prompt.field.key(key),
@@ -114,7 +115,9 @@ fn type_key(model: &mut Model, key: KeyEvent) {
 fn typed(model: &mut Model) {
     match &mut model.overlay {
         Some(Overlay::Finder(finder)) => finder.typed(),
-        Some(Overlay::Editor(prompt) | Overlay::Until(prompt, _)) => prompt.problem = None,
+        Some(Overlay::Editor(prompt) | Overlay::Window(prompt) | Overlay::Until(prompt, _)) => {
+            prompt.problem = None;
+        }
         Some(Overlay::Filter(prompt)) => {
             let text = prompt.field.text();
             acts::filter(model, &text);
@@ -131,12 +134,7 @@ pub(super) fn run(model: &mut Model, action: Action) -> Vec<Effect> {
                 return vec![Effect::Leave];
             }
         }
-        Action::Back => {
-            if !back(model) {
-                let text = model.shell.language.text("at-the-top").to_owned();
-                model.shell.toast(Tone::Muted, text);
-            }
-        }
+        Action::Back => back_or_say(model),
         Action::Help => open_finder(model, Purpose::Help),
         Action::Palette => open_finder(model, Purpose::Palette),
         Action::GoOverview => go(model, Tab::Overview),
@@ -144,7 +142,16 @@ pub(super) fn run(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::GoConflicts => go(model, Tab::Conflicts),
         Action::GoContacts => go(model, Tab::Contacts),
         Action::GoFlags => go(model, Tab::Flags),
+        Action::GoActivities => go(model, Tab::Activities),
         Action::GoAudit => go(model, Tab::Audit),
+        Action::Backfill => acts::activities::ask_window(model),
+        Action::Republish => return acts::activities::republish(model),
+        Action::StopPlan => acts::activities::offer_stop(model),
+        Action::HoldPlan => acts::activities::offer_hold(model),
+        Action::Regroup => model.activities.regroup(),
+        Action::Discard if model.tab == Tab::Queues => acts::queues::offer_discard(model),
+        Action::Discard => acts::activities::offer_discard(model),
+        Action::Retry if model.tab == Tab::Activities => acts::activities::offer_retry(model),
         Action::Refresh => acts::refresh(model),
         Action::Undo => acts::undo::ask_undo(model),
         Action::Down => step(model, Step::Down),
@@ -157,6 +164,8 @@ pub(super) fn run(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Filter => acts::ask_filter(model),
         Action::Search => acts::ask_whom(model),
         Action::SyncNow => acts::offer_sync(model),
+        Action::ReleaseBrake => acts::queues::offer_release(model),
+        Action::PauseQueue => acts::queues::offer_pause(model),
         Action::Retry => acts::queues::offer_retry(model, acts::queues::Reach::Chosen),
         Action::RetryCause => acts::queues::offer_retry(model, acts::queues::Reach::Cause),
         Action::TakeSalesforce => acts::decide::choose(model, Choice::Salesforce),
@@ -169,12 +178,12 @@ pub(super) fn run(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::TryAgain => acts::decide::choose(model, Choice::Retry),
         Action::ClearChoice => acts::decide::clear_choice(model),
         Action::Write => acts::decide::offer_resolution(model),
-        Action::ReadAgain => acts::flags::offer(model, Deed::ReadAgain, Reach::Chosen),
-        Action::ReadShownAgain => acts::flags::offer(model, Deed::ReadAgain, Reach::Shown),
-        Action::SetAside => acts::flags::ask_until(model, Reach::Chosen),
-        Action::SetShownAside => acts::flags::ask_until(model, Reach::Shown),
-        Action::TakeBack => acts::flags::offer(model, Deed::TakeBack, Reach::Chosen),
-        Action::TakeShownBack => acts::flags::offer(model, Deed::TakeBack, Reach::Shown),
+        Action::ReadAgain
+        | Action::ReadShownAgain
+        | Action::SetAside
+        | Action::SetShownAside
+        | Action::TakeBack
+        | Action::TakeShownBack => acts::flags::run(model, action),
         Action::ExportCsv => acts::audit::ask_export(model, Format::Csv),
         Action::ExportJson => acts::audit::ask_export(model, Format::JsonLines),
         Action::Next | Action::Previous => move_focus(model, action == Action::Next),
@@ -183,6 +192,14 @@ pub(super) fn run(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Accept => return accept(model),
     }
     Vec::new()
+}
+
+/// The key never leaves: at the top it says so.
+fn back_or_say(model: &mut Model) {
+    if !back(model) {
+        let text = model.shell.language.text("at-the-top").to_owned();
+        model.shell.toast(Tone::Muted, text);
+    }
 }
 
 fn open_finder(model: &mut Model, purpose: Purpose) {
@@ -253,6 +270,7 @@ fn accept(model: &mut Model) -> Vec<Effect> {
         }
         Some(Overlay::Editor(_)) => acts::decide::take_typed(model),
         Some(Overlay::Until(..)) => acts::flags::take_until(model),
+        Some(Overlay::Window(_)) => return acts::activities::take_window(model),
         None => {}
     }
     Vec::new()

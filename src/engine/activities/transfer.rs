@@ -37,6 +37,7 @@ pub(super) enum Purpose {
         people: BTreeSet<LinkId>,
         to_send: u64,
         left_out: u64,
+        samples: Vec<String>,
     },
 }
 
@@ -105,6 +106,7 @@ impl Transfer {
             people,
             to_send,
             left_out,
+            samples,
         } = &self.purpose
         else {
             return None;
@@ -118,6 +120,7 @@ impl Transfer {
             people: people.len() as u64,
             already_there: self.counts.already_there,
             left_out: *left_out,
+            samples: samples.clone(),
         })
     }
 

@@ -165,7 +165,7 @@ pub(in crate::console) fn offer_resolution(model: &mut Model) {
     };
     let mut dialog = Dialog::new(say.text("dialog-resolve").to_owned(), lines, frozen);
     if opts_in {
-        dialog = dialog.with_word(OPT_IN_WORD);
+        dialog = dialog.with_word(OPT_IN_WORD, "dialog-word");
     }
     model.overlay = Some(Overlay::Dialog(Box::new(dialog)));
 }

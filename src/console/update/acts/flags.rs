@@ -4,6 +4,7 @@
 use super::{SAMPLES_MAX, tell};
 use crate::console::dialog::{Dialog, Frozen};
 use crate::console::field::{Field, Lines};
+use crate::console::keymap::Action;
 use crate::console::model::{Model, Overlay, Prompt, Target, Targets, Tone};
 use crate::console::query::{FlagRow, Person};
 use crate::console::words::{Words, moment};
@@ -17,7 +18,7 @@ use crate::domain::value::{Value, ValueType};
 const DAYS_MAX: i64 = 3_650;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::console) enum Deed {
+enum Deed {
     ReadAgain,
     /// `None`: until it is taken back.
     SetAside(Option<Timestamp>),
@@ -25,20 +26,33 @@ pub(in crate::console) enum Deed {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::console) enum Reach {
+enum Reach {
     Chosen,
     /// Exactly what the filter shows.
     Shown,
 }
 
-pub(in crate::console) fn offer(model: &mut Model, deed: Deed, reach: Reach) {
+/// What one of this screen's own actions does.
+pub(in crate::console) fn run(model: &mut Model, action: Action) {
+    let reach = match action {
+        Action::ReadShownAgain | Action::SetShownAside | Action::TakeShownBack => Reach::Shown,
+        _ => Reach::Chosen,
+    };
+    match action {
+        Action::ReadAgain | Action::ReadShownAgain => offer(model, Deed::ReadAgain, reach),
+        Action::TakeBack | Action::TakeShownBack => offer(model, Deed::TakeBack, reach),
+        _ => ask_until(model, reach),
+    }
+}
+
+fn offer(model: &mut Model, deed: Deed, reach: Reach) {
     if let Some(targets) = some_targets(model, reach) {
         offer_for(model, deed, targets);
     }
 }
 
 /// Setting aside asks first until when; whom it is about stays what it was.
-pub(in crate::console) fn ask_until(model: &mut Model, reach: Reach) {
+fn ask_until(model: &mut Model, reach: Reach) {
     let Some(targets) = some_targets(model, reach) else {
         return;
     };

@@ -1,0 +1,47 @@
+//! What a failure means and what helps: one sentence and one action, beside the system's own words.
+
+use super::words::Words;
+use crate::domain::failure::{Failure, FailureKind, Rejection};
+use crate::domain::ids::Side;
+
+/// The code of an event whose person has no record in Salesforce yet.
+const NOT_LINKED: &str = "NOT_LINKED";
+
+pub(super) struct Explained {
+    pub(super) sentence: String,
+    pub(super) action: String,
+}
+
+impl Words<'_> {
+    /// `side` is the system that refused.
+    pub(super) fn explain(&self, side: Side, failure: &Failure) -> Explained {
+        let key = key(failure);
+        let gap = [("side", side.to_string())];
+        let gaps: Vec<(&str, &str)> = gap.iter().map(|(name, text)| (*name, &**text)).collect();
+        Explained {
+            sentence: self.language.with(key.0, &gaps),
+            action: self.language.with(key.1, &gaps),
+        }
+    }
+}
+
+fn key(failure: &Failure) -> (&'static str, &'static str) {
+    if failure.code == NOT_LINKED {
+        return ("fail-not-linked", "fail-not-linked-do");
+    }
+    match &failure.kind {
+        FailureKind::Throttled { .. } => ("fail-throttled", "fail-throttled-do"),
+        FailureKind::LimitReached => ("fail-limit", "fail-limit-do"),
+        FailureKind::Transient => ("fail-transient", "fail-transient-do"),
+        FailureKind::Unknown => ("fail-unknown", "fail-unknown-do"),
+        FailureKind::Rejected(Rejection::Values(_)) => ("fail-values", "fail-values-do"),
+        FailureKind::Rejected(Rejection::Required(_)) => ("fail-required", "fail-required-do"),
+        FailureKind::Rejected(Rejection::Duplicate) => ("fail-duplicate", "fail-duplicate-do"),
+        FailureKind::Stale => ("fail-stale", "fail-stale-do"),
+        FailureKind::Gone => ("fail-gone", "fail-gone-do"),
+        FailureKind::Moved => ("fail-moved", "fail-moved-do"),
+        FailureKind::Unauthorised => ("fail-unauthorised", "fail-unauthorised-do"),
+        FailureKind::Forbidden => ("fail-forbidden", "fail-forbidden-do"),
+        FailureKind::Broken => ("fail-broken", "fail-broken-do"),
+    }
+}

@@ -1,0 +1,277 @@
+//! Backfills and republishing: how far back, what it would do, begun; and events that were refused.
+
+use super::{SAMPLES_MAX, tell};
+use crate::console::dialog::{Dialog, Frozen};
+use crate::console::field::{Field, Lines};
+use crate::console::model::{Model, Overlay, Prompt, Tab, Tone};
+use crate::console::msg::Effect;
+use crate::console::screens::activities::Draft;
+use crate::console::words::moment;
+use crate::domain::activity::{HeldActivity, calls_to_send};
+use crate::domain::command::{Command, Steer, Survey};
+use crate::domain::record::PlanKind;
+use crate::domain::time::Span;
+
+/// The set-up guide's promise: the contacts of the last seven days.
+const REPUBLISH_REACH: Span = Span::days(7);
+
+/// Asks how far back a backfill reaches.
+pub(in crate::console) fn ask_window(model: &mut Model) {
+    if !may_begin(model) {
+        return;
+    }
+    let say = &model.shell.language;
+    let prompt = Prompt::new(
+        say.text("backfill-title").to_owned(),
+        say.text("backfill-hint").to_owned(),
+        Field::new(Lines::One, "7d"),
+    );
+    model.overlay = Some(Overlay::Window(prompt));
+}
+
+/// Enter in the prompt: the counting begins, or the prompt says what is wrong.
+pub(in crate::console) fn take_window(model: &mut Model) -> Vec<Effect> {
+    let Some(Overlay::Window(prompt)) = &mut model.overlay else {
+        return Vec::new();
+    };
+    let reach = Span::parse(prompt.field.text().trim()).filter(|span| *span > Span::ZERO);
+    let Some(reach) = reach else {
+        prompt.problem = Some(model.shell.language.text("not-a-span").to_owned());
+        return Vec::new();
+    };
+    model.overlay = None;
+    count(model, PlanKind::Backfill, reach)
+}
+
+pub(in crate::console) fn republish(model: &mut Model) -> Vec<Effect> {
+    if may_begin(model) {
+        count(model, PlanKind::Republish, REPUBLISH_REACH)
+    } else {
+        Vec::new()
+    }
+}
+
+fn may_begin(model: &mut Model) -> bool {
+    if !model.shell.policy.activities {
+        tell(model, Tone::Person, "activities-off");
+    } else if !model.snapshot.plans.is_empty() {
+        tell(model, Tone::Person, "plan-already");
+    } else if matches!(model.activities.draft, Draft::Counting(_)) {
+        tell(model, Tone::Muted, "counting-already");
+    } else {
+        return true;
+    }
+    false
+}
+
+/// Counting reads and writes nothing, so it asks for no reason.
+fn count(model: &mut Model, kind: PlanKind, reach: Span) -> Vec<Effect> {
+    let until = model.shell.now;
+    model.activities.draft = Draft::Counting(until);
+    tell(model, Tone::Strong, "counting");
+    vec![Effect::Command {
+        reason: String::new(),
+        command: Command::Survey {
+            kind,
+            from: until - reach,
+            until,
+        },
+    }]
+}
+
+/// The numbers are there: the dialog opens by itself where the operator waits for it.
+pub(in crate::console) fn counted(model: &mut Model, survey: Survey) {
+    model.activities.counted(survey, model.shell.now);
+    if model.tab == Tab::Activities && model.overlay.is_none() {
+        offer_plan(model);
+    }
+}
+
+pub(in crate::console) fn offer_plan(model: &mut Model) {
+    let Draft::Counted(survey, took) = std::mem::take(&mut model.activities.draft) else {
+        return;
+    };
+    let say = &model.shell.language;
+    let title = match survey.kind {
+        PlanKind::Backfill => "dialog-backfill",
+        PlanKind::Republish => "dialog-republish",
+    };
+    let lines = plan_lines(model, &survey, took);
+    let command = Command::Backfill {
+        kind: survey.kind,
+        from: survey.from,
+        until: survey.until,
+    };
+    let frozen = Frozen {
+        command,
+        looked_at: None,
+    };
+    let dialog = Dialog::new(say.text(title).to_owned(), lines, frozen);
+    model.activities.expected = Some(survey);
+    model.overlay = Some(Overlay::Dialog(Box::new(dialog)));
+}
+
+fn plan_lines(model: &Model, survey: &Survey, took: Span) -> Vec<(Tone, String)> {
+    let words = model.shell.words();
+    let say = words.language;
+    let number = |n| say.number(n);
+    let window = [
+        ("from", moment(survey.from)),
+        ("until", moment(survey.until)),
+    ];
+    let window = window.each_ref().map(|(name, text)| (*name, text.as_str()));
+    let mut lines = vec![(Tone::Muted, say.with("survey-window", &window))];
+    if survey.to_send == 0 {
+        lines.push((Tone::Strong, say.text("survey-nothing").to_owned()));
+    } else {
+        let (n, people) = (number(survey.to_send), number(survey.people));
+        let text = say.with("survey-send", &[("n", &n), ("people", &people)]);
+        lines.push((Tone::Strong, text));
+        let names = survey.samples.join(", ");
+        let text = say.with("survey-samples", &[("names", &names)]);
+        lines.push((Tone::Muted, text));
+    }
+    if survey.kind == PlanKind::Republish {
+        let key = if model.snapshot.published {
+            "survey-republish-stays"
+        } else {
+            "survey-republish-again"
+        };
+        lines.push((Tone::Plain, say.text(key).to_owned()));
+    }
+    for (key, count) in [
+        ("survey-there", survey.already_there),
+        ("survey-left-out", survey.left_out),
+    ] {
+        if count > 0 {
+            lines.push((Tone::Plain, say.with(key, &[("n", &number(count))])));
+        }
+    }
+    let calls = calls_to_send(survey.to_send);
+    let left = model.snapshot.budget.map(|budget| {
+        let left = budget.allowed.saturating_sub(budget.spent);
+        number(u64::from(left.saturating_sub(budget.reserved)))
+    });
+    lines.push((
+        Tone::Plain,
+        match left {
+            Some(left) => say.count("survey-calls", calls).replace("{left}", &left),
+            None => say.with("survey-calls-unknown", &[("n", &number(calls))]),
+        },
+    ));
+    let time = words.span(took);
+    lines.push((Tone::Muted, say.with("survey-time", &[("time", &time)])));
+    lines.push((Tone::Muted, say.text("survey-leave").to_owned()));
+    lines
+}
+
+pub(in crate::console) fn offer_stop(model: &mut Model) {
+    steer(model, |_| {
+        (Steer::Stop, "dialog-stop-plan", "stop-plan-explained")
+    });
+}
+
+pub(in crate::console) fn offer_hold(model: &mut Model) {
+    steer(model, |is_paused| {
+        if is_paused {
+            (Steer::Resume, "dialog-resume-plan", "resume-plan-explained")
+        } else {
+            (Steer::Pause, "dialog-pause-plan", "pause-plan-explained")
+        }
+    });
+}
+
+fn steer(model: &mut Model, how: impl Fn(bool) -> (Steer, &'static str, &'static str)) {
+    let Some(plan) = model.snapshot.plans.first() else {
+        tell(model, Tone::Person, "no-plan");
+        return;
+    };
+    let say = &model.shell.language;
+    let (steer, title, explained) = how(plan.is_paused);
+    let run = plan.run.to_string();
+    let words = model.shell.words();
+    let lines = vec![
+        (
+            Tone::Strong,
+            crate::console::screens::activities::plan_words(words, plan),
+        ),
+        (Tone::Plain, say.with(explained, &[("run", &run)])),
+    ];
+    let frozen = Frozen {
+        command: Command::SteerPlan {
+            run: plan.run,
+            steer,
+        },
+        looked_at: None,
+    };
+    let dialog = Dialog::new(say.text(title).to_owned(), lines, frozen);
+    model.overlay = Some(Overlay::Dialog(Box::new(dialog)));
+}
+
+fn chosen(model: &Model) -> Vec<HeldActivity> {
+    let line = model.activities.chosen();
+    line.map_or_else(Vec::new, |line| {
+        line.members.iter().map(|row| row.held.clone()).collect()
+    })
+}
+
+/// Sends the chosen line again: one event, or all that have its cause, type or contact.
+pub(in crate::console) fn offer_retry(model: &mut Model) {
+    let held = chosen(model);
+    let command = Command::RetryActivities { held: held.clone() };
+    offer(
+        model,
+        &held,
+        ("dialog-retry", "retry-activities"),
+        command,
+        false,
+    );
+}
+
+pub(in crate::console) fn offer_discard(model: &mut Model) {
+    let held = chosen(model);
+    let command = Command::DiscardActivities { held: held.clone() };
+    offer(
+        model,
+        &held,
+        ("dialog-discard", "discard-activities"),
+        command,
+        true,
+    );
+}
+
+fn offer(
+    model: &mut Model,
+    held: &[HeldActivity],
+    (title, count): (&str, &str),
+    command: Command,
+    is_final: bool,
+) {
+    let Some(first) = held.first() else {
+        tell(model, Tone::Person, "nothing-chosen-here");
+        return;
+    };
+    let say = &model.shell.language;
+    let mut lines = vec![
+        (Tone::Strong, say.count(count, held.len() as u64)),
+        (Tone::Plain, first.failure.to_string()),
+    ];
+    if is_final {
+        lines.push((Tone::Person, say.text("discard-not-undone").to_owned()));
+    }
+    let samples = held.iter().take(SAMPLES_MAX);
+    lines.extend(samples.map(|held| (Tone::Muted, held.activity.name.clone())));
+    if let Some(more) = held.len().checked_sub(SAMPLES_MAX).filter(|n| *n > 0) {
+        lines.push((Tone::Muted, say.count("not-shown-lines", more as u64)));
+    }
+    let word = say.text("discard-word").to_owned();
+    let frozen = Frozen {
+        command,
+        looked_at: None,
+    };
+    let mut dialog = Dialog::new(say.text(title).to_owned(), lines, frozen);
+    if is_final {
+        dialog = dialog.with_word(&word, "dialog-word-discard");
+    }
+    model.overlay = Some(Overlay::Dialog(Box::new(dialog)));
+}

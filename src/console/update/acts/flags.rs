@@ -177,13 +177,9 @@ fn offer_for(model: &mut Model, deed: Deed, targets: Targets) {
     let words = model.shell.words();
     let say = words.language;
     let mut lines = vec![(Tone::Strong, what(words, deed, rows.len()))];
-    let names = rows.iter().map(|row| words.titled(&row.name, row.link));
-    lines.extend(names.take(SAMPLES_MAX).map(|name| (Tone::Plain, name)));
+    // What follows from it comes before the samples: it must not be what a small screen leaves out.
+    lines.extend(consequences(words, deed, &rows));
     for (key, count) in [
-        (
-            "not-shown-lines",
-            rows.len().saturating_sub(SAMPLES_MAX) as u64,
-        ),
         ("not-set-aside", (shown - rows.len()) as u64),
         ("not-in-list", more),
     ] {
@@ -191,7 +187,12 @@ fn offer_for(model: &mut Model, deed: Deed, targets: Targets) {
             lines.push((Tone::Muted, say.count(key, count)));
         }
     }
-    lines.extend(consequences(words, deed, &rows));
+    let names = rows.iter().map(|row| words.titled(&row.name, row.link));
+    lines.extend(names.take(SAMPLES_MAX).map(|name| (Tone::Plain, name)));
+    if rows.len() > SAMPLES_MAX {
+        let hidden = (rows.len() - SAMPLES_MAX) as u64;
+        lines.push((Tone::Muted, say.count("not-shown-lines", hidden)));
+    }
     let links = rows.iter().map(|row| row.link).collect();
     let (title, command) = command(deed, links);
     let frozen = Frozen {

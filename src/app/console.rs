@@ -161,6 +161,7 @@ fn wires(
         store: connected.outside.store.clone(),
         policy: Arc::clone(&connected.policy),
         journal: Arc::clone(&pool.journal),
+        data: connected.opened.instance.data.clone(),
     };
     let desk = tokio::spawn(desk.serve(asked, told));
     let commands = pool.commands.clone();

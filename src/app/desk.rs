@@ -1,6 +1,11 @@
 //! Answers what screens ask: reads the store, and lets the engine's rules say why.
 
+mod audit;
+mod export;
+mod flags;
+
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
@@ -44,6 +49,8 @@ pub(super) struct Desk {
     pub(super) store: Arc<dyn Store>,
     pub(super) policy: Arc<Policy>,
     pub(super) journal: Arc<Journal>,
+    /// The instance's folder: where exports go.
+    pub(super) data: PathBuf,
 }
 
 impl Desk {
@@ -74,6 +81,10 @@ impl Desk {
             Query::Search(wanted) => Answer::Found(self.search(&wanted).await?),
             Query::Links(ids) => Answer::Links(self.named(ids).await?),
             Query::LastAct => Answer::LastAct(self.last_act().await?.map(Box::new)),
+            Query::Flags => Answer::Flags(self.flags().await?),
+            Query::Acts => Answer::Acts(self.acts().await?),
+            Query::Act(act) => Answer::Act(Box::new(self.act(*act).await?)),
+            Query::ExportActs(export) => Answer::Exported(self.export(export).await?),
         })
     }
 
@@ -262,11 +273,7 @@ impl Desk {
         let Some(act) = acts.into_iter().find(|act| !act.undo.is_empty()) else {
             return Ok(None);
         };
-        let ids = act.undo.iter().map(|step| step.link).collect();
-        Ok(Some(UndoPreview {
-            links: self.named(ids).await?,
-            act,
-        }))
+        Ok(Some(self.act(act).await?))
     }
 
     fn name(&self, link: &Link) -> String {
@@ -336,3 +343,6 @@ fn contains(link: &Link, part: &str) -> bool {
             .all(|word| texts.iter().any(|text| text.contains(word)))
     })
 }
+
+#[cfg(test)]
+mod tests;

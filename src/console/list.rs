@@ -77,6 +77,15 @@ impl<K: Copy + PartialEq> Selection<K> {
         }
     }
 
+    /// The operator let fewer items be shown, or more: what is chosen stays if it is among them, else
+    /// the first one is offered.
+    pub(super) fn narrow(&mut self, keys: &[K]) {
+        if self.settle(keys) || self.key().is_none() {
+            *self = Self::default();
+            self.settle(keys);
+        }
+    }
+
     pub(super) fn choose(&mut self, keys: &[K], index: usize) {
         if let Some(key) = keys.get(index) {
             self.chosen = Chosen::Item(*key, index);
@@ -135,6 +144,20 @@ mod tests {
         assert_eq!(selection.key(), None);
         selection.step(&['b', 'x', 'y'], Step::Down, 10);
         assert_eq!(selection.key(), Some('x'));
+    }
+
+    #[test]
+    fn a_filter_that_hides_the_choice_offers_the_first_that_it_shows() {
+        let mut selection = Selection::default();
+        selection.settle(&['a', 'b', 'c']);
+        selection.choose(&['a', 'b', 'c'], 1);
+        selection.narrow(&['b', 'c']);
+        assert_eq!(selection.key(), Some('b'));
+        selection.narrow(&['c']);
+        assert_eq!(selection.key(), Some('c'));
+        selection.narrow(&[]);
+        selection.narrow(&['a', 'c']);
+        assert_eq!(selection.key(), Some('a'));
     }
 
     #[test]

@@ -8,8 +8,10 @@ use super::field::Field;
 use super::finder::Finder;
 use super::keymap::{Chord, Context, Keymap};
 use super::language::Language;
-use super::query::{Query, UndoPreview};
-use super::screens::{Scene, Screen, activities, conflicts, contacts, overview, queues};
+use super::query::{Exported, Query, UndoPreview};
+use super::screens::{
+    Scene, Screen, activities, audit, conflicts, contacts, flags, overview, queues,
+};
 use super::slot::{Slot, Waiting};
 use super::theme::Theme;
 use super::words::Words;
@@ -60,12 +62,16 @@ pub struct Model {
     pub(super) queues: queues::Model,
     pub(super) conflicts: conflicts::Model,
     pub(super) contacts: contacts::Model,
+    pub(super) flags: flags::Model,
     pub(super) activities: activities::Model,
+    pub(super) audit: audit::Model,
     pub(super) overlay: Option<Overlay>,
     /// Asked for by the undo key; its answer opens a dialog.
     pub(super) undo: Option<Slot<Option<Box<UndoPreview>>>>,
     /// Asked for by a key that decides for many; its answer opens a dialog.
     pub(super) bulk: Option<Bulk>,
+    /// Asked for by a key; its answer says where the file is.
+    pub(super) export: Option<(Slot<Exported>, Query)>,
     pub(super) tickets: u64,
 }
 
@@ -128,7 +134,9 @@ pub(super) enum Tab {
     Queues,
     Conflicts,
     Contacts,
+    Flags,
     Activities,
+    Audit,
 }
 
 pub(super) enum Overlay {
@@ -138,7 +146,26 @@ pub(super) enum Overlay {
     /// How far back a backfill reaches.
     Window(Prompt),
     Editor(Prompt),
+    /// Until when these contacts are set aside.
+    Until(Prompt, Targets),
     Dialog(Box<Dialog>),
+}
+
+/// The contacts that something is about to be done to, as they were when it was asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Targets {
+    pub(super) rows: Vec<Target>,
+    /// Not in the list, and so left as they are.
+    pub(super) more: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Target {
+    pub(super) link: LinkId,
+    pub(super) name: String,
+    pub(super) is_set_aside: bool,
+    /// What one side says is not on the other one yet.
+    pub(super) differs: bool,
 }
 
 /// A text asked for in the last lines of the screen.
@@ -150,13 +177,28 @@ pub(super) struct Prompt {
 }
 
 impl Tab {
-    pub(super) const ALL: [Self; 5] = [
+    pub(super) const ALL: [Self; 7] = [
         Self::Overview,
         Self::Queues,
         Self::Conflicts,
         Self::Contacts,
+        Self::Flags,
         Self::Activities,
+        Self::Audit,
     ];
+
+    /// The key that leads there, by default.
+    pub(super) const fn digit(self) -> u8 {
+        match self {
+            Self::Overview => 1,
+            Self::Queues => 2,
+            Self::Conflicts => 3,
+            Self::Contacts => 4,
+            Self::Flags => 5,
+            Self::Activities => 6,
+            Self::Audit => 9,
+        }
+    }
 
     /// The message that names it.
     pub(super) const fn title(self) -> &'static str {
@@ -165,7 +207,9 @@ impl Tab {
             Self::Queues => "tab-queues",
             Self::Conflicts => "tab-conflicts",
             Self::Contacts => "tab-contacts",
+            Self::Flags => "tab-flags",
             Self::Activities => "tab-activities",
+            Self::Audit => "tab-audit",
         }
     }
 
@@ -176,18 +220,9 @@ impl Tab {
             Self::Queues => "tab-short-queues",
             Self::Conflicts => "tab-short-conflicts",
             Self::Contacts => "tab-short-contacts",
+            Self::Flags => "tab-short-flags",
             Self::Activities => "tab-short-activities",
-        }
-    }
-
-    /// The key that opens it.
-    pub(super) const fn digit(self) -> u8 {
-        match self {
-            Self::Overview => 1,
-            Self::Queues => 2,
-            Self::Conflicts => 3,
-            Self::Contacts => 4,
-            Self::Activities => 6,
+            Self::Audit => "tab-short-audit",
         }
     }
 }
@@ -244,10 +279,13 @@ impl Model {
             queues: queues::Model::default(),
             conflicts: conflicts::Model::default(),
             contacts: contacts::Model::default(),
+            flags: flags::Model::default(),
             activities: activities::Model::default(),
+            audit: audit::Model::default(),
             overlay: None,
             undo: None,
             bulk: None,
+            export: None,
             tickets: 0,
         }
     }
@@ -271,7 +309,9 @@ impl Model {
             Tab::Queues => &self.queues,
             Tab::Conflicts => &self.conflicts,
             Tab::Contacts => &self.contacts,
+            Tab::Flags => &self.flags,
             Tab::Activities => &self.activities,
+            Tab::Audit => &self.audit,
         }
     }
 
@@ -288,7 +328,9 @@ impl Model {
             Tab::Queues => &mut self.queues,
             Tab::Conflicts => &mut self.conflicts,
             Tab::Contacts => &mut self.contacts,
+            Tab::Flags => &mut self.flags,
             Tab::Activities => &mut self.activities,
+            Tab::Audit => &mut self.audit,
         };
         (scene, screen)
     }
@@ -338,6 +380,9 @@ impl Model {
         }
         if let Some(bulk) = &mut self.bulk {
             ask(&mut bulk.slot, Query::Links(bulk.links.clone()));
+        }
+        if let Some((slot, query)) = &mut self.export {
+            ask(slot, query.clone());
         }
         if let Some((slot, query)) = self.front().1.question() {
             ask(slot, query);

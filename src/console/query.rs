@@ -5,10 +5,13 @@ use std::collections::BTreeMap;
 
 use crate::domain::activity::HeldActivity;
 use crate::domain::conflict::Conflict;
+use crate::domain::consent::ConsentState;
 use crate::domain::exchange::Exchange;
-use crate::domain::ids::{FieldId, LinkId, RemoteId};
-use crate::domain::link::{Link, Pending};
+use crate::domain::flag::{Flag, Matter};
+use crate::domain::ids::{FieldId, Kind, LinkId, RemoteId, RunId};
+use crate::domain::link::{Link, Parked, Pending};
 use crate::domain::record::{Act, Counts, HistoryEntry};
+use crate::domain::row::RowState;
 use crate::domain::time::Timestamp;
 use crate::domain::trace::Step;
 
@@ -31,6 +34,13 @@ pub enum Query {
     Links(Vec<LinkId>),
     /// The last act that can be taken back.
     LastAct,
+    /// Who is deleted or opted out.
+    Flags,
+    /// The last acts, newest first.
+    Acts,
+    /// One of them, with the contacts it touched.
+    Act(Box<Act>),
+    ExportActs(Export),
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -44,6 +54,10 @@ pub enum Answer {
     /// Each with its name.
     Links(Vec<(Link, String)>),
     LastAct(Option<Box<UndoPreview>>),
+    Flags(Page<FlagRow>),
+    Acts(Acts),
+    Act(Box<UndoPreview>),
+    Exported(Exported),
 }
 
 /// Rows of a list, with how many there are in all.
@@ -119,4 +133,79 @@ pub struct Person {
 pub struct UndoPreview {
     pub act: Act,
     pub links: Vec<(Link, String)>,
+}
+
+/// A deletion or an opt-out of one contact or company.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FlagRow {
+    pub brief: Brief,
+    pub kind: Kind,
+    pub flag: Flag,
+    pub consent: ConsentState,
+    /// Salesforce's record, then Automation's.
+    pub states: [Option<RowState>; 2],
+    /// Whether Automation shows the flag of a deletion.
+    pub is_flagged: Option<bool>,
+    pub parked: Option<Parked>,
+}
+
+/// Tells one entry of the flags from all others: a person can be deleted and opted out.
+pub type FlagKey = (LinkId, Matter);
+
+impl FlagRow {
+    pub const fn key(&self) -> FlagKey {
+        (self.brief.id, self.flag.matter)
+    }
+
+    /// By an operator, not by a rule.
+    pub const fn is_set_aside(&self) -> bool {
+        matches!(
+            self.parked,
+            Some(Parked::Quarantined { .. } | Parked::Unlinked)
+        )
+    }
+}
+
+/// The audit's last acts, newest first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Acts {
+    pub rows: Vec<Act>,
+    pub older: Older,
+}
+
+/// Whether there is more than what is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Older {
+    Nothing,
+    /// Not counted: the store would have to be read to its beginning.
+    NotShown,
+}
+
+/// What is to be written to a file in the data folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Export {
+    pub format: Format,
+    /// Only these; `None` for everything there is, shown or not.
+    pub runs: Option<Vec<RunId>>,
+    /// Names the file.
+    pub at: Timestamp,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    JsonLines,
+    Csv,
+}
+
+/// What became of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Exported {
+    Written {
+        acts: u64,
+        path: String,
+        /// Whether there were more than go into one file.
+        older: Older,
+    },
+    /// Nothing was written, and why, in the system's words.
+    Failed { path: String, error: String },
 }

@@ -1,8 +1,10 @@
 //! Keys in, screens out: each action as an operator meets it.
 
 mod activities;
+mod audit;
 mod bench;
 mod bulk;
+mod flags;
 mod steering;
 
 use super::Msg;
@@ -54,7 +56,7 @@ fn a_newcomer_resolves_a_conflict_from_the_hints_alone() {
     bench.world.agree(LinkId(1));
     bench.sync_reports();
     bench.expect_screen("both systems agree");
-    bench.expect_screen("Conflicts !2");
+    bench.expect_screen("Conf !2");
 }
 
 #[test]

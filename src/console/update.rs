@@ -90,9 +90,16 @@ fn on_answered(model: &mut Model, ticket: Ticket, answer: Answer) -> Vec<Effect>
             }
         }
         Answer::Links(links) => {
-            let is_wanted = |bulk: &Bulk| bulk.slot.is_waiting_for(ticket);
-            if let Some(bulk) = model.bulk.take_if(|bulk| is_wanted(bulk)) {
+            let is_wanted = |bulk: &mut Bulk| bulk.slot.is_waiting_for(ticket);
+            if let Some(bulk) = model.bulk.take_if(is_wanted) {
                 acts::bulk::offer(model, &bulk, &links);
+            }
+        }
+        Answer::Exported(exported) => {
+            let is_wanted = |(slot, _): &(Slot<_>, _)| slot.is_waiting_for(ticket);
+            if model.export.as_ref().is_some_and(is_wanted) {
+                model.export = None;
+                acts::audit::say_exported(model, &exported);
             }
         }
         answer => {
@@ -131,11 +138,14 @@ fn on_unanswered(model: &mut Model, ticket: Ticket, error: String) -> Vec<Effect
         model.shell.toast(Tone::Person, error);
         return Vec::new();
     }
-    if model
-        .bulk
-        .take_if(|bulk| bulk.slot.is_waiting_for(ticket))
-        .is_some()
-    {
+    let is_wanted = |bulk: &mut Bulk| bulk.slot.is_waiting_for(ticket);
+    if model.bulk.take_if(is_wanted).is_some() {
+        model.shell.toast(Tone::Person, error);
+        return Vec::new();
+    }
+    let is_wanted = |(slot, _): &(Slot<_>, _)| slot.is_waiting_for(ticket);
+    if model.export.as_ref().is_some_and(is_wanted) {
+        model.export = None;
         model.shell.toast(Tone::Person, error);
         return Vec::new();
     }

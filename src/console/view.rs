@@ -17,6 +17,9 @@ use crate::domain::snapshot::Phase;
 /// The first line of a screen's own.
 pub(super) const BODY_TOP: u16 = 3;
 
+/// Lines that one message may take: a path of the length that the system allows is cut all the same.
+const TOLD_LINES_MAX: usize = 3;
+
 pub(super) fn tone(theme: Theme, tone: Tone) -> Style {
     match tone {
         Tone::Plain => theme.plain(),
@@ -44,7 +47,12 @@ pub fn view(model: &Model, frame: &mut Frame<'_>) {
         None => {}
         Some(Overlay::Finder(finder)) => finder.paint(&mut body, &model.shell.language),
         Some(Overlay::Dialog(dialog)) => dialog.paint(&mut body, &model.shell.language),
-        Some(Overlay::Filter(prompt) | Overlay::Search(prompt) | Overlay::Window(prompt)) => {
+        Some(
+            Overlay::Filter(prompt)
+            | Overlay::Search(prompt)
+            | Overlay::Window(prompt)
+            | Overlay::Until(prompt, _),
+        ) => {
             paint_prompt(prompt, &mut body, 1);
         }
         Some(Overlay::Editor(prompt)) => paint_prompt(prompt, &mut body, 4),
@@ -207,7 +215,7 @@ fn paint_toast(model: &Model, canvas: &mut Canvas<'_>) {
         return;
     }
     if let Some(toast) = &model.shell.toast {
-        canvas.text(1, y, &toast.text, tone(theme, toast.tone));
+        paint_told(&toast.text, tone(theme, toast.tone), canvas);
         return;
     }
     if !model.shell.pending.is_empty() {
@@ -226,6 +234,20 @@ fn paint_toast(model: &Model, canvas: &mut Canvas<'_>) {
         let text = words.phase(model.snapshot.phase);
         canvas.text(1, y, text, theme.muted());
     }
+}
+
+/// On one line, or over the end of the screen as well: the path of a file must be readable whole.
+fn paint_told(text: &str, style: Style, canvas: &mut Canvas<'_>) {
+    let width = canvas.width();
+    let cells = usize::from(width.saturating_sub(2));
+    let needed = Safe::new(&canvas.theme.spelled(text)).wrapped(cells).len();
+    let lines = needed.min(TOLD_LINES_MAX) as u16;
+    let top = canvas.height() - 1 - lines;
+    let blank = " ".repeat(usize::from(width));
+    for y in top..top + lines {
+        canvas.text(0, y, &blank, Style::reset());
+    }
+    canvas.paragraph(1, top, lines, text, style);
 }
 
 /// What can be done here and now, the most useful first; what does not fit is in the help, whose key

@@ -1,9 +1,15 @@
 //! What the product's states are called when a person reads them, in the language that is spoken.
 
+mod acts;
+mod flags;
+
+pub(super) use flags::consent_on;
+
 use crate::console::language::Language;
 use crate::domain::command::{Fact, Queue, Refusal};
 use crate::domain::conflict::{Cause, Choice, Conflict, Subject};
 use crate::domain::consent::{Consent, Reason};
+use crate::domain::exchange::Asked;
 use crate::domain::ids::{FieldId, Kind, LinkId, RemoteId, SalesforceObject, Side};
 use crate::domain::link::{Edited, Link, Parked, PendingState};
 use crate::domain::mapping::Policy;
@@ -237,6 +243,20 @@ impl Words<'_> {
         }
     }
 
+    pub(super) fn asked(&self, asked: Asked) -> &str {
+        self.language.text(match asked {
+            Asked::Describe => "asked-describe",
+            Asked::Changes => "asked-changes",
+            Asked::Audit => "asked-audit",
+            Asked::Rows => "asked-rows",
+            Asked::Find => "asked-find",
+            Asked::Evidence => "asked-evidence",
+            Asked::Write => "asked-write",
+            Asked::ReadActivities => "asked-read-activities",
+            Asked::SendActivities => "asked-send-activities",
+        })
+    }
+
     pub(super) fn queue(&self, queue: Queue) -> &str {
         self.language.text(match queue {
             Queue::Salesforce => "queue-salesforce",
@@ -427,7 +447,7 @@ impl Words<'_> {
                 code,
                 message,
             } => format!("{}: {code}: {message}", self.sided("cause-refused", *side)),
-            Happened::Operator { by, act, reason } => format!("{by}: {act} ({reason})"),
+            Happened::Operator { by, act, reason } => format!("{by}: {} ({reason})", self.act(act)),
         }
     }
 

@@ -7,6 +7,7 @@ pub mod consent;
 pub mod cursor;
 pub mod exchange;
 pub mod failure;
+pub mod flag;
 pub mod ids;
 pub mod link;
 pub mod mapping;

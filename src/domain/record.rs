@@ -148,6 +148,30 @@ pub struct Act {
     pub undo: Vec<UndoStep>,
 }
 
+/// Acts whose object is a link's number, if they were about one link.
+const ABOUT_LINKS: [&str; 7] = [
+    "resolve",
+    "retry",
+    "discard",
+    "read again",
+    "set aside",
+    "unlink",
+    "take back",
+];
+
+impl Act {
+    /// Whether it was about contacts or companies, one or more.
+    pub fn is_about_links(&self) -> bool {
+        ABOUT_LINKS.contains(&self.act.as_str())
+    }
+
+    /// The one link that it was about.
+    pub fn link(&self) -> Option<LinkId> {
+        let object = self.is_about_links().then(|| self.object.parse().ok());
+        object.flatten().map(LinkId)
+    }
+}
+
 /// How one field stood before an operator's act, and what the act put on both sides.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UndoStep {

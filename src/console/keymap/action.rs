@@ -13,7 +13,9 @@ pub enum Action {
     GoQueues,
     GoConflicts,
     GoContacts,
+    GoFlags,
     GoActivities,
+    GoAudit,
     Refresh,
     Undo,
     Down,
@@ -54,6 +56,17 @@ pub enum Action {
     TryAgain,
     ClearChoice,
     Write,
+    ReadAgain,
+    ReadShownAgain,
+    SetAside,
+    SetShownAside,
+    TakeBack,
+    Unlink,
+    Earlier,
+    Later,
+    TakeShownBack,
+    ExportCsv,
+    ExportJson,
     Next,
     Previous,
     Press,
@@ -72,7 +85,15 @@ pub enum Context {
     /// One contact's conflicts.
     Decide,
     Contacts,
+    /// One contact.
+    Contact,
+    Flags,
+    /// One deletion or opt-out.
+    Flag,
     Activities,
+    Audit,
+    /// One act of the audit.
+    Act,
     Dialog,
     /// Text is typed: every key that is not bound here is a letter.
     Text,
@@ -120,7 +141,9 @@ actions! {
     GoQueues "go-queues" [Everywhere] None;
     GoConflicts "go-conflicts" [Everywhere] None;
     GoContacts "go-contacts" [Everywhere] None;
+    GoFlags "go-flags" [Everywhere] None;
     GoActivities "go-activities" [Everywhere] None;
+    GoAudit "go-audit" [Everywhere] None;
     Refresh "refresh" [Everywhere] None;
     Undo "undo" [Everywhere] Writes;
     Down "down" [List] None;
@@ -130,8 +153,8 @@ actions! {
     PageDown "page-down" [List] None;
     PageUp "page-up" [List] None;
     Open "open" [List] None;
-    Filter "filter" [Queues Conflicts Activities] None;
-    Search "search" [Contacts] None;
+    Filter "filter" [Queues Conflicts Flags Activities Audit] None;
+    Search "search" [Contacts Contact] None;
     SyncNow "sync-now" [Overview Queues] Writes;
     ReleaseBrake "release-brake" [Overview] Writes;
     PauseQueue "pause-queue" [Queues Activities] Writes;
@@ -161,6 +184,17 @@ actions! {
     TryAgain "try-again" [Decide] None;
     ClearChoice "clear-choice" [Decide] None;
     Write "write" [Decide] Writes;
+    ReadAgain "read-again" [Flags Flag Contact] Writes;
+    ReadShownAgain "read-shown-again" [Flags] Writes;
+    SetAside "set-aside" [Flags Flag Contact] Writes;
+    SetShownAside "set-shown-aside" [Flags] Writes;
+    TakeBack "take-back" [Flags Flag Contact] Writes;
+    Unlink "unlink" [Contact] Writes;
+    Earlier "earlier" [Contact] None;
+    Later "later" [Contact] None;
+    TakeShownBack "take-shown-back" [Flags] Writes;
+    ExportCsv "export-csv" [Audit Act] None;
+    ExportJson "export-json" [Audit Act] None;
     Next "next" [Dialog Text] None;
     Previous "previous" [Dialog Text] None;
     Press "press" [Dialog] None;
@@ -185,7 +219,7 @@ impl Action {
 }
 
 impl Context {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 15] = [
         Self::Everywhere,
         Self::List,
         Self::Overview,
@@ -193,7 +227,12 @@ impl Context {
         Self::Conflicts,
         Self::Decide,
         Self::Contacts,
+        Self::Contact,
+        Self::Flags,
+        Self::Flag,
         Self::Activities,
+        Self::Audit,
+        Self::Act,
         Self::Dialog,
         Self::Text,
     ];
@@ -208,7 +247,12 @@ impl Context {
             Self::Conflicts => "conflicts",
             Self::Decide => "decide",
             Self::Contacts => "contacts",
+            Self::Contact => "contact",
+            Self::Flags => "flags",
+            Self::Flag => "flag",
             Self::Activities => "activities",
+            Self::Audit => "audit",
+            Self::Act => "act",
             Self::Dialog => "dialog",
             Self::Text => "text",
         }

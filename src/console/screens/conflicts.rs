@@ -263,7 +263,8 @@ impl Screen for Model {
 
     fn set_filter(&mut self, scene: Scene<'_>, filter: Filter) {
         self.filter = filter;
-        self.settle(scene.words);
+        let keys = self.keys(scene.words);
+        self.selection.narrow(&keys);
     }
 
     fn back(&mut self) -> bool {

@@ -11,9 +11,10 @@ use crate::console::list::{Selection, Step, page_top};
 use crate::console::query::{Answer, Brief, Page, Person, Query, Ticket};
 use crate::console::slot::{Slot, Waiting};
 use crate::console::words::Words;
+use crate::domain::ids::LinkId;
 
 pub(in crate::console) use detail::Detail;
-use crate::domain::ids::LinkId;
+pub(super) use detail::record;
 
 #[derive(Debug, Default)]
 pub(in crate::console) struct Model {

@@ -2,9 +2,12 @@
 //! knows them only as [`Screen`]s.
 
 pub(super) mod activities;
+pub(super) mod audit;
 pub(super) mod conflicts;
 pub(super) mod contacts;
 pub(super) mod decide;
+pub(super) mod flags;
+mod lines;
 pub(super) mod overview;
 pub(super) mod queues;
 

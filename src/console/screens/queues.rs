@@ -220,7 +220,8 @@ impl Screen for Model {
 
     fn set_filter(&mut self, scene: Scene<'_>, filter: Filter) {
         self.filter = filter;
-        self.settle(scene.words);
+        let keys = self.keys(scene.words);
+        self.selection.narrow(&keys);
     }
 
     fn paint(&self, scene: Scene<'_>, canvas: &mut Canvas<'_>) {

@@ -1,6 +1,8 @@
 //! A console without a terminal: keys are typed, questions are answered from a small world, the
 //! screen is text.
 
+mod policy;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -32,21 +34,21 @@ use crate::domain::ids::{
 use crate::domain::link::{
     AutomationEnd, Base, Intent, Link, Mark, Pending, PendingState, SalesforceEnd,
 };
-use crate::domain::mapping::{
-    Arrow, BlankTravel, Concurrent, FieldRule, Mapping, Overwritten, Policy, Role,
-};
 use crate::domain::record::{Act, Counts, Happened, HistoryEntry, UndoStep};
 use crate::domain::row::RowState;
 use crate::domain::snapshot::Snapshot;
 use crate::domain::time::{Span, Timestamp};
 use crate::domain::trace::Step;
-use crate::domain::value::{Value, ValueType};
+use crate::domain::value::Value;
+use policy::policy;
 
-const EMAIL: FieldId = FieldId(1);
+pub(super) const EMAIL: FieldId = FieldId(1);
 pub(super) const MOBILE: FieldId = FieldId(2);
+pub(super) const FLAG: FieldId = FieldId(3);
+const CONSENT: FieldId = FieldId(4);
 
 /// 2026-03-04 09:15:02 UTC.
-const NOW: Timestamp = Timestamp(1_772_615_702_000);
+pub(super) const NOW: Timestamp = Timestamp(1_772_615_702_000);
 
 pub(super) struct Bench {
     pub(super) model: Model,
@@ -63,10 +65,12 @@ pub(super) struct Bench {
 /// What the store would hold.
 #[derive(Default)]
 pub(super) struct World {
-    links: BTreeMap<LinkId, Link>,
+    pub(super) links: BTreeMap<LinkId, Link>,
     pub(super) held: Vec<HeldActivity>,
     pub(super) exchanges: Vec<Exchange>,
     act: Option<Act>,
+    pub(super) flags: super::flags::Listed,
+    pub(super) audit: super::audit::Kept,
 }
 
 impl Bench {
@@ -365,11 +369,7 @@ impl World {
                             Step::BothWays,
                         ],
                     )]),
-                    history: vec![HistoryEntry {
-                        at: NOW,
-                        run: RunId(1),
-                        what: Happened::Linked,
-                    }],
+                    history: self.history(),
                     exchanges: self.exchanges.clone(),
                 })
             })),
@@ -394,7 +394,18 @@ impl World {
                     links: vec![(link, name)],
                 })
             })),
+            Query::Flags => super::flags::answer(self, &policy().mapping),
+            Query::Acts | Query::Act(_) | Query::ExportActs(_) => super::audit::answer(self, query),
         }
+    }
+
+    fn history(&self) -> Vec<HistoryEntry> {
+        let linked = HistoryEntry {
+            at: NOW,
+            run: RunId(1),
+            what: Happened::Linked,
+        };
+        self.flags.history.iter().cloned().chain([linked]).collect()
     }
 
     fn held_row(&self, held: &HeldActivity) -> HeldRow {
@@ -460,7 +471,7 @@ impl World {
     }
 }
 
-fn brief(link: &Link) -> Brief {
+pub(super) fn brief(link: &Link) -> Brief {
     let email = link.field(EMAIL).and_then(|state| state.salesforce.clone());
     let salesforce = link.salesforce.as_ref();
     let automation = link.automation.as_ref();
@@ -476,7 +487,7 @@ fn brief(link: &Link) -> Brief {
     }
 }
 
-fn person(number: u64, email: &str) -> Link {
+pub(super) fn person(number: u64, email: &str) -> Link {
     let mut link = Link::new(LinkId(number), Kind::Person);
     let id = format!("00Q00000000000{number}").parse().unwrap();
     link.generation = Generation(4);
@@ -562,41 +573,4 @@ fn sophie() -> Link {
         Cause::SeveralMatch { matches },
     );
     link
-}
-
-fn rule(id: FieldId, salesforce: &str, automation: &str, role: Role) -> FieldRule {
-    FieldRule {
-        id,
-        salesforce: salesforce.to_owned(),
-        objects: vec![SalesforceObject::Lead, SalesforceObject::Contact],
-        automation: automation.to_owned(),
-        value_type: ValueType::Text,
-        role,
-        arrow: Arrow::Both,
-        overwritten: Overwritten::Keep,
-        blank: BlankTravel::Never,
-        concurrent: Concurrent::Conflict,
-    }
-}
-
-fn policy() -> Policy {
-    Policy {
-        mapping: Mapping {
-            person: vec![
-                rule(EMAIL, "Email", "email", Role::Email),
-                rule(MOBILE, "MobilePhone", "mobile", Role::Plain),
-            ],
-            company: Vec::new(),
-        },
-        published: true,
-        objects: vec![SalesforceObject::Lead, SalesforceObject::Contact],
-        activities: true,
-        update_blanks: false,
-        latest_do_not_contact: true,
-        sync_owners: false,
-        create_accounts: false,
-        activity_types: Vec::new(),
-        namespace: String::new(),
-        automation_url: "https://acme.automation.example".to_owned(),
-    }
 }

@@ -1,6 +1,8 @@
 //! What actions do: open, choose, ask, and offer what can be written in a dialog.
 
 pub(super) mod activities;
+pub(super) mod aside;
+pub(super) mod audit;
 pub(super) mod bulk;
 pub(super) mod decide;
 pub(super) mod queues;
@@ -12,10 +14,14 @@ use crate::console::field::{Field, Lines};
 use crate::console::filter::Filter;
 use crate::console::model::{Model, Overlay, Prompt, SyncState, Tab, Tone};
 use crate::console::msg::Effect;
+use crate::console::query::FlagRow;
+use crate::console::screens;
 use crate::console::screens::contacts::Detail;
 use crate::console::screens::decide::Decide;
+use crate::console::screens::flags::Entry;
 use crate::console::screens::queues::Row;
 use crate::domain::command::{Command, Scope};
+use crate::domain::ids::LinkId;
 
 /// Samples shown of what a retry sends again.
 const SAMPLES_MAX: usize = 10;
@@ -38,14 +44,12 @@ pub(super) fn open(model: &mut Model) {
         Tab::Queues => {
             let link = model.queues.chosen(model.shell.words()).map(Row::link);
             if let Some(link) = link {
-                model.contacts.open = Some(Detail::new(link));
-                go(model, Tab::Contacts);
+                open_contact(model, link);
             }
         }
         Tab::Activities => {
             if let Some(link) = model.activities.open() {
-                model.contacts.open = Some(Detail::new(link));
-                go(model, Tab::Contacts);
+                open_contact(model, link);
             }
         }
         Tab::Conflicts if model.conflicts.open.is_some() => decide::offer_resolution(model),
@@ -55,13 +59,58 @@ pub(super) fn open(model: &mut Model) {
             Some(open) => {
                 let link = open.link;
                 if open.person().is_some_and(|p| !p.link.conflicts.is_empty()) {
-                    model.conflicts.open = Some(Decide::new(link));
-                    go(model, Tab::Conflicts);
+                    open_conflict(model, link);
                 } else {
                     tell(model, Tone::Muted, "nothing-to-open");
                 }
             }
         },
+        Tab::Flags => open_flag(model),
+        Tab::Audit => open_act(model),
+    }
+}
+
+fn open_conflict(model: &mut Model, link: LinkId) {
+    model.conflicts.open = Some(Decide::new(link));
+    go(model, Tab::Conflicts);
+}
+
+fn open_contact(model: &mut Model, link: LinkId) {
+    model.contacts.open = Some(Detail::new(link));
+    go(model, Tab::Contacts);
+}
+
+/// The entry; from there its conflict, if one waits, else the contact.
+fn open_flag(model: &mut Model) {
+    let Some(open) = &model.flags.open else {
+        let key = model.flags.chosen(model.shell.words()).map(FlagRow::key);
+        model.flags.open = key.map(Entry::new);
+        if key.is_none() {
+            tell(model, Tone::Muted, "choose-first");
+        }
+        return;
+    };
+    let link = open.key.0;
+    match open.person() {
+        Some(person) if !person.link.conflicts.is_empty() => open_conflict(model, link),
+        Some(_) => open_contact(model, link),
+        None => {}
+    }
+}
+
+/// The act; from there the contact that is pointed at.
+fn open_act(model: &mut Model) {
+    let Some(open) = &model.audit.open else {
+        let act = model.audit.chosen(model.shell.words()).cloned();
+        if act.is_none() {
+            tell(model, Tone::Muted, "choose-first");
+        }
+        model.audit.open = act.map(screens::audit::Detail::new);
+        return;
+    };
+    match open.contact() {
+        Some(link) => open_contact(model, link),
+        None => tell(model, Tone::Muted, "no-contact-here"),
     }
 }
 
@@ -92,6 +141,18 @@ pub(super) fn ask_whom(model: &mut Model) {
         Field::new(Lines::One, ""),
     );
     model.overlay = Some(Overlay::Search(prompt));
+}
+
+/// The contact in sight as it was before or after one more entry of its history.
+pub(super) fn travel(model: &mut Model, earlier: bool) {
+    let moved = match &mut model.contacts.open {
+        Some(open) => open.travel(earlier),
+        None => return,
+    };
+    if !moved {
+        let key = if earlier { "no-earlier" } else { "no-later" };
+        tell(model, Tone::Muted, key);
+    }
 }
 
 /// A sync of everything, or, from the queues, of what is due.

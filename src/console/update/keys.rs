@@ -9,6 +9,7 @@ use crate::console::keymap::{Action, Chord, Resolved, resolve};
 use crate::console::list::Step;
 use crate::console::model::{Model, Overlay, Tab, Tone};
 use crate::console::msg::Effect;
+use crate::console::query::Format;
 use crate::domain::conflict::Choice;
 
 pub(super) fn on_key(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
@@ -75,7 +76,8 @@ pub(super) fn on_pasted(model: &mut Model, text: &str) -> Vec<Effect> {
             Overlay::Filter(prompt)
             | Overlay::Search(prompt)
             | Overlay::Window(prompt)
-            | Overlay::Editor(prompt),
+            | Overlay::Editor(prompt)
+            | Overlay::Until(prompt, _),
         ) => Some(&mut prompt.field),
         None => None,
     };
@@ -101,7 +103,8 @@ fn type_key(model: &mut Model, key: KeyEvent) {
             Overlay::Filter(prompt)
             | Overlay::Search(prompt)
             | Overlay::Window(prompt)
-            | Overlay::Editor(prompt),
+            | Overlay::Editor(prompt)
+            | Overlay::Until(prompt, _),
         ) => prompt.field.key(key),
         None => {}
     }
@@ -112,7 +115,9 @@ fn type_key(model: &mut Model, key: KeyEvent) {
 fn typed(model: &mut Model) {
     match &mut model.overlay {
         Some(Overlay::Finder(finder)) => finder.typed(),
-        Some(Overlay::Editor(prompt) | Overlay::Window(prompt)) => prompt.problem = None,
+        Some(Overlay::Editor(prompt) | Overlay::Window(prompt) | Overlay::Until(prompt, _)) => {
+            prompt.problem = None;
+        }
         Some(Overlay::Filter(prompt)) => {
             let text = prompt.field.text();
             acts::filter(model, &text);
@@ -129,19 +134,16 @@ pub(super) fn run(model: &mut Model, action: Action) -> Vec<Effect> {
                 return vec![Effect::Leave];
             }
         }
-        Action::Back => {
-            if !back(model) {
-                let text = model.shell.language.text("at-the-top").to_owned();
-                model.shell.toast(Tone::Muted, text);
-            }
-        }
+        Action::Back => back_or_say(model),
         Action::Help => open_finder(model, Purpose::Help),
         Action::Palette => open_finder(model, Purpose::Palette),
         Action::GoOverview => go(model, Tab::Overview),
         Action::GoQueues => go(model, Tab::Queues),
         Action::GoConflicts => go(model, Tab::Conflicts),
         Action::GoContacts => go(model, Tab::Contacts),
+        Action::GoFlags => go(model, Tab::Flags),
         Action::GoActivities => go(model, Tab::Activities),
+        Action::GoAudit => go(model, Tab::Audit),
         Action::Backfill => acts::activities::ask_window(model),
         Action::Republish => return acts::activities::republish(model),
         Action::StopPlan => acts::activities::offer_stop(model),
@@ -184,6 +186,16 @@ pub(super) fn run(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::TryAgain => acts::decide::choose(model, Choice::Retry),
         Action::ClearChoice => acts::decide::clear_choice(model),
         Action::Write => acts::decide::offer_resolution(model),
+        Action::ReadAgain
+        | Action::ReadShownAgain
+        | Action::SetAside
+        | Action::SetShownAside
+        | Action::TakeBack
+        | Action::TakeShownBack
+        | Action::Unlink => acts::aside::run(model, action),
+        Action::Earlier | Action::Later => acts::travel(model, action == Action::Earlier),
+        Action::ExportCsv => acts::audit::ask_export(model, Format::Csv),
+        Action::ExportJson => acts::audit::ask_export(model, Format::JsonLines),
         Action::Next | Action::Previous => move_focus(model, action == Action::Next),
         Action::Press => return press(model),
         Action::Cancel => cancel(model),
@@ -201,6 +213,14 @@ fn mark(model: &mut Model) {
 fn mark_all(model: &mut Model) {
     let words = model.shell.words();
     model.conflicts.mark_all(words);
+}
+
+/// The key never leaves: at the top it says so.
+fn back_or_say(model: &mut Model) {
+    if !back(model) {
+        let text = model.shell.language.text("at-the-top").to_owned();
+        model.shell.toast(Tone::Muted, text);
+    }
 }
 
 fn open_finder(model: &mut Model, purpose: Purpose) {
@@ -270,6 +290,7 @@ fn accept(model: &mut Model) -> Vec<Effect> {
             model.contacts.search(text);
         }
         Some(Overlay::Editor(_)) => acts::decide::take_typed(model),
+        Some(Overlay::Until(..)) => acts::aside::take_until(model),
         Some(Overlay::Window(_)) => return acts::activities::take_window(model),
         None => {}
     }

@@ -6,8 +6,8 @@ use crate::console::keymap::Action;
 use crate::console::list::Step;
 use crate::console::model::Tone;
 use crate::console::query::{HISTORY_MAX, Person};
+use crate::console::screens::lines::{Line, Scroll, columns, line};
 use crate::console::slot::Slot;
-use crate::console::view::tone;
 use crate::console::words::{Words, clock, moment};
 use crate::domain::exchange::Exchange;
 use crate::domain::ids::{FieldId, LinkId, Side};
@@ -21,7 +21,7 @@ use crate::domain::value::Value;
 pub(in crate::console) struct Detail {
     pub(in crate::console) link: LinkId,
     pub(in crate::console) slot: Slot<Option<Box<Person>>>,
-    top: usize,
+    scroll: Scroll,
     /// Entries of its history that are taken back; none for now.
     back: usize,
 }
@@ -31,7 +31,7 @@ impl Detail {
         Self {
             link,
             slot: Slot::default(),
-            top: 0,
+            scroll: Scroll::default(),
             back: 0,
         }
     }
@@ -55,7 +55,7 @@ impl Detail {
             return false;
         }
         self.back = back;
-        self.top = 0;
+        self.scroll = Scroll::default();
         true
     }
 
@@ -80,19 +80,9 @@ impl Detail {
     }
 
     pub(super) fn scroll(&mut self, words: Words<'_>, step: Step, page: usize) {
-        let lines = self
-            .person()
-            .map_or(0, |person| lines(words, person, self.back).len());
-        let last = lines.saturating_sub(page.max(1));
-        let moved = match step {
-            Step::Down => self.top + 1,
-            Step::Up => self.top.saturating_sub(1),
-            Step::First => 0,
-            Step::Last => last,
-            Step::PageDown => self.top + page,
-            Step::PageUp => self.top.saturating_sub(page),
-        };
-        self.top = moved.min(last);
+        let count = |person: &Person| lines(words, person, self.back).len();
+        let lines = self.person().map_or(0, count);
+        self.scroll.step(lines, step, page);
     }
 
     pub(super) fn paint(&self, words: Words<'_>, canvas: &mut Canvas<'_>) {
@@ -106,57 +96,17 @@ impl Detail {
             canvas.text(1, 1, words.language.text(key), theme.muted());
             return;
         };
-        let name = canvas.width() * 3 / 10;
-        let column = (canvas.width() - name) / 2;
-        let height = usize::from(canvas.height());
-        for (y, line) in lines(words, person, self.back)
-            .iter()
-            .skip(self.top)
-            .take(height)
-            .enumerate()
-        {
-            let y = y as u16;
-            let style = tone(theme, line.tone);
-            match &line.columns {
-                None => {
-                    canvas.text(1, y, &line.text, style);
-                }
-                Some([salesforce, automation]) => {
-                    canvas.within(1, y, name - 2, &line.text, style);
-                    canvas.within(name, y, column - 1, salesforce, style);
-                    canvas.within(name + column, y, column, automation, style);
-                }
-            }
-        }
-    }
-}
-
-struct Line {
-    tone: Tone,
-    text: String,
-    columns: Option<[String; 2]>,
-}
-
-fn line(tone: Tone, text: impl Into<String>) -> Line {
-    Line {
-        tone,
-        text: text.into(),
-        columns: None,
-    }
-}
-
-fn columns(tone: Tone, text: impl Into<String>, salesforce: String, automation: String) -> Line {
-    Line {
-        tone,
-        text: text.into(),
-        columns: Some([salesforce, automation]),
+        self.scroll.paint(&lines(words, person, self.back), canvas);
     }
 }
 
 /// Everything about a person, line by line.
 fn lines(words: Words<'_>, person: &Person, back: usize) -> Vec<Line> {
     let mut lines = Vec::new();
-    if let Some(entry) = back.checked_sub(1).and_then(|index| person.history.get(index)) {
+    if let Some(entry) = back
+        .checked_sub(1)
+        .and_then(|index| person.history.get(index))
+    {
         let gaps = [
             ("at", moment(entry.at)),
             ("n", back.to_string()),
@@ -250,7 +200,10 @@ fn exchanges(words: Words<'_>, person: &Person) -> Vec<Line> {
 fn exchange_words(words: Words<'_>, person: &Person, exchange: &Exchange) -> (Tone, String) {
     let say = words.language;
     let kind = person.link.kind;
-    let refused = exchange.about.iter().find_map(|about| about.refused.as_ref());
+    let refused = exchange
+        .about
+        .iter()
+        .find_map(|about| about.refused.as_ref());
     let failure = exchange.answer.as_ref().err().or(refused);
     let (tone, answer) = match (failure, &exchange.answer) {
         (Some(failure), _) => (Tone::Person, failure.to_string()),
@@ -357,7 +310,11 @@ fn history(words: Words<'_>, person: &Person, back: usize) -> Vec<Line> {
     for (index, entry) in person.history.iter().enumerate() {
         let what = words.happened(person.link.kind, &entry.what);
         // What came after the moment that is shown.
-        let tone = if index < back { Tone::Muted } else { Tone::Plain };
+        let tone = if index < back {
+            Tone::Muted
+        } else {
+            Tone::Plain
+        };
         lines.push(line(tone, format!("{}  {what}", moment(entry.at))));
     }
     if person.history.len() >= HISTORY_MAX {
@@ -366,7 +323,7 @@ fn history(words: Words<'_>, person: &Person, back: usize) -> Vec<Line> {
     lines
 }
 
-fn record(words: Words<'_>, link: &Link, side: Side) -> String {
+pub(in crate::console::screens) fn record(words: Words<'_>, link: &Link, side: Side) -> String {
     let record = link.remote(side);
     record.map_or_else(
         || words.language.text("no-record").to_owned(),

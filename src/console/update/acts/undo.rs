@@ -26,14 +26,15 @@ pub(in crate::console) fn offer_undo(model: &mut Model, last: Option<UndoPreview
     let words = model.shell.words();
     let say = words.language;
     let at = moment(act.at);
+    let (what, object) = (words.act(&act.act), words.acted_on(&act));
     let gaps = [
-        ("act", act.act.as_str()),
-        ("object", act.object.as_str()),
+        ("act", what),
+        ("object", object.as_str()),
         ("by", act.operator.as_str()),
         ("at", at.as_str()),
     ];
     let mut lines = vec![
-        (Tone::Strong, say.with("undo-what", &gaps)),
+        (Tone::Strong, say.with("act-summary", &gaps)),
         (
             Tone::Muted,
             say.with("undo-reason", &[("reason", &act.reason)]),

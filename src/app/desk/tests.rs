@@ -1,0 +1,265 @@
+//! The desk's answers over a store in memory.
+
+use std::fs;
+
+use super::*;
+use crate::console::query::{Export, Exported, Format, Older};
+use crate::domain::conflict::{Cause, Conflict, Subject};
+use crate::domain::consent::{Consent, ConsentView, Evidence, Reason};
+use crate::domain::flag::{Matter, Standing};
+use crate::domain::ids::{FieldId, RunId, SalesforceObject};
+use crate::domain::link::{AutomationEnd, Base, FieldState, SalesforceEnd};
+use crate::domain::mapping::{
+    Arrow, BlankTravel, Concurrent, FieldRule, Mapping, Overwritten, Role,
+};
+use crate::domain::record::{Act, Batch, Change, UndoStep};
+use crate::domain::row::RowState;
+use crate::domain::time::Span;
+use crate::domain::value::ValueType;
+use crate::store::memory::{Kept, MemoryStore};
+
+const NOW: Timestamp = Timestamp(1_772_615_702_000);
+const EMAIL: FieldId = FieldId(1);
+const CONSENT: FieldId = FieldId(2);
+
+fn rule(id: FieldId, names: (&str, &str), role: Role) -> FieldRule {
+    FieldRule {
+        id,
+        salesforce: names.0.to_owned(),
+        objects: vec![SalesforceObject::Lead],
+        automation: names.1.to_owned(),
+        value_type: ValueType::Text,
+        role,
+        arrow: Arrow::Both,
+        overwritten: Overwritten::Keep,
+        blank: BlankTravel::Never,
+        concurrent: Concurrent::Conflict,
+    }
+}
+
+fn policy() -> Policy {
+    Policy {
+        mapping: Mapping {
+            person: vec![
+                rule(EMAIL, ("Email", "email"), Role::Email),
+                rule(
+                    CONSENT,
+                    ("HasOptedOutOfEmail", "@do_not_contact_email"),
+                    Role::Consent,
+                ),
+            ],
+            company: Vec::new(),
+        },
+        published: true,
+        objects: vec![SalesforceObject::Lead],
+        activities: false,
+        update_blanks: false,
+        latest_do_not_contact: true,
+        sync_owners: false,
+        create_accounts: false,
+        activity_types: Vec::new(),
+        namespace: String::new(),
+        automation_url: "https://acme.automation.example".to_owned(),
+    }
+}
+
+struct Room {
+    desk: Desk,
+    folder: tempfile::TempDir,
+}
+
+impl Room {
+    fn with(changes: Vec<Change>) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut kept = Kept::default();
+        kept.apply(Batch(changes));
+        let desk = Desk {
+            journal: Arc::default(),
+            store: Arc::new(MemoryStore::new(kept)),
+            policy: Arc::new(policy()),
+            data: folder.path().to_owned(),
+        };
+        Self { desk, folder }
+    }
+
+    async fn flags(&self) -> Page<crate::console::query::FlagRow> {
+        match self.desk.answer(Query::Flags).await.unwrap() {
+            Answer::Flags(page) => page,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    async fn export(&self, format: Format, runs: Option<Vec<RunId>>) -> Exported {
+        let at = NOW;
+        let query = Query::ExportActs(Export { format, runs, at });
+        match self.desk.answer(query).await.unwrap() {
+            Answer::Exported(exported) => exported,
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+fn person(number: u64, salesforce: Consent, automation: Consent) -> Link {
+    let mut link = Link::new(LinkId(number), Kind::Person);
+    let id = format!("00Q{number:012}").parse().unwrap();
+    link.salesforce = Some(SalesforceEnd {
+        object: SalesforceObject::Lead,
+        id,
+        first_id: id,
+        state: RowState::Live,
+        modified: NOW,
+        edited_by: None,
+        account: None,
+        written_since: false,
+    });
+    link.automation = Some(AutomationEnd {
+        id: AutomationId(number),
+        state: RowState::Live,
+        modified: NOW,
+        edited_by: None,
+        written_since: false,
+    });
+    let state = link.field_mut(EMAIL);
+    state.salesforce = Some(Value::text(&format!("p{number}@orion.example")));
+    let view = |value| {
+        Some(ConsentView {
+            value,
+            since: NOW - Span::minutes(number as i64),
+            seen: NOW,
+            evidence: Evidence::default(),
+        })
+    };
+    link.consent.salesforce = view(salesforce);
+    link.consent.automation = view(automation);
+    link
+}
+
+fn put(link: Link) -> Change {
+    Change::PutLink(Box::new(link))
+}
+
+const OUT: Consent = Consent::Out(Reason::Unsubscribed);
+
+fn act(run: u64, name: &str, object: &str) -> Act {
+    Act {
+        run: RunId(run),
+        at: NOW,
+        operator: "claire".to_owned(),
+        act: name.to_owned(),
+        object: object.to_owned(),
+        reason: "by phone".to_owned(),
+        undo: Vec::new(),
+    }
+}
+
+#[tokio::test]
+async fn mismatches_come_first_and_are_never_the_ones_cut_off() {
+    let agreed = (1..=1_500).map(|number| put(person(number, OUT, OUT)));
+    let differ = (2_000..2_003).map(|number| put(person(number, Consent::In, OUT)));
+    let mut held = person(3_000, Consent::In, OUT);
+    held.conflicts.push(Conflict {
+        subject: Subject::Consent,
+        cause: Cause::ConsentWithoutProof {
+            opted_in: Side::Salesforce,
+        },
+        raised: NOW,
+    });
+    let room = Room::with(agreed.chain(differ).chain([put(held)]).collect());
+    let page = room.flags().await;
+    assert_eq!((page.rows.len(), page.more), (ROWS_MAX, 504));
+    let first: Vec<u64> = page.rows[..5].iter().map(|row| row.brief.id.0).collect();
+    assert_eq!(
+        first,
+        [3_000, 2_000, 2_001, 2_002, 1],
+        "latest first in each"
+    );
+    assert_eq!(page.rows[0].flag.standing, Standing::Held(Subject::Consent));
+    assert_eq!(page.rows[0].brief.name, "p3000@orion.example");
+}
+
+#[tokio::test]
+async fn a_link_of_several_marks_is_listed_once_for_each_matter() {
+    let mut link = person(1, OUT, OUT);
+    if let Some(end) = &mut link.salesforce {
+        end.state = RowState::Deleted;
+    }
+    link.conflicts.push(Conflict {
+        subject: Subject::Deletion,
+        cause: Cause::Restored,
+        raised: NOW,
+    });
+    let room = Room::with(vec![put(link), put(person(2, Consent::In, Consent::In))]);
+    let matters: Vec<Matter> = room
+        .flags()
+        .await
+        .rows
+        .iter()
+        .map(|row| row.flag.matter)
+        .collect();
+    assert_eq!(matters, [Matter::Deleted(Side::Salesforce), Matter::OptOut]);
+}
+
+#[tokio::test]
+async fn acts_come_newest_first_and_say_if_there_are_older_ones() {
+    let all = (1..=1_200).map(|run| Change::AddAct(act(run, "retry", "1")));
+    let room = Room::with(all.collect());
+    let Answer::Acts(acts) = room.desk.answer(Query::Acts).await.unwrap() else {
+        panic!("another answer");
+    };
+    assert_eq!((acts.rows.len(), acts.older), (ROWS_MAX, Older::NotShown));
+    assert_eq!(acts.rows[0].run, RunId(1_200));
+    let few = Room::with(vec![Change::AddAct(act(1, "retry", "1"))]);
+    let Answer::Acts(acts) = few.desk.answer(Query::Acts).await.unwrap() else {
+        panic!("another answer");
+    };
+    assert_eq!((acts.rows.len(), acts.older), (1, Older::Nothing));
+}
+
+#[tokio::test]
+async fn an_act_comes_with_the_contacts_it_touched() {
+    let links = [1, 2].map(|number| put(person(number, Consent::In, Consent::In)));
+    let room = Room::with(links.into());
+    let mut resolved = act(9, "resolve", "1");
+    resolved.undo = vec![UndoStep {
+        link: LinkId(2),
+        before: FieldState::new(EMAIL),
+        after: Base {
+            salesforce: Value::text("a"),
+            automation: Value::text("a"),
+        },
+    }];
+    for (act, expected) in [
+        (resolved, &["p1@orion.example", "p2@orion.example"][..]),
+        (act(8, "retry", "1"), &["p1@orion.example"]),
+        (act(7, "retry", "2 links"), &[]),
+    ] {
+        let query = Query::Act(Box::new(act.clone()));
+        let Answer::Act(shown) = room.desk.answer(query).await.unwrap() else {
+            panic!("another answer");
+        };
+        let names: Vec<&str> = shown.links.iter().map(|(_, name)| name.as_str()).collect();
+        assert_eq!((&shown.act, &names[..]), (&act, expected));
+    }
+}
+
+#[tokio::test]
+async fn an_export_takes_what_was_asked_for_and_nothing_over_another_file() {
+    let acts = (1..=1_200).map(|run| Change::AddAct(act(run, "retry", "1")));
+    let room = Room::with(acts.collect());
+    let Exported::Written { acts, path, older } = room.export(Format::Csv, None).await else {
+        panic!("not written");
+    };
+    assert_eq!(older, Older::Nothing);
+    assert_eq!(acts, 1_200, "older ones than the screen shows too");
+    assert!(path.starts_with(&room.folder.path().display().to_string()));
+    let text = fs::read_to_string(&path).unwrap();
+    assert_eq!(text.lines().count(), 1_201);
+    let again = room.export(Format::Csv, None).await;
+    assert!(matches!(again, Exported::Failed { .. }), "{again:?}");
+    let some = room.export(Format::JsonLines, Some(vec![RunId(7)])).await;
+    let Exported::Written { acts: 1, path, .. } = some else {
+        panic!("{some:?}");
+    };
+    let text = fs::read_to_string(&path).unwrap();
+    assert!(text.starts_with("{\"run\":7,"), "{text}");
+}

@@ -1,0 +1,76 @@
+//! A text of lines, some in three columns: what, Salesforce, Automation. It scrolls; nothing in it is
+//! chosen.
+
+use crate::console::canvas::Canvas;
+use crate::console::list::Step;
+use crate::console::model::Tone;
+use crate::console::view::tone;
+
+pub(super) struct Line {
+    tone: Tone,
+    text: String,
+    columns: Option<[String; 2]>,
+}
+
+pub(super) fn line(tone: Tone, text: impl Into<String>) -> Line {
+    Line {
+        tone,
+        text: text.into(),
+        columns: None,
+    }
+}
+
+pub(super) fn columns(
+    tone: Tone,
+    text: impl Into<String>,
+    salesforce: String,
+    automation: String,
+) -> Line {
+    Line {
+        tone,
+        text: text.into(),
+        columns: Some([salesforce, automation]),
+    }
+}
+
+/// How far a text is scrolled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Scroll {
+    top: usize,
+}
+
+impl Scroll {
+    pub(super) fn step(&mut self, lines: usize, step: Step, page: usize) {
+        let last = lines.saturating_sub(page.max(1));
+        let moved = match step {
+            Step::Down => self.top + 1,
+            Step::Up => self.top.saturating_sub(1),
+            Step::First => 0,
+            Step::Last => last,
+            Step::PageDown => self.top + page,
+            Step::PageUp => self.top.saturating_sub(page),
+        };
+        self.top = moved.min(last);
+    }
+
+    pub(super) fn paint(self, lines: &[Line], canvas: &mut Canvas<'_>) {
+        let theme = canvas.theme;
+        let name = canvas.width() * 3 / 10;
+        let column = (canvas.width() - name) / 2;
+        let height = usize::from(canvas.height());
+        for (y, line) in lines.iter().skip(self.top).take(height).enumerate() {
+            let y = y as u16;
+            let style = tone(theme, line.tone);
+            match &line.columns {
+                None => {
+                    canvas.text(1, y, &line.text, style);
+                }
+                Some([salesforce, automation]) => {
+                    canvas.within(1, y, name - 2, &line.text, style);
+                    canvas.within(name, y, column - 1, salesforce, style);
+                    canvas.within(name + column, y, column, automation, style);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! Operators' acts, said to a person. An act of a name that is not known here is shown as it is.
+
+use super::Words;
+use crate::domain::record::Act;
+
+impl Words<'_> {
+    /// What was done.
+    pub(in crate::console) fn act<'a>(&'a self, name: &'a str) -> &'a str {
+        self.language.text(match name {
+            "resolve" => "act-resolve",
+            "undo" => "act-undo",
+            "retry" => "act-retry",
+            "discard" => "act-discard",
+            "read again" => "act-read-again",
+            "set aside" => "act-set-aside",
+            "unlink" => "act-unlink",
+            "take back" => "act-take-back",
+            "retry activities" => "act-retry-activities",
+            "discard activities" => "act-discard-activities",
+            "pause" => "act-pause",
+            "resume" => "act-resume",
+            "release brake" => "act-release-brake",
+            "backfill" => "act-backfill",
+            "republish" => "act-republish",
+            "pause plan" => "act-pause-plan",
+            "resume plan" => "act-resume-plan",
+            "stop plan" => "act-stop-plan",
+            unknown => return unknown,
+        })
+    }
+
+    /// What it was done to.
+    pub(in crate::console) fn acted_on(&self, act: &Act) -> String {
+        let say = self.language;
+        let object = act.object.as_str();
+        let counted = |key, number: &str| {
+            let count: Option<u64> = number.parse().ok();
+            count.map(|count| say.count(key, count))
+        };
+        let said = match act.act.as_str() {
+            _ if act.link().is_some() => Some(say.with("object-link", &[("link", object)])),
+            _ if act.is_about_links() => object
+                .strip_suffix(" links")
+                .and_then(|number| counted("object-contacts", number)),
+            "undo" | "pause plan" | "resume plan" | "stop plan" => {
+                Some(say.with("object-run", &[("run", object)]))
+            }
+            "retry activities" | "discard activities" => counted("object-activities", object),
+            "pause" | "resume" if object == "activities" => {
+                Some(say.text("object-queue-activities").to_owned())
+            }
+            _ => None,
+        };
+        said.unwrap_or_else(|| object.to_owned())
+    }
+}

@@ -8,11 +8,13 @@ pub mod memory;
 mod backup;
 mod codec;
 mod durable;
+mod folder;
 mod keys;
 mod packed;
 mod reader;
 mod staging;
 mod sweep;
+mod watch;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -97,7 +99,10 @@ impl SledStore {
             if queue.send(job).await.is_err() {
                 return Err(StoreError::Poisoned);
             }
-            answered.await.map_err(|_| StoreError::Poisoned)?
+            tokio::select! {
+                answer = answered => answer.map_err(|_| StoreError::Poisoned)?,
+                error = self.durable.given_up() => Err(error),
+            }
         }
         .boxed()
     }
@@ -120,6 +125,10 @@ impl SledStore {
 impl Drop for SledStore {
     fn drop(&mut self) {
         drop(self.queue.take());
+        if self.durable.is_given_up() {
+            // Its thread waits for a disk that does not answer, perhaps for ever.
+            return;
+        }
         if let Some(committer) = self.committer.take()
             && committer.join().is_err()
         {

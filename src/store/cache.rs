@@ -2,7 +2,7 @@
 //! just read. Only ever what the store holds: whatever a commit touches is forgotten before it is
 //! applied, and known anew once it is durable.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::domain::ids::LinkId;
@@ -11,10 +11,10 @@ use crate::store::keys;
 
 /// Links take a few kilobytes each. A side is written in portions of a thousand: those that were
 /// issued come back with their outcomes.
-const LINKS_MAX: usize = 2_048;
+const LINKS_MAX: usize = 1_024;
 
 /// Entries are short. All links of a piece of work, and of the next ones.
-const ENTRIES_MAX: usize = 8_192;
+const ENTRIES_MAX: usize = 4_096;
 
 /// The index entries of a link, in order, and its marks, which are among them.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -61,19 +61,58 @@ pub(super) struct Cache(Mutex<Known>);
 
 #[derive(Default)]
 struct Known {
-    /// Grows with every change: who read before it may have read what is no longer there.
-    era: u64,
     links: Recent<Box<Link>>,
     entries: Recent<Entries>,
+    /// What changed since each of those who read began: they may have read what is no longer there.
+    readers: BTreeMap<u64, HashSet<LinkId>>,
+    next_reader: u64,
 }
 
-/// The time at which somebody began to read.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Era(u64);
+/// Somebody who reads, from before the first look to the end.
+pub(super) struct Reading<'a> {
+    cache: &'a Cache,
+    number: u64,
+}
+
+impl Reading<'_> {
+    /// The entries of the links that were read; of what changed meanwhile nothing is kept.
+    pub(super) fn note(self, read: Vec<(LinkId, Entries)>) {
+        let mut known = self.cache.known();
+        let changed = known.readers.remove(&self.number).unwrap_or_default();
+        for (id, entries) in read {
+            if !changed.contains(&id) {
+                known.entries.put(id, entries, ENTRIES_MAX);
+            }
+        }
+    }
+}
+
+impl Drop for Reading<'_> {
+    fn drop(&mut self) {
+        self.cache.known().readers.remove(&self.number);
+    }
+}
+
+impl Known {
+    fn forget(&mut self, id: LinkId) {
+        self.links.take(id);
+        self.entries.take(id);
+        for changed in self.readers.values_mut() {
+            changed.insert(id);
+        }
+    }
+}
 
 impl Cache {
-    pub(super) fn era(&self) -> Era {
-        Era(self.known().era)
+    pub(super) fn begin_read(&self) -> Reading<'_> {
+        let mut known = self.known();
+        let number = known.next_reader;
+        known.next_reader += 1;
+        known.readers.insert(number, HashSet::new());
+        Reading {
+            cache: self,
+            number,
+        }
     }
 
     /// The link, if it is known. It is not kept: whoever loads a link mostly writes it next.
@@ -85,34 +124,20 @@ impl Cache {
         self.known().entries.take(id)
     }
 
-    /// The entries of links that were read since then.
-    pub(super) fn note_read(&self, since: Era, read: Vec<(LinkId, Entries)>) {
-        let mut known = self.known();
-        if known.era != since.0 {
-            return;
-        }
-        for (id, entries) in read {
-            known.entries.put(id, entries, ENTRIES_MAX);
-        }
-    }
-
     /// These links are about to change.
     pub(super) fn forget(&self, ids: impl Iterator<Item = LinkId>) {
         let mut known = self.known();
-        known.era += 1;
         for id in ids {
-            known.links.take(id);
-            known.entries.take(id);
+            known.forget(id);
         }
     }
 
     /// These links are stored; those of which there is nothing are gone.
     pub(super) fn note_written(&self, written: Vec<(LinkId, Option<Stored>)>) {
         let mut known = self.known();
-        known.era += 1;
         for (id, stored) in written {
-            // Whoever read meanwhile may have noted what was before.
-            known.entries.take(id);
+            // Whoever began to read after the first time may have noted what was before.
+            known.forget(id);
             if let Some(Stored { link, entries }) = stored {
                 known.links.put(id, link, LINKS_MAX);
                 known.entries.put(id, entries, ENTRIES_MAX);
@@ -176,14 +201,18 @@ mod tests {
     #[test]
     fn what_was_read_before_or_during_a_commit_is_not_kept_after_it() {
         let cache = Cache::default();
-        let before = cache.era();
+        let before = cache.begin_read();
         cache.forget([LinkId(1)].into_iter());
-        let during = cache.era();
-        cache.note_read(before, vec![(LinkId(1), entry("before"))]);
+        let (during, late) = (cache.begin_read(), cache.begin_read());
+        before.note(vec![
+            (LinkId(1), entry("before")),
+            (LinkId(2), entry("another")),
+        ]);
         assert_eq!(cache.take_entries(LinkId(1)), None);
-        cache.note_read(during, vec![(LinkId(1), entry("during"))]);
+        assert_eq!(cache.take_entries(LinkId(2)), Some(entry("another")));
+        during.note(vec![(LinkId(1), entry("during"))]);
         cache.note_written(vec![stored(1)]);
-        cache.note_read(during, vec![(LinkId(1), entry("late"))]);
+        late.note(vec![(LinkId(1), entry("late"))]);
         let (_, known) = stored(1);
         let known = known.map(|stored| stored.entries);
         assert_eq!(cache.take_entries(LinkId(1)), known);
@@ -196,6 +225,13 @@ mod tests {
         cache.forget([LinkId(1)].into_iter());
         cache.note_written(vec![(LinkId(1), None)]);
         assert!(cache.take(LinkId(1)).is_none() && cache.take_entries(LinkId(1)).is_none());
+    }
+
+    #[test]
+    fn whoever_reads_no_more_is_forgotten() {
+        let cache = Cache::default();
+        drop(cache.begin_read());
+        assert!(cache.known().readers.is_empty());
     }
 
     #[test]

@@ -156,7 +156,7 @@ pub(super) fn load(
     wanted: &[LinkKey],
     with_sent: bool,
 ) -> Result<Loaded, StoreError> {
-    let era = cache.era();
+    let reading = cache.begin_read();
     let mut found = BTreeSet::new();
     let mut loaded = Loaded::default();
     let mut read = Vec::new();
@@ -193,7 +193,7 @@ pub(super) fn load(
             loaded.sent.extend(sent.map(|sent| (id, sent)));
         }
     }
-    cache.note_read(era, read);
+    reading.note(read);
     Ok(loaded)
 }
 

@@ -492,37 +492,6 @@ fn failing_disk(call: &str, error: &str, batches: u64) {
 /// A child that has said nothing for so long has hung: the store gives a disk less time than that.
 const PATIENCE_SECONDS: &str = "90";
 
-#[test]
-fn a_disk_that_does_not_answer_is_given_up() {
-    if !crate::world::runs_slow_tests() {
-        return;
-    }
-    let Some(strace) = strace("a disk that does not answer") else {
-        return;
-    };
-    let outer = tempfile::tempdir().unwrap();
-    let folder = outer.path().join("data");
-    prepare(&folder, 3);
-    let inject = [
-        "-e".into(),
-        "trace=fdatasync".into(),
-        "-e".into(),
-        // Microseconds: an hour.
-        "inject=fdatasync:delay_enter=3600000000:when=3+".into(),
-    ];
-    let mut tracer = tracing(&strace, Path::new("/dev/null"), &inject);
-    tracer.extend(["timeout", "-s", "KILL", PATIENCE_SECONDS].map(str::to_owned));
-    let said = listen(child(&folder, 5, &tracer).spawn().unwrap());
-    check_reported(&said, 8, &format!("{said:?}"));
-    let told = said.failed.unwrap_or_default();
-    assert!(told.contains("could not make the change durable"), "{told}");
-    inspect(
-        &folder,
-        said.acknowledged.max(3),
-        "a disk that does not answer",
-    );
-}
-
 /// What a power cut may leave: the log as it was at the last acknowledged sync, and of what was
 /// written after it any part, none, or zeros. The model covers the tail of the log file; it does
 /// not cover writes that overtake each other inside the synced part, nor disks that lie.

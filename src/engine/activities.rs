@@ -563,11 +563,7 @@ impl Engine {
             }
         }
         if !batch.is_empty() {
-            let batch = crate::domain::record::Batch(batch);
-            self.outputs.push_back(Output::Persist(batch));
-            self.transaction = Some(crate::engine::work::Transaction::Persisting(
-                crate::engine::work::After::default(),
-            ));
+            self.persist_batch(batch);
         }
         true
     }

@@ -247,7 +247,7 @@ impl Engine {
 
     /// No answer is awaited and nothing waits to be taken in.
     pub(super) fn is_quiet(&self) -> bool {
-        self.jobs.is_empty() && self.inbox.is_empty() && self.transaction.is_none()
+        self.jobs.is_empty() && self.inbox.is_empty() && self.transactions.is_empty()
     }
 
     /// Stopped, or waiting for longer than a cycle is patient.

@@ -2,7 +2,8 @@
 
 use crate::domain::activity::HeldActivity;
 use crate::domain::ids::{Kind, RemoteId};
-use crate::domain::record::LinkKey;
+use crate::domain::link::Link;
+use crate::domain::record::{Change, LinkKey};
 use crate::domain::request::{AuditEntry, AuditedChange};
 use crate::domain::row::{Row, RowState};
 use crate::engine::work::Then;
@@ -41,6 +42,25 @@ pub(super) fn of_rows(rows: &[Row], then: &Then) -> Vec<LinkKey> {
         Then::MoveCursor(..) => {}
     }
     keys
+}
+
+/// All under which a link is found.
+pub(super) fn of_link(link: &Link) -> impl Iterator<Item = LinkKey> + '_ {
+    let addresses = link.match_keys.iter().copied().map(LinkKey::Match);
+    let salesforce = link.salesforce.as_ref();
+    let automation = link.automation.as_ref();
+    addresses
+        .chain([LinkKey::Id(link.id)])
+        .chain(salesforce.map(|end| LinkKey::Salesforce(end.id)))
+        .chain(automation.map(|end| LinkKey::Automation(link.kind, end.id)))
+}
+
+/// The address of which a change says whether it may be mailed: it is found with the address.
+pub(super) fn of_address(change: &Change) -> Option<LinkKey> {
+    match change {
+        Change::PutSuppression(suppression) => Some(LinkKey::Match(suppression.address)),
+        _ => None,
+    }
 }
 
 /// The link it was held for, or the one that has the contact now.

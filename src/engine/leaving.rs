@@ -11,7 +11,7 @@ use crate::domain::request::{AutomationRequest, Request, RowWrite, SalesforceReq
 use crate::domain::time::Timestamp;
 use crate::engine::outcomes::write_kind;
 use crate::engine::pair::remote;
-use crate::engine::work::{Desk, Job, Then, Transaction, Work};
+use crate::engine::work::{Desk, Job, Then, Work};
 use crate::engine::{Brake, Engine, Output, Writes};
 
 /// Rows in one write request: five collections of 200 fill one Composite.
@@ -106,12 +106,8 @@ impl Engine {
             },
             _ => false,
         };
-        let is_under_way = match &self.transaction {
-            Some(Transaction::Loading(work)) => adds(work),
-            Some(Transaction::Persisting(after)) => !after.writes[side as usize].is_empty(),
-            None => false,
-        };
-        is_under_way || self.inbox.iter().any(adds)
+        let begun = &self.transactions;
+        begun.writes_to(side) || begun.loading.iter().chain(&self.inbox).any(adds)
     }
 
     fn send_write(&mut self, side: Side) {

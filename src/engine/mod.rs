@@ -5,9 +5,9 @@
 //! same outputs. Two orderings hold over every trace: a cursor never moves before what it covers is
 //! persisted, and a write never leaves before the intent that names it is persisted.
 //!
-//! Inside, one piece of work is done at a time: its links are loaded, changed and persisted before
-//! the next begins, so no two pieces can disagree about a link. Requests to the two systems run
-//! beside that, and their answers become work.
+//! Inside, one piece of work is done after the other: its links are loaded, changed and persisted. The
+//! next may begin before that is durable only if it shares no link with it, so no two pieces can
+//! disagree about one. Requests to the two systems run beside that, and their answers become work.
 
 pub mod accounts;
 pub mod consent;
@@ -31,6 +31,7 @@ mod push;
 mod read;
 mod rows;
 mod sides;
+mod transaction;
 mod work;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -57,7 +58,8 @@ use crate::engine::owners::Directory;
 use crate::engine::push::Outbox;
 use crate::engine::reconcile::Lost;
 use crate::engine::sides::SideState;
-use crate::engine::work::{Job, Transaction, Work};
+use crate::engine::transaction::Transactions;
+use crate::engine::work::{Job, Work};
 
 /// Something happened.
 #[derive(Debug, Clone, PartialEq)]
@@ -89,7 +91,8 @@ pub enum Output {
         job: JobId,
         request: Request,
     },
-    /// Answered by [`Input::Loaded`]. At most one of the four store outputs is open at a time.
+    /// Answered by [`Input::Loaded`]. At most one of the three that read is open at a time, and one
+    /// [`Persist`](Self::Persist) beside it.
     Load {
         keys: Vec<LinkKey>,
         with_sent: bool,
@@ -172,7 +175,7 @@ pub struct Engine {
     survey: Option<(PlanKind, Timestamp, Timestamp)>,
     policy_version: u32,
     inbox: VecDeque<Work>,
-    transaction: Option<Transaction>,
+    transactions: Transactions,
     jobs: BTreeMap<JobId, Job>,
     next_job: u64,
     /// When the last write to that side of a link ended in this cycle: a request numbered up to the
@@ -214,7 +217,7 @@ impl Engine {
             survey: None,
             policy_version: recovered.policy.map_or(0, |policy| policy.version),
             inbox: VecDeque::new(),
-            transaction: None,
+            transactions: Transactions::default(),
             jobs: BTreeMap::new(),
             next_job: 0,
             written_before: BTreeMap::new(),
@@ -242,13 +245,20 @@ impl Engine {
         salesforce: &SalesforceDescription,
         automation: &AutomationDescription,
     ) {
-        self.limits.replace_salesforce(salesforce);
-        self.directory.replace(Side::Salesforce, &salesforce.users);
-        self.limits.replace_automation(automation);
-        self.directory.replace(Side::Automation, &automation.users);
-        for side in &mut self.sides {
-            side.is_described = true;
-        }
+        self.take_salesforce_description(salesforce);
+        self.take_automation_description(automation);
+    }
+
+    fn take_salesforce_description(&mut self, description: &SalesforceDescription) {
+        self.limits.replace_salesforce(description);
+        self.directory.replace(Side::Salesforce, &description.users);
+        self.side_mut(Side::Salesforce).is_described = true;
+    }
+
+    fn take_automation_description(&mut self, description: &AutomationDescription) {
+        self.limits.replace_automation(description);
+        self.directory.replace(Side::Automation, &description.users);
+        self.side_mut(Side::Automation).is_described = true;
     }
 
     pub fn handle(&mut self, now: Timestamp, input: Input) {
@@ -338,7 +348,7 @@ impl Engine {
     }
 
     fn is_busy(&self) -> bool {
-        self.transaction.is_some()
+        !self.transactions.is_empty()
             || !self.jobs.is_empty()
             || !self.outputs.is_empty()
             || !self.inbox.is_empty() && !self.is_stopping

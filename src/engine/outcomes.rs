@@ -99,25 +99,7 @@ impl Engine {
         touch_end(link, side, written.modified);
         take_stored(link, now, row, &written, company);
         if let Some(consent) = row.consent {
-            let view = ConsentView {
-                value: consent,
-                since: now,
-                seen: now,
-                evidence: crate::domain::consent::Evidence::default(),
-            };
-            let slot = match side {
-                Side::Salesforce => &mut link.consent.salesforce,
-                Side::Automation => &mut link.consent.automation,
-            };
-            let old = slot.map(|view| view.value);
-            *slot = Some(view);
-            let what = Happened::ConsentChanged {
-                side,
-                before: old,
-                after: consent,
-                proof: link.consent.opted_out,
-                by_us: true,
-            };
+            let what = put_written_consent(link, side, consent, now);
             desk.history(row.link, now, run, what);
         } else if is_create {
             self.new_consent(link, now, side);
@@ -133,19 +115,8 @@ impl Engine {
         }
         #[cfg(test)]
         self.plant_late_history(desk, now, (side, row), &before);
-        for (field, after) in &row.values {
-            let state = before.field(*field);
-            let before = state
-                .and_then(|state| state.on(side))
-                .cloned()
-                .unwrap_or_default();
-            if !is_create {
-                let what = Happened::Written {
-                    side,
-                    field: *field,
-                    before,
-                    after: after.clone(),
-                };
+        if !is_create {
+            for what in written_values(&before, side, row) {
                 desk.history(row.link, now, run, what);
             }
         }
@@ -406,4 +377,49 @@ pub(super) fn write_kind(desk: &Desk, write: &RowWrite) -> &'static str {
         crate::domain::ids::Kind::Person => "contact",
         crate::domain::ids::Kind::Company => "company",
     }
+}
+
+/// The consent that we wrote shows from now on. Answers what is to be remembered of it.
+fn put_written_consent(
+    link: &mut Link,
+    side: Side,
+    consent: crate::domain::consent::Consent,
+    now: Timestamp,
+) -> Happened {
+    let view = ConsentView {
+        value: consent,
+        since: now,
+        seen: now,
+        evidence: crate::domain::consent::Evidence::default(),
+    };
+    let slot = match side {
+        Side::Salesforce => &mut link.consent.salesforce,
+        Side::Automation => &mut link.consent.automation,
+    };
+    let before = slot.replace(view).map(|view| view.value);
+    Happened::ConsentChanged {
+        side,
+        before,
+        after: consent,
+        proof: link.consent.opted_out,
+        by_us: true,
+    }
+}
+
+/// What was written over what.
+fn written_values<'a>(
+    before: &'a Link,
+    side: Side,
+    row: &'a RowWrite,
+) -> impl Iterator<Item = Happened> + 'a {
+    row.values.iter().map(move |(field, after)| {
+        let state = before.field(*field);
+        let before = state.and_then(|state| state.on(side)).cloned();
+        Happened::Written {
+            side,
+            field: *field,
+            before: before.unwrap_or_default(),
+            after: after.clone(),
+        }
+    })
 }

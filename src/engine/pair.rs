@@ -47,47 +47,31 @@ pub fn pair(group: &[&Link], mapping: &Mapping, key: MatchKey) -> Vec<Pairing> {
             && match_text(link, mapping, side)
                 .is_some_and(|text| MatchKey::new(link.kind, text) == key)
     };
-    let free = |link: &&&Link| {
-        !matches!(
-            link.parked,
-            Some(Parked::Unlinked | Parked::Quarantined { .. } | Parked::ObjectNotSelected)
-        )
-    };
-    let whole: Vec<&Link> = group
-        .iter()
-        .copied()
-        .filter(|link| link.is_whole())
-        .collect();
-    let halves = |side: Side| -> Vec<&Link> {
-        let lone = |link: &&&Link| remote(link, side.other()).is_none() && bears(link, side);
-        group.iter().filter(free).filter(lone).copied().collect()
+    let whole = || group.iter().copied().filter(|link| link.is_whole());
+    let halves = |side: Side| {
+        let lone = |link: &&Link| {
+            is_free(link) && remote(link, side.other()).is_none() && bears(link, side)
+        };
+        group.iter().copied().filter(lone).collect::<Vec<&Link>>()
     };
     let (contacts, leads): (Vec<&Link>, Vec<&Link>) = halves(Side::Salesforce)
         .into_iter()
         .partition(|link| !is_lead(link));
     let automation = halves(Side::Automation);
-
+    let paired_contact = || whole().find(|link| !is_lead(link) && bears(link, Side::Salesforce));
+    let contact = contacts.first().copied().or_else(paired_contact);
     let mut pairings = Vec::new();
-    if let Some(by) = contacts.first().copied().or_else(|| {
-        whole
-            .iter()
-            .copied()
-            .find(|link| !is_lead(link) && bears(link, Side::Salesforce))
-    }) {
-        pairings.extend(leads.iter().map(|lead| Pairing::Shadow {
-            lead: lead.id,
-            by: by.id,
-        }));
-    }
-    let salesforce = if contacts.is_empty() && pairings.is_empty() {
-        leads
-    } else {
-        contacts
+    let salesforce = match contact {
+        Some(by) => {
+            pairings.extend(leads.iter().map(|lead| Pairing::Shadow {
+                lead: lead.id,
+                by: by.id,
+            }));
+            contacts
+        }
+        None => leads,
     };
-    let pair = whole
-        .iter()
-        .copied()
-        .find(|link| Side::BOTH.iter().any(|side| bears(link, *side)));
+    let pair = whole().find(|link| Side::BOTH.iter().any(|side| bears(link, *side)));
     match (pair, &salesforce[..], &automation[..]) {
         (_, [], []) => {}
         (None, [one], [other]) => {
@@ -103,15 +87,19 @@ pub fn pair(group: &[&Link], mapping: &Mapping, key: MatchKey) -> Vec<Pairing> {
             pairings.extend(automation.iter().map(|link| ambiguous(link, group)));
         }
         _ => {
-            pairings.extend(
-                salesforce
-                    .iter()
-                    .chain(&automation)
-                    .map(|link| ambiguous(link, group)),
-            );
+            let all = salesforce.iter().chain(&automation);
+            pairings.extend(all.map(|link| ambiguous(link, group)));
         }
     }
     pairings
+}
+
+/// Neither a person nor its kind keeps it from being paired.
+fn is_free(link: &Link) -> bool {
+    !matches!(
+        link.parked,
+        Some(Parked::Unlinked | Parked::Quarantined { .. } | Parked::ObjectNotSelected)
+    )
 }
 
 fn alone(link: &Link, group: &[&Link]) -> Pairing {

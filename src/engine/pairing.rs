@@ -102,27 +102,8 @@ impl Engine {
     }
 
     fn carry_out_pairing(&mut self, desk: &mut Desk, now: Timestamp, pairing: Pairing) {
-        let run = self.cycle.run;
         match pairing {
-            Pairing::Join(keep, absorb) => {
-                let Some(mut absorbed) = desk.remove(absorb) else {
-                    return;
-                };
-                self.links_total = self.links_total.saturating_sub(1);
-                let Some(link) = desk.links.get_mut(&keep) else {
-                    return;
-                };
-                let side = if absorbed.salesforce.is_some() {
-                    Side::Salesforce
-                } else {
-                    Side::Automation
-                };
-                move_end(link, &mut absorbed, side);
-                let link = link.clone();
-                desk.index(&link);
-                desk.history(keep, now, run, Happened::Linked);
-                self.settle(desk, keep, now);
-            }
+            Pairing::Join(keep, absorb) => self.join(desk, now, keep, absorb),
             Pairing::Shadow { lead, by } => {
                 if let Some(link) = desk.links.get_mut(&lead) {
                     link.parked = Some(Parked::ShadowedByContact(by));
@@ -130,56 +111,71 @@ impl Engine {
                     self.settle(desk, lead, now);
                 }
             }
-            Pairing::Replace { whole, contact } => {
-                let Some(mut half) = desk.remove(contact) else {
-                    return;
-                };
-                let Some(link) = desk.links.get_mut(&whole) else {
-                    return;
-                };
-                let mut lead = Link::new(contact, link.kind);
-                move_end(&mut lead, &mut link.clone(), Side::Salesforce);
-                let from = lead
-                    .salesforce
-                    .as_ref()
-                    .map_or(String::new(), |end| end.id.to_string());
-                let to = half
-                    .salesforce
-                    .as_ref()
-                    .map_or(String::new(), |end| end.id.to_string());
-                move_end(link, &mut half, Side::Salesforce);
-                lead.parked = Some(Parked::ShadowedByContact(whole));
-                let link = link.clone();
-                desk.index(&link);
-                desk.put(lead);
-                let moved = Happened::Moved {
-                    side: Side::Salesforce,
-                    from,
-                    to,
-                };
-                desk.history(whole, now, run, moved);
-                self.settle(desk, contact, now);
-                self.settle(desk, whole, now);
+            Pairing::Replace { whole, contact } => self.replace_lead(desk, now, whole, contact),
+            Pairing::Ambiguous { link, matches } => {
+                self.question(desk, now, link, Cause::SeveralMatch { matches });
             }
-            Pairing::Ambiguous { link: id, matches } => {
-                if let Some(link) = desk.links.get_mut(&id) {
-                    raise(
-                        link,
-                        Subject::Identity,
-                        Cause::SeveralMatch { matches },
-                        now,
-                    );
-                    self.settle(desk, id, now);
-                }
-            }
-            Pairing::Tombstone { link: id, deleted } => {
-                if let Some(link) = desk.links.get_mut(&id) {
-                    let cause = Cause::DeletedAndEdited { deleted };
-                    raise(link, Subject::Identity, cause, now);
-                    self.settle(desk, id, now);
-                }
+            Pairing::Tombstone { link, deleted } => {
+                self.question(desk, now, link, Cause::DeletedAndEdited { deleted });
             }
             Pairing::Alone(_) => {}
+        }
+    }
+
+    fn join(&mut self, desk: &mut Desk, now: Timestamp, keep: LinkId, absorb: LinkId) {
+        let Some(mut absorbed) = desk.remove(absorb) else {
+            return;
+        };
+        self.links_total = self.links_total.saturating_sub(1);
+        let Some(link) = desk.links.get_mut(&keep) else {
+            return;
+        };
+        let side = if absorbed.salesforce.is_some() {
+            Side::Salesforce
+        } else {
+            Side::Automation
+        };
+        move_end(link, &mut absorbed, side);
+        let link = link.clone();
+        desk.index(&link);
+        desk.history(keep, now, self.cycle.run, Happened::Linked);
+        self.settle(desk, keep, now);
+    }
+
+    /// The Contact takes the Lead's place in the pair; the Lead steps aside under the Contact's link.
+    fn replace_lead(&mut self, desk: &mut Desk, now: Timestamp, whole: LinkId, contact: LinkId) {
+        let Some(mut half) = desk.remove(contact) else {
+            return;
+        };
+        let Some(link) = desk.links.get_mut(&whole) else {
+            return;
+        };
+        let mut lead = Link::new(contact, link.kind);
+        move_end(&mut lead, &mut link.clone(), Side::Salesforce);
+        let id_of = |link: &Link| {
+            let end = link.salesforce.as_ref();
+            end.map_or(String::new(), |end| end.id.to_string())
+        };
+        let moved = Happened::Moved {
+            side: Side::Salesforce,
+            from: id_of(&lead),
+            to: id_of(&half),
+        };
+        move_end(link, &mut half, Side::Salesforce);
+        lead.parked = Some(Parked::ShadowedByContact(whole));
+        let link = link.clone();
+        desk.index(&link);
+        desk.put(lead);
+        desk.history(whole, now, self.cycle.run, moved);
+        self.settle(desk, contact, now);
+        self.settle(desk, whole, now);
+    }
+
+    /// Whose record it is, a person must say.
+    fn question(&mut self, desk: &mut Desk, now: Timestamp, id: LinkId, cause: Cause) {
+        if let Some(link) = desk.links.get_mut(&id) {
+            raise(link, Subject::Identity, cause, now);
+            self.settle(desk, id, now);
         }
     }
 

@@ -208,9 +208,12 @@ impl Engine {
             self.inbox.push_back(Work::Settle { links });
             return true;
         }
-        if !self.outbox.unpaired.is_empty() && self.inbox.is_empty() && self.transaction.is_none() {
-            let keys = take_first(&mut self.outbox.unpaired, PAIR_MAX);
-            self.inbox.push_back(Work::Pair { keys });
+        if !self.outbox.unpaired.is_empty() && self.inbox.is_empty() && self.transactions.is_empty()
+        {
+            while !self.outbox.unpaired.is_empty() {
+                let keys = take_first(&mut self.outbox.unpaired, PAIR_MAX);
+                self.inbox.push_back(Work::Pair { keys });
+            }
             return true;
         }
         let mut begun = false;
@@ -273,7 +276,7 @@ impl Engine {
         });
         !is_asking
             && self.inbox.is_empty()
-            && self.transaction.is_none()
+            && self.transactions.is_empty()
             && self.side(side).may_call(now)
             && self.check_budget(now, side, purpose)
     }

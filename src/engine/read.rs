@@ -8,8 +8,8 @@ use crate::domain::cursor::{Cursor, Position, Stream};
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::ids::{JobId, LinkId, RemoteId, Side};
 use crate::domain::request::{
-    Answer, AuditPage, AutomationRequest, Page, Request, RowOutcome, SalesforceRequest, Spent,
-    Window,
+    ActivityPage, Answer, AuditPage, AutomationRequest, Page, Request, RowOutcome,
+    SalesforceRequest, Spent, Window,
 };
 use crate::domain::row::Row;
 use crate::domain::time::{Span, Timestamp};
@@ -165,14 +165,10 @@ impl Engine {
         self.on_side_answered(job.side());
         match (job, answer) {
             (Job::Describe(_), Answer::SalesforceDescribed(description)) => {
-                self.limits.replace_salesforce(&description);
-                self.directory.replace(Side::Salesforce, &description.users);
-                self.side_mut(Side::Salesforce).is_described = true;
+                self.take_salesforce_description(&description);
             }
             (Job::Describe(_), Answer::AutomationDescribed(description)) => {
-                self.limits.replace_automation(&description);
-                self.directory.replace(Side::Automation, &description.users);
-                self.side_mut(Side::Automation).is_described = true;
+                self.take_automation_description(&description);
             }
             (Job::Changes(..), Answer::Changes(pages)) => {
                 for page in pages {
@@ -186,21 +182,13 @@ impl Engine {
             (Job::Find { side, links, keys }, Answer::Rows(rows)) => {
                 let then = Then::Create { side, links, keys };
                 self.totals.read.add(side, "found", rows.len() as u64);
-                self.queue(Work::Rows {
-                    job: id,
-                    rows,
-                    then,
-                });
+                self.queue_rows(id, rows, then);
             }
             (Job::FindAccounts { links, names }, Answer::Rows(rows)) => {
                 self.on_accounts(&links, &names, &rows);
             }
             (Job::Recheck { ids, .. }, Answer::Rows(rows)) => {
-                self.queue(Work::Rows {
-                    job: id,
-                    rows,
-                    then: Then::Recheck { ids },
-                });
+                self.queue_rows(id, rows, Then::Recheck { ids });
             }
             (Job::Evidence { side, links }, Answer::Evidence(evidence)) => {
                 self.queue(Work::Evidence {
@@ -213,32 +201,39 @@ impl Engine {
                 self.on_write_ended(side);
                 self.queue_outcomes(side, rows, outcomes);
             }
-            (Job::ReadActivities, Answer::Activities(page)) => {
-                let (activities, is_last) = (page.activities, page.is_last);
-                self.totals
-                    .read
-                    .add(Side::Automation, "activity", activities.len() as u64);
-                self.queue(Work::ActivityPage {
-                    activities,
-                    is_last,
-                });
-            }
+            (Job::ReadActivities, Answer::Activities(page)) => self.on_activity_page(page),
             (Job::SendActivities, Answer::ActivitiesSent(outcomes)) => {
                 self.on_activities_sent(outcomes);
             }
-            (job, _) => {
-                let failure = Failure::new(
-                    FailureKind::Broken,
-                    "WRONG_ANSWER",
-                    "the answer is of another kind",
-                );
-                self.undo_request(job, &failure);
-                self.tell(crate::domain::command::Fact::SideStopped {
-                    side: Side::Salesforce,
-                    failure,
-                });
-            }
+            (job, _) => self.on_wrong_answer(job),
         }
+    }
+
+    fn on_activity_page(&mut self, page: ActivityPage) {
+        let (activities, is_last) = (page.activities, page.is_last);
+        let count = activities.len() as u64;
+        self.totals.read.add(Side::Automation, "activity", count);
+        self.queue(Work::ActivityPage {
+            activities,
+            is_last,
+        });
+    }
+
+    fn on_wrong_answer(&mut self, job: Job) {
+        let failure = Failure::new(
+            FailureKind::Broken,
+            "WRONG_ANSWER",
+            "the answer is of another kind",
+        );
+        self.undo_request(job, &failure);
+        self.tell(crate::domain::command::Fact::SideStopped {
+            side: Side::Salesforce,
+            failure,
+        });
+    }
+
+    fn queue_rows(&mut self, job: JobId, rows: Vec<Row>, then: Then) {
+        self.queue(Work::Rows { job, rows, then });
     }
 
     pub(super) fn on_failed(&mut self, now: Timestamp, id: JobId, failure: Failure, spent: Spent) {
@@ -349,85 +344,94 @@ impl Engine {
     }
 
     fn on_page(&mut self, job: JobId, page: Page) {
-        let Some(read) = self.cycle.reads.get_mut(&page.stream) else {
+        let Some(read) = self.cycle.reads.get(&page.stream) else {
             return;
         };
-        let stream = page.stream;
-        let window = read.window;
-        let last = page.rows.last().map(position);
-        let overlap_start = window.from.max(window.until - self.settings.overlap);
-        if page.is_last {
+        let (stream, window) = (page.stream, read.window);
+        self.turn_page(stream, page.is_last, page.rows.last().map(position));
+        let count = page.rows.len() as u64;
+        self.totals
+            .read
+            .add(stream.side(), stream_kind(stream), count);
+        #[cfg(test)]
+        if self.is_mutant(crate::engine::mutants::Mutant::CursorBeforeData) && page.is_last {
+            let then = Then::MoveCursor(stream, self.cursor_after(window), None);
+            let rows = Vec::new();
+            self.queue(Work::Rows { job, rows, then });
+        }
+        self.queue_page(job, page, window);
+    }
+
+    /// Where the stream goes on after a page.
+    fn turn_page(&mut self, stream: Stream, is_last: bool, last: Option<Position>) {
+        let Some(read) = self.cycle.reads.get_mut(&stream) else {
+            return;
+        };
+        if is_last {
             read.state = ReadState::Done;
             if let Some(until) = read.then_until.take() {
-                read.window.from = overlap_start;
+                let window = read.window;
+                read.window.from = window.from.max(window.until - self.settings.overlap);
                 read.window.until = until;
                 read.window.after = None;
                 read.state = ReadState::Ready;
             }
-        } else {
-            read.window.after = last.or(window.after);
-            #[cfg(test)]
-            if self.mutant == Some(crate::engine::mutants::Mutant::TiesDropped)
-                && let Some(Position::Stamp(at, _)) = read.window.after
-                && let Ok(id) = "zzzzzzzzzzzzzzz".parse()
-            {
-                read.window.after = Some(Position::Stamp(at, id));
-            }
-            // A page that neither moves on nor ends would be asked for for ever.
-            let is_stuck = last.is_none();
-            read.state = if is_stuck {
-                ReadState::Done
-            } else {
-                ReadState::Ready
-            };
+            return;
         }
-        self.totals
-            .read
-            .add(stream.side(), stream_kind(stream), page.rows.len() as u64);
-        let size_max = self.settings.chunk_size_max;
-        let mut rows = page.rows;
+        read.window.after = last.or(read.window.after);
         #[cfg(test)]
-        if self.is_mutant(crate::engine::mutants::Mutant::CursorBeforeData) && page.is_last {
-            let from = window.from.max(window.until - self.settings.overlap);
-            let (until, after) = (None, None);
-            let cursor = Cursor { from, until, after };
-            let then = Then::MoveCursor(stream, cursor, None);
-            let rows = Vec::new();
-            self.queue(Work::Rows { job, rows, then });
+        if self.mutant == Some(crate::engine::mutants::Mutant::TiesDropped)
+            && let Some(Position::Stamp(at, _)) = read.window.after
+            && let Ok(id) = "zzzzzzzzzzzzzzz".parse()
+        {
+            read.window.after = Some(Position::Stamp(at, id));
         }
+        // A page that neither moves on nor ends would be asked for for ever.
+        read.state = match last {
+            Some(_) => ReadState::Ready,
+            None => ReadState::Done,
+        };
+    }
+
+    /// The rows of a page in pieces that fit a transaction, each with how far the cursor moves with it.
+    fn queue_page(&mut self, job: JobId, page: Page, window: Window) {
+        let stream = page.stream;
+        let mut rows = page.rows;
         loop {
-            let rest = rows.split_off(rows.len().min(size_max));
+            let rest = rows.split_off(rows.len().min(self.settings.chunk_size_max));
             let is_end = rest.is_empty();
-            let after = rows.last().map(position).or(window.after);
             let then = if is_end && page.is_last {
-                let overlap = self.settings.overlap;
-                #[cfg(test)]
-                let overlap = if self.is_mutant(crate::engine::mutants::Mutant::NoOverlap) {
-                    Span::ZERO
-                } else {
-                    overlap
-                };
-                let from = window.from.max(window.until - overlap);
-                let cursor = Cursor {
-                    from,
-                    until: None,
-                    after: None,
-                };
                 let covered = window.until - Span::seconds(1);
-                Then::MoveCursor(stream, cursor, Some(covered))
+                Then::MoveCursor(stream, self.cursor_after(window), Some(covered))
             } else {
                 let cursor = Cursor {
                     from: window.from,
                     until: Some(window.until),
-                    after,
+                    after: rows.last().map(position).or(window.after),
                 };
                 Then::MoveCursor(stream, cursor, None)
             };
-            self.queue(Work::Rows { job, rows, then });
+            self.queue_rows(job, rows, then);
             if is_end {
                 return;
             }
             rows = rest;
+        }
+    }
+
+    /// Where the next window begins once this one is covered.
+    fn cursor_after(&self, window: Window) -> Cursor {
+        let overlap = self.settings.overlap;
+        #[cfg(test)]
+        let overlap = if self.is_mutant(crate::engine::mutants::Mutant::NoOverlap) {
+            Span::ZERO
+        } else {
+            overlap
+        };
+        Cursor {
+            from: window.from.max(window.until - overlap),
+            until: None,
+            after: None,
         }
     }
 

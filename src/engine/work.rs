@@ -1,4 +1,4 @@
-//! One piece of work at a time: load its links, change them, persist, let the consequences out.
+//! What a piece of work is, and how its links are changed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,19 +8,18 @@ use crate::domain::consent::{Consent, Dated, Evidence, Proof, Reason};
 use crate::domain::cursor::{Cursor, Position, Stream};
 use crate::domain::ids::{JobId, LinkId, RemoteId, RunId, SalesforceId, Side};
 use crate::domain::link::{Link, Mark, MatchKey, PendingState};
-use crate::domain::record::{
-    Batch, Change, Happened, HistoryEntry, LinkKey, LinkPage, Listing, Loaded, Suppression,
-};
+use crate::domain::record::{Change, Happened, HistoryEntry, LinkKey, Loaded, Suppression};
 use crate::domain::request::{ActivityOutcome, AuditEntry, Request, RowOutcome, RowWrite};
 use crate::domain::row::Row;
 use crate::domain::time::Timestamp;
 use crate::engine::consent::Freshness;
 use crate::engine::pair::remote;
 use crate::engine::reconcile::{Context, Lost, reconcile};
+use crate::engine::transaction::After;
 use crate::engine::{Engine, Output, keys};
 
 /// Pending links are listed in pages of this size after a start.
-const RECOVERY_PAGE_MAX: usize = 500;
+pub(super) const RECOVERY_PAGE_MAX: usize = 500;
 
 /// What is done as one transaction with the store.
 #[derive(Debug, Clone, PartialEq)]
@@ -166,20 +165,6 @@ impl Job {
     }
 }
 
-#[derive(Debug)]
-pub(super) enum Transaction {
-    Loading(Work),
-    Persisting(After),
-}
-
-/// What leaves once the work that it belongs to is durable.
-#[derive(Debug, Default)]
-pub(super) struct After {
-    pub(super) requests: Vec<(Job, Request)>,
-    /// By side. Gathered with those of other work into full requests.
-    pub(super) writes: [Vec<RowWrite>; 2],
-}
-
 /// The links of the work at hand, and what is to become durable about them.
 #[derive(Debug, Default)]
 pub(super) struct Desk {
@@ -188,7 +173,9 @@ pub(super) struct Desk {
     by_salesforce: BTreeMap<SalesforceId, LinkId>,
     pub(super) suppressions: BTreeMap<MatchKey, Suppression>,
     pub(super) sent: BTreeMap<LinkId, BTreeSet<u64>>,
-    changed: BTreeSet<LinkId>,
+    pub(super) changed: BTreeSet<LinkId>,
+    /// Under which the links at hand are found, or were.
+    pub(super) keys: Vec<LinkKey>,
     pub(super) lost: BTreeMap<LinkId, Vec<Lost>>,
     /// Records whose row may be older than what is known: left out, to be read again.
     pub(super) unsure: BTreeSet<RemoteId>,
@@ -220,6 +207,7 @@ impl Desk {
 
     /// To be called whenever an end of a link becomes another record.
     pub(super) fn index(&mut self, link: &Link) {
+        self.keys.extend(keys::of_link(link));
         if let Some(end) = &link.salesforce {
             self.by_salesforce.insert(end.id, link.id);
         }
@@ -255,57 +243,9 @@ impl Desk {
 }
 
 impl Engine {
-    /// Starts the next piece of work, if none is under way.
-    pub(super) fn begin_work(&mut self, now: Timestamp) -> bool {
-        if self.transaction.is_some() {
-            return false;
-        }
-        let Some(work) = self.inbox.pop_front() else {
-            return false;
-        };
-        match &work {
-            Work::Recover { mark, after } => {
-                let listing = Listing::Marked(*mark);
-                let page = LinkPage {
-                    listing,
-                    after: *after,
-                    size_max: RECOVERY_PAGE_MAX,
-                };
-                self.outputs.push_back(Output::Page(page));
-            }
-            Work::ListHeld { after } => {
-                let after = after.clone();
-                self.outputs.push_back(Output::PageHeld {
-                    after,
-                    size_max: RECOVERY_PAGE_MAX,
-                });
-            }
-            _ => {
-                let keys = self.keys(&work);
-                if keys.is_empty() {
-                    self.perform(now, work, Loaded::default());
-                    return true;
-                }
-                let with_sent = matches!(
-                    work,
-                    Work::ActivityPage { .. } | Work::ActivitiesSent { .. } | Work::Held { .. }
-                );
-                self.outputs.push_back(Output::Load { keys, with_sent });
-            }
-        }
-        self.transaction = Some(Transaction::Loading(work));
-        true
-    }
-
-    pub(super) fn on_loaded(&mut self, now: Timestamp, loaded: Loaded) {
-        if let Some(Transaction::Loading(work)) = self.transaction.take() {
-            self.perform(now, work, loaded);
-        }
-    }
-
     /// A page of links that were on their way when the last process ended.
     pub(super) fn on_paged(&mut self, now: Timestamp, links: Vec<Link>) {
-        let Some(Transaction::Loading(Work::Recover { mark, .. })) = self.transaction.take() else {
+        let Some(Work::Recover { mark, .. }) = self.transactions.loading.take() else {
             return;
         };
         if links.len() == RECOVERY_PAGE_MAX {
@@ -338,8 +278,8 @@ impl Engine {
 
     pub(super) fn on_held_paged(&mut self, held: Vec<HeldActivity>) {
         if !matches!(
-            self.transaction.take(),
-            Some(Transaction::Loading(Work::ListHeld { .. }))
+            self.transactions.loading.take(),
+            Some(Work::ListHeld { .. })
         ) {
             return;
         }
@@ -351,24 +291,7 @@ impl Engine {
         self.inbox.push_front(Work::Held { held });
     }
 
-    pub(super) fn on_persisted(&mut self) {
-        if let Some(Transaction::Persisting(after)) = self.transaction.take() {
-            self.let_out(after);
-        }
-    }
-
-    /// What follows once the work is durable.
-    fn let_out(&mut self, after: After) {
-        for (job, request) in after.requests {
-            self.request(job, request);
-        }
-        for side in Side::BOTH {
-            let rows = &after.writes[side as usize];
-            self.side_mut(side).leaving.extend_from_slice(rows);
-        }
-    }
-
-    fn keys(&self, work: &Work) -> Vec<LinkKey> {
+    pub(super) fn keys(&self, work: &Work) -> Vec<LinkKey> {
         let mut keys = match work {
             Work::Rows { rows, then, .. } => keys::of_rows(rows, then),
             Work::Pair { keys } => keys.iter().copied().map(LinkKey::Match).collect(),
@@ -394,7 +317,7 @@ impl Engine {
         keys
     }
 
-    fn perform(&mut self, now: Timestamp, work: Work, loaded: Loaded) {
+    pub(super) fn perform(&mut self, now: Timestamp, work: Work, loaded: Loaded) {
         let mut desk = Desk::new(loaded);
         match work {
             Work::Rows { job, rows, then } => self.take_rows(&mut desk, now, job, rows, then),
@@ -435,24 +358,6 @@ impl Engine {
             Work::Recover { .. } | Work::ListHeld { .. } => {}
         }
         self.close(desk);
-    }
-
-    /// Persists what changed; the requests follow when it is durable.
-    fn close(&mut self, mut desk: Desk) {
-        for id in std::mem::take(&mut desk.changed) {
-            if let Some(link) = desk.links.remove(&id) {
-                desk.batch.push(Change::PutLink(Box::new(link)));
-            }
-        }
-        if desk.batch.is_empty() {
-            self.let_out(desk.after);
-            return;
-        }
-        let calls = &self.side(Side::Salesforce).calls;
-        self.tally.calls = calls.iter().copied().collect();
-        desk.batch.push(Change::PutTally(self.tally.clone()));
-        self.outputs.push_back(Output::Persist(Batch(desk.batch)));
-        self.transaction = Some(Transaction::Persisting(desk.after));
     }
 
     pub(super) fn request(&mut self, job: Job, request: Request) {

@@ -10,6 +10,7 @@ use std::path::Path;
 
 use crate::ports::StoreError;
 use crate::store::durable::{self, Durable, Staged};
+use crate::store::folder;
 use crate::store::{SledStore, keys, reader};
 
 const MAGIC: &[u8; 16] = b"passerelle-bkp-1";
@@ -83,8 +84,8 @@ pub fn restore(from: &Path, data: &Path, holder: &str) -> Result<u64, BackupErro
         return Err(not_empty());
     }
     let count = check(from)?;
-    durable::make_private_folder(data).map_err(|source| failed(data, source))?;
-    let lock = durable::lock(data, holder)?;
+    folder::make_private_folder(data).map_err(|source| failed(data, source))?;
+    let lock = folder::lock(data, holder)?;
     // Another process may have made one before we had the lock.
     if data.join(durable::FOLDER).exists() {
         return Err(not_empty());

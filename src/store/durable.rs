@@ -14,23 +14,29 @@
 //! three times its content. And it notes where its pages are only when it opens: the next open
 //! reads all that was written since.
 
-use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
-use std::io::{self, Read, Seek, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::fs::{self, File, Permissions};
+use std::io;
+use std::os::unix::fs::PermissionsExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
 
-use nix::fcntl::{Flock, FlockArg};
+use nix::fcntl::Flock;
+use tokio::sync::watch;
 
 use crate::ports::StoreError;
+use crate::store::folder::{
+    lock, make_private_folder, not_opened, private_file, remove_unfinished_snapshots,
+    remove_unready,
+};
 use crate::store::keys;
 use crate::store::sweep::Proportion;
+use crate::store::watch::Watch;
 
 /// Its presence says that the store was once opened whole and may hold acknowledged data.
 const READY: &str = "READY";
-const LOCK: &str = "store.lock";
 pub(super) const FOLDER: &str = "store";
 
 /// sled's own default is a gigabyte; the whole program is to live in less. Pages take about three
@@ -61,6 +67,9 @@ const MANY_PIECES: u8 = u8::MAX;
 
 /// An open store. One in the world for each folder.
 pub(super) struct Durable {
+    /// First to end: its thread holds the store too.
+    watch: Watch,
+    stuck: Arc<watch::Sender<bool>>,
     db: sled::Db,
     broom: sled::Tree,
     /// What the broom wrote last: an equal value would be no change.
@@ -119,13 +128,19 @@ impl Durable {
         }
         make_private_folder(&path).map_err(failed)?;
         remove_unfinished_snapshots(&path).map_err(failed)?;
-        let db = open_sled(&path).map_err(|source| not_opened(data, source))?;
+        let (config, db) = open_sled(&path).map_err(|source| not_opened(data, source))?;
+        let stuck = Arc::new(watch::Sender::new(false));
+        let watch = watch_over(&path, (config, db.clone()), Arc::clone(&stuck)).map_err(failed)?;
+        let opening = watch.begin();
         let broom = db
             .open_tree(BROOM)
             .map_err(|source| not_opened(data, source.into()))?;
         let log = File::open(path.join("db")).map_err(failed)?;
         let size = log.metadata().map_err(failed)?.len();
+        drop(opening);
         let store = Self {
+            watch,
+            stuck,
             db,
             broom,
             stroke: AtomicU64::new(0),
@@ -160,6 +175,7 @@ impl Durable {
         if self.ending.is_poisoned.load(Ordering::Acquire) {
             return Err(StoreError::Poisoned);
         }
+        let _watched = self.watch.begin();
         self.ending.note_written(&staged);
         let batch = self.batch(staged).inspect_err(|_| self.poison())?;
         let applying = self.applying.write();
@@ -177,6 +193,21 @@ impl Durable {
     /// Nothing is accepted any more.
     pub(super) fn poison(&self) {
         self.ending.is_poisoned.store(true, Ordering::Release);
+    }
+
+    /// Ends if the disk is given up: whoever waits for it is to wait no longer.
+    pub(super) async fn given_up(&self) -> StoreError {
+        let mut stuck = self.stuck.subscribe();
+        // The sender lives as long as this does.
+        let _ = stuck.wait_for(|is_stuck| *is_stuck).await;
+        self.poison();
+        StoreError::Commit {
+            source: given_up(&self.path).into(),
+        }
+    }
+
+    pub(super) fn is_given_up(&self) -> bool {
+        *self.stuck.borrow()
     }
 
     /// What `look` sees lies between two commits.
@@ -348,6 +379,7 @@ impl Durable {
         pairs: usize,
         somebody_waits: impl Fn() -> bool,
     ) -> Result<(), StoreError> {
+        let _watched = self.watch.begin();
         self.sweep_all(pairs, somebody_waits).map_err(|source| {
             self.poison();
             StoreError::Commit { source }
@@ -440,6 +472,44 @@ impl Drop for Ending {
     }
 }
 
+/// sled may wait for ever for a write that failed in another of its threads: of two places that note
+/// the failure, one does not wake those who wait. Whoever flushes after that does: it is told of
+/// the failure at once, and wakes all others before it returns.
+///
+/// A disk that neither answers nor fails for [`BEATS_MAX`] is given up.
+fn watch_over(
+    path: &Path,
+    (config, db): (sled::Config, sled::Db),
+    stuck: Arc<watch::Sender<bool>>,
+) -> io::Result<Watch> {
+    let path = path.to_owned();
+    Watch::new(BEAT, move |beats| {
+        if config.global_error().is_err() {
+            // The waiter reports the failure.
+            drop(db.flush());
+        } else if beats == BEATS_MAX {
+            tracing::error!("{}", given_up(&path));
+            stuck.send_replace(true);
+        }
+    })
+}
+
+/// For whoever waits for a store that was given up.
+fn given_up(path: &Path) -> String {
+    format!(
+        "the disk under {} has not taken a change for {} seconds; see to the disk, then start \
+         passerelle again: nothing acknowledged is lost",
+        path.display(),
+        BEAT.as_secs() * u64::from(BEATS_MAX)
+    )
+}
+
+/// How long a failed write may keep others waiting.
+const BEAT: Duration = Duration::from_secs(1);
+
+/// A change takes milliseconds, on the slowest of disks seconds.
+const BEATS_MAX: u32 = 60;
+
 type Cause = Box<dyn std::error::Error + Send + Sync>;
 
 const LOST: &str = "its files are empty or gone, and it once held data";
@@ -457,97 +527,15 @@ fn piece_key(key: &[u8], number: u16) -> Vec<u8> {
     [&[PIECES], key, &number.to_be_bytes()[..]].concat()
 }
 
-fn not_opened(data: &Path, source: Cause) -> StoreError {
-    StoreError::Open {
-        path: data.display().to_string(),
-        source,
-    }
-}
-
 fn not_read(source: sled::Error) -> StoreError {
     StoreError::Read {
         source: source.into(),
     }
 }
 
-pub(super) fn make_private_folder(path: &Path) -> io::Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(path)
-}
-
-fn private_file(path: &Path) -> io::Result<File> {
-    OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .open(path)
-}
-
-/// A store that was never whole; nothing but what sled makes is ever removed.
-fn remove_unready(path: &Path) -> io::Result<()> {
-    let entries = match fs::read_dir(path) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(error),
-    };
-    for entry in entries {
-        let name = entry?.file_name();
-        let name = name.to_string_lossy();
-        let is_sleds = matches!(&*name, "conf" | "db" | "blobs") || name.starts_with("snap.");
-        if !is_sleds {
-            let message = format!("its folder holds {name}, which is not passerelle's");
-            return Err(io::Error::other(message));
-        }
-    }
-    fs::remove_dir_all(path)
-}
-
-/// Takes the lock of a data folder, or says who holds it.
-pub(super) fn lock(data: &Path, holder: &str) -> Result<Flock<File>, StoreError> {
-    let shown = data.display().to_string();
-    let failed = |source: io::Error| not_opened(data, source.into());
-    let file = private_file(&data.join(LOCK)).map_err(failed)?;
-    match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
-        Ok(mut file) => {
-            file.set_len(0)
-                .and_then(|()| file.rewind())
-                .map_err(failed)?;
-            file.write_all(holder.as_bytes()).map_err(failed)?;
-            Ok(file)
-        }
-        Err((mut file, nix::errno::Errno::EWOULDBLOCK)) => {
-            let mut holder = String::new();
-            file.read_to_string(&mut holder).map_err(failed)?;
-            Err(StoreError::Held {
-                path: shown.clone(),
-                holder,
-            })
-        }
-        Err((_, errno)) => Err(failed(errno.into())),
-    }
-}
-
-fn remove_unfinished_snapshots(path: &Path) -> io::Result<()> {
-    let entries = match fs::read_dir(path) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(error),
-    };
-    for entry in entries {
-        let entry = entry?;
-        let name = entry.file_name();
-        let name = name.to_string_lossy();
-        if name.starts_with("snap.") && name.ends_with(".generating") {
-            fs::remove_file(entry.path())?;
-        }
-    }
-    Ok(())
-}
-
 /// sled panics on some damaged files instead of saying so. A store that does not open is never
 /// touched: what can be saved of it is for a person to decide.
-fn open_sled(path: &Path) -> Result<sled::Db, Cause> {
+fn open_sled(path: &Path) -> Result<(sled::Config, sled::Db), Cause> {
     let config = sled::Config::new()
         .path(path)
         .flush_every_ms(None)
@@ -556,7 +544,7 @@ fn open_sled(path: &Path) -> Result<sled::Db, Cause> {
     loop {
         let opened = catch_unwind(AssertUnwindSafe(|| config.open()));
         match opened {
-            Ok(Ok(db)) => return Ok(db),
+            Ok(Ok(db)) => return Ok((config, db)),
             Ok(Err(source)) if is_locked(&source) && tries < LOCK_TRIES_MAX => {
                 tries += 1;
                 pause();

@@ -6,13 +6,16 @@
 pub mod memory;
 
 mod backup;
+mod cache;
 mod codec;
 mod durable;
+mod folder;
 mod keys;
 mod packed;
 mod reader;
 mod staging;
 mod sweep;
+mod watch;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -30,6 +33,7 @@ use crate::domain::record::{
     Act, Batch, Binding, Counts, HistoryEntry, LinkKey, LinkPage, Loaded, PolicyVersion, Recovered,
 };
 use crate::ports::{Store, StoreError, Vault};
+use crate::store::cache::Cache;
 use crate::store::durable::Durable;
 use crate::store::staging::Staging;
 
@@ -42,6 +46,7 @@ const FORMAT: u32 = 1;
 /// The store on disk.
 pub struct SledStore {
     durable: Arc<Durable>,
+    cache: Arc<Cache>,
     queue: Option<mpsc::Sender<Job>>,
     committer: Option<JoinHandle<()>>,
     path: PathBuf,
@@ -61,15 +66,17 @@ impl SledStore {
         reader::check_format(&durable.get(keys::FORMAT)?.unwrap_or_default())?;
         let counts = reader::counts(&durable)?;
         let (queue, jobs) = mpsc::channel(QUEUE_MAX);
-        let thread = Arc::clone(&durable);
+        let cache = Arc::new(Cache::default());
+        let (thread, known) = (Arc::clone(&durable), Arc::clone(&cache));
         let committer = std::thread::Builder::new()
             .name("store".into())
-            .spawn(move || commit_all(&thread, counts, jobs))
+            .spawn(move || commit_all(&thread, &known, counts, jobs))
             .map_err(|source| StoreError::Commit {
                 source: source.into(),
             })?;
         Ok(Self {
             durable,
+            cache,
             queue: Some(queue),
             committer: Some(committer),
             path: data.to_owned(),
@@ -97,7 +104,10 @@ impl SledStore {
             if queue.send(job).await.is_err() {
                 return Err(StoreError::Poisoned);
             }
-            answered.await.map_err(|_| StoreError::Poisoned)?
+            tokio::select! {
+                answer = answered => answer.map_err(|_| StoreError::Poisoned)?,
+                error = self.durable.given_up() => Err(error),
+            }
         }
         .boxed()
     }
@@ -120,6 +130,10 @@ impl SledStore {
 impl Drop for SledStore {
     fn drop(&mut self) {
         drop(self.queue.take());
+        if self.durable.is_given_up() {
+            // Its thread waits for a disk that does not answer, perhaps for ever.
+            return;
+        }
         if let Some(committer) = self.committer.take()
             && committer.join().is_err()
         {
@@ -129,7 +143,7 @@ impl Drop for SledStore {
 }
 
 /// Group commit: whatever waits is made durable by one sync.
-fn commit_all(durable: &Durable, mut counts: Counts, mut jobs: mpsc::Receiver<Job>) {
+fn commit_all(durable: &Durable, cache: &Cache, mut counts: Counts, mut jobs: mpsc::Receiver<Job>) {
     while let Some(first) = jobs.blocking_recv() {
         let mut group = vec![first];
         while group.len() < QUEUE_MAX
@@ -137,7 +151,7 @@ fn commit_all(durable: &Durable, mut counts: Counts, mut jobs: mpsc::Receiver<Jo
         {
             group.push(next);
         }
-        let mut staging = Staging::new(durable, counts.clone());
+        let mut staging = Staging::new(durable, cache, counts.clone());
         let mut answers = Vec::with_capacity(group.len());
         let mut staged = Ok(());
         for job in group {
@@ -155,10 +169,12 @@ fn commit_all(durable: &Durable, mut counts: Counts, mut jobs: mpsc::Receiver<Jo
         }
         let result = staged
             .and_then(|()| staging.finish())
-            .and_then(|(staged, new)| {
+            .and_then(|(staged, written)| {
                 let pairs = staged.len();
+                cache.forget(written.links.iter().map(|(id, _)| *id));
                 durable.commit(staged)?;
-                counts = new;
+                cache.note_written(written.links);
+                counts = written.counts;
                 Ok(pairs)
             });
         if let Err(error) = &result {
@@ -225,7 +241,8 @@ impl Store for SledStore {
         keys: Vec<LinkKey>,
         with_sent: bool,
     ) -> BoxFuture<'_, Result<Loaded, StoreError>> {
-        self.read(move |durable| reader::load(durable, &keys, with_sent))
+        let cache = Arc::clone(&self.cache);
+        self.read(move |durable| reader::load(durable, &cache, &keys, with_sent))
     }
 
     fn links(&self, page: LinkPage) -> BoxFuture<'_, Result<Vec<Link>, StoreError>> {

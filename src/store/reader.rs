@@ -14,6 +14,7 @@ use crate::domain::record::{
 };
 use crate::domain::time::Timestamp;
 use crate::ports::StoreError;
+use crate::store::cache::{Cache, Entries};
 use crate::store::codec::{CodecError, decode, encode};
 use crate::store::durable::Durable;
 use crate::store::packed::PackedLink;
@@ -151,11 +152,14 @@ pub(super) fn recover(durable: &Durable) -> Result<Recovered, StoreError> {
 
 pub(super) fn load(
     durable: &Durable,
+    cache: &Cache,
     wanted: &[LinkKey],
     with_sent: bool,
 ) -> Result<Loaded, StoreError> {
+    let reading = cache.begin_read();
     let mut found = BTreeSet::new();
     let mut loaded = Loaded::default();
+    let mut read = Vec::new();
     for key in wanted {
         match *key {
             LinkKey::Id(id) => {
@@ -172,7 +176,11 @@ pub(super) fn load(
         }
     }
     for id in found {
-        let link = link(durable, id)?;
+        let mut link = cache.take(id).map(|link| *link);
+        if link.is_none() {
+            link = stored_link(durable, id)?;
+            read.extend(link.as_ref().map(|link| (id, Entries::of(link))));
+        }
         // The entries of a damaged link outlive it: what they name must answer to the key.
         let is_asked_for = link.as_ref().is_none_or(|link| answers(link, wanted));
         if !is_asked_for {
@@ -185,6 +193,7 @@ pub(super) fn load(
             loaded.sent.extend(sent.map(|sent| (id, sent)));
         }
     }
+    reading.note(read);
     Ok(loaded)
 }
 
@@ -206,7 +215,7 @@ pub(super) fn links(durable: &Durable, page: LinkPage) -> Result<Vec<Link>, Stor
             Listing::All => unless_damaged::<PackedLink>(durable, value, "link", key)
                 .map(|packed| packed.map(Link::from)),
             Listing::Marked(_) => match keys::trailing_link(key, prefix.len()) {
-                Some(id) => link(durable, id),
+                Some(id) => stored_link(durable, id),
                 None => Ok(None),
             },
         };
@@ -324,7 +333,7 @@ fn suppression(durable: &Durable, address: MatchKey) -> Result<Option<Suppressio
     })))
 }
 
-fn link(durable: &Durable, id: LinkId) -> Result<Option<Link>, StoreError> {
+fn stored_link(durable: &Durable, id: LinkId) -> Result<Option<Link>, StoreError> {
     let key = keys::link(id);
     let Some(bytes) = durable.get(&key)? else {
         return Ok(None);

@@ -8,6 +8,7 @@ use crate::domain::ids::LinkId;
 use crate::domain::link::{Link, Mark};
 use crate::domain::record::{Batch, Change, Counts};
 use crate::ports::StoreError;
+use crate::store::cache::{Cache, Entries, Stored};
 use crate::store::codec::encode;
 use crate::store::durable::{Durable, Staged};
 use crate::store::packed::PackedLink;
@@ -16,6 +17,7 @@ use crate::store::{keys, reader};
 /// Changes on their way into one atomic batch. Later changes see the earlier ones.
 pub(super) struct Staging<'a> {
     durable: &'a Durable,
+    cache: &'a Cache,
     staged: Staged,
     counts: Counts,
     /// Links as they are after the changes so far.
@@ -24,9 +26,10 @@ pub(super) struct Staging<'a> {
 }
 
 impl<'a> Staging<'a> {
-    pub(super) fn new(durable: &'a Durable, counts: Counts) -> Self {
+    pub(super) fn new(durable: &'a Durable, cache: &'a Cache, counts: Counts) -> Self {
         Self {
             durable,
+            cache,
             staged: Staged::new(),
             counts,
             links: BTreeMap::new(),
@@ -45,20 +48,29 @@ impl<'a> Staging<'a> {
         Ok(())
     }
 
-    /// Everything to write, and the counts as they are then.
-    pub(super) fn finish(mut self) -> Result<(Staged, Counts), StoreError> {
-        let links = std::mem::take(&mut self.links);
-        for (id, known) in links {
-            match known {
-                Known::Link(link) => self.encoded(keys::link(id), &PackedLink::from(*link))?,
-                Known::Nothing | Known::Damaged(_) => self.remove(keys::link(id)),
-            }
+    /// Everything to write, and what is known once it is written.
+    pub(super) fn finish(mut self) -> Result<(Staged, Written), StoreError> {
+        let mut written = Vec::with_capacity(self.links.len());
+        for (id, known) in std::mem::take(&mut self.links) {
+            let Known::Link(Stored { link, entries }) = known else {
+                self.remove(keys::link(id));
+                written.push((id, None));
+                continue;
+            };
+            let packed = PackedLink::from(*link);
+            self.encoded(keys::link(id), &packed)?;
+            let link = Box::new(Link::from(packed));
+            written.push((id, Some(Stored { link, entries })));
         }
         self.counts.marks.retain(|_, count| *count > 0);
         self.counts.commits += 1;
         let counts = self.counts.clone();
         self.encoded(keys::COUNTS.to_vec(), &counts)?;
-        Ok((self.staged, counts))
+        let written = Written {
+            counts,
+            links: written,
+        };
+        Ok((self.staged, written))
     }
 
     fn change(&mut self, change: Change) -> Result<(), StoreError> {
@@ -117,41 +129,47 @@ impl<'a> Staging<'a> {
     }
 
     fn put_link(&mut self, link: Link) -> Result<(), StoreError> {
-        let old = self.link(link.id)?;
-        let old_keys = old.index_keys(link.id);
-        let new_keys = index_keys(&link);
-        for key in old_keys.difference(&new_keys) {
-            self.remove(key.clone());
+        let old = self.entries(link.id)?;
+        let new = Entries::of(&link);
+        if let Some(old) = &old {
+            for key in old.without(&new) {
+                self.remove(key.clone());
+            }
         }
-        for key in new_keys.difference(&old_keys) {
+        let nothing = Entries::default();
+        for key in new.without(old.as_ref().unwrap_or(&nothing)) {
             self.put(key.clone(), Vec::new());
         }
-        self.count(&old, -1);
-        let new = Known::Link(Box::new(link));
-        self.count(&new, 1);
-        if let Known::Link(link) = &new {
-            self.links.insert(link.id, new);
-        }
+        self.count(old.as_ref(), -1);
+        self.count(Some(&new), 1);
+        let id = link.id;
+        self.links.insert(
+            id,
+            Known::Link(Stored {
+                link: Box::new(link),
+                entries: new,
+            }),
+        );
         Ok(())
     }
 
     fn remove_link(&mut self, id: LinkId) -> Result<(), StoreError> {
-        let old = self.link(id)?;
-        for key in old.index_keys(id) {
+        let old = self.entries(id)?;
+        self.count(old.as_ref(), -1);
+        for key in old.into_iter().flat_map(|old| old.keys) {
             self.remove(key);
         }
-        self.count(&old, -1);
         self.links.insert(id, Known::Nothing);
         Ok(())
     }
 
-    fn count(&mut self, known: &Known, step: i64) {
-        if matches!(known, Known::Nothing) {
+    fn count(&mut self, known: Option<&Entries>, step: i64) {
+        let Some(known) = known else {
             return;
-        }
+        };
         self.counts.links = self.counts.links.saturating_add_signed(step);
-        for mark in known.marks() {
-            let count = self.counts.marks.entry(mark).or_default();
+        for mark in &known.marks {
+            let count = self.counts.marks.entry(*mark).or_default();
             *count = count.saturating_add_signed(step);
         }
     }
@@ -172,27 +190,36 @@ impl<'a> Staging<'a> {
         self.encoded(key, &all)
     }
 
-    /// A damaged link is replaced by what is put. Its marks are known from their entries; what else
-    /// points to it is passed over by whoever follows it.
-    fn link(&mut self, id: LinkId) -> Result<Known, StoreError> {
-        if let Some(known) = self.links.remove(&id) {
-            return Ok(known);
+    /// The entries of a link as it stood before; nothing if there was none. A damaged link is replaced by
+    /// what is put: its marks are known from their entries, and what else points to it is passed over
+    /// by whoever follows it.
+    fn entries(&mut self, id: LinkId) -> Result<Option<Entries>, StoreError> {
+        match self.links.remove(&id) {
+            Some(Known::Link(stored)) => return Ok(Some(stored.entries)),
+            Some(Known::Nothing) => return Ok(None),
+            None => {}
+        }
+        if let Some(known) = self.cache.take_entries(id) {
+            return Ok(Some(known));
         }
         let key = keys::link(id);
         let Some(bytes) = self.durable.get(&key)? else {
-            return Ok(Known::Nothing);
+            return Ok(None);
         };
         let packed = reader::unless_damaged::<PackedLink>(self.durable, &bytes, "link", &key)?;
         if let Some(packed) = packed {
-            return Ok(Known::Link(Box::new(Link::from(packed))));
+            return Ok(Some(Entries::of(&Link::from(packed))));
         }
-        let mut marks = Vec::new();
+        let mut damaged = Entries::default();
         for mark in Mark::ALL {
-            if self.exists(&keys::mark_link(mark, id))? {
-                marks.push(mark);
+            let key = keys::mark_link(mark, id);
+            if self.exists(&key)? {
+                damaged.keys.push(key);
+                damaged.marks.push(mark);
             }
         }
-        Ok(Known::Damaged(marks))
+        damaged.keys.sort_unstable();
+        Ok(Some(damaged))
     }
 
     fn value(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
@@ -219,56 +246,15 @@ impl<'a> Staging<'a> {
     }
 }
 
-/// A link as it stood before a change.
+/// What a batch makes of a link.
 enum Known {
     Nothing,
-    Link(Box<Link>),
-    /// Only its marks can be told.
-    Damaged(Vec<Mark>),
+    Link(Stored),
 }
 
-impl Known {
-    fn marks(&self) -> Vec<Mark> {
-        match self {
-            Self::Nothing => Vec::new(),
-            Self::Link(link) => link.marks(),
-            Self::Damaged(marks) => marks.clone(),
-        }
-    }
-
-    fn index_keys(&self, id: LinkId) -> BTreeSet<Vec<u8>> {
-        match self {
-            Self::Nothing => BTreeSet::new(),
-            Self::Link(link) => index_keys(link),
-            Self::Damaged(marks) => marks
-                .iter()
-                .map(|mark| keys::mark_link(*mark, id))
-                .collect(),
-        }
-    }
-}
-
-/// Every index entry of a link. Each ends with the link's id and needs no value.
-fn index_keys(link: &Link) -> BTreeSet<Vec<u8>> {
-    let mut all: BTreeSet<Vec<u8>> = link
-        .match_keys
-        .iter()
-        .map(|key| keys::match_link(*key, link.id))
-        .collect();
-    all.extend(
-        link.salesforce
-            .as_ref()
-            .map(|end| keys::salesforce_link(end.id, link.id)),
-    );
-    all.extend(
-        link.automation
-            .as_ref()
-            .map(|end| keys::automation_link(link.kind, end.id, link.id)),
-    );
-    all.extend(
-        link.marks()
-            .into_iter()
-            .map(|mark| keys::mark_link(mark, link.id)),
-    );
-    all
+/// What is known once the batch is durable.
+pub(super) struct Written {
+    pub(super) counts: Counts,
+    /// Links that are stored, and those that are gone.
+    pub(super) links: Vec<(LinkId, Option<Stored>)>,
 }

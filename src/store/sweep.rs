@@ -2,12 +2,13 @@
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
-/// Bytes by which the file may grow for each byte of content. With all cleaning done it is about
-/// this: a segment is given up when half of it is obsolete.
-const GROWTH_MAX: f64 = 1.55;
+/// Bytes by which the file may grow for each byte of content. With all cleaning done it is about 1.55:
+/// a segment is given up when half of it is obsolete. The nearer to that, the more pages are moved
+/// to win a byte; each costs as much as a change.
+const GROWTH_MAX: f64 = 2.0;
 
-/// Grown by less the file is not looked at: new segments come half a megabyte at a time.
-const SLACK_BYTES: f64 = 4.0 * 1024.0 * 1024.0;
+/// Grown by less the file is not looked at: a small store is not worth the work.
+const SLACK_BYTES: f64 = 32.0 * 1024.0 * 1024.0;
 
 /// What a page moved frees, in a large store whose segments each hold a bit of many pages.
 const BYTES_PER_MOVE: u64 = 128;

@@ -452,7 +452,8 @@ fn a_failing_sync_is_reported_and_loses_nothing_acknowledged() {
     failing_disk("fdatasync", "EIO", 5);
 }
 
-/// The disk is full from the n-th write of each of the store's threads on.
+/// The disk is full from the n-th write of each of the store's threads on. sled alone waits for ever
+/// in about one of 150 such runs.
 #[test]
 fn a_full_disk_is_reported_and_loses_nothing_acknowledged() {
     failing_disk("pwrite64", "ENOSPC", 40);
@@ -463,7 +464,7 @@ fn failing_disk(call: &str, error: &str, batches: u64) {
         return;
     };
     let before = 3;
-    let (mut reported, mut hung) = (0, 0);
+    let mut reported = 0;
     for place in 1..=8 {
         let outer = tempfile::tempdir().unwrap();
         let folder = outer.path().join("data");
@@ -478,14 +479,7 @@ fn failing_disk(call: &str, error: &str, batches: u64) {
         tracer.extend(["timeout", "-s", "KILL", PATIENCE_SECONDS].map(str::to_owned));
         let said = listen(child(&folder, batches, &tracer).spawn().unwrap());
         let case = format!("{error} from {call} {place} on: {said:?}");
-        if said.was_killed {
-            // sled sometimes waits for ever for a write of another of its threads that failed. Who
-            // waits acknowledges nothing, and the next start finds all that was.
-            println!("HUNG: {case}");
-            hung += 1;
-        } else {
-            check_reported(&said, before + batches, &case);
-        }
+        check_reported(&said, before + batches, &case);
         reported += u32::from(said.failed.is_some());
         inspect(&folder, said.acknowledged.max(before), &case);
     }
@@ -493,14 +487,10 @@ fn failing_disk(call: &str, error: &str, batches: u64) {
         reported >= 4,
         "the errors never reached the store: {reported}"
     );
-    assert!(hung <= HUNG_MAX, "it hangs more than rarely: {hung} of 8");
 }
 
-/// A child that has said nothing for so long has hung.
-const PATIENCE_SECONDS: &str = "60";
-
-/// Of eight runs. Seen once, on a busy machine; how often it happens was not measured.
-const HUNG_MAX: u32 = 2;
+/// A child that has said nothing for so long has hung: the store gives a disk less time than that.
+const PATIENCE_SECONDS: &str = "90";
 
 /// What a power cut may leave: the log as it was at the last acknowledged sync, and of what was
 /// written after it any part, none, or zeros. The model covers the tail of the log file; it does

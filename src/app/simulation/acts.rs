@@ -123,6 +123,38 @@ impl World {
         Some(act(format!("Salesforce {id}: opted in, and out again")))
     }
 
+    /// Somebody who is opted out opts in on that record, and out again at once.
+    pub(super) fn change_mind(&mut self, knobs: &Knobs, now: Timestamp, key: Key) -> Option<Act> {
+        match key {
+            Key::Salesforce(id) => {
+                let at = Self::clock(knobs, Side::Salesforce, now);
+                self.salesforce.advance(at);
+                if self.salesforce.value(id, "HasOptedOutOfEmail") != Value::Bool(true) {
+                    return None;
+                }
+                let call = Call::person(at, self.user);
+                let fields = vec![("HasOptedOutOfEmail".to_owned(), Input::Bool(false))];
+                self.salesforce.update(&call, id, &fields).ok()?;
+                self.say(key, now, Word::In);
+                self.opt_out_again(id, now, at)
+            }
+            Key::Automation(id) => {
+                let at = Self::clock(knobs, Side::Automation, now);
+                self.automation.contact(id)?.dnc_on("email")?;
+                for (after, reason, word) in [(0, 0, Word::In), (1, 3, Word::Out)] {
+                    let input = DncInput {
+                        reason,
+                        ..DncInput::default()
+                    };
+                    let at = at.plus_millis(after);
+                    self.automation.user_sets_dnc(at, self.admin, id, &input);
+                    self.say(key, now + Span(after), word);
+                }
+                Some(act(format!("Automation {id}: opted in, and out again")))
+            }
+        }
+    }
+
     fn delete_in_salesforce(&mut self, at: clock::Timestamp) -> Option<Act> {
         let id = self.somebody()?;
         let call = Call::person(at, self.user);

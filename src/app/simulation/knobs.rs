@@ -30,6 +30,9 @@ pub(super) struct Knobs {
     pub(super) tracks_history: bool,
     /// People act in the very moments in which the engine reads and writes.
     pub(super) acts_meet_cycles: bool,
+    /// While an opt-in is on its way to a record, its person opts in and out again there, now and then:
+    /// nothing but the guard of the write can know.
+    pub(super) acts_meet_opt_ins: bool,
     pub(super) focus: Focus,
     pub(super) policy: Policy,
 }
@@ -95,6 +98,7 @@ impl Knobs {
             faults,
             tracks_history: random.below(4) > 0,
             acts_meet_cycles: random.below(3) == 0,
+            acts_meet_opt_ins: false,
             focus: pick(
                 random,
                 &[
@@ -122,6 +126,7 @@ impl Knobs {
         self.faults = Faults::default();
         self.tracks_history = true;
         self.acts_meet_cycles = true;
+        self.acts_meet_opt_ins = true;
         self.focus = Focus::Consent;
         self.policy.latest_do_not_contact = true;
         self

@@ -7,11 +7,14 @@ use crate::app::simulation::knobs::{Faults, Knobs};
 use crate::app::simulation::operator::Screen;
 use crate::app::simulation::world::{Key, START, World};
 use crate::domain::command::{Command, Instruction, Scope};
+use crate::domain::consent::Consent;
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::ids::{JobId, Side};
 use crate::domain::link::PendingState;
 use crate::domain::record::{Batch, Change};
-use crate::domain::request::{Answer, AutomationRequest, Request, SalesforceRequest, Spent};
+use crate::domain::request::{
+    Answer, AutomationRequest, Request, SalesforceRequest, Spent, Target,
+};
 use crate::domain::time::{Span, Timestamp};
 use crate::engine::mutants::Mutant;
 use crate::engine::{Brake, Engine, Input, Output, Schedule, Settings, Writes};
@@ -292,6 +295,7 @@ impl Run {
         let input = match output {
             Output::Request { job, request } => {
                 self.check_intent(&request);
+                self.meet_opt_ins(&request);
                 let latency = self.latency();
                 self.put(latency, Event::Arrive(job, request));
                 return;
@@ -326,6 +330,29 @@ impl Run {
             }
         }
         self.kept.apply(batch);
+    }
+
+    /// One who is being opted in changes their mind before the write arrives.
+    fn meet_opt_ins(&mut self, request: &Request) {
+        let (Request::Salesforce(SalesforceRequest::Write { rows, .. })
+        | Request::Automation(AutomationRequest::Write { rows, .. })) = request
+        else {
+            return;
+        };
+        if !self.knobs.acts_meet_opt_ins {
+            return;
+        }
+        for row in rows.iter().filter(|row| row.consent == Some(Consent::In)) {
+            let Target::Existing(id) = row.target else {
+                continue;
+            };
+            if self.random.below(2) == 0
+                && let Some(key) = Key::of(id)
+                && let Some(act) = self.world.change_mind(&self.knobs, self.now, key)
+            {
+                self.log(|_| format!("ACT {}", act.words));
+            }
+        }
     }
 
     /// No write leaves before its intent is stored.

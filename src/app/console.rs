@@ -26,6 +26,12 @@ use crate::pool::Pool;
 use crate::ports::Clock;
 use crate::session::{self, Ended, Mouse, Panics, QUESTIONS_MAX, Sent, Time, Tty, TtyWires, Wires};
 
+/// What is done before the operator sits down: activities are left for them to send.
+const PRACTICE: Scope = Scope {
+    activities: false,
+    ..Scope::ALL
+};
+
 /// A practice that still writes after so many rounds is going in circles.
 const ROUNDS_MAX: u32 = 10;
 
@@ -206,7 +212,7 @@ fn bring_to_agreement(pool: &Pool) -> impl Future<Output = ()> + Send + use<> {
         let cycle = || Instruction {
             operator: "passerelle".to_owned(),
             reason: String::new(),
-            command: Command::RunCycle(Scope::ALL),
+            command: Command::RunCycle(PRACTICE),
         };
         let mut written = None;
         for _ in 0..ROUNDS_MAX {

@@ -73,6 +73,7 @@ impl Desk {
             Query::Held => Answer::Held(self.held_rows().await?),
             Query::Person(id) => Answer::Person(self.person(id).await?.map(Box::new)),
             Query::Search(wanted) => Answer::Found(self.search(&wanted).await?),
+            Query::Links(ids) => Answer::Links(self.named(ids).await?),
             Query::LastAct => Answer::LastAct(self.last_act().await?.map(Box::new)),
             Query::Flags => Answer::Flags(self.flags().await?),
             Query::Acts => Answer::Acts(self.acts().await?),
@@ -242,6 +243,16 @@ impl Desk {
             .await?;
         }
         Ok(page)
+    }
+
+    async fn named(&self, ids: Vec<LinkId>) -> Result<Vec<(Link, String)>, StoreError> {
+        let keys = ids.into_iter().map(LinkKey::Id).collect();
+        let links = self.store.load(keys, false).await?.links.into_iter();
+        let named = links.map(|link| {
+            let name = self.name(&link);
+            (link, name)
+        });
+        Ok(named.collect())
     }
 
     async fn last_act(&self) -> Result<Option<UndoPreview>, StoreError> {

@@ -190,7 +190,10 @@ fn tell(bar: &ProgressBar, out: &mut Out, fact: &Fact) -> Result<(), AppError> {
             "stopped before overwriting very many records ({overwrites} overwrites, {deletions} \
              deletions in this round); look at them, then go on with --release-brake"
         ),
-        Fact::PlanFinished(run) => format!("plan {run} is finished"),
+        Fact::PlanFinished(plan) => format!(
+            "plan {} is finished: {} activities sent, {} were there already, {} held",
+            plan.run, plan.sent, plan.already_there, plan.held
+        ),
         Fact::CycleStarted
         | Fact::CycleEnded
         | Fact::Accepted(_)

@@ -15,7 +15,9 @@ use super::screens::{
 use super::slot::{Slot, Waiting};
 use super::theme::Theme;
 use super::words::Words;
+use crate::domain::conflict::Choice;
 use crate::domain::ids::LinkId;
+use crate::domain::link::Link;
 use crate::domain::mapping::Policy;
 use crate::domain::record::Counts;
 use crate::domain::snapshot::Snapshot;
@@ -68,7 +70,25 @@ pub struct Model {
     pub(super) undo: Option<Slot<Option<Box<UndoPreview>>>>,
     /// Asked for by a key; its answer says where the file is.
     pub(super) export: Option<(Slot<Exported>, Query)>,
+    /// Asked for by a key that decides for many; its answer opens a dialog.
+    pub(super) bulk: Option<Bulk>,
     pub(super) tickets: u64,
+}
+
+/// One choice for many contacts.
+pub(super) struct Bulk {
+    pub(super) choice: Choice,
+    pub(super) links: Vec<LinkId>,
+    pub(super) reach: Reach,
+    pub(super) slot: Slot<Vec<(Link, String)>>,
+}
+
+/// How the contacts of a bulk act were chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reach {
+    Marked,
+    /// Exactly what the filter shows.
+    Shown,
 }
 
 pub(super) struct Shell {
@@ -265,6 +285,7 @@ impl Model {
             overlay: None,
             undo: None,
             export: None,
+            bulk: None,
             tickets: 0,
         }
     }
@@ -326,6 +347,7 @@ impl Model {
             || self.standing.is_stale()
             || self.screen().slot(self.scene()).is_some_and(is_in_doubt)
             || self.undo.as_ref().is_some_and(Waiting::is_stale)
+            || self.bulk.as_ref().is_some_and(|bulk| bulk.slot.is_stale())
     }
 
     /// Where a key counts now, the narrowest place first.
@@ -358,6 +380,9 @@ impl Model {
         }
         if let Some((slot, query)) = &mut self.export {
             ask(slot, query.clone());
+        }
+        if let Some(bulk) = &mut self.bulk {
+            ask(&mut bulk.slot, Query::Links(bulk.links.clone()));
         }
         if let Some((slot, query)) = self.front().1.question() {
             ask(slot, query);

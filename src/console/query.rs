@@ -29,6 +29,8 @@ pub enum Query {
     Person(LinkId),
     /// By e-mail address, either id, or a part of any text.
     Search(String),
+    /// These links as they are now.
+    Links(Vec<LinkId>),
     /// The last act that can be taken back.
     LastAct,
     /// Who is deleted or opted out.
@@ -48,6 +50,8 @@ pub enum Answer {
     Held(Held),
     Person(Option<Box<Person>>),
     Found(Page<Brief>),
+    /// Each with its name.
+    Links(Vec<(Link, String)>),
     LastAct(Option<Box<UndoPreview>>),
     Flags(Page<FlagRow>),
     Acts(Acts),

@@ -3,6 +3,7 @@
 mod activities;
 mod audit;
 mod bench;
+mod bulk;
 mod flags;
 mod steering;
 

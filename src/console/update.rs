@@ -5,7 +5,7 @@ mod keys;
 mod pointer;
 
 use super::filter::Filter;
-use super::model::{Model, Overlay, SyncState, Tab, Tone};
+use super::model::{Bulk, Model, Overlay, SyncState, Tab, Tone};
 use super::msg::{Effect, Msg};
 use super::query::{Answer, Ticket};
 use super::screens::Notice;
@@ -96,6 +96,12 @@ fn on_answered(model: &mut Model, ticket: Ticket, answer: Answer) -> Vec<Effect>
                 acts::audit::say_exported(model, &exported);
             }
         }
+        Answer::Links(links) => {
+            let is_wanted = |bulk: &Bulk| bulk.slot.is_waiting_for(ticket);
+            if let Some(bulk) = model.bulk.take_if(|bulk| is_wanted(bulk)) {
+                acts::bulk::offer(model, &bulk, &links);
+            }
+        }
         answer => {
             let mut answer = answer;
             for tab in Tab::ALL {
@@ -135,6 +141,14 @@ fn on_unanswered(model: &mut Model, ticket: Ticket, error: String) -> Vec<Effect
     let is_wanted = |(slot, _): &(Slot<_>, _)| slot.is_waiting_for(ticket);
     if model.export.as_ref().is_some_and(is_wanted) {
         model.export = None;
+        model.shell.toast(Tone::Person, error);
+        return Vec::new();
+    }
+    if model
+        .bulk
+        .take_if(|bulk| bulk.slot.is_waiting_for(ticket))
+        .is_some()
+    {
         model.shell.toast(Tone::Person, error);
         return Vec::new();
     }

@@ -250,23 +250,32 @@ fn paint_told(text: &str, style: Style, canvas: &mut Canvas<'_>) {
     canvas.paragraph(1, top, lines, text, style);
 }
 
-/// What can be done here and now, the most useful first; what does not fit is in the help.
+/// What can be done here and now, the most useful first; what does not fit is in the help, whose key
+/// is always there.
 fn paint_hints(model: &Model, canvas: &mut Canvas<'_>) {
     let theme = canvas.theme;
     let y = canvas.height() - 1;
     let contexts = model.contexts();
     let say = &model.shell.language;
+    let hints: Vec<(Action, String, &str)> = hints(model)
+        .into_iter()
+        .filter_map(|(action, label)| {
+            let key = model.shell.keymap.hint(&contexts, action)?;
+            Some((action, key, say.text(label)))
+        })
+        .collect();
+    let room = |key: &str, label: &str| width(key) + width(label) + 3;
+    let is_help = |(action, ..): &&(Action, String, &str)| *action == Action::Help;
+    let help = hints.iter().find(is_help);
+    let mut kept = help.map_or(0, |(_, key, label)| room(key, label));
     let mut x = 1;
-    for (action, label) in hints(model) {
-        let Some(key) = model.shell.keymap.hint(&contexts, action) else {
+    for (action, key, label) in &hints {
+        if *action == Action::Help {
+            kept = 0;
+        } else if x + room(key, label) + kept > canvas.width() {
             continue;
-        };
-        let label = say.text(label);
-        let width = Safe::new(&key).width() + Safe::new(label).width() + 3;
-        if usize::from(x) + width > usize::from(canvas.width()) {
-            break;
         }
-        x = canvas.text(x, y, &key, theme.accent());
+        x = canvas.text(x, y, key, theme.accent());
         x = canvas.text(x + 1, y, label, theme.muted()) + 2;
     }
 }

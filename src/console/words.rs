@@ -301,7 +301,15 @@ impl Words<'_> {
             Fact::BrakePulled { overwrites, .. } => {
                 Some(say.with("told-brake", &[("n", &say.number(*overwrites))]))
             }
-            Fact::PlanFinished(run) => Some(say.with("told-plan", &[("run", &run.to_string())])),
+            Fact::PlanFinished(plan) => Some(say.with(
+                "told-plan",
+                &[
+                    ("run", &plan.run.to_string()),
+                    ("sent", &say.number(plan.sent)),
+                    ("there", &say.number(plan.already_there)),
+                    ("held", &say.number(plan.held)),
+                ],
+            )),
         }
     }
 

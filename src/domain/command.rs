@@ -8,7 +8,7 @@ use super::activity::HeldActivity;
 use super::conflict::Resolution;
 use super::failure::Failure;
 use super::ids::{Generation, LinkId, RunId, Side};
-use super::record::{Act, PlanKind};
+use super::record::{Act, Plan, PlanKind};
 use super::time::Timestamp;
 
 /// A wish, with the one whose wish it is.
@@ -179,7 +179,8 @@ pub enum Fact {
         overwrites: u64,
         deletions: u64,
     },
-    PlanFinished(RunId),
+    /// With what it came to.
+    PlanFinished(Plan),
     Surveyed(Survey),
     /// A survey was broken off; why was told before.
     SurveyFailed,

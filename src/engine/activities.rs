@@ -532,18 +532,23 @@ impl Engine {
         }
         if self.settings.writes == Writes::Count {
             // Counted once; the plan itself, if it was stored before, waits for a real run.
-            if let Some(run) = transfer.plan() {
-                self.plans.remove(&run);
-                self.tell(Fact::PlanFinished(run));
+            if let Some(plan) = transfer.plan().and_then(|run| self.plans.remove(&run)) {
+                self.tell(Fact::PlanFinished(plan));
             }
             return true;
         }
         let mut batch = Vec::new();
         if let Some(run) = transfer.plan() {
-            self.plans.remove(&run);
             batch.push(Change::RemovePlan(run));
-            self.outputs
-                .push_back(Output::Tell(Fact::PlanFinished(run)));
+            let counts = transfer.counts;
+            if let Some(mut plan) = self.plans.remove(&run) {
+                plan.examined = transfer.examined;
+                plan.sent = counts.sent;
+                plan.already_there = counts.already_there;
+                plan.held = counts.held;
+                self.outputs
+                    .push_back(Output::Tell(Fact::PlanFinished(plan)));
+            }
         } else {
             let from = transfer.from.max(transfer.until - self.settings.overlap);
             let unknown_since = transfer.unknown_since.unwrap_or(from);

@@ -38,6 +38,14 @@ pub enum Action {
     StopPlan,
     HoldPlan,
     Regroup,
+    Mark,
+    MarkAll,
+    AllSalesforce,
+    AllAutomation,
+    AllBase,
+    AllKeepBoth,
+    AllOptOut,
+    AllAgain,
     TakeSalesforce,
     TakeAutomation,
     TakeBase,
@@ -153,6 +161,14 @@ actions! {
     StopPlan "stop-plan" [Activities] Writes;
     HoldPlan "hold-plan" [Activities] Writes;
     Regroup "regroup" [Activities] None;
+    Mark "mark" [Conflicts] None;
+    MarkAll "mark-all" [Conflicts] None;
+    AllSalesforce "all-salesforce" [Conflicts] Writes;
+    AllAutomation "all-automation" [Conflicts] Writes;
+    AllBase "all-base" [Conflicts] Writes;
+    AllKeepBoth "all-keep-both" [Conflicts] Writes;
+    AllOptOut "all-opt-out" [Conflicts] Writes;
+    AllAgain "all-again" [Conflicts] Writes;
     TakeSalesforce "take-salesforce" [Decide] None;
     TakeAutomation "take-automation" [Decide] None;
     TakeBase "take-base" [Decide] None;

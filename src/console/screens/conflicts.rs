@@ -1,11 +1,14 @@
 //! Which contacts wait for a person, and why? The list; one contact is the business of `decide`.
 
+use std::collections::BTreeSet;
+
 use super::decide::Decide;
 use super::{Notice, Scene, Screen, filtered, page_height, paint_empty};
 use crate::console::canvas::Canvas;
 use crate::console::filter::Filter;
 use crate::console::keymap::{Action, Context};
 use crate::console::list::{Selection, Step, page_top};
+use crate::console::model::Reach;
 use crate::console::query::{Answer, ConflictRow, Page, Query, Ticket};
 use crate::console::slot::{Slot, Waiting};
 use crate::console::words::Words;
@@ -16,6 +19,7 @@ pub(in crate::console) struct Model {
     pub(in crate::console) slot: Slot<Page<ConflictRow>>,
     pub(in crate::console) filter: Filter,
     selection: Selection<LinkId>,
+    marks: BTreeSet<LinkId>,
     pub(in crate::console) open: Option<Decide>,
 }
 
@@ -65,7 +69,36 @@ impl Model {
 
     fn settle(&mut self, words: Words<'_>) -> bool {
         let keys = self.keys(words);
+        self.marks.retain(|link| keys.contains(link));
         self.selection.settle(&keys)
+    }
+
+    /// Marks the chosen contact, or takes its mark away.
+    pub(in crate::console) fn mark(&mut self) {
+        if let Some(link) = self.selection.key()
+            && !self.marks.remove(&link)
+        {
+            self.marks.insert(link);
+        }
+    }
+
+    /// Marks all that the filter shows, or none if all are marked.
+    pub(in crate::console) fn mark_all(&mut self, words: Words<'_>) {
+        let shown: BTreeSet<LinkId> = self.keys(words).into_iter().collect();
+        self.marks = if self.marks == shown {
+            BTreeSet::new()
+        } else {
+            shown
+        };
+    }
+
+    /// What a bulk act is about: the marked contacts, else exactly what the filter shows.
+    pub(in crate::console) fn many(&self, words: Words<'_>) -> (Vec<LinkId>, Reach) {
+        if self.marks.is_empty() {
+            (self.keys(words), Reach::Shown)
+        } else {
+            (self.marks.iter().copied().collect(), Reach::Marked)
+        }
     }
 
     pub(in crate::console) fn chosen(&self) -> Option<LinkId> {
@@ -95,6 +128,9 @@ impl Model {
         let top = page_top(self.selection.index(), height);
         for (y, row) in rows.iter().skip(top).take(height).enumerate() {
             let y = 1 + y as u16;
+            if self.marks.contains(&row.brief.id) {
+                canvas.text(0, y, theme.sign("●", "*"), theme.accent());
+            }
             canvas.within(1, y, what_x - 2, &name(words, row), theme.plain());
             let what = subjects(words, row);
             canvas.within(what_x, y, age_x - what_x - 1, &what, theme.plain());
@@ -174,7 +210,11 @@ impl Screen for Model {
         let count = self.rows(scene.words).len() as u64;
         let more = self.slot.data.as_ref().map_or(0, |page| page.more);
         let title = scene.say().count("title-conflicts", count);
-        filtered(scene, title, &self.filter, more)
+        let title = filtered(scene, title, &self.filter, more);
+        match self.marks.len() as u64 {
+            0 => title,
+            marked => format!("{title} · {}", scene.say().count("marked", marked)),
+        }
     }
 
     fn hints(&self, _scene: Scene<'_>) -> Vec<(Action, &'static str)> {
@@ -183,6 +223,10 @@ impl Screen for Model {
             None => vec![
                 (Action::Down, "hint-move"),
                 (Action::Open, "hint-open"),
+                (Action::Mark, "hint-mark"),
+                (Action::MarkAll, "hint-mark-all"),
+                (Action::AllSalesforce, "hint-all-salesforce"),
+                (Action::AllAutomation, "hint-all-automation"),
                 (Action::Filter, "hint-filter"),
                 (Action::Undo, "hint-undo"),
             ],

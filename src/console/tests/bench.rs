@@ -377,6 +377,12 @@ impl World {
                     .collect(),
                 more: 0,
             }),
+            Query::Links(ids) => Answer::Links(
+                ids.iter()
+                    .filter_map(|id| self.links.get(id))
+                    .map(|link| (link.clone(), brief(link).name))
+                    .collect(),
+            ),
             Query::LastAct => Answer::LastAct(self.act.clone().map(|act| {
                 let link = self.links[&act.undo[0].link].clone();
                 let name = brief(&link).name;

@@ -2,6 +2,7 @@
 
 pub(super) mod activities;
 pub(super) mod audit;
+pub(super) mod bulk;
 pub(super) mod decide;
 pub(super) mod flags;
 pub(super) mod queues;

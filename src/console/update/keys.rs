@@ -9,7 +9,6 @@ use crate::console::keymap::{Action, Chord, Resolved, resolve};
 use crate::console::list::Step;
 use crate::console::model::{Model, Overlay, Tab, Tone};
 use crate::console::msg::Effect;
-use crate::console::query::Format;
 use crate::domain::conflict::Choice;
 
 pub(super) fn on_key(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
@@ -129,11 +128,7 @@ fn typed(model: &mut Model) {
 pub(super) fn run(model: &mut Model, action: Action) -> Vec<Effect> {
     match action {
         Action::Leave => return vec![Effect::Leave],
-        Action::BackOrLeave => {
-            if !back(model) {
-                return vec![Effect::Leave];
-            }
-        }
+        Action::BackOrLeave => return back_or_leave(model),
         Action::Back => back_or_say(model),
         Action::Help => open_finder(model, Purpose::Help),
         Action::Palette => open_finder(model, Purpose::Palette),
@@ -168,6 +163,14 @@ pub(super) fn run(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::PauseQueue => acts::queues::offer_pause(model),
         Action::Retry => acts::queues::offer_retry(model, acts::queues::Reach::Chosen),
         Action::RetryCause => acts::queues::offer_retry(model, acts::queues::Reach::Cause),
+        Action::Mark => mark(model),
+        Action::MarkAll => mark_all(model),
+        Action::AllSalesforce => acts::bulk::ask(model, Choice::Salesforce),
+        Action::AllAutomation => acts::bulk::ask(model, Choice::Automation),
+        Action::AllBase => acts::bulk::ask(model, Choice::Base),
+        Action::AllKeepBoth => acts::bulk::ask(model, Choice::KeepBoth),
+        Action::AllOptOut => acts::bulk::ask(model, Choice::OptOut),
+        Action::AllAgain => acts::bulk::ask(model, Choice::Retry),
         Action::TakeSalesforce => acts::decide::choose(model, Choice::Salesforce),
         Action::TakeAutomation => acts::decide::choose(model, Choice::Automation),
         Action::TakeBase => acts::decide::choose(model, Choice::Base),
@@ -184,8 +187,7 @@ pub(super) fn run(model: &mut Model, action: Action) -> Vec<Effect> {
         | Action::SetShownAside
         | Action::TakeBack
         | Action::TakeShownBack => acts::flags::run(model, action),
-        Action::ExportCsv => acts::audit::ask_export(model, Format::Csv),
-        Action::ExportJson => acts::audit::ask_export(model, Format::JsonLines),
+        Action::ExportCsv | Action::ExportJson => acts::audit::ask_export(model, action),
         Action::Next | Action::Previous => move_focus(model, action == Action::Next),
         Action::Press => return press(model),
         Action::Cancel => cancel(model),
@@ -194,12 +196,31 @@ pub(super) fn run(model: &mut Model, action: Action) -> Vec<Effect> {
     Vec::new()
 }
 
+fn back_or_leave(model: &mut Model) -> Vec<Effect> {
+    if back(model) {
+        Vec::new()
+    } else {
+        vec![Effect::Leave]
+    }
+}
+
 /// The key never leaves: at the top it says so.
 fn back_or_say(model: &mut Model) {
     if !back(model) {
         let text = model.shell.language.text("at-the-top").to_owned();
         model.shell.toast(Tone::Muted, text);
     }
+}
+
+/// Marks a line or unmarks it, and goes on to the next.
+fn mark(model: &mut Model) {
+    model.conflicts.mark();
+    step(model, Step::Down);
+}
+
+fn mark_all(model: &mut Model) {
+    let words = model.shell.words();
+    model.conflicts.mark_all(words);
 }
 
 fn open_finder(model: &mut Model, purpose: Purpose) {

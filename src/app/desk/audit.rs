@@ -31,15 +31,8 @@ impl Desk {
 
     /// The act, with the contacts it touched as they are now.
     pub(super) async fn act(&self, act: Act) -> Result<UndoPreview, StoreError> {
-        let wanted: Vec<LinkKey> = touched(&act).into_iter().map(LinkKey::Id).collect();
-        let loaded = self.store.load(wanted, false).await?;
-        let links = loaded.links.into_iter();
-        let links = links.map(|link| {
-            let name = self.name(&link);
-            (link, name)
-        });
         Ok(UndoPreview {
-            links: links.collect(),
+            links: self.named(touched(&act)).await?,
             act,
         })
     }

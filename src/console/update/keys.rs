@@ -9,7 +9,6 @@ use crate::console::keymap::{Action, Chord, Resolved, resolve};
 use crate::console::list::Step;
 use crate::console::model::{Model, Overlay, Tab, Tone};
 use crate::console::msg::Effect;
-use crate::console::query::Format;
 use crate::domain::conflict::Choice;
 
 pub(super) fn on_key(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
@@ -127,6 +126,73 @@ fn typed(model: &mut Model) {
 }
 
 pub(super) fn run(model: &mut Model, action: Action) -> Vec<Effect> {
+    if let Some(tab) = destination(action) {
+        go(model, tab);
+    } else if let Some(movement) = movement(action) {
+        step(model, movement);
+    } else if let Some(choice) = choice(action) {
+        acts::decide::choose(model, choice);
+    } else if let Some(choice) = choice_for_all(action) {
+        acts::bulk::ask(model, choice);
+    } else {
+        return act(model, action);
+    }
+    Vec::new()
+}
+
+const fn destination(action: Action) -> Option<Tab> {
+    Some(match action {
+        Action::GoOverview => Tab::Overview,
+        Action::GoQueues => Tab::Queues,
+        Action::GoConflicts => Tab::Conflicts,
+        Action::GoContacts => Tab::Contacts,
+        Action::GoFlags => Tab::Flags,
+        Action::GoActivities => Tab::Activities,
+        Action::GoAudit => Tab::Audit,
+        _ => return None,
+    })
+}
+
+const fn movement(action: Action) -> Option<Step> {
+    Some(match action {
+        Action::Down => Step::Down,
+        Action::Up => Step::Up,
+        Action::First => Step::First,
+        Action::Last => Step::Last,
+        Action::PageDown => Step::PageDown,
+        Action::PageUp => Step::PageUp,
+        _ => return None,
+    })
+}
+
+/// For the conflict under the cursor.
+const fn choice(action: Action) -> Option<Choice> {
+    Some(match action {
+        Action::TakeSalesforce => Choice::Salesforce,
+        Action::TakeAutomation => Choice::Automation,
+        Action::TakeBase => Choice::Base,
+        Action::KeepBoth => Choice::KeepBoth,
+        Action::OptOut => Choice::OptOut,
+        Action::OptIn => Choice::OptIn,
+        Action::TryAgain => Choice::Retry,
+        _ => return None,
+    })
+}
+
+/// For all that are marked or shown. Nobody is opted in so.
+const fn choice_for_all(action: Action) -> Option<Choice> {
+    Some(match action {
+        Action::AllSalesforce => Choice::Salesforce,
+        Action::AllAutomation => Choice::Automation,
+        Action::AllBase => Choice::Base,
+        Action::AllKeepBoth => Choice::KeepBoth,
+        Action::AllOptOut => Choice::OptOut,
+        Action::AllAgain => Choice::Retry,
+        _ => return None,
+    })
+}
+
+fn act(model: &mut Model, action: Action) -> Vec<Effect> {
     match action {
         Action::Leave => return vec![Effect::Leave],
         Action::BackOrLeave => {
@@ -137,53 +203,27 @@ pub(super) fn run(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Back => back_or_say(model),
         Action::Help => open_finder(model, Purpose::Help),
         Action::Palette => open_finder(model, Purpose::Palette),
-        Action::GoOverview => go(model, Tab::Overview),
-        Action::GoQueues => go(model, Tab::Queues),
-        Action::GoConflicts => go(model, Tab::Conflicts),
-        Action::GoContacts => go(model, Tab::Contacts),
-        Action::GoFlags => go(model, Tab::Flags),
-        Action::GoActivities => go(model, Tab::Activities),
-        Action::GoAudit => go(model, Tab::Audit),
-        Action::Backfill => acts::activities::ask_window(model),
-        Action::Republish => return acts::activities::republish(model),
-        Action::StopPlan => acts::activities::offer_stop(model),
-        Action::HoldPlan => acts::activities::offer_hold(model),
-        Action::Regroup => model.activities.regroup(),
-        Action::Discard if model.tab == Tab::Queues => acts::queues::offer_discard(model),
-        Action::Discard => acts::activities::offer_discard(model),
-        Action::Retry if model.tab == Tab::Activities => acts::activities::offer_retry(model),
         Action::Refresh => acts::refresh(model),
         Action::Undo => acts::undo::ask_undo(model),
-        Action::Down => step(model, Step::Down),
-        Action::Up => step(model, Step::Up),
-        Action::First => step(model, Step::First),
-        Action::Last => step(model, Step::Last),
-        Action::PageDown => step(model, Step::PageDown),
-        Action::PageUp => step(model, Step::PageUp),
         Action::Open => acts::open(model),
         Action::Filter => acts::ask_filter(model),
         Action::Search => acts::ask_whom(model),
         Action::SyncNow => acts::offer_sync(model),
         Action::ReleaseBrake => acts::queues::offer_release(model),
         Action::PauseQueue => acts::queues::offer_pause(model),
+        Action::Retry if model.tab == Tab::Activities => acts::activities::offer_retry(model),
         Action::Retry => acts::queues::offer_retry(model, acts::queues::Reach::Chosen),
         Action::RetryCause => acts::queues::offer_retry(model, acts::queues::Reach::Cause),
+        Action::Discard if model.tab == Tab::Queues => acts::queues::offer_discard(model),
+        Action::Discard => acts::activities::offer_discard(model),
+        Action::Backfill => acts::activities::ask_window(model),
+        Action::Republish => return acts::activities::republish(model),
+        Action::StopPlan => acts::activities::offer_stop(model),
+        Action::HoldPlan => acts::activities::offer_hold(model),
+        Action::Regroup => model.activities.regroup(),
         Action::Mark => mark(model),
         Action::MarkAll => mark_all(model),
-        Action::AllSalesforce => acts::bulk::ask(model, Choice::Salesforce),
-        Action::AllAutomation => acts::bulk::ask(model, Choice::Automation),
-        Action::AllBase => acts::bulk::ask(model, Choice::Base),
-        Action::AllKeepBoth => acts::bulk::ask(model, Choice::KeepBoth),
-        Action::AllOptOut => acts::bulk::ask(model, Choice::OptOut),
-        Action::AllAgain => acts::bulk::ask(model, Choice::Retry),
-        Action::TakeSalesforce => acts::decide::choose(model, Choice::Salesforce),
-        Action::TakeAutomation => acts::decide::choose(model, Choice::Automation),
-        Action::TakeBase => acts::decide::choose(model, Choice::Base),
         Action::TypeValue => acts::decide::ask_value(model),
-        Action::KeepBoth => acts::decide::choose(model, Choice::KeepBoth),
-        Action::OptOut => acts::decide::choose(model, Choice::OptOut),
-        Action::OptIn => acts::decide::choose(model, Choice::OptIn),
-        Action::TryAgain => acts::decide::choose(model, Choice::Retry),
         Action::ClearChoice => acts::decide::clear_choice(model),
         Action::Write => acts::decide::offer_resolution(model),
         Action::ReadAgain
@@ -194,12 +234,13 @@ pub(super) fn run(model: &mut Model, action: Action) -> Vec<Effect> {
         | Action::TakeShownBack
         | Action::Unlink => acts::aside::run(model, action),
         Action::Earlier | Action::Later => acts::travel(model, action == Action::Earlier),
-        Action::ExportCsv => acts::audit::ask_export(model, Format::Csv),
-        Action::ExportJson => acts::audit::ask_export(model, Format::JsonLines),
+        Action::ExportCsv | Action::ExportJson => acts::audit::ask_export(model, action),
         Action::Next | Action::Previous => move_focus(model, action == Action::Next),
         Action::Press => return press(model),
         Action::Cancel => cancel(model),
         Action::Accept => return accept(model),
+        // The groups above; a test holds that each of them does something.
+        _ => {}
     }
     Vec::new()
 }
@@ -304,4 +345,32 @@ fn carry_out(model: &mut Model, order: Order) -> Vec<Effect> {
         Order::Shade(shade) => model.shell.theme.shade = shade,
     }
     Vec::new()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::console::keymap::ACTIONS;
+
+    #[test]
+    fn every_action_is_in_one_group_or_has_an_arm_of_its_own() {
+        let source = include_str!("keys.rs");
+        let arms = source.split("fn act(").nth(1).unwrap();
+        let arms = arms.split("fn mark(").next().unwrap();
+        for entry in ACTIONS {
+            let action = entry.action;
+            let groups = [
+                destination(action).is_some(),
+                movement(action).is_some(),
+                choice(action).is_some(),
+                choice_for_all(action).is_some(),
+            ];
+            let is_grouped = groups.into_iter().filter(|is_in| *is_in).count();
+            let name = format!("Action::{action:?}");
+            let has_arm = arms
+                .split(|c: char| !c.is_alphanumeric() && c != ':')
+                .any(|w| w == name);
+            assert_eq!(is_grouped + usize::from(has_arm), 1, "{name}");
+        }
+    }
 }

@@ -1,11 +1,16 @@
 //! Putting the audit into a file. The file is written by whoever may; here it is only asked for.
 
+use crate::console::keymap::Action;
 use crate::console::model::{Model, Tone};
 use crate::console::query::{Export, Exported, Format, Older, Query};
 use crate::console::slot::Slot;
 
 /// Exactly what the filter shows; without a filter everything there is, older acts included.
-pub(in crate::console) fn ask_export(model: &mut Model, format: Format) {
+pub(in crate::console) fn ask_export(model: &mut Model, action: Action) {
+    let format = match action {
+        Action::ExportJson => Format::JsonLines,
+        _ => Format::Csv,
+    };
     let words = model.shell.words();
     let audit = &model.audit;
     let runs = match &audit.open {

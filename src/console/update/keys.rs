@@ -195,11 +195,7 @@ const fn choice_for_all(action: Action) -> Option<Choice> {
 fn act(model: &mut Model, action: Action) -> Vec<Effect> {
     match action {
         Action::Leave => return vec![Effect::Leave],
-        Action::BackOrLeave => {
-            if !back(model) {
-                return vec![Effect::Leave];
-            }
-        }
+        Action::BackOrLeave => return back_or_leave(model),
         Action::Back => back_or_say(model),
         Action::Help => open_finder(model, Purpose::Help),
         Action::Palette => open_finder(model, Purpose::Palette),
@@ -254,6 +250,14 @@ fn mark(model: &mut Model) {
 fn mark_all(model: &mut Model) {
     let words = model.shell.words();
     model.conflicts.mark_all(words);
+}
+
+fn back_or_leave(model: &mut Model) -> Vec<Effect> {
+    if back(model) {
+        Vec::new()
+    } else {
+        vec![Effect::Leave]
+    }
 }
 
 /// The key never leaves: at the top it says so.

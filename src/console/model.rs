@@ -298,6 +298,7 @@ impl Model {
         Scene {
             words: self.shell.words(),
             instance: &self.shell.instance,
+            width: self.shell.size.0,
             snapshot: &self.snapshot,
             standing: &self.standing,
         }
@@ -320,6 +321,7 @@ impl Model {
         let scene = Scene {
             words: self.shell.words(),
             instance: &self.shell.instance,
+            width: self.shell.size.0,
             snapshot: &self.snapshot,
             standing: &self.standing,
         };

@@ -4,6 +4,7 @@ mod activities;
 mod audit;
 mod bench;
 mod bulk;
+mod contact;
 mod flags;
 mod steering;
 

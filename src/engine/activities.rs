@@ -350,6 +350,9 @@ impl Engine {
             self.ignore("activity_of_person_not_in_salesforce");
             return;
         }
+        if let Some(transfer) = &mut self.transfer {
+            transfer.counts.held += 1;
+        }
         let failure = Failure::new(
             FailureKind::Transient,
             NOT_LINKED,

@@ -168,7 +168,7 @@ impl Screen for Model {
     fn step(&mut self, scene: Scene<'_>, step: Step, body: u16) {
         let keys = self.keys();
         match &mut self.open {
-            Some(open) => open.scroll(scene.words, step, usize::from(body)),
+            Some(open) => open.scroll(scene, step, usize::from(body)),
             None => self.selection.step(&keys, step, page_height(body)),
         }
     }

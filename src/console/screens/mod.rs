@@ -32,6 +32,8 @@ use crate::domain::time::Span;
 pub(super) struct Scene<'a> {
     pub(super) words: Words<'a>,
     pub(super) instance: &'a Instance,
+    /// Columns of the screen.
+    pub(super) width: u16,
     pub(super) snapshot: &'a Snapshot,
     pub(super) standing: &'a Slot<Counts>,
 }

@@ -56,6 +56,8 @@ pub struct Settings {
 pub struct Model {
     pub(super) shell: Shell,
     pub(super) snapshot: Arc<Snapshot>,
+    /// The newest state, while the view is paused.
+    pub(super) held: Option<Arc<Snapshot>>,
     pub(super) standing: Slot<Counts>,
     pub(super) tab: Tab,
     pub(super) overview: overview::Model,
@@ -273,6 +275,7 @@ impl Model {
                 sync: SyncState::Running,
             },
             snapshot: Arc::default(),
+            held: None,
             standing: Slot::default(),
             tab: Tab::Overview,
             overview: overview::Model::default(),

@@ -6,6 +6,7 @@ mod bench;
 mod bulk;
 mod contact;
 mod flags;
+mod looking;
 mod steering;
 
 use super::Msg;

@@ -17,6 +17,10 @@ pub enum Action {
     GoActivities,
     GoAudit,
     Refresh,
+    PauseView,
+    Copy,
+    Sort,
+    Invert,
     Undo,
     Down,
     Up,
@@ -145,6 +149,10 @@ actions! {
     GoActivities "go-activities" [Everywhere] None;
     GoAudit "go-audit" [Everywhere] None;
     Refresh "refresh" [Everywhere] None;
+    PauseView "pause-view" [Everywhere] None;
+    Copy "copy" [List] None;
+    Sort "sort" [Conflicts] None;
+    Invert "invert" [Conflicts] None;
     Undo "undo" [Everywhere] Writes;
     Down "down" [List] None;
     Up "up" [List] None;

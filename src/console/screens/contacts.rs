@@ -180,6 +180,16 @@ impl Screen for Model {
         }
     }
 
+    fn copied(&self, _scene: Scene<'_>) -> Option<String> {
+        if let Some(open) = &self.open {
+            return open.person().map(|person| person.name.clone());
+        }
+        let key = self.selection.key()?;
+        let rows = &self.slot.data.as_ref()?.rows;
+        let row = rows.iter().find(|row| row.id == key)?;
+        Some(row.name.clone())
+    }
+
     fn back(&mut self) -> bool {
         self.open.take().is_some()
     }

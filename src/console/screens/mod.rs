@@ -15,7 +15,7 @@ use super::canvas::Canvas;
 use super::filter::Filter;
 use super::keymap::{Action, Context};
 use super::language::Language;
-use super::list::Step;
+use super::list::{Order, Step};
 use super::model::{Instance, Tone};
 use super::query::{Answer, Query, Ticket};
 use super::slot::{Slot, Waiting};
@@ -107,6 +107,19 @@ pub(super) trait Screen {
 
     /// Shows only what the filter lets through.
     fn set_filter(&mut self, _scene: Scene<'_>, _filter: Filter) {}
+
+    /// How the list in sight is sorted, and by how many columns it can be.
+    fn order(&mut self) -> Option<(&mut Order, usize)> {
+        None
+    }
+
+    /// The list has another order: what was chosen stays chosen.
+    fn reordered(&mut self, _scene: Scene<'_>) {}
+
+    /// What the key that copies puts on the clipboard.
+    fn copied(&self, _scene: Scene<'_>) -> Option<String> {
+        None
+    }
 
     /// One step back inside the screen; `false` at its top.
     fn back(&mut self) -> bool {

@@ -293,6 +293,11 @@ impl Model {
         }
     }
 
+    /// One line that the operator is to see at the start.
+    pub fn warn(&mut self, text: String) {
+        self.shell.toast(Tone::Person, text);
+    }
+
     pub const fn size(&self) -> (u16, u16) {
         self.shell.size
     }
@@ -308,7 +313,11 @@ impl Model {
     }
 
     pub(super) fn screen(&self) -> &dyn Screen {
-        match self.tab {
+        self.screen_of(self.tab)
+    }
+
+    pub(super) fn screen_of(&self, tab: Tab) -> &dyn Screen {
+        match tab {
             Tab::Overview => &self.overview,
             Tab::Queues => &self.queues,
             Tab::Conflicts => &self.conflicts,

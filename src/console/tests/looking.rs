@@ -43,3 +43,18 @@ fn a_view_held_still_says_so_moves_only_when_asked_and_catches_up() {
     bench.sync_reports().expect_screen("2 contacts wait");
     bench.keys("p").expect_screen("1 contact waits");
 }
+
+#[test]
+fn a_view_comes_back_as_it_was_left() {
+    let mut bench = Bench::new();
+    bench.keys("2 /").type_text("state:dead");
+    bench.keys("enter 3 /").type_text("email:paul");
+    bench.keys("enter").speak_french();
+    let kept = bench.model.kept();
+    let mut again = Bench::new();
+    again.model.restore(&kept);
+    again.sync_reports();
+    again.expect_screen("1 contact attend une personne · / email:paul");
+    assert_eq!(again.model.kept(), kept);
+    again.keys("2").expect_screen("/ state:dead");
+}

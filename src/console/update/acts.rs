@@ -159,16 +159,13 @@ pub(super) fn travel(model: &mut Model, earlier: bool) {
 
 /// Nothing moves under the operator's eyes until they let it; what they ask for is still read.
 pub(super) fn pause_view(model: &mut Model) {
-    match model.held.take() {
-        Some(newest) => {
-            model.snapshot = newest;
-            model.doubt_all();
-            tell(model, Tone::Plain, "view-live");
-        }
-        None => {
-            model.held = Some(Arc::clone(&model.snapshot));
-            tell(model, Tone::Plain, "view-paused");
-        }
+    if let Some(newest) = model.held.take() {
+        model.snapshot = newest;
+        model.doubt_all();
+        tell(model, Tone::Plain, "view-live");
+    } else {
+        model.held = Some(Arc::clone(&model.snapshot));
+        tell(model, Tone::Plain, "view-paused");
     }
 }
 

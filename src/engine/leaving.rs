@@ -10,7 +10,6 @@ use crate::domain::record::Happened;
 use crate::domain::request::{AutomationRequest, Request, RowWrite, SalesforceRequest, Target};
 use crate::domain::time::Timestamp;
 use crate::engine::outcomes::write_kind;
-use crate::engine::pair::remote;
 use crate::engine::work::{Desk, Job, Then, Work};
 use crate::engine::{Brake, Engine, Output, Writes};
 
@@ -35,7 +34,7 @@ impl Engine {
             if pending.state != PendingState::Planned || pending.write != Intent::Update {
                 continue;
             }
-            let Some(record) = remote(link, side) else {
+            let Some(record) = link.remote(side) else {
                 continue;
             };
             // An operator's word and an opt-in go only onto the record that was looked at.

@@ -12,7 +12,6 @@ use crate::domain::row::RowState;
 use crate::domain::time::Timestamp;
 use crate::domain::value::Value;
 use crate::engine::Engine;
-use crate::engine::pair::remote;
 use crate::engine::reconcile::{raise, refuse_field};
 use crate::engine::rows::set_state;
 use crate::engine::sides::backoff;
@@ -71,7 +70,7 @@ impl Engine {
             return;
         };
         if let Target::Existing(asked) = row.target
-            && remote(link, side) != Some(asked)
+            && link.remote(side) != Some(asked)
         {
             // Another record took its place while the write was under way: what was written shows on
             // that one, whoever has it now.
@@ -93,7 +92,7 @@ impl Engine {
             .map(|rule| rule.id);
         let before = link.clone();
         link.pending.retain(|pending| pending.side != side);
-        if is_create || remote(link, side) != Some(written.id) {
+        if is_create || link.remote(side) != Some(written.id) {
             put_written_end(link, written.id);
         }
         touch_end(link, side, written.modified);
@@ -173,7 +172,7 @@ impl Engine {
             }
             FailureKind::Gone | FailureKind::Moved => {
                 pending.state = PendingState::Planned;
-                if let Some(record) = remote(link, side) {
+                if let Some(record) = link.remote(side) {
                     self.outbox.recheck(record);
                 }
                 if attempts >= ATTEMPTS_MAX {

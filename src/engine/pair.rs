@@ -50,7 +50,7 @@ pub fn pair(group: &[&Link], mapping: &Mapping, key: MatchKey) -> Vec<Pairing> {
     let whole = || group.iter().copied().filter(|link| link.is_whole());
     let halves = |side: Side| {
         let lone = |link: &&Link| {
-            is_free(link) && remote(link, side.other()).is_none() && bears(link, side)
+            is_free(link) && link.remote(side.other()).is_none() && bears(link, side)
         };
         group.iter().copied().filter(lone).collect::<Vec<&Link>>()
     };
@@ -111,7 +111,7 @@ fn alone(link: &Link, group: &[&Link]) -> Pairing {
     let gone = |other: &&&Link| other.state(missing) == Some(RowState::Deleted);
     match group.iter().filter(gone).min_by_key(|other| other.id) {
         // Deleted before the two were ever paired: they are paired as what they are now.
-        Some(other) if remote(other, missing.other()).is_none() => {
+        Some(other) if other.remote(missing.other()).is_none() => {
             Pairing::Join(link.id.min(other.id), link.id.max(other.id))
         }
         Some(_) => Pairing::Tombstone {
@@ -125,9 +125,7 @@ fn alone(link: &Link, group: &[&Link]) -> Pairing {
 fn ambiguous(link: &Link, group: &[&Link]) -> Pairing {
     let others = group.iter().filter(|other| other.id != link.id);
     let mut matches: Vec<RemoteId> = others
-        .flat_map(|other| {
-            Side::BOTH.map(|side| remote(other, side).filter(|_| other.is_live(side)))
-        })
+        .flat_map(|other| Side::BOTH.map(|side| other.remote(side).filter(|_| other.is_live(side))))
         .flatten()
         .collect();
     matches.sort();
@@ -141,20 +139,6 @@ fn is_lead(link: &Link) -> bool {
     link.salesforce
         .as_ref()
         .is_some_and(|end| end.object == SalesforceObject::Lead)
-}
-
-/// A link's record on one side.
-pub fn remote(link: &Link, side: Side) -> Option<RemoteId> {
-    match side {
-        Side::Salesforce => link
-            .salesforce
-            .as_ref()
-            .map(|end| RemoteId::Salesforce(end.object, end.id)),
-        Side::Automation => link
-            .automation
-            .as_ref()
-            .map(|end| RemoteId::Automation(link.kind, end.id)),
-    }
 }
 
 /// Another record takes a side's place. That it may be mailed is no opt-in: nobody changed anything,

@@ -15,7 +15,6 @@ use crate::domain::link::{Intent, Link, MatchKey, Parked, PendingState};
 use crate::domain::request::{AutomationRequest, Request, SalesforceRequest};
 use crate::domain::time::Timestamp;
 use crate::engine::Engine;
-use crate::engine::pair::remote;
 use crate::engine::sides::Purpose;
 #[cfg(test)]
 use crate::engine::work::Then;
@@ -79,7 +78,7 @@ impl Outbox {
                     self.unpaired.extend(&link.match_keys);
                 }
                 (PendingState::Planned, Intent::Update) => {
-                    let Some(id) = remote(link, pending.side) else {
+                    let Some(id) = link.remote(pending.side) else {
                         continue;
                     };
                     let side = &mut self.sides[pending.side as usize];

@@ -14,7 +14,7 @@ use crate::domain::row::{Row, RowState};
 use crate::domain::time::Timestamp;
 use crate::engine::Engine;
 use crate::engine::observe::{Sight, Trust, end_modified, observe};
-use crate::engine::pair::{forget_view, move_end, remote};
+use crate::engine::pair::{forget_view, move_end};
 use crate::engine::reconcile::raise;
 use crate::engine::work::{Desk, Then};
 
@@ -190,10 +190,10 @@ impl Engine {
         let Some(link) = desk.links.get(&id) else {
             return;
         };
-        let is_half = remote(link, side.other()).is_none();
+        let is_half = link.remote(side.other()).is_none();
         let winner_is_half = winner
             .and_then(|winner| desk.links.get(&winner))
-            .is_none_or(|winner| remote(winner, side.other()).is_none());
+            .is_none_or(|winner| winner.remote(side.other()).is_none());
         if let (true, Some(winner)) = (is_half, winner) {
             // Nothing was paired with the loser: it ends here, but for its opt-out.
             self.inherit_opt_out(desk, now, id, winner);
@@ -259,7 +259,7 @@ impl Engine {
         let side = row.id.side();
         let paired_with = winner
             .and_then(|winner| desk.links.get(&winner))
-            .and_then(|winner| remote(winner, side.other()));
+            .and_then(|winner| winner.remote(side.other()));
         if let Some(winner) = winner {
             self.inherit_opt_out(desk, now, id, winner);
         }
@@ -300,7 +300,7 @@ impl Engine {
                 continue;
             };
             // Its answer may have moved the link on to the record in which it lives on.
-            let was_moved = remote(link, side) != Some(*record);
+            let was_moved = link.remote(side) != Some(*record);
             if was_moved || shown.contains(record) || !link.is_live(side) {
                 continue;
             }

@@ -13,7 +13,6 @@ use crate::domain::request::{ActivityOutcome, AuditEntry, Request, RowOutcome, R
 use crate::domain::row::Row;
 use crate::domain::time::Timestamp;
 use crate::engine::consent::Freshness;
-use crate::engine::pair::remote;
 use crate::engine::reconcile::{Context, Lost, reconcile};
 use crate::engine::transaction::After;
 use crate::engine::{Engine, Output, keys};
@@ -211,7 +210,7 @@ impl Desk {
         if let Some(end) = &link.salesforce {
             self.by_salesforce.insert(end.id, link.id);
         }
-        if let Some(id) = remote(link, Side::Automation) {
+        if let Some(id) = link.remote(Side::Automation) {
             self.by_remote.insert(id, link.id);
         }
     }

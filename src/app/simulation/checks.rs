@@ -14,7 +14,6 @@ use crate::domain::request::{Answer, AutomationRequest, SalesforceRequest};
 use crate::domain::row::{Row, RowState};
 use crate::domain::value::Value;
 use crate::engine::decide::{Outcome, decide};
-use crate::engine::pair::remote;
 use crate::sim::automation::activity::ActivityKind;
 use crate::sim::{automation, salesforce};
 
@@ -97,7 +96,7 @@ impl Run {
         let mut known = BTreeSet::new();
         for link in &links {
             for side in Side::BOTH {
-                let Some(id) = remote(link, side) else {
+                let Some(id) = link.remote(side) else {
                     continue;
                 };
                 if !known.insert(id) {
@@ -114,8 +113,8 @@ impl Run {
                 }
             }
             if let (Some(left), Some(right)) = (
-                remote(link, Side::Salesforce).and_then(|id| shown.get(&id)),
-                remote(link, Side::Automation).and_then(|id| shown.get(&id)),
+                link.remote(Side::Salesforce).and_then(|id| shown.get(&id)),
+                link.remote(Side::Automation).and_then(|id| shown.get(&id)),
             ) {
                 self.check_pair(link, left, right);
                 self.check_consent(link, left, right);
@@ -262,9 +261,9 @@ impl Run {
             }
             let id = self.world.remote(edit.key);
             let mut links = self.kept.links.values();
-            let link = links.find(|link| Side::BOTH.iter().any(|side| remote(link, *side) == id));
+            let link = links.find(|link| Side::BOTH.iter().any(|side| link.remote(*side) == id));
             let was_merged = link.is_some_and(|link| {
-                let ends = Side::BOTH.map(|side| remote(link, side).and_then(Key::of));
+                let ends = Side::BOTH.map(|side| link.remote(side).and_then(Key::of));
                 let merged = &self.world.journal.readdressed;
                 ends.into_iter().flatten().any(|key| merged.contains(&key))
             });
@@ -328,7 +327,7 @@ impl Run {
             let id = crate::domain::ids::AutomationId(u64::from(event.contact.0));
             let id = RemoteId::Automation(Kind::Person, id);
             let mut links = self.kept.links.values();
-            let link = links.find(|link| remote(link, Side::Automation) == Some(id));
+            let link = links.find(|link| link.remote(Side::Automation) == Some(id));
             let Some(link) = link.filter(|link| link.is_whole()) else {
                 continue;
             };

@@ -11,7 +11,6 @@ use crate::domain::link::{Link, Pending};
 use crate::domain::record::PlanKind;
 use crate::domain::time::Span;
 use crate::domain::value::Value;
-use crate::engine::pair::remote;
 
 /// What the operator has on the screen.
 #[derive(Debug, Clone, Default)]
@@ -126,7 +125,7 @@ impl Run {
         };
         let keys: Vec<Key> = Side::BOTH
             .into_iter()
-            .filter_map(|side| remote(link, side).and_then(Key::of))
+            .filter_map(|side| link.remote(side).and_then(Key::of))
             .collect();
         for (subject, choice) in &resolution.choices {
             let word = match choice {
@@ -161,7 +160,7 @@ impl Run {
         };
         for step in &act.undo {
             let link = self.kept.links.get(&step.link);
-            let ends = link.map(|link| Side::BOTH.map(|side| remote(link, side).and_then(Key::of)));
+            let ends = link.map(|link| Side::BOTH.map(|side| link.remote(side).and_then(Key::of)));
             for key in ends.into_iter().flatten().flatten() {
                 self.excuse(key, Subject::Field(step.before.field));
             }

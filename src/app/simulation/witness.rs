@@ -13,13 +13,12 @@ use crate::domain::link::Link;
 use crate::domain::request::{Answer, RowWrite, Spent, Target};
 use crate::domain::row::RowState;
 use crate::domain::time::Span;
-use crate::engine::pair::remote;
 
 impl Run {
     /// A merged or converted record's opt-out must live on if the engine had seen it.
     pub(super) fn note_heir(&mut self, heir: (Key, Key)) {
         let holds = |link: &Link, key: Key| {
-            let ends = Side::BOTH.map(|side| remote(link, side).and_then(Key::of));
+            let ends = Side::BOTH.map(|side| link.remote(side).and_then(Key::of));
             ends.contains(&Some(key))
         };
         let links = self.kept.links.values();
@@ -30,7 +29,7 @@ impl Run {
             link.consent.is_suppressed() || views.any(|view| view.value.is_out())
         });
         // What was said of the pair was said of the loser.
-        let ends = loser.map(|link| Side::BOTH.map(|side| remote(link, side).and_then(Key::of)));
+        let ends = loser.map(|link| Side::BOTH.map(|side| link.remote(side).and_then(Key::of)));
         let ends: Vec<Key> = ends.into_iter().flatten().flatten().collect();
         let partner = ends.iter().copied().find(|key| *key != heir.0);
         for key in ends.into_iter().chain([heir.0]) {
@@ -44,7 +43,7 @@ impl Run {
         for activity in activities {
             let person = RemoteId::Automation(Kind::Person, activity.contact);
             let mut links = self.kept.links.values();
-            let link = links.find(|link| remote(link, Side::Automation) == Some(person));
+            let link = links.find(|link| link.remote(Side::Automation) == Some(person));
             let is_gone =
                 |link: &Link| !matches!(link.state(Side::Salesforce), None | Some(RowState::Live));
             if link.is_some_and(is_gone) {
@@ -96,7 +95,7 @@ impl Run {
             .kept
             .links
             .get(&row.link)
-            .map(|link| Side::BOTH.map(|side| remote(link, side).and_then(Key::of)));
+            .map(|link| Side::BOTH.map(|side| link.remote(side).and_then(Key::of)));
         let ends: Vec<Key> = ends.into_iter().flatten().flatten().collect();
         let (out, back) = self.world.journal.last_words(&ends);
         let Some(out) = out else { return };

@@ -9,7 +9,7 @@ use crate::domain::link::{Base, Decided, Link};
 use crate::domain::record::{Act, Happened, UndoStep};
 use crate::domain::value::Value;
 use crate::engine::Engine;
-use crate::engine::pair::{move_end, remote};
+use crate::engine::pair::move_end;
 use crate::engine::reconcile::agree;
 use crate::engine::work::Desk;
 
@@ -232,8 +232,8 @@ fn pair_with(desk: &mut Desk, link: &mut Link, record: RemoteId) -> Result<(), R
     let side = record.side();
     let other = desk.find(record).filter(|other| *other != link.id);
     let other = other.ok_or(Refusal::NoSuchLink(link.id))?;
-    let is_lone = |link: &Link| remote(link, side.other()).is_none();
-    let fits = remote(link, side).is_none_or(|_| !link.is_live(side))
+    let is_lone = |link: &Link| link.remote(side.other()).is_none();
+    let fits = link.remote(side).is_none_or(|_| !link.is_live(side))
         && desk.links.get(&other).is_some_and(is_lone);
     if !fits {
         return Err(Refusal::ChoiceDoesNotFit(link.id));

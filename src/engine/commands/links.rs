@@ -12,7 +12,6 @@ use crate::domain::record::{Change, Happened};
 use crate::domain::time::Timestamp;
 use crate::engine::Engine;
 use crate::engine::activities::fingerprint;
-use crate::engine::pair::remote;
 use crate::engine::reconcile::agree;
 use crate::engine::work::Desk;
 
@@ -83,7 +82,7 @@ impl Engine {
         let mut records = Vec::new();
         for id in links {
             let link = desk.links.get(id).ok_or(Refusal::NoSuchLink(*id))?;
-            let ends = Side::BOTH.into_iter().filter_map(|side| remote(link, side));
+            let ends = Side::BOTH.into_iter().filter_map(|side| link.remote(side));
             records.extend(ends);
         }
         for record in records {

@@ -2,7 +2,8 @@
 //! it again, giving a write up, counting and steering a backfill.
 
 use passerelle::domain::command::{Command, Fact, Queue, Refusal, Scope, Steer};
-use passerelle::domain::ids::{AutomationId, Kind, LinkId, Side};
+use passerelle::domain::conflict::{Choice, Resolution};
+use passerelle::domain::ids::{AutomationId, Generation, Kind, LinkId, Side};
 use passerelle::domain::link::{Mark, Parked};
 use passerelle::domain::record::{LinkKey, LinkPage, Listing, PlanKind};
 use passerelle::domain::time::Span;
@@ -154,6 +155,62 @@ async fn a_contact_read_again_is_brought_in_line_without_a_cycle_of_everything()
         refused
             .facts
             .contains(&Fact::Refused(Refusal::NoSuchLink(LinkId(9_999))))
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_conflicts_are_decided_as_one_act_and_one_undo_takes_it_back() {
+    let (world, leads) = agreed(3).await;
+    for (number, lead) in leads.iter().enumerate().take(2) {
+        world.edits(*lead, "Title", Input::text("Buyer"));
+        let contact = world.by_email(&format!("p{number}@x.example"));
+        let edited = input(&format!("p{number}")).with("position", "Seller");
+        world.user_edits(contact, edited);
+    }
+    world.drive().await;
+    let held = LinkPage {
+        listing: Listing::Marked(Mark::Conflict),
+        after: None,
+        size_max: 10,
+    };
+    let links = world.store.links(held).await.unwrap();
+    assert_eq!(links.len(), 2, "{links:?}");
+    let mut resolutions: Vec<Resolution> = links
+        .iter()
+        .map(|link| Resolution {
+            link: link.id,
+            generation: link.generation,
+            choices: vec![(link.conflicts[0].subject, Choice::Automation)],
+        })
+        .collect();
+    // Somebody decided for the third one meanwhile: that is refused, and nothing else.
+    resolutions.push(Resolution {
+        link: link_of(&world, "p2").await,
+        generation: Generation(9),
+        choices: vec![(links[0].conflicts[0].subject, Choice::Automation)],
+    });
+    let decided = world.instruct(Command::Resolve(resolutions)).await;
+    assert!(accepted(&decided.facts));
+    let refused = |fact: &&Fact| matches!(fact, Fact::Refused(Refusal::OlderGeneration { .. }));
+    assert_eq!(decided.facts.iter().filter(refused).count(), 1);
+    let titles = |world: &World| {
+        leads[..2]
+            .iter()
+            .map(|l| world.text(*l, "Title"))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(titles(&world), ["Seller", "Seller"]);
+    let act = world.store.acts(1).await.unwrap().remove(0);
+    assert_eq!(
+        (act.act.as_str(), act.object.as_str()),
+        ("resolve", "2 links")
+    );
+    world.instruct(Command::Undo { act }).await;
+    assert_eq!(titles(&world), ["Buyer", "Buyer"]);
+    assert_eq!(
+        world.store.links(held).await.unwrap().len(),
+        2,
+        "in question again"
     );
 }
 

@@ -97,6 +97,17 @@ impl Engine {
         begun
     }
 
+    /// A durable write leaves before anything changes the link that it belongs to: what leaves is
+    /// always what is stored.
+    pub(super) fn send_leaving_of(&mut self, desk: &Desk) {
+        for side in Side::BOTH {
+            let is_touched = |row: &RowWrite| desk.links.contains_key(&row.link);
+            while !self.is_stopping && self.side(side).leaving.iter().any(is_touched) {
+                self.send_write(side);
+            }
+        }
+    }
+
     fn is_gathering(&self, side: Side) -> bool {
         let adds = |work: &Work| match work {
             Work::Rows { then, .. } => match then {

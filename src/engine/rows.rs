@@ -186,6 +186,9 @@ impl Engine {
         if winner == Some(id) {
             return;
         }
+        if side == Side::Automation {
+            self.look_back(desk, now);
+        }
         let run = self.cycle.run;
         let Some(link) = desk.links.get(&id) else {
             return;

@@ -318,6 +318,7 @@ impl Engine {
 
     pub(super) fn perform(&mut self, now: Timestamp, work: Work, loaded: Loaded) {
         let mut desk = Desk::new(loaded);
+        self.send_leaving_of(&desk);
         match work {
             Work::Rows { job, rows, then } => self.take_rows(&mut desk, now, job, rows, then),
             Work::Pair { keys } => self.pair_keys(&mut desk, now, &keys),

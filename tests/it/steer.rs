@@ -9,6 +9,7 @@ use passerelle::domain::record::{LinkKey, LinkPage, Listing, PlanKind};
 use passerelle::domain::time::Span;
 use passerelle::engine::Brake;
 use passerelle::ports::Store as _;
+use passerelle::sim::automation::draft::ContactInput;
 use passerelle::sim::salesforce::coerce::Input;
 use passerelle::sim::salesforce::ids::RecordId;
 use passerelle::sim::salesforce::schema::LEAD;
@@ -212,6 +213,21 @@ async fn many_conflicts_are_decided_as_one_act_and_one_undo_takes_it_back() {
         2,
         "in question again"
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_events_of_a_visitor_come_along_when_they_turn_out_to_be_somebody_known() {
+    let (world, _) = agreed(1).await;
+    let visitor = world.contact_with(ContactInput::default().with("lastname", "Visitor"));
+    world.earns(visitor, 2);
+    for _ in 0..2 {
+        world.pass(Span::hours(2));
+        world.drive().await;
+    }
+    assert_eq!(world.references(), Vec::<String>::new());
+    world.merges(visitor, world.by_email("p0@x.example"));
+    world.drive().await;
+    assert_eq!(world.references().len(), 2);
 }
 
 fn last_week(world: &World, kind: PlanKind) -> (Command, Command) {

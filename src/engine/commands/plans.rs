@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use super::{Done, Order};
 use crate::domain::command::{Refusal, Scope, Steer};
-use crate::domain::ids::RunId;
+use crate::domain::cursor::Stream;
+use crate::domain::ids::{RunId, Side};
 use crate::domain::record::{Change, Plan, PlanKind, PolicyVersion};
-use crate::domain::time::Timestamp;
+use crate::domain::time::{Span, Timestamp};
 use crate::engine::work::Desk;
 use crate::engine::{Engine, Writes};
 
@@ -15,6 +16,12 @@ const ACTIVITIES: Scope = Scope {
     activities: true,
     ..Scope::OUTBOX
 };
+
+/// Whose plans those are that nobody asked for.
+const OURSELVES: &str = "passerelle";
+
+/// How far back a merge may bring events from: as long as those of unknown contacts are looked at.
+const LOOK_BACK: Span = Span::days(1);
 
 impl Engine {
     pub(super) fn want_survey(&mut self, kind: PlanKind, from: Timestamp, until: Timestamp) {
@@ -29,6 +36,26 @@ impl Engine {
         kind: PlanKind,
         (from, until): (Timestamp, Timestamp),
     ) -> Done {
+        if self.settings.writes == Writes::Send && kind == PlanKind::Republish {
+            self.publish(desk, order);
+        }
+        let plan = self.put_plan(desk, order, kind, (from, until));
+        self.plans.insert(order.run, plan);
+        self.want_cycle(ACTIVITIES);
+        let act = match kind {
+            PlanKind::Backfill => "backfill",
+            PlanKind::Republish => "republish",
+        };
+        Done::new(act, format!("{from} to {until}"))
+    }
+
+    fn put_plan(
+        &self,
+        desk: &mut Desk,
+        order: &Order,
+        kind: PlanKind,
+        (from, until): (Timestamp, Timestamp),
+    ) -> Plan {
         let plan = Plan {
             run: order.run,
             kind,
@@ -46,18 +73,31 @@ impl Engine {
             is_paused: false,
         };
         if self.settings.writes == Writes::Send {
-            if kind == PlanKind::Republish {
-                self.publish(desk, order);
-            }
             desk.batch.push(Change::PutPlan(plan.clone()));
         }
-        self.plans.insert(order.run, plan);
-        self.want_cycle(ACTIVITIES);
-        let act = match kind {
-            PlanKind::Backfill => "backfill",
-            PlanKind::Republish => "republish",
+        plan
+    }
+
+    /// Events follow a merge to its winner and keep their dates. Those of a contact who was nobody until
+    /// then may be from before what the next transfer reads, so a day of them is examined again.
+    pub(in crate::engine) fn look_back(&mut self, desk: &mut Desk, now: Timestamp) {
+        let is_planned = self.plans.values().any(|plan| plan.operator == OURSELVES);
+        // The first transfer reaches back further by itself.
+        let has_transferred = self.cursors.contains_key(&Stream::Activities);
+        let is_wanted = self.settings.policy.activities && self.settings.writes == Writes::Send;
+        if is_planned || !has_transferred || !is_wanted {
+            return;
+        }
+        let order = Order {
+            run: self.next_run(),
+            at: now,
+            operator: OURSELVES.to_owned(),
+            reason: "a merge may have brought events".to_owned(),
         };
-        Done::new(act, format!("{from} to {until}"))
+        let until = self.side(Side::Automation).server_time(now).floor_second();
+        let window = (until - LOOK_BACK, until);
+        let plan = self.put_plan(desk, &order, PlanKind::Backfill, window);
+        self.plans.insert(plan.run, plan);
     }
 
     /// Durable together with the plan: there is no moment at which it is left unpublished.

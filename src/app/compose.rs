@@ -8,11 +8,13 @@ use crate::adapters::{SystemClock, automation, salesforce};
 use crate::app::config::{self, AutomationFlow, Instance, SalesforceFlow};
 use crate::app::error::AppError;
 use crate::app::policy::{self, Systems};
+use crate::domain::drift::Descriptions;
 use crate::domain::failure::FailureKind;
 use crate::domain::ids::Side;
 use crate::domain::mapping::Policy;
 use crate::domain::record::{Batch, Binding, Change, PolicyVersion, Recovered};
 use crate::domain::request::{AutomationDescription, SalesforceDescription};
+use crate::domain::setup::Timetable;
 use crate::domain::time::Span;
 use crate::engine::{Brake, Engine, Settings, Writes};
 use crate::pool::Outside;
@@ -41,8 +43,8 @@ pub struct Connected {
     pub opened: Opened,
     pub outside: Outside,
     pub policy: Arc<Policy>,
-    salesforce: SalesforceDescription,
-    automation: AutomationDescription,
+    /// As both systems described themselves when they were connected to.
+    pub described: Arc<Descriptions>,
 }
 
 /// How a run differs from the ordinary one.
@@ -114,13 +116,31 @@ pub async fn connect(opened: Opened, file: &Path) -> Result<Connected, AppError>
         Some(known) => known.policy.clone(),
         None => first_policy(&opened, file, &salesforce, &automation).await?,
     };
+    let described = Descriptions {
+        at: opened.clock.now(),
+        salesforce,
+        automation,
+    };
     Ok(Connected {
         opened,
         outside: clients,
         policy: Arc::new(policy),
-        salesforce,
-        automation,
+        described: Arc::new(described),
     })
+}
+
+impl Opened {
+    /// As the instance file has it.
+    pub fn timetable(&self) -> Timetable {
+        let scheduled = self.instance.schedule;
+        Timetable {
+            is_enabled: scheduled.enabled,
+            pull: scheduled.schedule.pull,
+            push: scheduled.schedule.push,
+            activities: scheduled.schedule.activities,
+            overlap: scheduled.overlap,
+        }
+    }
 }
 
 impl Connected {
@@ -135,7 +155,7 @@ impl Connected {
             chunk_size_max: CHUNK_SIZE_MAX,
         };
         let mut engine = Engine::new(settings, self.opened.recovered.clone());
-        engine.take_descriptions(&self.salesforce, &self.automation);
+        engine.take_descriptions(&self.described.salesforce, &self.described.automation);
         engine
     }
 }

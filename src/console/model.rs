@@ -8,9 +8,9 @@ use super::field::Field;
 use super::finder::Finder;
 use super::keymap::{Chord, Context, Keymap};
 use super::language::Language;
-use super::query::{Exported, Query, UndoPreview};
+use super::query::{Diagnosis, Exported, Query, UndoPreview};
 use super::screens::{
-    Scene, Screen, activities, audit, conflicts, contacts, flags, overview, queues,
+    Scene, Screen, activities, audit, conflicts, contacts, doctor, flags, overview, plugin, queues,
 };
 use super::slot::{Slot, Waiting};
 use super::theme::Theme;
@@ -57,6 +57,8 @@ pub struct Model {
     pub(super) shell: Shell,
     pub(super) snapshot: Arc<Snapshot>,
     pub(super) standing: Slot<Counts>,
+    /// What is wrong with the set-up: the doctor shows it, the overview counts it.
+    pub(super) diagnosis: Slot<Diagnosis>,
     pub(super) tab: Tab,
     pub(super) overview: overview::Model,
     pub(super) queues: queues::Model,
@@ -64,6 +66,8 @@ pub struct Model {
     pub(super) contacts: contacts::Model,
     pub(super) flags: flags::Model,
     pub(super) activities: activities::Model,
+    pub(super) plugin: plugin::Model,
+    pub(super) doctor: doctor::Model,
     pub(super) audit: audit::Model,
     pub(super) overlay: Option<Overlay>,
     /// Asked for by the undo key; its answer opens a dialog.
@@ -136,6 +140,8 @@ pub(super) enum Tab {
     Contacts,
     Flags,
     Activities,
+    Plugin,
+    Doctor,
     Audit,
 }
 
@@ -177,13 +183,15 @@ pub(super) struct Prompt {
 }
 
 impl Tab {
-    pub(super) const ALL: [Self; 7] = [
+    pub(super) const ALL: [Self; 9] = [
         Self::Overview,
         Self::Queues,
         Self::Conflicts,
         Self::Contacts,
         Self::Flags,
         Self::Activities,
+        Self::Plugin,
+        Self::Doctor,
         Self::Audit,
     ];
 
@@ -196,6 +204,8 @@ impl Tab {
             Self::Contacts => 4,
             Self::Flags => 5,
             Self::Activities => 6,
+            Self::Plugin => 7,
+            Self::Doctor => 8,
             Self::Audit => 9,
         }
     }
@@ -209,6 +219,8 @@ impl Tab {
             Self::Contacts => "tab-contacts",
             Self::Flags => "tab-flags",
             Self::Activities => "tab-activities",
+            Self::Plugin => "tab-plugin",
+            Self::Doctor => "tab-doctor",
             Self::Audit => "tab-audit",
         }
     }
@@ -222,6 +234,8 @@ impl Tab {
             Self::Contacts => "tab-short-contacts",
             Self::Flags => "tab-short-flags",
             Self::Activities => "tab-short-activities",
+            Self::Plugin => "tab-short-plugin",
+            Self::Doctor => "tab-short-doctor",
             Self::Audit => "tab-short-audit",
         }
     }
@@ -274,6 +288,7 @@ impl Model {
             },
             snapshot: Arc::default(),
             standing: Slot::default(),
+            diagnosis: Slot::default(),
             tab: Tab::Overview,
             overview: overview::Model::default(),
             queues: queues::Model::default(),
@@ -281,6 +296,8 @@ impl Model {
             contacts: contacts::Model::default(),
             flags: flags::Model::default(),
             activities: activities::Model::default(),
+            plugin: plugin::Model::default(),
+            doctor: doctor::Model::default(),
             audit: audit::Model::default(),
             overlay: None,
             undo: None,
@@ -300,6 +317,7 @@ impl Model {
             instance: &self.shell.instance,
             snapshot: &self.snapshot,
             standing: &self.standing,
+            diagnosis: &self.diagnosis,
         }
     }
 
@@ -311,6 +329,8 @@ impl Model {
             Tab::Contacts => &self.contacts,
             Tab::Flags => &self.flags,
             Tab::Activities => &self.activities,
+            Tab::Plugin => &self.plugin,
+            Tab::Doctor => &self.doctor,
             Tab::Audit => &self.audit,
         }
     }
@@ -322,6 +342,7 @@ impl Model {
             instance: &self.shell.instance,
             snapshot: &self.snapshot,
             standing: &self.standing,
+            diagnosis: &self.diagnosis,
         };
         let screen: &mut dyn Screen = match tab {
             Tab::Overview => &mut self.overview,
@@ -330,6 +351,8 @@ impl Model {
             Tab::Contacts => &mut self.contacts,
             Tab::Flags => &mut self.flags,
             Tab::Activities => &mut self.activities,
+            Tab::Plugin => &mut self.plugin,
+            Tab::Doctor => &mut self.doctor,
             Tab::Audit => &mut self.audit,
         };
         (scene, screen)
@@ -345,6 +368,7 @@ impl Model {
         let is_in_doubt = |slot: &dyn Waiting| slot.is_stale();
         self.screen().is_timed(self.scene())
             || self.standing.is_stale()
+            || (self.tab == Tab::Overview && self.diagnosis.is_stale())
             || self.screen().slot(self.scene()).is_some_and(is_in_doubt)
             || self.undo.as_ref().is_some_and(Waiting::is_stale)
             || self.bulk.as_ref().is_some_and(|bulk| bulk.slot.is_stale())
@@ -375,6 +399,9 @@ impl Model {
             asked.extend(ticket.map(|ticket| Effect::Ask(ticket, query)));
         };
         ask(&mut self.standing, Query::Standing);
+        if matches!(self.tab, Tab::Overview | Tab::Doctor) {
+            ask(&mut self.diagnosis, Query::Doctor);
+        }
         if let Some(undo) = &mut self.undo {
             ask(undo, Query::LastAct);
         }
@@ -394,6 +421,7 @@ impl Model {
     /// Every place on every screen where an answer may go.
     pub(super) fn each_slot(&mut self, mut act: impl FnMut(&mut dyn Waiting)) {
         act(&mut self.standing);
+        act(&mut self.diagnosis);
         for tab in Tab::ALL {
             for slot in self.stage(tab).1.slots() {
                 act(slot);

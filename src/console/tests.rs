@@ -4,7 +4,9 @@ mod activities;
 mod audit;
 mod bench;
 mod bulk;
+mod doctor;
 mod flags;
+mod plugin;
 mod steering;
 
 use super::Msg;

@@ -3,6 +3,7 @@
 use std::fs;
 
 use super::*;
+use crate::adapters::SystemClock;
 use crate::console::query::{Export, Exported, Format, Older};
 use crate::domain::conflict::{Cause, Conflict, Subject};
 use crate::domain::consent::{Consent, ConsentView, Evidence, Reason};
@@ -78,6 +79,16 @@ impl Room {
             store: Arc::new(MemoryStore::new(kept)),
             policy: Arc::new(policy()),
             data: folder.path().to_owned(),
+            described: Arc::default(),
+            timetable: Timetable {
+                is_enabled: false,
+                pull: None,
+                push: None,
+                activities: None,
+                overlap: Span::minutes(20),
+            },
+            snapshots: watch::channel(Arc::default()).1,
+            clock: Arc::new(SystemClock),
         };
         Self { desk, folder }
     }

@@ -11,6 +11,7 @@ use crate::console::slot::Waiting;
 use crate::console::view::tone;
 use crate::console::words::clock;
 use crate::domain::command::BySide;
+use crate::domain::doctor::Severity;
 use crate::domain::ids::Side;
 use crate::domain::link::Mark;
 use crate::domain::snapshot::{Budget, Phase};
@@ -33,13 +34,15 @@ enum Number {
     Pending,
     Dead,
     Held,
+    Faults,
 }
 
-const NUMBERS: [Number; 4] = [
+const NUMBERS: [Number; 5] = [
     Number::Conflicts,
     Number::Pending,
     Number::Dead,
     Number::Held,
+    Number::Faults,
 ];
 
 impl Number {
@@ -49,6 +52,7 @@ impl Number {
             Self::Pending => "count-pending",
             Self::Dead => "count-dead",
             Self::Held => "count-held",
+            Self::Faults => "count-faults",
         }
     }
 
@@ -58,6 +62,7 @@ impl Number {
             Self::Pending => scene.count(Mark::Pending),
             Self::Dead => scene.count(Mark::Dead),
             Self::Held => held(scene),
+            Self::Faults => faults(scene).unwrap_or(0),
         }
     }
 }
@@ -68,6 +73,7 @@ impl Model {
         match self.selection.key() {
             Some(Number::Conflicts) | None => Tab::Conflicts,
             Some(Number::Pending | Number::Dead | Number::Held) => Tab::Queues,
+            Some(Number::Faults) => Tab::Doctor,
         }
     }
 }
@@ -132,6 +138,12 @@ impl Screen for Model {
     fn observe(&mut self, scene: Scene<'_>) {
         self.backlog.observe(scene.words.now, backlog(scene));
     }
+}
+
+/// What is wrong with the set-up, once it was looked at.
+fn faults(scene: Scene<'_>) -> Option<u64> {
+    let diagnosis = scene.diagnosis.data.as_ref()?;
+    Some(diagnosis.count(Severity::Fault))
 }
 
 fn held(scene: Scene<'_>) -> u64 {
@@ -396,7 +408,11 @@ fn paint_numbers(
         let mark = if is_urgent { "!" } else { " " };
         canvas.text(1, y, mark, theme.person());
         canvas.within(3, y, 30, say.text(number.title()), style);
-        let shown = if scene.standing.data.is_some() {
+        let is_known = match number {
+            Number::Faults => faults(scene).is_some(),
+            _ => scene.standing.data.is_some(),
+        };
+        let shown = if is_known {
             say.number(count)
         } else {
             "?".to_owned()

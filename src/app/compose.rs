@@ -90,22 +90,9 @@ pub async fn open(file: &Path, env: &Environment) -> Result<Opened, AppError> {
 /// has none yet.
 pub async fn connect(opened: Opened, file: &Path) -> Result<Connected, AppError> {
     let clients = clients(&opened)?;
-    let placeholder = Arc::new(bare_policy(&opened));
-    let asked = opened
-        .recovered
-        .policy
-        .as_ref()
-        .map(|known| Arc::new(known.policy.clone()));
-    let asked = asked.unwrap_or(placeholder);
-    let salesforce = describe(Side::Salesforce, &*opened.clock, || {
-        clients.salesforce.describe(Arc::clone(&asked))
-    })
-    .await?;
-    let automation = describe(Side::Automation, &*opened.clock, || {
-        clients.automation.describe(Arc::clone(&asked))
-    })
-    .await?;
-    check_sandbox(&opened.instance, &salesforce)?;
+    let described = describe_both(&opened, &clients).await?;
+    let (salesforce, automation) = (&described.salesforce, &described.automation);
+    check_sandbox(&opened.instance, salesforce)?;
     let binding = Binding {
         organisation: salesforce.organisation.clone(),
         is_sandbox: salesforce.is_sandbox,
@@ -114,12 +101,7 @@ pub async fn connect(opened: Opened, file: &Path) -> Result<Connected, AppError>
     opened.store.bind(binding).await?;
     let policy = match &opened.recovered.policy {
         Some(known) => known.policy.clone(),
-        None => first_policy(&opened, file, &salesforce, &automation).await?,
-    };
-    let described = Descriptions {
-        at: opened.clock.now(),
-        salesforce,
-        automation,
+        None => first_policy(&opened, file, salesforce, automation).await?,
     };
     Ok(Connected {
         opened,
@@ -129,7 +111,32 @@ pub async fn connect(opened: Opened, file: &Path) -> Result<Connected, AppError>
     })
 }
 
+async fn describe_both(opened: &Opened, clients: &Outside) -> Result<Descriptions, AppError> {
+    let asked = match &opened.recovered.policy {
+        Some(known) => Arc::new(known.policy.clone()),
+        None => Arc::new(bare_policy(opened)),
+    };
+    let salesforce = describe(Side::Salesforce, &*opened.clock, || {
+        clients.salesforce.describe(Arc::clone(&asked))
+    })
+    .await?;
+    let automation = describe(Side::Automation, &*opened.clock, || {
+        clients.automation.describe(Arc::clone(&asked))
+    })
+    .await?;
+    Ok(Descriptions {
+        at: opened.clock.now(),
+        salesforce,
+        automation,
+    })
+}
+
 impl Opened {
+    /// Both systems' own descriptions. Binds nothing and keeps nothing.
+    pub async fn describe(&self) -> Result<Descriptions, AppError> {
+        describe_both(self, &clients(self)?).await
+    }
+
     /// As the instance file has it.
     pub fn timetable(&self) -> Timetable {
         let scheduled = self.instance.schedule;

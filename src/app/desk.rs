@@ -6,6 +6,8 @@ mod export;
 mod flags;
 mod plugin;
 
+pub(super) use doctor::{disk, oldest_conflict};
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;

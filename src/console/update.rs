@@ -180,6 +180,7 @@ fn on_unanswered(model: &mut Model, ticket: Ticket, error: String) -> Vec<Effect
 fn go(model: &mut Model, tab: Tab) {
     model.tab = tab;
     model.overlay = None;
+    model.diagnosis.doubt();
     for slot in model.front().1.slots() {
         slot.doubt();
     }

@@ -1,15 +1,17 @@
 //! What is configured: versions from the store, descriptions and the timetable from the process, and a
 //! real value of a mapped field.
 
+use std::sync::Arc;
+
 use super::{Desk, PAGE_MAX};
 use crate::console::query::{Example, Plugin, VERSIONS_MAX};
 use crate::domain::ids::{FieldId, Kind, Side};
 use crate::domain::link::Link;
 use crate::domain::mapping::Role;
 use crate::domain::record::Listing;
+use crate::domain::row::RowState;
 use crate::domain::value::Value;
 use crate::ports::StoreError;
-use std::sync::Arc;
 
 /// Contacts looked through for one that has a value.
 const LOOKED_AT_MAX: usize = 2_000;
@@ -61,7 +63,7 @@ impl Desk {
         Ok(one_sided)
     }
 
-    /// Consent is kept apart from the fields.
+    /// What is kept apart from the fields is made to look like one.
     fn shown(&self, link: &Link, field: FieldId, side: Side) -> Option<Value> {
         let rule = self.policy.mapping.rule(link.kind, field)?;
         if rule.role == Role::Consent {
@@ -71,6 +73,17 @@ impl Desk {
             };
             return view.map(|view| Value::Bool(view.value.is_out()));
         }
-        link.field(field)?.on(side).cloned()
+        let stored = link.field(field).and_then(|state| state.on(side).cloned());
+        match (rule.role, side) {
+            (Role::Deleted, Side::Salesforce) => {
+                let state = link.state(side)?;
+                Some(Value::Bool(state == RowState::Deleted))
+            }
+            (Role::ContactId, Side::Automation) => {
+                let id = link.automation.as_ref()?.id;
+                Some(Value::text(&id.to_string()))
+            }
+            _ => stored,
+        }
     }
 }

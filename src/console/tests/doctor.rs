@@ -94,7 +94,7 @@ fn a_check_opens_to_the_whole_text_and_leads_to_where_it_is_mended() {
     bench.keys("/").type_text("check:forgotten");
     bench.keys("enter enter");
     bench
-        .expect_screen("warning: 3 wait for a person; the oldest since 2026-02-23")
+        .expect_screen("warning: Waiting for a person: 3; the oldest since 2026-02-23")
         .expect_screen("Why it matters")
         .expect_screen("Screen Conflicts: decide")
         .expect_screen("Fields as both systems described them on 2026-03-04");

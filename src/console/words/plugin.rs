@@ -105,10 +105,8 @@ impl Words<'_> {
             words = format!("{words} {}", say.with("field-length", &[("n", &length)]));
         }
         if let Some(choices) = &field.choices {
-            words = format!(
-                "{words}; {}",
-                say.count("field-choices", choices.len() as u64)
-            );
+            let choices = say.count("field-choices", choices.len() as u64);
+            words = format!("{words}{}{choices}", say.text("separator"));
         }
         let access = match field.access {
             FieldAccess::Writable => None,
@@ -122,7 +120,7 @@ impl Words<'_> {
             access,
         ];
         for key in traits.into_iter().flatten() {
-            words = format!("{words}; {}", say.text(key));
+            words = format!("{words}{}{}", say.text("separator"), say.text(key));
         }
         words
     }

@@ -177,7 +177,7 @@ impl Detail {
         }
         lines.extend(options(words, rule));
         lines.push(line(Tone::Plain, ""));
-        lines.extend(self.example_lines(words));
+        lines.extend(self.example_lines(words, rule));
         lines.push(line(Tone::Plain, ""));
         let at = moment(described.at);
         lines.push(line(Tone::Muted, say.with("described-at", &[("at", &at)])));
@@ -185,7 +185,7 @@ impl Detail {
     }
 
     /// The first contact that has a value.
-    fn example_lines(&self, words: Words<'_>) -> Vec<Line> {
+    fn example_lines(&self, words: Words<'_>, rule: &FieldRule) -> Vec<Line> {
         let say = words.language;
         match (&self.example.data, self.example.error()) {
             (None, Some(error)) => {
@@ -202,7 +202,10 @@ impl Detail {
                         Tone::Plain,
                         say.text("row-value"),
                         words.value(example.salesforce.as_ref()),
-                        words.value(example.automation.as_ref()),
+                        match &example.automation {
+                            None if !rule.has_automation_field() => say.text("type-own").to_owned(),
+                            value => words.value(value.as_ref()),
+                        },
                     ),
                 ]
             }
@@ -215,7 +218,10 @@ fn options(words: Words<'_>, rule: &FieldRule) -> Vec<Line> {
     let say = words.language;
     let value_type = say.with("rule-type", &[("type", words.value_type(rule.value_type))]);
     let mut lines = vec![line(Tone::Plain, ""), line(Tone::Plain, value_type)];
-    if rule.role == Role::Consent {
+    if matches!(
+        rule.role,
+        Role::Consent | Role::Deleted | Role::TimelineLink | Role::ContactId
+    ) {
         return lines;
     }
     let overwritten = match rule.overwritten {

@@ -21,11 +21,14 @@ use crate::domain::link::Link;
 use crate::domain::mapping::Policy;
 use crate::domain::record::Counts;
 use crate::domain::snapshot::Snapshot;
-use crate::domain::time::Timestamp;
+use crate::domain::time::{Span, Timestamp};
 
 /// The smallest screen on which everything can be read.
 pub(super) const WIDTH_MIN: u16 = 60;
 pub(super) const HEIGHT_MIN: u16 = 20;
+
+/// The overview only counts faults: it has the set-up examined no oftener than this.
+const COUNT_PACE: Span = Span::seconds(5);
 
 /// Whether what is decided here counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -399,7 +402,13 @@ impl Model {
             asked.extend(ticket.map(|ticket| Effect::Ask(ticket, query)));
         };
         ask(&mut self.standing, Query::Standing);
-        if matches!(self.tab, Tab::Overview | Tab::Doctor) {
+        let examined = self.diagnosis.as_of();
+        let is_wanted = match self.tab {
+            Tab::Doctor => true,
+            Tab::Overview => examined.is_none_or(|at| now.since(at) >= COUNT_PACE),
+            _ => false,
+        };
+        if is_wanted {
             ask(&mut self.diagnosis, Query::Doctor);
         }
         if let Some(undo) = &mut self.undo {

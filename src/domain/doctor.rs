@@ -10,7 +10,7 @@ mod work;
 
 use super::command::Queue;
 use super::drift::Descriptions;
-use super::ids::Side;
+use super::ids::{SalesforceObject, Side};
 use super::mapping::Policy;
 use super::record::Counts;
 use super::setup::Timetable;
@@ -88,6 +88,7 @@ pub enum Told {
     Time(Span),
     Side(Side),
     Queues(Vec<Queue>),
+    Objects(Vec<SalesforceObject>),
     /// Another message.
     Message(&'static str),
 }

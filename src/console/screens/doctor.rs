@@ -50,7 +50,7 @@ const fn columns(width: u16) -> [u16; 3] {
     if width < 100 {
         [4, 13, 13 + (width - 13) * 3 / 8]
     } else {
-        [4, 18, 56]
+        [4, 14, 42]
     }
 }
 
@@ -175,7 +175,8 @@ impl Model {
             return;
         };
         let mut y = 0;
-        let height = canvas.height();
+        // The last line says when the fields were described.
+        let height = canvas.height().saturating_sub(1);
         for (title, style, text) in paragraphs(scene, finding).into_iter().skip(open.top) {
             if y + 1 >= height {
                 break;

@@ -17,6 +17,9 @@ use crate::domain::link::Mark;
 use crate::domain::snapshot::{Budget, Phase};
 use crate::domain::time::Span;
 
+/// Lines read, lines written, and how many there are of everything.
+const TOTALS_HEIGHT: u16 = 4;
+
 /// Columns of the titles on the left.
 const TITLE_WIDTH: u16 = 24;
 
@@ -215,7 +218,10 @@ impl Model {
             label(canvas, y, title);
             canvas.text(TITLE_WIDTH, y, words, tone(theme, *style));
         }
-        let top = 3 + lines.len() as u16;
+        // The blank line goes first when there is little room.
+        let end = 2 + lines.len() as u16;
+        let below = NUMBERS.len() as u16 + TOTALS_HEIGHT;
+        let top = end + u16::from(end + 1 + below <= canvas.height());
         let y = paint_numbers(scene, self.selection.key(), canvas, top);
         paint_totals(scene, canvas, y);
     }

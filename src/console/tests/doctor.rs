@@ -83,7 +83,7 @@ fn faults_stand_first_with_what_was_seen_and_their_count_in_the_title() {
     let mut bench = bench();
     bench
         .expect_screen("Doctor: 4 faults")
-        .expect_selected("Both let us in");
+        .expect_selected("Credentials and rights");
     bench.expect_screen("Automation refused us: 401: The access token expired");
     bench.keys("G").expect_selected("ok");
 }
@@ -91,7 +91,7 @@ fn faults_stand_first_with_what_was_seen_and_their_count_in_the_title() {
 #[test]
 fn a_check_opens_to_the_whole_text_and_leads_to_where_it_is_mended() {
     let mut bench = bench();
-    bench.keys("/").type_text("check:forgotten");
+    bench.keys("/").type_text("check:conflicts");
     bench.keys("enter enter");
     bench
         .expect_screen("warning: Waiting for a person: 3; the oldest since 2026-02-23")
@@ -101,7 +101,7 @@ fn a_check_opens_to_the_whole_text_and_leads_to_where_it_is_mended() {
     bench
         .keys("enter")
         .expect_screen("3 contacts wait for a person");
-    bench.keys("8 esc esc /").type_text("check:let");
+    bench.keys("8 esc esc /").type_text("check:rights");
     bench.keys("enter enter").expect_screen("App Manager");
     bench.keys("enter").expect_screen("Nothing further to open");
     bench.keys("j").expect_screen("Why it matters");
@@ -111,10 +111,10 @@ fn a_check_opens_to_the_whole_text_and_leads_to_where_it_is_mended() {
 #[test]
 fn the_chosen_check_stays_chosen_when_it_changes_its_place() {
     let mut bench = bench();
-    bench.keys("j").expect_selected("Objects chosen");
+    bench.keys("j").expect_selected("Salesforce objects");
     seen(&mut bench).snapshot.stopped.clear();
     bench.keys("r").expect_screen("Doctor: 3 faults");
-    bench.expect_selected("Objects chosen");
+    bench.expect_selected("Salesforce objects");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::Msg;
-use super::bench::{Bench, EMAIL, FLAG, MOBILE, NOW, World, brief, policy};
+use super::bench::{Bench, MOBILE, NOW, World, brief, policy};
 use crate::console::query::{Answer, Example, Plugin, Query};
 use crate::domain::drift::Descriptions;
 use crate::domain::ids::{LinkId, SalesforceObject};
@@ -12,7 +12,7 @@ use crate::domain::record::PolicyVersion;
 use crate::domain::request::{FieldAccess, FieldDescription};
 use crate::domain::setup::Timetable;
 use crate::domain::time::Span;
-use crate::domain::value::ValueType;
+use crate::domain::value::{Value, ValueType};
 
 /// What the desk would know.
 #[derive(Default)]
@@ -234,12 +234,27 @@ fn what_cannot_be_read_is_said() {
 }
 
 #[test]
+fn nothing_from_outside_reaches_the_screen_raw() {
+    let mut bench = bench();
+    let hostile = "\u{1b}]0;x\u{7}\u{202e}evil";
+    bench.world.plugin.versions[0].author = hostile.to_owned();
+    bench.world.change(LinkId(1), |link| {
+        link.field_mut(MOBILE).salesforce = Some(Value::Text(hostile.to_owned()));
+    });
+    let is_raw = |c: char| c != '\n' && (c.is_control() || c == '\u{202e}');
+    for keys in ["r", "G k", "enter", "esc k k k", "enter"] {
+        let screen = bench.keys(keys).screen();
+        assert!(!screen.contains(is_raw), "{screen:?}");
+    }
+    bench.expect_screen("<U+001B>]0;x");
+}
+
+#[test]
 fn an_example_that_is_nowhere_is_said() {
     let mut bench = bench();
     for id in [1, 2, 3] {
         bench.world.change(LinkId(id), |link| link.fields.clear());
     }
-    assert!([EMAIL, MOBILE, FLAG].contains(&MOBILE));
     bench.keys("/").type_text("salesforce:mobile");
     bench
         .keys("enter enter")

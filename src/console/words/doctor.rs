@@ -80,6 +80,10 @@ impl Words<'_> {
                 let names: Vec<&str> = queues.iter().map(|queue| self.queue(*queue)).collect();
                 names.join(", ")
             }
+            Told::Objects(objects) => {
+                let names: Vec<&str> = objects.iter().map(|o| self.object(*o)).collect();
+                names.join(", ")
+            }
             Told::Message(key) => say.text(key).to_owned(),
         }
     }

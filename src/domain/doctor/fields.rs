@@ -146,8 +146,7 @@ pub(super) fn required(facts: &Facts<'_>) -> Seen {
         }
     }
     if missing.is_empty() {
-        let names = created.iter().map(|object| object.name().to_owned());
-        let names = ("objects", Told::Names(names.collect()));
+        let names = ("objects", Told::Objects(created));
         return say(Severity::Ok, "seen-required-mapped", vec![names]);
     }
     let names = ("fields", Told::Names(missing));

@@ -50,8 +50,7 @@ pub(super) fn objects(facts: &Facts<'_>) -> Seen {
     let policy = facts.policy;
     let has_people =
         policy.syncs(SalesforceObject::Lead) || policy.syncs(SalesforceObject::Contact);
-    let names = policy.objects.iter().map(|object| object.name().to_owned());
-    let names = ("objects", Told::Names(names.collect()));
+    let names = ("objects", Told::Objects(policy.objects.clone()));
     if has_people && policy.syncs(SalesforceObject::Account) {
         seen(Severity::Ok, "seen-objects", vec![names])
     } else {

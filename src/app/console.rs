@@ -17,9 +17,10 @@ use crate::app::desk::Desk;
 use crate::app::error::{AppError, Status};
 use crate::app::log::Log;
 use crate::app::out::Out;
+use crate::app::view_state;
 use crate::console::keymap::{Keymap, Preset};
 use crate::console::theme::Theme;
-use crate::console::{Ground, Instance, Language, Model, Settings, Tongue};
+use crate::console::{Ground, Instance, Kept, Language, Model, Settings, Tongue};
 use crate::domain::command::{Command, Fact, Instruction, Scope};
 use crate::domain::time::{Span, Timestamp};
 use crate::pool::Pool;
@@ -31,6 +32,9 @@ const PRACTICE: Scope = Scope {
     activities: false,
     ..Scope::ALL
 };
+
+/// Whoever leaves does not wait longer for answers: what is under way is in doubt, as after a crash.
+const LEAVING_MAX: Span = Span::seconds(10);
 
 /// A practice that still writes after so many rounds is going in circles.
 const ROUNDS_MAX: u32 = 10;
@@ -86,7 +90,16 @@ pub(super) async fn open(
     // A dead line cannot be told, and must not keep the sync from stopping in order.
     let _ = out.note("stopping: what is under way ends first");
     pool.stop();
-    pool.ended().await?;
+    tokio::select! {
+        ended = pool.ended() => {
+            ended?;
+        }
+        () = clock.sleep(LEAVING_MAX) => {
+            let _ = out.note(
+                "requests under way did not end in time; the next start looks at what became of them",
+            );
+        }
+    }
     match ended? {
         Ended::Left | Ended::Terminated | Ended::HungUp => Ok(Status::Done),
         Ended::Failed(error) => Err(AppError::Output(error)),
@@ -115,6 +128,12 @@ async fn attend(
         now: clock.now(),
         size: Tty::size()?,
     });
+    let data = &connected.opened.instance.data;
+    match view_state::read(data, &seat.operator) {
+        Ok(Some(kept)) => restore(&mut model, kept, seat.env),
+        Ok(None) => {}
+        Err(error) => model.warn(format!("view: {error}")),
+    }
     let mouse = match seat.env.get("PASSERELLE_MOUSE").map(String::as_str) {
         Some("off") => Mouse::Terminals,
         _ => Mouse::Ours,
@@ -131,6 +150,9 @@ async fn attend(
     };
     // Dropped by a panic, the terminal is given back all the same; the panic is told below.
     let ended = AssertUnwindSafe(session).catch_unwind().await;
+    if let Err(error) = view_state::write(data, &seat.operator, &model.kept()) {
+        out.note(&format!("the view could not be kept: {error}"))?;
+    }
     let kept = seat.log.release();
     if kept.dropped > 0 {
         out.note(&format!("{} older log lines not kept", kept.dropped))?;
@@ -147,6 +169,18 @@ async fn attend(
         Ok(ended) => Ok(ended?),
         Err(_) => Err(AppError::Console),
     }
+}
+
+/// As it was left; what the environment says for this session goes before.
+fn restore(model: &mut Model, mut kept: Kept, env: &Environment) {
+    let is_set = |name: &str| env.get(name).is_some_and(|value| !value.is_empty());
+    if is_set("PASSERELLE_LANG") {
+        kept.language.clear();
+    }
+    if is_set("PASSERELLE_THEME") {
+        kept.theme.clear();
+    }
+    model.restore(&kept);
 }
 
 fn wires(

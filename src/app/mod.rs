@@ -10,6 +10,7 @@ pub mod policy;
 pub mod practice;
 pub mod run;
 pub mod text;
+mod view_state;
 
 mod commands;
 mod console;

@@ -24,6 +24,13 @@ pub struct Language {
 type Messages = BTreeMap<String, String>;
 
 impl Tongue {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::English => "en",
+            Self::French => "fr",
+        }
+    }
+
     pub fn named(name: &str) -> Option<Self> {
         match name {
             "en" | "english" => Some(Self::English),

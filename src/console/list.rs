@@ -114,6 +114,41 @@ impl<K: Copy + PartialEq> Selection<K> {
     }
 }
 
+/// By which column a list is sorted, and which way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Order {
+    column: usize,
+    is_inverted: bool,
+}
+
+impl Order {
+    /// By the next column.
+    pub(super) fn next(&mut self, columns: usize) {
+        self.column = (self.column + 1) % columns.max(1);
+    }
+
+    pub(super) fn invert(&mut self) {
+        self.is_inverted = !self.is_inverted;
+    }
+
+    /// Sorts by the key that belongs to the column; equal keys stay as they were.
+    pub(super) fn sort<T, K: Ord>(self, rows: &mut [T], key: impl Fn(&T, usize) -> K) {
+        rows.sort_by_cached_key(|row| key(row, self.column));
+        if self.is_inverted {
+            rows.reverse();
+        }
+    }
+
+    /// The sign beside the title of the column.
+    pub(super) fn sign(self, column: usize, theme: super::theme::Theme) -> &'static str {
+        match (self.column == column, self.is_inverted) {
+            (false, _) => "",
+            (true, false) => theme.sign("↑", "^"),
+            (true, true) => theme.sign("↓", "v"),
+        }
+    }
+}
+
 /// The first item of the page that shows an item. Whole pages: what is seen depends on the choice
 /// and the height, and on nothing that was drawn before.
 pub(super) const fn page_top(index: usize, height: usize) -> usize {
@@ -158,6 +193,33 @@ mod tests {
         selection.narrow(&[]);
         selection.narrow(&['a', 'c']);
         assert_eq!(selection.key(), Some('a'));
+    }
+
+    #[test]
+    fn a_list_is_sorted_by_one_column_either_way() {
+        let mut order = Order::default();
+        let key = |row: &(u8, &'static str), column| match column {
+            0 => row.0.to_string(),
+            _ => row.1.to_owned(),
+        };
+        let mut rows = vec![(2, "a"), (1, "b")];
+        order.sort(&mut rows, key);
+        assert_eq!(rows, [(1, "b"), (2, "a")]);
+        order.next(2);
+        order.sort(&mut rows, key);
+        assert_eq!(rows, [(2, "a"), (1, "b")]);
+        order.invert();
+        order.sort(&mut rows, key);
+        assert_eq!(rows, [(1, "b"), (2, "a")]);
+        order.next(2);
+        assert_eq!(
+            order,
+            Order {
+                column: 0,
+                is_inverted: true
+            },
+            "and round again"
+        );
     }
 
     #[test]

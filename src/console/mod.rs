@@ -8,6 +8,7 @@ mod explain;
 mod field;
 mod filter;
 mod finder;
+mod kept;
 pub mod keymap;
 pub mod language;
 mod list;
@@ -26,6 +27,7 @@ mod update;
 mod view;
 mod words;
 
+pub use kept::Kept;
 pub use language::{Language, Tongue};
 pub use model::{Ground, Instance, Model, Settings};
 pub use msg::{Effect, Msg};

@@ -59,6 +59,8 @@ pub struct Settings {
 pub struct Model {
     pub(super) shell: Shell,
     pub(super) snapshot: Arc<Snapshot>,
+    /// The newest state, while the view is paused.
+    pub(super) held: Option<Arc<Snapshot>>,
     pub(super) standing: Slot<Counts>,
     /// What is wrong with the set-up: the doctor shows it, the overview counts it.
     pub(super) diagnosis: Slot<Diagnosis>,
@@ -290,6 +292,7 @@ impl Model {
                 sync: SyncState::Running,
             },
             snapshot: Arc::default(),
+            held: None,
             standing: Slot::default(),
             diagnosis: Slot::default(),
             tab: Tab::Overview,
@@ -310,6 +313,11 @@ impl Model {
         }
     }
 
+    /// One line that the operator is to see at the start.
+    pub fn warn(&mut self, text: String) {
+        self.shell.toast(Tone::Person, text);
+    }
+
     pub const fn size(&self) -> (u16, u16) {
         self.shell.size
     }
@@ -318,6 +326,7 @@ impl Model {
         Scene {
             words: self.shell.words(),
             instance: &self.shell.instance,
+            width: self.shell.size.0,
             snapshot: &self.snapshot,
             standing: &self.standing,
             diagnosis: &self.diagnosis,
@@ -325,7 +334,11 @@ impl Model {
     }
 
     pub(super) fn screen(&self) -> &dyn Screen {
-        match self.tab {
+        self.screen_of(self.tab)
+    }
+
+    pub(super) fn screen_of(&self, tab: Tab) -> &dyn Screen {
+        match tab {
             Tab::Overview => &self.overview,
             Tab::Queues => &self.queues,
             Tab::Conflicts => &self.conflicts,
@@ -343,6 +356,7 @@ impl Model {
         let scene = Scene {
             words: self.shell.words(),
             instance: &self.shell.instance,
+            width: self.shell.size.0,
             snapshot: &self.snapshot,
             standing: &self.standing,
             diagnosis: &self.diagnosis,

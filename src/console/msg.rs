@@ -37,5 +37,7 @@ pub enum Effect {
         reason: String,
         command: Command,
     },
+    /// Put on the clipboard of the operator's own terminal.
+    Copy(String),
     Leave,
 }

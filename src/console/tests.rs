@@ -4,8 +4,10 @@ mod activities;
 mod audit;
 mod bench;
 mod bulk;
+mod contact;
 mod doctor;
 mod flags;
+mod looking;
 mod plugin;
 mod steering;
 

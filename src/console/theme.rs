@@ -163,6 +163,14 @@ impl Theme {
 }
 
 impl Shade {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Dark => "dark",
+            Self::Light => "light",
+            Self::Contrast => "contrast",
+        }
+    }
+
     pub fn named(name: &str) -> Option<Self> {
         match name {
             "dark" => Some(Self::Dark),

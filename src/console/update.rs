@@ -27,6 +27,10 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
             model.shell.now = now;
             Vec::new()
         }
+        Msg::Snapshot(snapshot) if model.held.is_some() => {
+            model.held = Some(snapshot);
+            Vec::new()
+        }
         Msg::Snapshot(snapshot) => {
             model.snapshot = snapshot;
             model.doubt_all();
@@ -59,7 +63,9 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
 }
 
 fn on_told(model: &mut Model, fact: &Fact) -> Vec<Effect> {
-    model.doubt_all();
+    if model.held.is_none() {
+        model.doubt_all();
+    }
     match fact {
         Fact::Surveyed(survey) => acts::activities::counted(model, survey.clone()),
         Fact::SurveyFailed => model.activities.draft = Draft::None,
@@ -133,6 +139,7 @@ fn doctor_answered(model: &mut Model) {
         snapshot: &model.snapshot,
         standing: &model.standing,
         diagnosis: &model.diagnosis,
+        width: model.shell.size.0,
     };
     let notice = model.doctor.settle(scene);
     notify(model, Tab::Doctor, notice);

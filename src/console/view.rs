@@ -177,6 +177,10 @@ fn paint_title(model: &Model, canvas: &mut Canvas<'_>) {
     let error = slot.and_then(Waiting::error);
     let (right, style) = match (error, slot.and_then(Waiting::as_of)) {
         (Some(error), _) => (say.with("store-error", &[("error", error)]), theme.person()),
+        (None, Some(at)) if model.held.is_some() => (
+            say.with("as-of-paused", &[("at", &clock(at))]),
+            theme.person(),
+        ),
         (None, Some(at)) => (say.with("as-of", &[("at", &clock(at))]), theme.muted()),
         (None, None) => (String::new(), theme.muted()),
     };

@@ -51,7 +51,7 @@ impl Engine {
         let server_now = self.side(Side::Automation).server_time(now).floor_second();
         let kinds = self.settings.policy.activity_types.clone();
         let end = server_now + Span::seconds(1);
-        let transfer = if let Some((kind, from, until)) = self.survey.take() {
+        let transfer = if let Some((kind, from, until)) = self.cycle.survey.take() {
             let purpose = Purpose::Survey {
                 kind,
                 people: BTreeSet::new(),
@@ -349,6 +349,9 @@ impl Engine {
         if !waits {
             self.ignore("activity_of_person_not_in_salesforce");
             return;
+        }
+        if let Some(transfer) = &mut self.transfer {
+            transfer.counts.held += 1;
         }
         let failure = Failure::new(
             FailureKind::Transient,

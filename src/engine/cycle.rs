@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::domain::command::{Fact, Scope};
 use crate::domain::cursor::Stream;
 use crate::domain::ids::{RunId, Side};
+use crate::domain::record::PlanKind;
 use crate::domain::request::{AutomationRequest, Request, SalesforceRequest};
 pub(super) use crate::domain::snapshot::Phase;
 use crate::domain::time::{Span, Timestamp};
@@ -17,6 +18,9 @@ use crate::engine::work::{Job, Work};
 
 /// A cycle does not wait for a side or a retry longer than this; the next cycle does it.
 const PATIENCE: Span = Span::minutes(5);
+
+/// What a survey or plan looks at.
+pub(super) type Window = (PlanKind, Timestamp, Timestamp);
 
 #[derive(Debug, Default)]
 pub(super) struct Cycle {
@@ -31,6 +35,8 @@ pub(super) struct Cycle {
     pub(super) overwrites: u64,
     pub(super) deletions: u64,
     pub(super) is_braked: bool,
+    /// What a backfill would send is to be counted in this cycle.
+    pub(super) survey: Option<Window>,
     /// The brake was released: this cycle passes, or the next one does.
     pub(super) passes: bool,
     pub(super) passes_next: bool,
@@ -136,6 +142,7 @@ impl Engine {
             run,
             scope: Some(scope),
             passes: self.cycle.passes_next,
+            survey: self.survey.take(),
             next_pull: again(scope.pull, schedule.pull, self.cycle.next_pull),
             next_push: again(scope.push, schedule.push, self.cycle.next_push),
             next_activities: again(
@@ -236,7 +243,7 @@ impl Engine {
             return false;
         }
         let scope = self.cycle.scope.unwrap_or(Scope::OUTBOX);
-        if self.survey.is_some() || scope.activities && self.may_transfer() {
+        if self.cycle.survey.is_some() || scope.activities && self.may_transfer() {
             self.begin_transfer(now);
             self.cycle.phase = Phase::Transferring;
         } else {
@@ -263,7 +270,7 @@ impl Engine {
         self.cycle.phase = Phase::Idle;
         self.cycle.scope = None;
         self.written_before.clear();
-        if self.survey.take().is_some() {
+        if self.cycle.survey.take().is_some() {
             self.tell(Fact::SurveyFailed);
         }
         self.tell(Fact::CycleEnded);

@@ -44,7 +44,7 @@ use crate::domain::failure::Failure;
 use crate::domain::ids::{JobId, LinkId, RunId, Side};
 use crate::domain::link::{Link, Mark};
 use crate::domain::mapping::{Mapping, Policy};
-use crate::domain::record::{Batch, LinkKey, LinkPage, Loaded, Plan, PlanKind, Recovered, Tally};
+use crate::domain::record::{Batch, LinkKey, LinkPage, Loaded, Plan, Recovered, Tally};
 use crate::domain::request::{
     Answer, AutomationDescription, Request, SalesforceDescription, Spent,
 };
@@ -171,8 +171,8 @@ pub struct Engine {
     outbox: Outbox,
     cycle: Cycle,
     transfer: Option<Transfer>,
-    /// What a backfill would send is to be counted.
-    survey: Option<(PlanKind, Timestamp, Timestamp)>,
+    /// What a backfill would send is to be counted in the next cycle.
+    survey: Option<cycle::Window>,
     policy_version: u32,
     inbox: VecDeque<Work>,
     transactions: Transactions,

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::domain::command::Queue;
-use crate::domain::consent::Consent;
+use crate::domain::consent::{Consent, ConsentView};
 #[cfg(test)]
 use crate::domain::ids::JobId;
 use crate::domain::ids::{Kind, LinkId, RemoteId, SalesforceObject, Side};
@@ -154,12 +154,24 @@ impl Outbox {
         asked
     }
 
+    /// The dates of consent on both sides. The record that says the person may be mailed is read again
+    /// first: what was seen of it may be from before a wait, and dates alone need not tell of an opt-out
+    /// since (Salesforce dates a field only where its history is tracked).
     pub(super) fn ask_for_evidence(&mut self, link: &Link) {
-        if let (Some(salesforce), Some(automation)) = (
-            remote(link, Side::Salesforce),
-            remote(link, Side::Automation),
-        ) {
-            self.evidence.insert(link.id, (salesforce, automation));
+        let records = (link.remote(Side::Salesforce), link.remote(Side::Automation));
+        let (Some(salesforce), Some(automation)) = records else {
+            return;
+        };
+        let is_new = self
+            .evidence
+            .insert(link.id, (salesforce, automation))
+            .is_none();
+        let is_in = |view: Option<ConsentView>| view.is_some_and(|view| !view.value.is_out());
+        if is_new && is_in(link.consent.salesforce) {
+            self.recheck(salesforce);
+        }
+        if is_new && is_in(link.consent.automation) {
+            self.recheck(automation);
         }
     }
 

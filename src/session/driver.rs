@@ -2,6 +2,7 @@
 
 use std::io;
 
+use base64::Engine as _;
 use crossterm::event::Event;
 use ratatui::layout::Rect;
 use ratatui::{Terminal, TerminalOptions, Viewport};
@@ -55,6 +56,8 @@ struct Driver<'a> {
     terminal: Terminal<Memory>,
     pacer: Pacer,
     suspends: bool,
+    /// To be put on the terminal's clipboard with the next frame.
+    copies: Vec<u8>,
     sources: Sources,
 }
 
@@ -87,6 +90,7 @@ impl<'a> Driver<'a> {
             wires,
             pacer: Pacer::new(),
             suspends: false,
+            copies: Vec::new(),
             sources: Sources::Open,
         })
     }
@@ -235,6 +239,7 @@ impl<'a> Driver<'a> {
         let mut ended = None;
         for effect in effects {
             match effect {
+                Effect::Copy(text) => self.copies = clipboard(&text),
                 Effect::Leave => ended = Some(Ended::Left),
                 Effect::Ask(ticket, query) => {
                     if self.wires.questions.try_send((ticket, query)).is_err() {
@@ -268,12 +273,19 @@ impl<'a> Driver<'a> {
         let model = &*self.model;
         self.terminal.draw(|frame| view(model, frame))?;
         let drawn = self.terminal.backend_mut().take();
-        let frame = [FRAME_BEGINS, &drawn, FRAME_ENDS].concat();
+        let copies = std::mem::take(&mut self.copies);
+        let frame = [FRAME_BEGINS, &drawn, FRAME_ENDS, &copies].concat();
         // There is room: the last frame was taken. A closed channel shows as a dead line.
         let _ = self.wires.frames.try_send(frame);
         self.pacer.drew(self.wires.time.now());
         Ok(())
     }
+}
+
+/// OSC 52: terminals that know it put the text on the clipboard, over any number of hops.
+fn clipboard(text: &str) -> Vec<u8> {
+    let text = base64::engine::general_purpose::STANDARD.encode(text);
+    format!("\x1b]52;c;{text}\x07").into_bytes()
 }
 
 fn told(fact: Result<Fact, RecvError>) -> Woke {

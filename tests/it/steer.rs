@@ -210,6 +210,19 @@ async fn a_survey_counts_what_the_backfill_then_sends_and_leaves_nothing_behind(
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_survey_asked_for_while_a_cycle_runs_is_done_by_the_next_one() {
+    let (world, _) = agreed(1).await;
+    world.earns(world.by_email("p0@x.example"), 2);
+    world.pass(Span::hours(1));
+    let (survey, _) = last_week(&world, PlanKind::Backfill);
+    let facts = world
+        .instruct_twice(Command::RunCycle(Scope::ALL), survey)
+        .await;
+    assert!(!facts.contains(&Fact::SurveyFailed), "{facts:?}");
+    assert!(facts.iter().any(|fact| matches!(fact, Fact::Surveyed(_))));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_plan_that_is_stopped_ends_and_one_that_does_not_exist_is_refused() {
     let (world, _) = agreed(1).await;
     world.earns(world.by_email("p0@x.example"), 2);

@@ -1,113 +1,15 @@
-//! The built program at a real pseudo-terminal: what it leaves behind on every way out.
+//! The built program at a real pseudo-terminal: the three tasks by keys alone, what it sends, and what it
+//! leaves behind on every way out.
 
-use std::fs::File;
-use std::io::{Read as _, Write as _};
-use std::os::fd::OwnedFd;
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc;
-use std::thread;
-use std::time::Duration;
+mod stage;
 
-use nix::pty::{Winsize, openpty};
-use nix::sys::signal::{Signal, kill};
-use nix::sys::termios::{LocalFlags, Termios, tcgetattr};
+use std::process::{Command, Stdio};
+
+use nix::sys::signal::Signal;
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
-/// Longer than any of these takes on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-struct AtTerminal {
-    child: Child,
-    keyboard: File,
-    /// Kept open: its settings are what the program must give back.
-    terminal: OwnedFd,
-    before: Termios,
-    output: mpsc::Receiver<Vec<u8>>,
-    seen: Vec<u8>,
-}
-
-impl AtTerminal {
-    fn demo() -> Self {
-        let size = Winsize {
-            ws_row: 24,
-            ws_col: 80,
-            ws_xpixel: 0,
-            ws_ypixel: 0,
-        };
-        let pty = openpty(&size, None).unwrap();
-        let before = tcgetattr(&pty.slave).unwrap();
-        let end = || Stdio::from(pty.slave.try_clone().unwrap());
-        let child = Command::new(env!("CARGO_BIN_EXE_passerelle"))
-            .args(["demo", "--people", "20"])
-            .env("TERM", "xterm-256color")
-            .env("LANG", "en_US.UTF-8")
-            .env_remove("LC_ALL")
-            .env_remove("PASSERELLE_LANG")
-            .stdin(end())
-            .stdout(end())
-            .stderr(end())
-            .spawn()
-            .unwrap();
-        let mut master = File::from(pty.master.try_clone().unwrap());
-        let (report, output) = mpsc::sync_channel(1_024);
-        thread::spawn(move || {
-            let mut bytes = [0; 4_096];
-            while let Ok(count @ 1..) = master.read(&mut bytes) {
-                if report.send(bytes[..count].to_vec()).is_err() {
-                    return;
-                }
-            }
-        });
-        Self {
-            child,
-            keyboard: File::from(pty.master),
-            terminal: pty.slave,
-            before,
-            output,
-            seen: Vec::new(),
-        }
-    }
-
-    fn said(&self) -> String {
-        String::from_utf8_lossy(&self.seen).into_owned()
-    }
-
-    /// Reads until the program has shown a text.
-    #[track_caller]
-    fn until(&mut self, text: &str) {
-        while !self.said().contains(text) {
-            match self.output.recv_timeout(PATIENCE) {
-                Ok(bytes) => self.seen.extend(bytes),
-                Err(error) => panic!("no “{text}” ({error}) in {}", self.said()),
-            }
-        }
-    }
-
-    fn is_raw(&self) -> bool {
-        let now = tcgetattr(&self.terminal).unwrap();
-        !now.local_flags.contains(LocalFlags::ICANON)
-    }
-
-    /// Waits for the end, and checks that the terminal is as it was.
-    #[track_caller]
-    fn ends(mut self) -> ExitStatus {
-        self.until("\u{1b}[?1049l");
-        self.until("\u{1b}[?25h");
-        let status = self.child.wait().unwrap();
-        let now = tcgetattr(&self.terminal).unwrap();
-        assert_eq!(now.local_flags, self.before.local_flags);
-        assert_eq!(now.input_flags, self.before.input_flags);
-        let said = self.said();
-        for (on, off) in [
-            ("?1049h", "?1049l"),
-            ("?2004h", "?2004l"),
-            ("?1000h", "?1000l"),
-        ] {
-            assert!(said.rfind(on) < said.rfind(off), "{off} follows {on}");
-        }
-        status
-    }
-}
+use stage::AtTerminal;
 
 #[test]
 fn leaving_by_key_and_by_every_signal_gives_the_terminal_back() {
@@ -117,13 +19,12 @@ fn leaving_by_key_and_by_every_signal_gives_the_terminal_back() {
         Some(Signal::SIGINT),
         Some(Signal::SIGHUP),
     ] {
-        let mut console = AtTerminal::demo();
-        console.until("PRACTICE");
-        console.until("Overview");
+        let mut console = AtTerminal::demo(20);
+        console.sees("PRACTICE").sees("Backlog");
         assert!(console.is_raw());
         match signal {
-            None => console.keyboard.write_all(b"\x03").unwrap(),
-            Some(signal) => kill(Pid::from_raw(console.child.id() as i32), signal).unwrap(),
+            None => console.type_keys("\x03"),
+            Some(signal) => console.signal(signal),
         }
         let status = console.ends();
         assert_eq!(status.code(), Some(0), "{signal:?}");
@@ -131,18 +32,169 @@ fn leaving_by_key_and_by_every_signal_gives_the_terminal_back() {
 }
 
 #[test]
-fn a_paste_is_no_command_and_keys_are_taken_by_the_real_thing() {
-    let mut console = AtTerminal::demo();
-    console.until("Overview");
-    console
-        .keyboard
-        .write_all(b"\x1b[200~q\rq\r\x03\x1b[201~")
-        .unwrap();
-    console.until("Pasted");
-    console.keyboard.write_all(b"?").unwrap();
-    console.until("What can be done here");
-    console.keyboard.write_all(b"\x03").unwrap();
+fn a_stop_gives_the_terminal_back_and_a_continue_takes_it_again() {
+    let mut console = AtTerminal::demo(20);
+    console.sees("Backlog");
+    let id = Pid::from_raw(console.child.id() as i32);
+    console.signal(Signal::SIGTSTP);
+    console.hears("\u{1b}[?1049l");
+    let stopped = waitpid(id, Some(WaitPidFlag::WUNTRACED)).unwrap();
+    assert!(matches!(stopped, WaitStatus::Stopped(..)), "{stopped:?}");
+    assert!(!console.is_raw());
+    console.signal(Signal::SIGCONT);
+    console.type_keys("3");
+    console.sees("Conflicts:");
+    assert!(console.is_raw());
+    console.type_keys("\x03");
     assert_eq!(console.ends().code(), Some(0));
+}
+
+#[test]
+fn a_line_that_breaks_ends_the_program_in_order() {
+    let mut console = AtTerminal::demo(20);
+    console.sees("Backlog");
+    console.hang_up();
+    console.signal(Signal::SIGHUP);
+    assert_eq!(console.child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn a_paste_is_no_command_and_keys_are_taken_by_the_real_thing() {
+    let mut console = AtTerminal::demo(20);
+    console.sees("Backlog");
+    console.type_keys("\x1b[200~q\rq\r\x03\x1b[201~");
+    console.sees("Pasted");
+    console.type_keys("?");
+    console.sees("What can be done here");
+    console.type_keys("\x03");
+    assert_eq!(console.ends().code(), Some(0));
+}
+
+/// Nobody tells the newcomer what to press: every key is on the screen before it is pressed.
+#[test]
+fn a_newcomer_resolves_a_conflict_sees_it_arrive_and_takes_it_back() {
+    let mut console = AtTerminal::demo(100);
+    console
+        .sees("things wait for a person")
+        .sees("enter go there");
+    console.type_keys("\r");
+    console.sees("wait for a person").sees("enter open");
+    // A field in question, whatever else there is.
+    console.type_keys("/");
+    console.sees("Show only");
+    console.type_keys("phone\r");
+    console.sees("/ phone");
+    console.type_keys("\r");
+    console.sees("Held:").sees("a Automation");
+    console.type_keys("a");
+    console.sees("Automation's value").sees("w see writes");
+    console.type_keys("w");
+    console.sees("What will be written").sees("[> Cancel <]");
+    console.type_keys("asked by phone\r");
+    console.sees("[> Confirm <]");
+    console.type_keys("\r");
+    console.sees("both systems agree").sees("u undo");
+    console.type_keys("u");
+    console.sees("Take a decision back").sees("asked by phone");
+    console.type_keys("a mistake\r");
+    console.sees("[> Confirm <]");
+    console.type_keys("\r");
+    console.sees("Held:");
+    console.type_keys("\x03");
+    assert_eq!(console.ends().code(), Some(0));
+}
+
+#[test]
+fn a_newcomer_republishes_and_backfills_and_sees_the_numbers_before_and_after() {
+    let mut console = AtTerminal::demo(100);
+    console.sees("activities sent").sees("S sync now");
+    console.type_keys("6");
+    console.sees("B backfill").sees("R republish");
+    console.type_keys("R");
+    console
+        .sees("are sent to Salesforce")
+        .sees("published and stays published");
+    console.type_keys("as the guide says\r");
+    console.sees("[> Confirm <]");
+    console.type_keys("\r");
+    console.sees("is finished:");
+    console.type_keys("B");
+    console.sees("7d");
+    console.type_keys("\r");
+    console.sees("Nothing is missing").sees("are there already");
+    console.type_keys("\x1b");
+    console.sees("Cancelled; nothing was written");
+    console.type_keys("\x03");
+    assert_eq!(console.ends().code(), Some(0));
+}
+
+/// The people of the practice include those whose names and notes try to steer a terminal.
+#[test]
+fn nothing_but_our_own_sequences_reaches_the_terminal_whatever_people_are_called() {
+    let mut console = AtTerminal::demo(100);
+    console.sees("things wait for a person");
+    for (keys, shown) in [
+        ("2", "Queues:"),
+        ("3", "Conflicts:"),
+        ("\r", "Held:"),
+        ("9", "Audit"),
+        ("5", "deleted"),
+        ("\r", "read again"),
+        ("6", "Activities:"),
+        ("4", "Find"),
+        ("exe\r", "Found:"),
+        ("\r", "Record  "),
+        ("/", "Find"),
+        ("ici\r", "Found:"),
+        ("\r", "Record  "),
+        ("y", "Copied"),
+        ("?", "What can be done here"),
+        ("\x1b", "Record  "),
+        (":", "by its name"),
+    ] {
+        console.type_keys(keys);
+        console.sees(shown);
+    }
+    console.type_keys("\x03");
+    console.hears("\u{1b}[?1049l");
+    let said = String::from_utf8(console.bytes().to_vec()).expect("UTF-8 and nothing else");
+    foreign(&said);
+    assert_eq!(console.ends().code(), Some(0));
+}
+
+/// Every control sequence is one of ours, and no character hides or turns text.
+fn foreign(said: &str) {
+    let mut rest = said;
+    while let Some(at) = rest.find('\u{1b}') {
+        rest = &rest[at + 1..];
+        if let Some(copied) = rest.strip_prefix("]52;c;") {
+            let end = copied.find('\u{7}').expect("it ends");
+            let is_base64 = |c: char| c.is_ascii_alphanumeric() || "+/=".contains(c);
+            assert!(copied[..end].chars().all(is_base64), "{}", &copied[..end]);
+            continue;
+        }
+        let Some(sequence) = rest.strip_prefix('[') else {
+            panic!("ESC {}", rest.chars().take(12).collect::<String>());
+        };
+        let end = sequence
+            .find(|c: char| c.is_ascii_alphabetic())
+            .expect("it ends");
+        let (parameters, last) = (&sequence[..end], &sequence[end..=end]);
+        let is_plain = parameters
+            .chars()
+            .all(|c| c.is_ascii_digit() || ";?:".contains(c));
+        assert!(
+            is_plain && "HJKmhlABCDGdXu".contains(last),
+            "CSI {parameters}{last}"
+        );
+    }
+    let hides = |c: &char| {
+        matches!(*c,
+            '\u{80}'..='\u{9f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+            | '\u{2028}' | '\u{2029}' | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{ad}'
+            | '\u{e0000}'..='\u{e007f}')
+    };
+    assert_eq!(said.chars().find(hides), None);
 }
 
 #[test]

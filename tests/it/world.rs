@@ -262,6 +262,34 @@ impl World {
         self.go(command, 1).await
     }
 
+    /// A second command comes as soon as the first one's cycle begins: until two cycles have ended.
+    pub(crate) async fn instruct_twice(&self, first: Command, second: Command) -> Vec<Fact> {
+        let pool = Pool::spawn(self.engine().await, self.outside.clone());
+        let mut facts = pool.facts();
+        let instruct = |command| Instruction {
+            operator: "test".to_owned(),
+            reason: String::new(),
+            command,
+        };
+        pool.commands.send(instruct(first)).await.unwrap();
+        let mut second = Some(second);
+        let mut told = Vec::new();
+        let ended = |told: &[Fact]| told.iter().filter(|f| **f == Fact::CycleEnded).count();
+        while ended(&told) < 2
+            && let Ok(fact) = facts.recv().await
+        {
+            if fact == Fact::CycleStarted
+                && let Some(command) = second.take()
+            {
+                pool.commands.send(instruct(command)).await.unwrap();
+            }
+            told.push(fact);
+        }
+        pool.stop();
+        pool.ended().await.unwrap();
+        told
+    }
+
     /// What an operator asks where no cycle follows: until it is taken in or refused.
     pub(crate) async fn order(&self, command: Command) -> Done {
         let is_end = |fact: &Fact| matches!(fact, Fact::Accepted(_) | Fact::Refused(_));

@@ -19,6 +19,10 @@ pub enum Action {
     GoDoctor,
     GoAudit,
     Refresh,
+    PauseView,
+    Copy,
+    Sort,
+    Invert,
     Undo,
     Down,
     Up,
@@ -155,6 +159,10 @@ actions! {
     GoDoctor "go-doctor" [Everywhere] None;
     GoAudit "go-audit" [Everywhere] None;
     Refresh "refresh" [Everywhere] None;
+    PauseView "pause-view" [Everywhere] None;
+    Copy "copy" [List] None;
+    Sort "sort" [Conflicts] None;
+    Invert "invert" [Conflicts] None;
     Undo "undo" [Everywhere] Writes;
     Down "down" [List] None;
     Up "up" [List] None;

@@ -322,6 +322,11 @@ impl Screen for Model {
         Some((&self.filter, "filter-hint-activities"))
     }
 
+    fn copied(&self, _scene: Scene<'_>) -> Option<String> {
+        let line = self.chosen()?;
+        Some(line.members.first()?.held.failure.to_string())
+    }
+
     fn set_filter(&mut self, _scene: Scene<'_>, filter: Filter) {
         self.filter = filter;
         self.settle();

@@ -7,7 +7,7 @@ use super::{Notice, Scene, Screen, filtered, page_height, paint_empty};
 use crate::console::canvas::Canvas;
 use crate::console::filter::Filter;
 use crate::console::keymap::{Action, Context};
-use crate::console::list::{Selection, Step, page_top};
+use crate::console::list::{Order, Selection, Step, page_top};
 use crate::console::model::Reach;
 use crate::console::query::{Answer, ConflictRow, Page, Query, Ticket};
 use crate::console::slot::{Slot, Waiting};
@@ -20,8 +20,12 @@ pub(in crate::console) struct Model {
     pub(in crate::console) filter: Filter,
     selection: Selection<LinkId>,
     marks: BTreeSet<LinkId>,
+    order: Order,
     pub(in crate::console) open: Option<Decide>,
 }
+
+/// By which the list can be sorted, the oldest first unless it is asked for otherwise.
+const COLUMNS: [&str; 3] = ["column-since", "column-whom", "column-what"];
 
 fn kind(row: &ConflictRow) -> Kind {
     row.brief
@@ -50,7 +54,8 @@ fn name(words: Words<'_>, row: &ConflictRow) -> String {
 impl Model {
     fn rows(&self, words: Words<'_>) -> Vec<&ConflictRow> {
         let rows = self.slot.data.as_ref().map_or(&[][..], |page| &page.rows);
-        rows.iter()
+        let mut rows: Vec<&ConflictRow> = rows
+            .iter()
             .filter(|row| {
                 let causes: Vec<String> = row.conflicts.iter().map(|c| words.cause(c)).collect();
                 self.filter.keeps(&[
@@ -60,7 +65,13 @@ impl Model {
                     ("record", words.records(&row.brief.records)),
                 ])
             })
-            .collect()
+            .collect();
+        self.order.sort(&mut rows, |row, column| match column {
+            0 => (Some(row.raised), String::new()),
+            1 => (None, row.brief.name.to_lowercase()),
+            _ => (None, subjects(words, row)),
+        });
+        rows
     }
 
     fn keys(&self, words: Words<'_>) -> Vec<LinkId> {
@@ -122,7 +133,9 @@ impl Model {
             (what_x, "column-what"),
             (age_x, "column-since"),
         ] {
-            canvas.text(x, 0, say.text(title), theme.muted());
+            let column = COLUMNS.iter().position(|column| *column == title);
+            let sign = self.order.sign(column.unwrap_or_default(), theme);
+            canvas.text(x, 0, &format!("{} {sign}", say.text(title)), theme.muted());
         }
         let height = page_height(canvas.height());
         let top = page_top(self.selection.index(), height);
@@ -265,6 +278,25 @@ impl Screen for Model {
         self.filter = filter;
         let keys = self.keys(scene.words);
         self.selection.narrow(&keys);
+    }
+
+    fn order(&mut self) -> Option<(&mut Order, usize)> {
+        let is_list = self.open.is_none();
+        is_list.then_some((&mut self.order, COLUMNS.len()))
+    }
+
+    fn reordered(&mut self, scene: Scene<'_>) {
+        self.settle(scene.words);
+    }
+
+    fn copied(&self, scene: Scene<'_>) -> Option<String> {
+        if let Some(open) = &self.open {
+            return open.person().map(|person| person.name.clone());
+        }
+        let key = self.selection.key()?;
+        let rows = self.rows(scene.words);
+        let row = rows.iter().find(|row| row.brief.id == key)?;
+        Some(row.brief.name.clone())
     }
 
     fn back(&mut self) -> bool {

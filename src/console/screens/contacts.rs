@@ -168,7 +168,7 @@ impl Screen for Model {
     fn step(&mut self, scene: Scene<'_>, step: Step, body: u16) {
         let keys = self.keys();
         match &mut self.open {
-            Some(open) => open.scroll(scene.words, step, usize::from(body)),
+            Some(open) => open.scroll(scene, step, usize::from(body)),
             None => self.selection.step(&keys, step, page_height(body)),
         }
     }
@@ -178,6 +178,16 @@ impl Screen for Model {
             let keys = self.keys();
             self.selection.click(&keys, line, page_height(body));
         }
+    }
+
+    fn copied(&self, _scene: Scene<'_>) -> Option<String> {
+        if let Some(open) = &self.open {
+            return open.person().map(|person| person.name.clone());
+        }
+        let key = self.selection.key()?;
+        let rows = &self.slot.data.as_ref()?.rows;
+        let row = rows.iter().find(|row| row.id == key)?;
+        Some(row.name.clone())
     }
 
     fn back(&mut self) -> bool {

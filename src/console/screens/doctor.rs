@@ -326,6 +326,20 @@ impl Screen for Model {
         self.selection.narrow(&keys);
     }
 
+    /// What was seen and what to do, for a ticket or a colleague.
+    fn copied(&self, scene: Scene<'_>) -> Option<String> {
+        let id = match self.open {
+            Some(open) => open.id,
+            None => self.selection.key()?,
+        };
+        let finding = Self::found(scene, id)?;
+        let seen = scene.words.seen(&finding.seen);
+        let seen = scene
+            .words
+            .labelled(scene.say().text(finding.check.name), &seen);
+        Some(format!("{seen}\n{}", scene.say().text(finding.check.path)))
+    }
+
     fn back(&mut self) -> bool {
         self.open.take().is_some()
     }

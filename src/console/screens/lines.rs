@@ -4,6 +4,7 @@
 use crate::console::canvas::Canvas;
 use crate::console::list::Step;
 use crate::console::model::Tone;
+use crate::console::safe::Safe;
 use crate::console::view::tone;
 
 pub(super) struct Line {
@@ -31,6 +32,22 @@ pub(super) fn columns(
         text: text.into(),
         columns: Some([salesforce, automation]),
     }
+}
+
+/// The same lines, each text of one column in as many as it takes.
+pub(super) fn wrapped(lines: Vec<Line>, width: u16) -> Vec<Line> {
+    let width = usize::from(width.saturating_sub(2));
+    let wrap = |whole: Line| {
+        if whole.columns.is_some() || whole.text.is_empty() {
+            return vec![whole];
+        }
+        let parts = Safe::new(&whole.text).wrapped(width);
+        let parts = parts.into_iter();
+        parts
+            .map(|part| line(whole.tone, part.into_string()))
+            .collect()
+    };
+    lines.into_iter().flat_map(wrap).collect()
 }
 
 /// How far a text is scrolled.

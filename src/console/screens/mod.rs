@@ -17,7 +17,7 @@ use super::canvas::Canvas;
 use super::filter::Filter;
 use super::keymap::{Action, Context};
 use super::language::Language;
-use super::list::Step;
+use super::list::{Order, Step};
 use super::model::{Instance, Tone};
 use super::query::{Answer, Diagnosis, Query, Ticket};
 use super::slot::{Slot, Waiting};
@@ -34,6 +34,8 @@ use crate::domain::time::Span;
 pub(super) struct Scene<'a> {
     pub(super) words: Words<'a>,
     pub(super) instance: &'a Instance,
+    /// Columns of the screen.
+    pub(super) width: u16,
     pub(super) snapshot: &'a Snapshot,
     pub(super) standing: &'a Slot<Counts>,
     pub(super) diagnosis: &'a Slot<Diagnosis>,
@@ -108,6 +110,19 @@ pub(super) trait Screen {
 
     /// Shows only what the filter lets through.
     fn set_filter(&mut self, _scene: Scene<'_>, _filter: Filter) {}
+
+    /// How the list in sight is sorted, and by how many columns it can be.
+    fn order(&mut self) -> Option<(&mut Order, usize)> {
+        None
+    }
+
+    /// The list has another order: what was chosen stays chosen.
+    fn reordered(&mut self, _scene: Scene<'_>) {}
+
+    /// What the key that copies puts on the clipboard.
+    fn copied(&self, _scene: Scene<'_>) -> Option<String> {
+        None
+    }
 
     /// One step back inside the screen; `false` at its top.
     fn back(&mut self) -> bool {

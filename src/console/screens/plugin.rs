@@ -501,6 +501,22 @@ impl Screen for Model {
         self.selection.narrow(&keys);
     }
 
+    /// Both names of the pair, or the setting with its value.
+    fn copied(&self, scene: Scene<'_>) -> Option<String> {
+        if let (Some(open), Some(plugin)) = (&self.open, self.slot.data.as_deref()) {
+            return Some(open.title(scene, plugin));
+        }
+        let key = self.selection.key()?;
+        let rows = self.rows(scene);
+        let row = rows.iter().find(|row| row.key == key)?;
+        Some(match &row.cells {
+            Cells::Value(name, value) => scene.words.labelled(name, value),
+            Cells::Pair([salesforce, arrow, automation, ..]) => {
+                format!("{salesforce} {arrow} {automation}")
+            }
+        })
+    }
+
     fn back(&mut self) -> bool {
         let was_open = self.open.take().is_some();
         if was_open {

@@ -218,6 +218,11 @@ impl Screen for Model {
         Some((&self.filter, "filter-hint-queues"))
     }
 
+    fn copied(&self, scene: Scene<'_>) -> Option<String> {
+        let failure = self.chosen(scene.words)?.failure();
+        Some(failure).filter(|failure| !failure.is_empty())
+    }
+
     fn set_filter(&mut self, scene: Scene<'_>, filter: Filter) {
         self.filter = filter;
         let keys = self.keys(scene.words);

@@ -104,7 +104,7 @@ fn a_backfill_is_counted_shown_begun_and_followed() {
     bench.expect_screen("7d");
     bench
         .keys("enter")
-        .expect_screen("Counting; nothing is written");
+        .expect_screen("Counting; nothing is written yet");
     let window = counted(&mut bench, PlanKind::Backfill);
     assert_eq!(window.1.since(window.0), Span::days(7));
     bench.expect_screen("1,820 activities of 213 contacts are sent to Salesforce");

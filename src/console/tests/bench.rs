@@ -58,6 +58,7 @@ pub(super) struct Bench {
     held: Vec<Msg>,
     asked: Vec<(Ticket, Query)>,
     commands: Vec<(String, Command)>,
+    copied: Vec<String>,
     left: u32,
     now: Timestamp,
 }
@@ -110,6 +111,7 @@ impl Bench {
             held: Vec::new(),
             asked: Vec::new(),
             commands: Vec::new(),
+            copied: Vec::new(),
             left: 0,
             now: NOW,
         };
@@ -123,6 +125,7 @@ impl Bench {
             for effect in update(&mut self.model, msg) {
                 match effect {
                     Effect::Leave => self.left += 1,
+                    Effect::Copy(text) => self.copied.push(text),
                     Effect::Command { reason, command } => self.commands.push((reason, command)),
                     Effect::Ask(ticket, query) => {
                         let answer = Msg::Answered(ticket, self.world.answer(&query));
@@ -195,6 +198,10 @@ impl Bench {
 
     pub(super) fn commands(&mut self) -> Vec<(String, Command)> {
         std::mem::take(&mut self.commands)
+    }
+
+    pub(super) fn copied(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.copied)
     }
 
     pub(super) fn held(&mut self) -> Vec<Msg> {

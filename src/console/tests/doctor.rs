@@ -85,6 +85,9 @@ fn faults_stand_first_with_what_was_seen_and_their_count_in_the_title() {
         .expect_screen("Doctor: 4 faults")
         .expect_selected("Credentials and rights");
     bench.expect_screen("Automation refused us: 401: The access token expired");
+    bench
+        .keys("y")
+        .expect_screen("Credentials and rights: Automation refused us");
     bench.keys("G").expect_selected("ok");
 }
 

@@ -8,6 +8,8 @@ pub(super) mod decide;
 pub(super) mod queues;
 pub(super) mod undo;
 
+use std::sync::Arc;
+
 use super::go;
 use crate::console::dialog::{Dialog, Frozen};
 use crate::console::field::{Field, Lines};
@@ -179,6 +181,44 @@ pub(super) fn travel(model: &mut Model, earlier: bool) {
         let key = if earlier { "no-earlier" } else { "no-later" };
         tell(model, Tone::Muted, key);
     }
+}
+
+/// Nothing moves under the operator's eyes until they let it; what they ask for is still read.
+pub(super) fn pause_view(model: &mut Model) {
+    if let Some(newest) = model.held.take() {
+        model.snapshot = newest;
+        model.doubt_all();
+        tell(model, Tone::Plain, "view-live");
+    } else {
+        model.held = Some(Arc::clone(&model.snapshot));
+        tell(model, Tone::Plain, "view-paused");
+    }
+}
+
+/// The name or the words of what is chosen, to the operator's own clipboard.
+pub(super) fn copy(model: &mut Model) -> Vec<Effect> {
+    let text = model.screen().copied(model.scene());
+    let Some(text) = text.filter(|text| !text.is_empty()) else {
+        tell(model, Tone::Muted, "nothing-to-copy");
+        return Vec::new();
+    };
+    let told = model.shell.language.with("copied", &[("text", &text)]);
+    model.shell.toast(Tone::Plain, told);
+    vec![Effect::Copy(text)]
+}
+
+/// Sorts by the next column, or the other way round.
+pub(super) fn reorder(model: &mut Model, by_next: bool) {
+    let (scene, screen) = model.front();
+    let Some((order, columns)) = screen.order() else {
+        return;
+    };
+    if by_next {
+        order.next(columns);
+    } else {
+        order.invert();
+    }
+    screen.reordered(scene);
 }
 
 /// A sync of everything, or, from the queues, of what is due.

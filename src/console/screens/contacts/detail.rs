@@ -6,7 +6,8 @@ use crate::console::keymap::Action;
 use crate::console::list::Step;
 use crate::console::model::Tone;
 use crate::console::query::{HISTORY_MAX, Person};
-use crate::console::screens::lines::{Line, Scroll, columns, line};
+use crate::console::screens::Scene;
+use crate::console::screens::lines::{Line, Scroll, columns, line, wrapped};
 use crate::console::slot::Slot;
 use crate::console::words::{Words, clock, moment};
 use crate::domain::exchange::Exchange;
@@ -79,9 +80,9 @@ impl Detail {
         hints
     }
 
-    pub(super) fn scroll(&mut self, words: Words<'_>, step: Step, page: usize) {
-        let count = |person: &Person| lines(words, person, self.back).len();
-        let lines = self.person().map_or(0, count);
+    pub(super) fn scroll(&mut self, scene: Scene<'_>, step: Step, page: usize) {
+        let lines = |person| wrapped(lines(scene.words, person, self.back), scene.width);
+        let lines = self.person().map_or(0, |person| lines(person).len());
         self.scroll.step(lines, step, page);
     }
 
@@ -96,7 +97,8 @@ impl Detail {
             canvas.text(1, 1, words.language.text(key), theme.muted());
             return;
         };
-        self.scroll.paint(&lines(words, person, self.back), canvas);
+        let lines = wrapped(lines(words, person, self.back), canvas.width());
+        self.scroll.paint(&lines, canvas);
     }
 }
 
@@ -232,7 +234,6 @@ fn exchange_words(words: Words<'_>, person: &Person, exchange: &Exchange) -> (To
         ("at", clock(exchange.at)),
         ("side", exchange.side.to_string()),
         ("asked", words.asked(exchange.asked).to_owned()),
-        ("rows", say.number(exchange.rows)),
         ("carried", carried),
         ("took", say.number(exchange.took.0.unsigned_abs())),
         ("answer", answer),

@@ -7,7 +7,7 @@ use crate::console::list::Step;
 use crate::console::model::Tone;
 use crate::console::query::{Example, Plugin};
 use crate::console::screens::Scene;
-use crate::console::screens::lines::{Line, Scroll, columns, line};
+use crate::console::screens::lines::{Line, Scroll, columns, line, wrapped};
 use crate::console::slot::{Slot, Waiting as _};
 use crate::console::view::tone;
 use crate::console::words::{Words, moment};
@@ -73,7 +73,7 @@ impl Detail {
     }
 
     pub(super) fn step(&mut self, scene: Scene<'_>, plugin: &Plugin, step: Step, body: u16) {
-        let lines = self.lines(scene.words, plugin).len();
+        let lines = wrapped(self.lines(scene.words, plugin), scene.width).len();
         let page = usize::from(body.saturating_sub(HEAD)).max(1);
         self.scroll.step(lines, step, page);
     }
@@ -86,7 +86,7 @@ impl Detail {
             let room = HEAD.saturating_sub(y).max(1);
             y += canvas.paragraph(1, y, room, &text, tone(theme, style));
         }
-        let lines = self.lines(scene.words, plugin);
+        let lines = wrapped(self.lines(scene.words, plugin), width);
         let left = height.saturating_sub(y + 1);
         let mut part = canvas.part(0, y + 1, width, left);
         self.scroll.paint(&lines, &mut part);

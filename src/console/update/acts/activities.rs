@@ -108,6 +108,7 @@ pub(in crate::console) fn offer_plan(model: &mut Model) {
     };
     let dialog = Dialog::new(say.text(title).to_owned(), lines, frozen);
     model.activities.expected = Some(survey);
+    model.shell.toast = None;
     model.overlay = Some(Overlay::Dialog(Box::new(dialog)));
 }
 

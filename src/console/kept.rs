@@ -1,0 +1,58 @@
+//! What of the view outlives a session: language, colours, the screen in sight, filters.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::filter::Filter;
+use super::language::Tongue;
+use super::model::{Model, Tab};
+use super::theme::Shade;
+
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Kept {
+    /// `en` or `fr`.
+    pub language: String,
+    /// `dark`, `light` or `contrast`.
+    pub theme: String,
+    /// Digit of the screen.
+    pub screen: u8,
+    /// By digit of the screen.
+    pub filters: BTreeMap<u8, String>,
+}
+
+impl Model {
+    pub fn kept(&self) -> Kept {
+        let filters = Tab::ALL.into_iter().filter_map(|tab| {
+            let (filter, _) = self.screen_of(tab).filter()?;
+            (!filter.is_empty()).then(|| (tab.digit(), filter.typed().to_owned()))
+        });
+        Kept {
+            language: self.shell.language.tongue.name().to_owned(),
+            theme: self.shell.theme.shade.name().to_owned(),
+            screen: self.tab.digit(),
+            filters: filters.collect(),
+        }
+    }
+
+    /// What is not known any more is passed over: a view is no decision.
+    pub fn restore(&mut self, kept: &Kept) {
+        if let Some(tongue) = Tongue::named(&kept.language) {
+            self.shell.language.tongue = tongue;
+        }
+        if let Some(shade) = Shade::named(&kept.theme) {
+            self.shell.theme.shade = shade;
+        }
+        for tab in Tab::ALL {
+            if let Some(typed) = kept.filters.get(&tab.digit()) {
+                let (scene, screen) = self.stage(tab);
+                screen.set_filter(scene, Filter::new(typed));
+            }
+            // Whom one looked for last is not kept, so the search would only ask again.
+            if tab.digit() == kept.screen && tab != Tab::Contacts {
+                self.tab = tab;
+            }
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! Looking without changing anything: order, copies, a screen held still.
+
+use super::bench::Bench;
+use crate::domain::ids::LinkId;
+
+#[test]
+fn the_conflicts_are_sorted_by_any_column_either_way_and_the_choice_stays() {
+    let mut bench = Bench::new();
+    bench.keys("3 j").expect_selected("paul@orion.example");
+    bench.expect_screen("Since ↑");
+    bench.keys("s").expect_screen("Whom ↑");
+    bench.expect_selected("paul@orion.example");
+    bench.keys("i").expect_screen("Whom ↓");
+    let screen = bench.screen();
+    assert!(screen.find("sophie@") < screen.find("claire@"), "{screen}");
+    bench.expect_selected("paul@orion.example");
+}
+
+#[test]
+fn what_is_chosen_is_copied_and_said() {
+    let mut bench = Bench::new();
+    bench.keys("1 y").expect_screen("Nothing here to copy");
+    bench
+        .keys("3 y")
+        .expect_screen("Copied: claire@orion.example");
+    assert_eq!(bench.copied(), ["claire@orion.example"]);
+    bench.world.give_up(LinkId(1), "UNABLE_TO_LOCK_ROW");
+    bench.keys("2 y");
+    assert_eq!(
+        bench.copied(),
+        ["UNABLE_TO_LOCK_ROW: unable to obtain exclusive access"]
+    );
+}
+
+#[test]
+fn a_view_held_still_says_so_moves_only_when_asked_and_catches_up() {
+    let mut bench = Bench::new();
+    bench.keys("3 p").expect_screen("paused, as of");
+    bench.world.agree(LinkId(1));
+    bench.sync_reports().expect_screen("3 contacts wait");
+    bench.keys("r").expect_screen("2 contacts wait");
+    bench.world.agree(LinkId(2));
+    bench.sync_reports().expect_screen("2 contacts wait");
+    bench.keys("p").expect_screen("1 contact waits");
+}
+
+#[test]
+fn a_view_comes_back_as_it_was_left() {
+    let mut bench = Bench::new();
+    bench.keys("2 /").type_text("state:dead");
+    bench.keys("enter 3 /").type_text("email:paul");
+    bench.keys("enter").speak_french();
+    let kept = bench.model.kept();
+    let mut again = Bench::new();
+    again.model.restore(&kept);
+    again.sync_reports();
+    again.expect_screen("1 contact attend une personne · / email:paul");
+    assert_eq!(again.model.kept(), kept);
+    again.keys("2").expect_screen("/ state:dead");
+}

@@ -1,0 +1,172 @@
+//! The built program at a pseudo-terminal, with an emulator that shows what a person would see.
+
+use std::fs::File;
+use std::io::{Read as _, Write as _};
+use std::num::NonZeroU16;
+use std::os::fd::OwnedFd;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use nix::pty::{Winsize, openpty};
+use nix::sys::signal::{Signal, kill};
+use nix::sys::termios::{LocalFlags, Termios, tcgetattr};
+use nix::unistd::Pid;
+
+/// Longer than any of these takes on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What the program switches on, and off again: alternate screen, pasting, mouse, cursor.
+const MODES: [(&str, &str); 4] = [
+    ("?1049h", "?1049l"),
+    ("?2004h", "?2004l"),
+    ("?1000h", "?1000l"),
+    ("?25l", "?25h"),
+];
+
+/// The size of the screens that everything must work on.
+const ROWS: NonZeroU16 = NonZeroU16::new(24).expect("not zero");
+const COLUMNS: NonZeroU16 = NonZeroU16::new(80).expect("not zero");
+
+/// A screen that shows the time changes every second, and so is never silent.
+const PIECES_MAX: u32 = 200;
+
+pub(super) struct AtTerminal {
+    pub(super) child: Child,
+    keyboard: Option<File>,
+    /// Kept open: its settings are what the program must give back.
+    terminal: OwnedFd,
+    before: Termios,
+    output: mpsc::Receiver<Vec<u8>>,
+    seen: Vec<u8>,
+    screen: vt100::Parser,
+}
+
+impl AtTerminal {
+    /// Practice among so many people, at 80×24.
+    pub(super) fn demo(people: u32) -> Self {
+        let size = Winsize {
+            ws_row: ROWS.get(),
+            ws_col: COLUMNS.get(),
+            ws_xpixel: 0,
+            ws_ypixel: 0,
+        };
+        let pty = openpty(&size, None).unwrap();
+        let before = tcgetattr(&pty.slave).unwrap();
+        let end = || Stdio::from(pty.slave.try_clone().unwrap());
+        let child = Command::new(env!("CARGO_BIN_EXE_passerelle"))
+            .args(["demo", "--people", &people.to_string()])
+            .env("TERM", "xterm-256color")
+            .env("LANG", "en_US.UTF-8")
+            .env_remove("LC_ALL")
+            .env_remove("PASSERELLE_LANG")
+            .stdin(end())
+            .stdout(end())
+            .stderr(end())
+            .spawn()
+            .unwrap();
+        let mut master = File::from(pty.master.try_clone().unwrap());
+        let (report, output) = mpsc::sync_channel(1_024);
+        thread::spawn(move || {
+            let mut bytes = [0; 4_096];
+            while let Ok(count @ 1..) = master.read(&mut bytes) {
+                if report.send(bytes[..count].to_vec()).is_err() {
+                    return;
+                }
+            }
+        });
+        Self {
+            child,
+            keyboard: Some(File::from(pty.master)),
+            terminal: pty.slave,
+            before,
+            output,
+            seen: Vec::new(),
+            screen: vt100::Parser::new(ROWS, COLUMNS, 0),
+        }
+    }
+
+    /// Every byte so far.
+    pub(super) fn said(&self) -> String {
+        String::from_utf8_lossy(&self.seen).into_owned()
+    }
+
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.seen
+    }
+
+    pub(super) fn type_keys(&mut self, keys: &str) {
+        let keyboard = self.keyboard.as_mut().expect("the line is there");
+        keyboard.write_all(keys.as_bytes()).unwrap();
+    }
+
+    /// The line breaks.
+    pub(super) fn hang_up(&mut self) {
+        self.keyboard = None;
+    }
+
+    pub(super) fn signal(&self, signal: Signal) {
+        kill(Pid::from_raw(self.child.id() as i32), signal).unwrap();
+    }
+
+    /// What a person sees now.
+    pub(super) fn screen(&self) -> String {
+        self.screen.screen().contents()
+    }
+
+    #[track_caller]
+    fn read_more(&mut self, what: &str) {
+        match self.output.recv_timeout(PATIENCE) {
+            Ok(bytes) => {
+                self.screen.process(&bytes);
+                self.seen.extend(bytes);
+            }
+            Err(error) => panic!("no “{what}” ({error}) on\n{}", self.screen()),
+        }
+    }
+
+    /// Reads until the screen shows a text. A screen that goes on changing is no answer.
+    #[track_caller]
+    pub(super) fn sees(&mut self, text: &str) -> &mut Self {
+        for _ in 0..PIECES_MAX {
+            if self.screen().contains(text) {
+                return self;
+            }
+            self.read_more(text);
+        }
+        panic!("no “{text}” on\n{}", self.screen());
+    }
+
+    /// Reads until the program has sent these bytes.
+    #[track_caller]
+    pub(super) fn hears(&mut self, text: &str) {
+        for _ in 0..PIECES_MAX {
+            if self.said().contains(text) {
+                return;
+            }
+            self.read_more(text);
+        }
+        panic!("no “{text}” in {}", self.said());
+    }
+
+    pub(super) fn is_raw(&self) -> bool {
+        let now = tcgetattr(&self.terminal).unwrap();
+        !now.local_flags.contains(LocalFlags::ICANON)
+    }
+
+    /// Waits for the end, and checks that the terminal is as it was.
+    #[track_caller]
+    pub(super) fn ends(mut self) -> ExitStatus {
+        let status = self.child.wait().unwrap();
+        for (on, off) in MODES {
+            while self.said().rfind(on) > self.said().rfind(off) {
+                self.read_more(off);
+            }
+        }
+        let now = tcgetattr(&self.terminal).unwrap();
+        assert_eq!(now.local_flags, self.before.local_flags);
+        assert_eq!(now.input_flags, self.before.input_flags);
+        status
+    }
+}

@@ -32,6 +32,8 @@ pub enum Command {
     Sync(Sync),
     /// How the instance stands: coverage, conflicts, what waits, what failed
     Status(Json),
+    /// What is wrong with the set-up, and where to mend it
+    Doctor(Json),
     /// What is on its way, waiting or given up, grouped by cause
     Queues(Json),
     /// What waits for a person

@@ -8,11 +8,13 @@ use crate::adapters::{SystemClock, automation, salesforce};
 use crate::app::config::{self, AutomationFlow, Instance, SalesforceFlow};
 use crate::app::error::AppError;
 use crate::app::policy::{self, Systems};
+use crate::domain::drift::Descriptions;
 use crate::domain::failure::FailureKind;
 use crate::domain::ids::Side;
 use crate::domain::mapping::Policy;
 use crate::domain::record::{Batch, Binding, Change, PolicyVersion, Recovered};
 use crate::domain::request::{AutomationDescription, SalesforceDescription};
+use crate::domain::setup::Timetable;
 use crate::domain::time::Span;
 use crate::engine::{Brake, Engine, Settings, Writes};
 use crate::pool::Outside;
@@ -41,8 +43,8 @@ pub struct Connected {
     pub opened: Opened,
     pub outside: Outside,
     pub policy: Arc<Policy>,
-    salesforce: SalesforceDescription,
-    automation: AutomationDescription,
+    /// As both systems described themselves when they were connected to.
+    pub described: Arc<Descriptions>,
 }
 
 /// How a run differs from the ordinary one.
@@ -88,22 +90,9 @@ pub async fn open(file: &Path, env: &Environment) -> Result<Opened, AppError> {
 /// has none yet.
 pub async fn connect(opened: Opened, file: &Path) -> Result<Connected, AppError> {
     let clients = clients(&opened)?;
-    let placeholder = Arc::new(bare_policy(&opened));
-    let asked = opened
-        .recovered
-        .policy
-        .as_ref()
-        .map(|known| Arc::new(known.policy.clone()));
-    let asked = asked.unwrap_or(placeholder);
-    let salesforce = describe(Side::Salesforce, &*opened.clock, || {
-        clients.salesforce.describe(Arc::clone(&asked))
-    })
-    .await?;
-    let automation = describe(Side::Automation, &*opened.clock, || {
-        clients.automation.describe(Arc::clone(&asked))
-    })
-    .await?;
-    check_sandbox(&opened.instance, &salesforce)?;
+    let described = describe_both(&opened, &clients).await?;
+    let (salesforce, automation) = (&described.salesforce, &described.automation);
+    check_sandbox(&opened.instance, salesforce)?;
     let binding = Binding {
         organisation: salesforce.organisation.clone(),
         is_sandbox: salesforce.is_sandbox,
@@ -112,15 +101,53 @@ pub async fn connect(opened: Opened, file: &Path) -> Result<Connected, AppError>
     opened.store.bind(binding).await?;
     let policy = match &opened.recovered.policy {
         Some(known) => known.policy.clone(),
-        None => first_policy(&opened, file, &salesforce, &automation).await?,
+        None => first_policy(&opened, file, salesforce, automation).await?,
     };
     Ok(Connected {
         opened,
         outside: clients,
         policy: Arc::new(policy),
+        described: Arc::new(described),
+    })
+}
+
+async fn describe_both(opened: &Opened, clients: &Outside) -> Result<Descriptions, AppError> {
+    let asked = match &opened.recovered.policy {
+        Some(known) => Arc::new(known.policy.clone()),
+        None => Arc::new(bare_policy(opened)),
+    };
+    let salesforce = describe(Side::Salesforce, &*opened.clock, || {
+        clients.salesforce.describe(Arc::clone(&asked))
+    })
+    .await?;
+    let automation = describe(Side::Automation, &*opened.clock, || {
+        clients.automation.describe(Arc::clone(&asked))
+    })
+    .await?;
+    Ok(Descriptions {
+        at: opened.clock.now(),
         salesforce,
         automation,
     })
+}
+
+impl Opened {
+    /// Both systems' own descriptions. Binds nothing and keeps nothing.
+    pub async fn describe(&self) -> Result<Descriptions, AppError> {
+        describe_both(self, &clients(self)?).await
+    }
+
+    /// As the instance file has it.
+    pub fn timetable(&self) -> Timetable {
+        let scheduled = self.instance.schedule;
+        Timetable {
+            is_enabled: scheduled.enabled,
+            pull: scheduled.schedule.pull,
+            push: scheduled.schedule.push,
+            activities: scheduled.schedule.activities,
+            overlap: scheduled.overlap,
+        }
+    }
 }
 
 impl Connected {
@@ -135,7 +162,7 @@ impl Connected {
             chunk_size_max: CHUNK_SIZE_MAX,
         };
         let mut engine = Engine::new(settings, self.opened.recovered.clone());
-        engine.take_descriptions(&self.salesforce, &self.automation);
+        engine.take_descriptions(&self.described.salesforce, &self.described.automation);
         engine
     }
 }

@@ -196,6 +196,10 @@ fn wires(
         policy: Arc::clone(&connected.policy),
         journal: Arc::clone(&pool.journal),
         data: connected.opened.instance.data.clone(),
+        described: Arc::clone(&connected.described),
+        timetable: connected.opened.timetable(),
+        snapshots: pool.snapshots.clone(),
+        clock: connected.outside.clock.clone(),
     };
     let desk = tokio::spawn(desk.serve(asked, told));
     let commands = pool.commands.clone();

@@ -1,31 +1,38 @@
 //! Answers what screens ask: reads the store, and lets the engine's rules say why.
 
 mod audit;
+mod doctor;
 mod export;
 mod flags;
+mod plugin;
+
+pub(super) use doctor::{disk, oldest_conflict};
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use crate::console::query::{
     Brief, ConflictRow, HISTORY_MAX, Held, HeldRow, Page, Person, QueuedWrite, Queues, UndoPreview,
 };
 use crate::console::{Answer, Msg, Query, Ticket};
 use crate::domain::activity::HeldActivity;
+use crate::domain::drift::Descriptions;
 use crate::domain::exchange::{Exchange, Whom};
 use crate::domain::ids::{AutomationId, Kind, LinkId, RemoteId, SalesforceId, Side};
 use crate::domain::link::{Link, Mark, MatchKey};
 use crate::domain::mapping::Policy;
 use crate::domain::record::{LinkKey, LinkPage, Listing};
+use crate::domain::setup::Timetable;
+use crate::domain::snapshot::Snapshot;
 use crate::domain::time::Timestamp;
 use crate::domain::value::Value;
 use crate::engine::decide::decide;
 use crate::engine::observe::match_text;
 use crate::pool::Journal;
-use crate::ports::{Store, StoreError};
+use crate::ports::{Clock, Store, StoreError};
 
 /// Links are read from the store in pages of this size.
 const PAGE_MAX: usize = 200;
@@ -51,6 +58,10 @@ pub(super) struct Desk {
     pub(super) journal: Arc<Journal>,
     /// The instance's folder: where exports go.
     pub(super) data: PathBuf,
+    pub(super) described: Arc<Descriptions>,
+    pub(super) timetable: Timetable,
+    pub(super) snapshots: watch::Receiver<Arc<Snapshot>>,
+    pub(super) clock: Arc<dyn Clock>,
 }
 
 impl Desk {
@@ -85,6 +96,9 @@ impl Desk {
             Query::Acts => Answer::Acts(self.acts().await?),
             Query::Act(act) => Answer::Act(Box::new(self.act(*act).await?)),
             Query::ExportActs(export) => Answer::Exported(self.export(export).await?),
+            Query::Plugin => Answer::Plugin(Box::new(self.plugin().await?)),
+            Query::Example(kind, field) => Answer::Example(self.example(kind, field).await?),
+            Query::Doctor => Answer::Doctor(self.diagnosis().await?),
         })
     }
 

@@ -91,7 +91,7 @@ const fn is_json(command: &Command) -> bool {
     match command {
         Command::Demo(demo) => demo.json,
         Command::Sync(sync) => sync.json,
-        Command::Status(json) | Command::Queues(json) => json.json,
+        Command::Status(json) | Command::Doctor(json) | Command::Queues(json) => json.json,
         Command::Conflicts(conflicts) => conflicts.json,
         Command::Contact(contact) => contact.json,
         Command::Resolve(resolve) => resolve.writing.json,

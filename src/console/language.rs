@@ -134,6 +134,7 @@ mod tests {
 
     use super::*;
     use crate::console::keymap::ACTIONS;
+    use crate::domain::doctor::CHECKS;
 
     fn sources(folder: &Path, all: &mut String) {
         for entry in fs::read_dir(folder).unwrap() {
@@ -153,6 +154,7 @@ mod tests {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         sources(&root.join("src/console"), &mut all);
         sources(&root.join("src/session"), &mut all);
+        sources(&root.join("src/domain/doctor"), &mut all);
         all.split('"').map(ToOwned::to_owned).collect()
     }
 
@@ -195,7 +197,11 @@ mod tests {
                     .strip_suffix("-one")
                     .or_else(|| key.strip_suffix("-many"));
                 let is_action = ACTIONS.iter().any(|entry| entry.description == *key);
+                let is_check = CHECKS
+                    .iter()
+                    .any(|check| [check.name, check.why, check.path].contains(&key.as_str()));
                 !is_action
+                    && !is_check
                     && !said.contains(*key)
                     && !counted.is_some_and(|counted| said.contains(counted))
             })
@@ -234,6 +240,17 @@ mod tests {
         for entry in ACTIONS {
             if !language.english.contains_key(entry.description) {
                 missing.insert(entry.description.to_owned());
+            }
+        }
+        let mut seen = String::new();
+        sources(&root.join("src/domain/doctor"), &mut seen);
+        let seen = seen.split('"').filter(|text| text.starts_with("seen-"));
+        let checks = CHECKS
+            .iter()
+            .flat_map(|check| [check.name, check.why, check.path]);
+        for key in seen.chain(checks) {
+            if !language.english.contains_key(key) {
+                missing.insert(key.to_owned());
             }
         }
         assert!(missing.is_empty(), "{missing:#?}");

@@ -35,3 +35,4 @@ pub use query::{Answer, Query, Ticket};
 pub use safe::Safe;
 pub use update::update;
 pub use view::view;
+pub use words::{Spoken, spoken};

@@ -8,9 +8,9 @@ use super::field::Field;
 use super::finder::Finder;
 use super::keymap::{Chord, Context, Keymap};
 use super::language::Language;
-use super::query::{Exported, Query, UndoPreview};
+use super::query::{Diagnosis, Exported, Query, UndoPreview};
 use super::screens::{
-    Scene, Screen, activities, audit, conflicts, contacts, flags, overview, queues,
+    Scene, Screen, activities, audit, conflicts, contacts, doctor, flags, overview, plugin, queues,
 };
 use super::slot::{Slot, Waiting};
 use super::theme::Theme;
@@ -21,11 +21,14 @@ use crate::domain::link::Link;
 use crate::domain::mapping::Policy;
 use crate::domain::record::Counts;
 use crate::domain::snapshot::Snapshot;
-use crate::domain::time::Timestamp;
+use crate::domain::time::{Span, Timestamp};
 
 /// The smallest screen on which everything can be read.
 pub(super) const WIDTH_MIN: u16 = 60;
 pub(super) const HEIGHT_MIN: u16 = 20;
+
+/// The overview only counts faults: it has the set-up examined no oftener than this.
+const COUNT_PACE: Span = Span::seconds(5);
 
 /// Whether what is decided here counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,6 +62,8 @@ pub struct Model {
     /// The newest state, while the view is paused.
     pub(super) held: Option<Arc<Snapshot>>,
     pub(super) standing: Slot<Counts>,
+    /// What is wrong with the set-up: the doctor shows it, the overview counts it.
+    pub(super) diagnosis: Slot<Diagnosis>,
     pub(super) tab: Tab,
     pub(super) overview: overview::Model,
     pub(super) queues: queues::Model,
@@ -66,6 +71,8 @@ pub struct Model {
     pub(super) contacts: contacts::Model,
     pub(super) flags: flags::Model,
     pub(super) activities: activities::Model,
+    pub(super) plugin: plugin::Model,
+    pub(super) doctor: doctor::Model,
     pub(super) audit: audit::Model,
     pub(super) overlay: Option<Overlay>,
     /// Asked for by the undo key; its answer opens a dialog.
@@ -138,6 +145,8 @@ pub(super) enum Tab {
     Contacts,
     Flags,
     Activities,
+    Plugin,
+    Doctor,
     Audit,
 }
 
@@ -179,13 +188,15 @@ pub(super) struct Prompt {
 }
 
 impl Tab {
-    pub(super) const ALL: [Self; 7] = [
+    pub(super) const ALL: [Self; 9] = [
         Self::Overview,
         Self::Queues,
         Self::Conflicts,
         Self::Contacts,
         Self::Flags,
         Self::Activities,
+        Self::Plugin,
+        Self::Doctor,
         Self::Audit,
     ];
 
@@ -198,6 +209,8 @@ impl Tab {
             Self::Contacts => 4,
             Self::Flags => 5,
             Self::Activities => 6,
+            Self::Plugin => 7,
+            Self::Doctor => 8,
             Self::Audit => 9,
         }
     }
@@ -211,6 +224,8 @@ impl Tab {
             Self::Contacts => "tab-contacts",
             Self::Flags => "tab-flags",
             Self::Activities => "tab-activities",
+            Self::Plugin => "tab-plugin",
+            Self::Doctor => "tab-doctor",
             Self::Audit => "tab-audit",
         }
     }
@@ -224,6 +239,8 @@ impl Tab {
             Self::Contacts => "tab-short-contacts",
             Self::Flags => "tab-short-flags",
             Self::Activities => "tab-short-activities",
+            Self::Plugin => "tab-short-plugin",
+            Self::Doctor => "tab-short-doctor",
             Self::Audit => "tab-short-audit",
         }
     }
@@ -277,6 +294,7 @@ impl Model {
             snapshot: Arc::default(),
             held: None,
             standing: Slot::default(),
+            diagnosis: Slot::default(),
             tab: Tab::Overview,
             overview: overview::Model::default(),
             queues: queues::Model::default(),
@@ -284,6 +302,8 @@ impl Model {
             contacts: contacts::Model::default(),
             flags: flags::Model::default(),
             activities: activities::Model::default(),
+            plugin: plugin::Model::default(),
+            doctor: doctor::Model::default(),
             audit: audit::Model::default(),
             overlay: None,
             undo: None,
@@ -309,6 +329,7 @@ impl Model {
             width: self.shell.size.0,
             snapshot: &self.snapshot,
             standing: &self.standing,
+            diagnosis: &self.diagnosis,
         }
     }
 
@@ -324,6 +345,8 @@ impl Model {
             Tab::Contacts => &self.contacts,
             Tab::Flags => &self.flags,
             Tab::Activities => &self.activities,
+            Tab::Plugin => &self.plugin,
+            Tab::Doctor => &self.doctor,
             Tab::Audit => &self.audit,
         }
     }
@@ -336,6 +359,7 @@ impl Model {
             width: self.shell.size.0,
             snapshot: &self.snapshot,
             standing: &self.standing,
+            diagnosis: &self.diagnosis,
         };
         let screen: &mut dyn Screen = match tab {
             Tab::Overview => &mut self.overview,
@@ -344,6 +368,8 @@ impl Model {
             Tab::Contacts => &mut self.contacts,
             Tab::Flags => &mut self.flags,
             Tab::Activities => &mut self.activities,
+            Tab::Plugin => &mut self.plugin,
+            Tab::Doctor => &mut self.doctor,
             Tab::Audit => &mut self.audit,
         };
         (scene, screen)
@@ -359,6 +385,7 @@ impl Model {
         let is_in_doubt = |slot: &dyn Waiting| slot.is_stale();
         self.screen().is_timed(self.scene())
             || self.standing.is_stale()
+            || (self.tab == Tab::Overview && self.diagnosis.is_stale())
             || self.screen().slot(self.scene()).is_some_and(is_in_doubt)
             || self.undo.as_ref().is_some_and(Waiting::is_stale)
             || self.bulk.as_ref().is_some_and(|bulk| bulk.slot.is_stale())
@@ -389,6 +416,15 @@ impl Model {
             asked.extend(ticket.map(|ticket| Effect::Ask(ticket, query)));
         };
         ask(&mut self.standing, Query::Standing);
+        let examined = self.diagnosis.as_of();
+        let is_wanted = match self.tab {
+            Tab::Doctor => true,
+            Tab::Overview => examined.is_none_or(|at| now.since(at) >= COUNT_PACE),
+            _ => false,
+        };
+        if is_wanted {
+            ask(&mut self.diagnosis, Query::Doctor);
+        }
         if let Some(undo) = &mut self.undo {
             ask(undo, Query::LastAct);
         }
@@ -408,6 +444,7 @@ impl Model {
     /// Every place on every screen where an answer may go.
     pub(super) fn each_slot(&mut self, mut act: impl FnMut(&mut dyn Waiting)) {
         act(&mut self.standing);
+        act(&mut self.diagnosis);
         for tab in Tab::ALL {
             for slot in self.stage(tab).1.slots() {
                 act(slot);

@@ -2,18 +2,23 @@
 //! answer whose ticket nobody waits for any more is dropped.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::domain::activity::HeldActivity;
 use crate::domain::conflict::Conflict;
 use crate::domain::consent::ConsentState;
+use crate::domain::doctor::{Finding, Severity};
+use crate::domain::drift::Descriptions;
 use crate::domain::exchange::Exchange;
 use crate::domain::flag::{Flag, Matter};
 use crate::domain::ids::{FieldId, Kind, LinkId, RemoteId, RunId};
 use crate::domain::link::{Link, Parked, Pending};
-use crate::domain::record::{Act, Counts, HistoryEntry};
+use crate::domain::record::{Act, Counts, HistoryEntry, PolicyVersion};
 use crate::domain::row::RowState;
+use crate::domain::setup::Timetable;
 use crate::domain::time::Timestamp;
 use crate::domain::trace::Step;
+use crate::domain::value::Value;
 
 /// Tells the answer to one question from that to another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -41,6 +46,12 @@ pub enum Query {
     /// One of them, with the contacts it touched.
     Act(Box<Act>),
     ExportActs(Export),
+    /// What is configured.
+    Plugin,
+    /// A real contact or company with a value in that field.
+    Example(Kind, FieldId),
+    /// What is wrong with the set-up.
+    Doctor,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -58,6 +69,9 @@ pub enum Answer {
     Acts(Acts),
     Act(Box<UndoPreview>),
     Exported(Exported),
+    Plugin(Box<Plugin>),
+    Example(Option<Example>),
+    Doctor(Diagnosis),
 }
 
 /// Rows of a list, with how many there are in all.
@@ -208,4 +222,43 @@ pub enum Exported {
     },
     /// Nothing was written, and why, in the system's words.
     Failed { path: String, error: String },
+}
+
+/// Versions of the configuration that are shown.
+pub const VERSIONS_MAX: usize = 50;
+
+/// The configuration as the store and the process have it, beside the rules that the console knows.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plugin {
+    /// As both systems described themselves when the process connected.
+    pub described: Arc<Descriptions>,
+    pub timetable: Timetable,
+    /// Newest first, at most [`VERSIONS_MAX`] and one more to compare the last with.
+    pub versions: Vec<PolicyVersion>,
+}
+
+/// A field as a real contact or company has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Example {
+    pub link: LinkId,
+    pub name: String,
+    pub salesforce: Option<Value>,
+    pub automation: Option<Value>,
+}
+
+/// Every check of the set-up, the worst first.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Diagnosis {
+    pub findings: Vec<Finding>,
+    /// When the two systems described what the checks of fields go by.
+    pub described: Timestamp,
+}
+
+impl Diagnosis {
+    pub fn count(&self, severity: Severity) -> u64 {
+        let findings = self.findings.iter();
+        findings
+            .filter(|finding| finding.seen.severity == severity)
+            .count() as u64
+    }
 }

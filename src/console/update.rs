@@ -8,8 +8,8 @@ use super::filter::Filter;
 use super::model::{Bulk, Model, Overlay, SyncState, Tab, Tone};
 use super::msg::{Effect, Msg};
 use super::query::{Answer, Ticket};
-use super::screens::Notice;
 use super::screens::activities::Draft;
+use super::screens::{Notice, Scene};
 use super::slot::{Slot, Waiting as _};
 use crate::domain::command::Fact;
 
@@ -88,6 +88,12 @@ fn on_answered(model: &mut Model, ticket: Ticket, answer: Answer) -> Vec<Effect>
                 model.standing.answer(counts, model.shell.now);
             }
         }
+        Answer::Doctor(diagnosis) => {
+            if model.diagnosis.is_waiting_for(ticket) {
+                model.diagnosis.answer(diagnosis, model.shell.now);
+                doctor_answered(model);
+            }
+        }
         Answer::LastAct(act) => {
             let is_wanted = |slot: &Slot<_>| slot.is_waiting_for(ticket);
             if model.undo.as_ref().is_some_and(is_wanted) {
@@ -123,6 +129,20 @@ fn on_answered(model: &mut Model, ticket: Ticket, answer: Answer) -> Vec<Effect>
         }
     }
     Vec::new()
+}
+
+/// The chosen check stays chosen, wherever it stands in the list now.
+fn doctor_answered(model: &mut Model) {
+    let scene = Scene {
+        words: model.shell.words(),
+        instance: &model.shell.instance,
+        snapshot: &model.snapshot,
+        standing: &model.standing,
+        diagnosis: &model.diagnosis,
+        width: model.shell.size.0,
+    };
+    let notice = model.doctor.settle(scene);
+    notify(model, Tab::Doctor, notice);
 }
 
 /// Says what an answer did to what the operator had chosen, if they can see it.
@@ -167,6 +187,7 @@ fn on_unanswered(model: &mut Model, ticket: Ticket, error: String) -> Vec<Effect
 fn go(model: &mut Model, tab: Tab) {
     model.tab = tab;
     model.overlay = None;
+    model.diagnosis.doubt();
     for slot in model.front().1.slots() {
         slot.doubt();
     }

@@ -97,7 +97,10 @@ fn tabs(model: &Model) -> Vec<(Tab, u16, String)> {
 fn tabs_named(model: &Model, left: u16, names: Names) -> Vec<(Tab, u16, String)> {
     let mut x = left;
     let placed = Tab::ALL.into_iter().map(|tab| {
-        let text = tab_text(model, tab, names);
+        let mut text = tab_text(model, tab, names);
+        if Some(&tab) == Tab::ALL.last() {
+            text.truncate(text.trim_end().len());
+        }
         let at = x;
         x += width(&text);
         (tab, at, text)

@@ -1,9 +1,13 @@
 //! What the product's states are called when a person reads them, in the language that is spoken.
 
 mod acts;
+mod doctor;
 mod flags;
+mod plugin;
 
+pub use doctor::{Spoken, spoken};
 pub(super) use flags::consent_on;
+pub(super) use plugin::sign;
 
 use crate::console::language::Language;
 use crate::domain::command::{Fact, Queue, Refusal};
@@ -80,7 +84,7 @@ impl Words<'_> {
         }
     }
 
-    fn object(&self, object: SalesforceObject) -> &str {
+    pub(super) fn object(&self, object: SalesforceObject) -> &str {
         self.language.text(match object {
             SalesforceObject::Lead => "object-lead",
             SalesforceObject::Contact => "object-contact",

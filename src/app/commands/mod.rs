@@ -1,5 +1,6 @@
 //! One file for each group of commands; this one only says which is which.
 
+mod doctor;
 mod inspect;
 mod keys;
 mod practice;
@@ -36,6 +37,7 @@ pub(super) async fn perform(
         Command::Sim(sim) => practice::sim(&sim, out).await,
         Command::Sync(sync) => sync::perform(&place, &sync, out).await,
         Command::Status(_) => inspect::status(&place, out).await,
+        Command::Doctor(_) => doctor::perform(&place, out).await,
         Command::Queues(_) => inspect::queues(&place, out).await,
         Command::Conflicts(conflicts) => inspect::conflicts(&place, conflicts.show, out).await,
         Command::Contact(contact) => inspect::contact(&place, &contact.who, out).await,

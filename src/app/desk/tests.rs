@@ -3,9 +3,11 @@
 use std::fs;
 
 use super::*;
+use crate::adapters::SystemClock;
 use crate::console::query::{Export, Exported, Format, Older};
 use crate::domain::conflict::{Cause, Conflict, Subject};
 use crate::domain::consent::{Consent, ConsentView, Evidence, Reason};
+use crate::domain::doctor::Finding;
 use crate::domain::flag::{Matter, Standing};
 use crate::domain::ids::{FieldId, RunId, SalesforceObject};
 use crate::domain::link::{AutomationEnd, Base, FieldState, SalesforceEnd};
@@ -78,6 +80,16 @@ impl Room {
             store: Arc::new(MemoryStore::new(kept)),
             policy: Arc::new(policy()),
             data: folder.path().to_owned(),
+            described: Arc::default(),
+            timetable: Timetable {
+                is_enabled: false,
+                pull: None,
+                push: None,
+                activities: None,
+                overlap: Span::minutes(20),
+            },
+            snapshots: watch::channel(Arc::default()).1,
+            clock: Arc::new(SystemClock),
         };
         Self { desk, folder }
     }
@@ -262,4 +274,43 @@ async fn an_export_takes_what_was_asked_for_and_nothing_over_another_file() {
     };
     let text = fs::read_to_string(&path).unwrap();
     assert!(text.starts_with("{\"run\":7,"), "{text}");
+}
+
+#[tokio::test]
+async fn an_example_has_a_value_on_both_sides_if_anybody_has() {
+    let mut both = person(2, Consent::In, Consent::In);
+    both.field_mut(EMAIL).automation = Some(Value::text("p2@orion.example"));
+    let room = Room::with(vec![put(person(1, Consent::In, Consent::In)), put(both)]);
+    let query = Query::Example(Kind::Person, EMAIL);
+    let found = room.desk.answer(query).await.unwrap();
+    assert!(matches!(&found, Answer::Example(Some(example)) if example.link == LinkId(2)));
+    let query = Query::Example(Kind::Company, EMAIL);
+    let found = room.desk.answer(query).await.unwrap();
+    assert_eq!(found, Answer::Example(None));
+}
+
+#[tokio::test]
+async fn the_oldest_conflict_and_the_room_on_the_disk_are_found() {
+    let mut links = Vec::new();
+    for number in 1..=3 {
+        let mut link = person(number, Consent::In, Consent::In);
+        link.conflicts.push(Conflict {
+            subject: Subject::Consent,
+            cause: Cause::Restored,
+            raised: NOW - Span::days(number as i64),
+        });
+        links.push(put(link));
+    }
+    let room = Room::with(links);
+    let oldest = oldest_conflict(&*room.desk.store).await.unwrap();
+    assert_eq!(oldest, Some(NOW - Span::days(3)));
+    fs::write(room.folder.path().join("some"), [0; 1_000]).unwrap();
+    let found = disk(room.folder.path().to_owned()).await.unwrap();
+    assert!(found.used_bytes >= 1_000 && found.free_bytes > 0);
+    let Answer::Doctor(diagnosis) = room.desk.answer(Query::Doctor).await.unwrap() else {
+        panic!("another answer");
+    };
+    let waits = |finding: &&Finding| finding.check.id == "conflicts";
+    let finding = diagnosis.findings.iter().find(waits).unwrap();
+    assert_eq!(finding.seen.says, "seen-conflicts");
 }

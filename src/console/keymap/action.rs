@@ -15,6 +15,8 @@ pub enum Action {
     GoContacts,
     GoFlags,
     GoActivities,
+    GoPlugin,
+    GoDoctor,
     GoAudit,
     Refresh,
     PauseView,
@@ -95,6 +97,12 @@ pub enum Context {
     /// One deletion or opt-out.
     Flag,
     Activities,
+    Plugin,
+    /// One rule, setting or version of the plugin.
+    Rule,
+    Doctor,
+    /// One check.
+    Check,
     Audit,
     /// One act of the audit.
     Act,
@@ -147,6 +155,8 @@ actions! {
     GoContacts "go-contacts" [Everywhere] None;
     GoFlags "go-flags" [Everywhere] None;
     GoActivities "go-activities" [Everywhere] None;
+    GoPlugin "go-plugin" [Everywhere] None;
+    GoDoctor "go-doctor" [Everywhere] None;
     GoAudit "go-audit" [Everywhere] None;
     Refresh "refresh" [Everywhere] None;
     PauseView "pause-view" [Everywhere] None;
@@ -161,7 +171,7 @@ actions! {
     PageDown "page-down" [List] None;
     PageUp "page-up" [List] None;
     Open "open" [List] None;
-    Filter "filter" [Queues Conflicts Flags Activities Audit] None;
+    Filter "filter" [Queues Conflicts Flags Activities Plugin Doctor Audit] None;
     Search "search" [Contacts Contact] None;
     SyncNow "sync-now" [Overview Queues] Writes;
     ReleaseBrake "release-brake" [Overview] Writes;
@@ -227,7 +237,7 @@ impl Action {
 }
 
 impl Context {
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 19] = [
         Self::Everywhere,
         Self::List,
         Self::Overview,
@@ -239,6 +249,10 @@ impl Context {
         Self::Flags,
         Self::Flag,
         Self::Activities,
+        Self::Plugin,
+        Self::Rule,
+        Self::Doctor,
+        Self::Check,
         Self::Audit,
         Self::Act,
         Self::Dialog,
@@ -259,6 +273,10 @@ impl Context {
             Self::Flags => "flags",
             Self::Flag => "flag",
             Self::Activities => "activities",
+            Self::Plugin => "plugin",
+            Self::Rule => "rule",
+            Self::Doctor => "doctor",
+            Self::Check => "check",
             Self::Audit => "audit",
             Self::Act => "act",
             Self::Dialog => "dialog",

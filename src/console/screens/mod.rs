@@ -6,9 +6,11 @@ pub(super) mod audit;
 pub(super) mod conflicts;
 pub(super) mod contacts;
 pub(super) mod decide;
+pub(super) mod doctor;
 pub(super) mod flags;
 mod lines;
 pub(super) mod overview;
+pub(super) mod plugin;
 pub(super) mod queues;
 
 use super::canvas::Canvas;
@@ -17,7 +19,7 @@ use super::keymap::{Action, Context};
 use super::language::Language;
 use super::list::{Order, Step};
 use super::model::{Instance, Tone};
-use super::query::{Answer, Query, Ticket};
+use super::query::{Answer, Diagnosis, Query, Ticket};
 use super::slot::{Slot, Waiting};
 use super::words::Words;
 use crate::domain::failure::Failure;
@@ -36,6 +38,7 @@ pub(super) struct Scene<'a> {
     pub(super) width: u16,
     pub(super) snapshot: &'a Snapshot,
     pub(super) standing: &'a Slot<Counts>,
+    pub(super) diagnosis: &'a Slot<Diagnosis>,
 }
 
 /// Something the operator must know about an answer that came.

@@ -11,10 +11,14 @@ use crate::console::slot::Waiting;
 use crate::console::view::tone;
 use crate::console::words::clock;
 use crate::domain::command::BySide;
+use crate::domain::doctor::Severity;
 use crate::domain::ids::Side;
 use crate::domain::link::Mark;
 use crate::domain::snapshot::{Budget, Phase};
 use crate::domain::time::Span;
+
+/// Lines read, lines written, and how many there are of everything.
+const TOTALS_HEIGHT: u16 = 4;
 
 /// Columns of the titles on the left.
 const TITLE_WIDTH: u16 = 24;
@@ -33,13 +37,15 @@ enum Number {
     Pending,
     Dead,
     Held,
+    Faults,
 }
 
-const NUMBERS: [Number; 4] = [
+const NUMBERS: [Number; 5] = [
     Number::Conflicts,
     Number::Pending,
     Number::Dead,
     Number::Held,
+    Number::Faults,
 ];
 
 impl Number {
@@ -49,6 +55,7 @@ impl Number {
             Self::Pending => "count-pending",
             Self::Dead => "count-dead",
             Self::Held => "count-held",
+            Self::Faults => "count-faults",
         }
     }
 
@@ -58,6 +65,7 @@ impl Number {
             Self::Pending => scene.count(Mark::Pending),
             Self::Dead => scene.count(Mark::Dead),
             Self::Held => held(scene),
+            Self::Faults => faults(scene).unwrap_or(0),
         }
     }
 }
@@ -68,6 +76,7 @@ impl Model {
         match self.selection.key() {
             Some(Number::Conflicts) | None => Tab::Conflicts,
             Some(Number::Pending | Number::Dead | Number::Held) => Tab::Queues,
+            Some(Number::Faults) => Tab::Doctor,
         }
     }
 }
@@ -132,6 +141,12 @@ impl Screen for Model {
     fn observe(&mut self, scene: Scene<'_>) {
         self.backlog.observe(scene.words.now, backlog(scene));
     }
+}
+
+/// What is wrong with the set-up, once it was looked at.
+fn faults(scene: Scene<'_>) -> Option<u64> {
+    let diagnosis = scene.diagnosis.data.as_ref()?;
+    Some(diagnosis.count(Severity::Fault))
 }
 
 fn held(scene: Scene<'_>) -> u64 {
@@ -203,7 +218,10 @@ impl Model {
             label(canvas, y, title);
             canvas.text(TITLE_WIDTH, y, words, tone(theme, *style));
         }
-        let top = 3 + lines.len() as u16;
+        // The blank line goes first when there is little room.
+        let end = 2 + lines.len() as u16;
+        let below = NUMBERS.len() as u16 + TOTALS_HEIGHT;
+        let top = end + u16::from(end + 1 + below <= canvas.height());
         let y = paint_numbers(scene, self.selection.key(), canvas, top);
         paint_totals(scene, canvas, y);
     }
@@ -396,7 +414,11 @@ fn paint_numbers(
         let mark = if is_urgent { "!" } else { " " };
         canvas.text(1, y, mark, theme.person());
         canvas.within(3, y, 30, say.text(number.title()), style);
-        let shown = if scene.standing.data.is_some() {
+        let is_known = match number {
+            Number::Faults => faults(scene).is_some(),
+            _ => scene.standing.data.is_some(),
+        };
+        let shown = if is_known {
             say.number(count)
         } else {
             "?".to_owned()

@@ -40,7 +40,7 @@ use crate::domain::snapshot::Snapshot;
 use crate::domain::time::{Span, Timestamp};
 use crate::domain::trace::Step;
 use crate::domain::value::Value;
-use policy::policy;
+pub(super) use policy::policy;
 
 pub(super) const EMAIL: FieldId = FieldId(1);
 pub(super) const MOBILE: FieldId = FieldId(2);
@@ -72,6 +72,8 @@ pub(super) struct World {
     act: Option<Act>,
     pub(super) flags: super::flags::Listed,
     pub(super) audit: super::audit::Kept,
+    pub(super) plugin: super::plugin::Configured,
+    pub(super) doctor: super::doctor::Known,
 }
 
 impl Bench {
@@ -402,6 +404,8 @@ impl World {
                 })
             })),
             Query::Flags => super::flags::answer(self, &policy().mapping),
+            Query::Plugin | Query::Example(..) => super::plugin::answer(self, query),
+            Query::Doctor => super::doctor::answer(self),
             Query::Acts | Query::Act(_) | Query::ExportActs(_) => super::audit::answer(self, query),
         }
     }

@@ -68,6 +68,8 @@ pub(super) fn open(model: &mut Model) {
             }
         },
         Tab::Flags => open_flag(model),
+        Tab::Plugin => open_setting(model),
+        Tab::Doctor => open_check(model),
         Tab::Audit => open_act(model),
     }
 }
@@ -97,6 +99,30 @@ fn open_flag(model: &mut Model) {
         Some(person) if !person.link.conflicts.is_empty() => open_conflict(model, link),
         Some(_) => open_contact(model, link),
         None => {}
+    }
+}
+
+/// The setting, rule or version; from a rule the contact of its example.
+fn open_setting(model: &mut Model) {
+    if let Some(open) = &model.plugin.open {
+        match open.contact() {
+            Some(link) => open_contact(model, link),
+            None => tell(model, Tone::Muted, "nothing-further"),
+        }
+        return;
+    }
+    if !model.plugin.open_chosen() {
+        tell(model, Tone::Muted, "choose-first");
+    }
+}
+
+/// The check; from there the screen on which it is mended, if there is one.
+fn open_check(model: &mut Model) {
+    match (model.doctor.is_open(), model.doctor.destination()) {
+        (true, Some(tab)) => go(model, tab),
+        (true, None) => tell(model, Tone::Muted, "nothing-further"),
+        (false, _) if model.doctor.open_chosen() => {}
+        (false, _) => tell(model, Tone::Muted, "choose-first"),
     }
 }
 

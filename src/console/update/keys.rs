@@ -148,6 +148,8 @@ const fn destination(action: Action) -> Option<Tab> {
         Action::GoContacts => Tab::Contacts,
         Action::GoFlags => Tab::Flags,
         Action::GoActivities => Tab::Activities,
+        Action::GoPlugin => Tab::Plugin,
+        Action::GoDoctor => Tab::Doctor,
         Action::GoAudit => Tab::Audit,
         _ => return None,
     })

@@ -142,6 +142,17 @@ fn the_commands_work_on_the_company_that_sim_serves() {
     let status = json(&does(&["status", "--json"], 3));
     assert_eq!(status["conflicts"], report["conflicts"]);
     assert_eq!(status["held_activities"], report["held"]);
+    let doctor = json(&does(&["doctor", "--json"], 3));
+    assert_eq!(doctor["faults"], 0, "{doctor}");
+    let checks = doctor["checks"].as_array().unwrap();
+    let state = |id: &str| {
+        let check = checks.iter().find(|check| check["check"] == id);
+        check.unwrap()["state"].clone()
+    };
+    assert_eq!(
+        [state("schedule"), state("fields-seen"), state("clock")],
+        ["warning", "ok", "unknown"]
+    );
     let queues = json(&does(&["queues", "--json"], 3));
     assert_eq!(queues["held_activities"], report["held"]);
     let listed = json(&does(&["conflicts", "--json"], 3));

@@ -22,7 +22,7 @@ fn rule(id: FieldId, salesforce: &str, automation: &str, role: Role) -> FieldRul
     }
 }
 
-pub(super) fn policy() -> Policy {
+pub(in crate::console::tests) fn policy() -> Policy {
     Policy {
         mapping: Mapping {
             person: vec![

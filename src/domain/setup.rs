@@ -1,0 +1,201 @@
+//! What is configured beside the mapping, setting by setting, and what changed between two versions.
+
+use super::ids::Kind;
+use super::mapping::{FieldRule, Policy};
+use super::time::Span;
+
+/// A setting of the plugin, by the set-up guide's names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Setting {
+    Published,
+    Objects,
+    Activities,
+    ActivityTypes,
+    LatestDoNotContact,
+    UpdateBlanks,
+    SyncOwners,
+    CreateAccounts,
+    Namespace,
+    AutomationUrl,
+}
+
+/// How a setting is set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Set {
+    Switch(bool),
+    Names(Vec<String>),
+    Text(String),
+}
+
+/// How often the schedule runs what, and how far each run looks back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timetable {
+    pub is_enabled: bool,
+    pub pull: Option<Span>,
+    pub push: Option<Span>,
+    pub activities: Option<Span>,
+    pub overlap: Span,
+}
+
+/// One thing that is not the same in two versions of the configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Difference {
+    Setting {
+        setting: Setting,
+        before: Set,
+        after: Set,
+    },
+    Added(Kind, FieldRule),
+    Removed(Kind, FieldRule),
+    Changed {
+        kind: Kind,
+        before: FieldRule,
+        after: FieldRule,
+    },
+}
+
+impl Setting {
+    pub const ALL: [Self; 10] = [
+        Self::Published,
+        Self::Objects,
+        Self::Activities,
+        Self::ActivityTypes,
+        Self::LatestDoNotContact,
+        Self::UpdateBlanks,
+        Self::SyncOwners,
+        Self::CreateAccounts,
+        Self::Namespace,
+        Self::AutomationUrl,
+    ];
+
+    pub fn of(self, policy: &Policy) -> Set {
+        match self {
+            Self::Published => Set::Switch(policy.published),
+            Self::Objects => {
+                let objects = policy.objects.iter();
+                Set::Names(objects.map(|object| object.name().to_owned()).collect())
+            }
+            Self::Activities => Set::Switch(policy.activities),
+            Self::ActivityTypes => Set::Names(policy.activity_types.clone()),
+            Self::LatestDoNotContact => Set::Switch(policy.latest_do_not_contact),
+            Self::UpdateBlanks => Set::Switch(policy.update_blanks),
+            Self::SyncOwners => Set::Switch(policy.sync_owners),
+            Self::CreateAccounts => Set::Switch(policy.create_accounts),
+            Self::Namespace => Set::Text(policy.namespace.clone()),
+            Self::AutomationUrl => Set::Text(policy.automation_url.clone()),
+        }
+    }
+}
+
+impl Timetable {
+    /// The shortest time between two runs of anything.
+    pub fn shortest(&self) -> Option<Span> {
+        let all = [self.pull, self.push, self.activities];
+        all.into_iter().flatten().min()
+    }
+}
+
+/// Everything that changed: settings first, then rules by their number.
+pub fn differences(before: &Policy, after: &Policy) -> Vec<Difference> {
+    let mut found = Vec::new();
+    for setting in Setting::ALL {
+        let (was, is) = (setting.of(before), setting.of(after));
+        if was != is {
+            found.push(Difference::Setting {
+                setting,
+                before: was,
+                after: is,
+            });
+        }
+    }
+    for kind in [Kind::Person, Kind::Company] {
+        for rule in after.mapping.rules(kind) {
+            match before.mapping.rule(kind, rule.id) {
+                None => found.push(Difference::Added(kind, rule.clone())),
+                Some(was) if was != rule => found.push(Difference::Changed {
+                    kind,
+                    before: was.clone(),
+                    after: rule.clone(),
+                }),
+                Some(_) => {}
+            }
+        }
+        for rule in before.mapping.rules(kind) {
+            if after.mapping.rule(kind, rule.id).is_none() {
+                found.push(Difference::Removed(kind, rule.clone()));
+            }
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::ids::{FieldId, SalesforceObject};
+    use crate::domain::mapping::{Arrow, BlankTravel, Concurrent, Mapping, Overwritten, Role};
+    use crate::domain::value::ValueType;
+
+    fn rule(id: u16, name: &str) -> FieldRule {
+        FieldRule {
+            id: FieldId(id),
+            salesforce: name.to_owned(),
+            objects: vec![SalesforceObject::Lead],
+            automation: name.to_lowercase(),
+            value_type: ValueType::Text,
+            role: Role::Plain,
+            arrow: Arrow::Both,
+            overwritten: Overwritten::Keep,
+            blank: BlankTravel::Never,
+            concurrent: Concurrent::Conflict,
+        }
+    }
+
+    fn policy() -> Policy {
+        Policy {
+            mapping: Mapping {
+                person: vec![rule(1, "Phone"), rule(2, "Title")],
+                company: Vec::new(),
+            },
+            published: true,
+            objects: vec![SalesforceObject::Lead],
+            activities: false,
+            update_blanks: false,
+            latest_do_not_contact: false,
+            sync_owners: false,
+            create_accounts: false,
+            activity_types: Vec::new(),
+            namespace: String::new(),
+            automation_url: "https://acme.automation.example".to_owned(),
+        }
+    }
+
+    #[test]
+    fn every_setting_and_rule_that_changed_is_found_and_nothing_else() {
+        let before = policy();
+        assert_eq!(differences(&before, &before), []);
+        let mut after = policy();
+        after.update_blanks = true;
+        after.mapping.person.remove(1);
+        after.mapping.person[0].arrow = Arrow::Salesforce;
+        after.mapping.company.push(rule(3, "Name"));
+        let found = differences(&before, &after);
+        assert_eq!(
+            found[0],
+            Difference::Setting {
+                setting: Setting::UpdateBlanks,
+                before: Set::Switch(false),
+                after: Set::Switch(true),
+            }
+        );
+        assert!(
+            matches!(&found[1], Difference::Changed { after, .. } if after.arrow == Arrow::Salesforce)
+        );
+        assert_eq!(
+            found[2],
+            Difference::Removed(Kind::Person, rule(2, "Title"))
+        );
+        assert_eq!(found[3], Difference::Added(Kind::Company, rule(3, "Name")));
+        assert_eq!(found.len(), 4);
+    }
+}

@@ -50,6 +50,8 @@ pub enum Command {
     Undo(Undo),
     /// What every key of the console does
     Keys(Keys),
+    /// Draw pictures of the console over the practice company, as SVG
+    Screenshots(Screenshots),
     /// Copy everything that is stored into one file, or put such a copy back
     Backup(Backup),
 }
@@ -262,6 +264,22 @@ pub struct Keys {
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Screenshots {
+    /// Folder to put them into
+    #[arg(long, default_value = "screenshots", value_name = "DIR")]
+    pub out: PathBuf,
+    /// What the console speaks
+    #[arg(long, value_enum, default_value_t = Spoken::En)]
+    pub lang: Spoken,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Spoken {
+    En,
+    Fr,
 }
 
 #[derive(Debug, Args)]

@@ -157,13 +157,7 @@ fn wires(
 ) -> (Wires, JoinHandle<()>) {
     let (questions, asked) = mpsc::channel(QUESTIONS_MAX);
     let (told, answers) = mpsc::channel(QUESTIONS_MAX);
-    let desk = Desk {
-        store: connected.outside.store.clone(),
-        policy: Arc::clone(&connected.policy),
-        journal: Arc::clone(&pool.journal),
-        data: connected.opened.instance.data.clone(),
-    };
-    let desk = tokio::spawn(desk.serve(asked, told));
+    let desk = tokio::spawn(Desk::of(connected, pool).serve(asked, told));
     let commands = pool.commands.clone();
     let operator = seat.operator.clone();
     let send = move |reason, command| {
@@ -205,7 +199,7 @@ impl Time for ClockTime {
 }
 
 /// Practice begins with two systems that never met: cycle after cycle, until one writes nothing.
-fn bring_to_agreement(pool: &Pool) -> impl Future<Output = ()> + Send + use<> {
+pub(super) fn bring_to_agreement(pool: &Pool) -> impl Future<Output = ()> + Send + use<> {
     let commands = pool.commands.clone();
     let mut facts = pool.facts();
     let snapshots = pool.snapshots.clone();

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
+use crate::app::compose::Connected;
 use crate::console::query::{
     Brief, ConflictRow, HISTORY_MAX, Held, HeldRow, Page, Person, QueuedWrite, Queues, UndoPreview,
 };
@@ -24,7 +25,7 @@ use crate::domain::time::Timestamp;
 use crate::domain::value::Value;
 use crate::engine::decide::decide;
 use crate::engine::observe::match_text;
-use crate::pool::Journal;
+use crate::pool::{Journal, Pool};
 use crate::ports::{Store, StoreError};
 
 /// Links are read from the store in pages of this size.
@@ -54,6 +55,16 @@ pub(super) struct Desk {
 }
 
 impl Desk {
+    /// Over the store of an instance, and what its pool tells.
+    pub(super) fn of(connected: &Connected, pool: &Pool) -> Self {
+        Self {
+            store: connected.outside.store.clone(),
+            policy: Arc::clone(&connected.policy),
+            journal: Arc::clone(&pool.journal),
+            data: connected.opened.instance.data.clone(),
+        }
+    }
+
     /// Answers one question after the other until nobody asks any more.
     pub(super) async fn serve(
         self,
@@ -61,13 +72,20 @@ impl Desk {
         answers: mpsc::Sender<Msg>,
     ) {
         while let Some((ticket, query)) = questions.recv().await {
-            let msg = match self.answer(query).await {
-                Ok(answer) => Msg::Answered(ticket, answer),
-                Err(error) => Msg::Unanswered(ticket, error.to_string()),
-            };
-            if answers.send(msg).await.is_err() {
+            if answers
+                .send(self.answered(ticket, query).await)
+                .await
+                .is_err()
+            {
                 return;
             }
+        }
+    }
+
+    pub(super) async fn answered(&self, ticket: Ticket, query: Query) -> Msg {
+        match self.answer(query).await {
+            Ok(answer) => Msg::Answered(ticket, answer),
+            Err(error) => Msg::Unanswered(ticket, error.to_string()),
         }
     }
 

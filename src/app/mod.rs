@@ -14,8 +14,10 @@ pub mod text;
 mod commands;
 mod console;
 mod desk;
+mod picture;
 #[cfg(test)]
 mod simulation;
+mod stage;
 mod words;
 
 use std::process::ExitCode;
@@ -99,6 +101,6 @@ const fn is_json(command: &Command) -> bool {
         Command::Retry(retry) => retry.writing.json,
         Command::Undo(undo) => undo.writing.json,
         Command::Keys(keys) => keys.json,
-        Command::Sim(_) | Command::Backup(_) => false,
+        Command::Sim(_) | Command::Backup(_) | Command::Screenshots(_) => false,
     }
 }

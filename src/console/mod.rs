@@ -32,4 +32,4 @@ pub use msg::{Effect, Msg};
 pub use query::{Answer, Query, Ticket};
 pub use safe::Safe;
 pub use update::update;
-pub use view::view;
+pub use view::{paint, view};

@@ -119,7 +119,7 @@ fn leaving_by_key_and_by_every_signal_gives_the_terminal_back() {
     ] {
         let mut console = AtTerminal::demo();
         console.until("PRACTICE");
-        console.until("Overview");
+        console.until("1 Over");
         assert!(console.is_raw());
         match signal {
             None => console.keyboard.write_all(b"\x03").unwrap(),
@@ -133,7 +133,7 @@ fn leaving_by_key_and_by_every_signal_gives_the_terminal_back() {
 #[test]
 fn a_paste_is_no_command_and_keys_are_taken_by_the_real_thing() {
     let mut console = AtTerminal::demo();
-    console.until("Overview");
+    console.until("1 Over");
     console
         .keyboard
         .write_all(b"\x1b[200~q\rq\r\x03\x1b[201~")
@@ -155,4 +155,27 @@ fn without_a_terminal_the_console_is_refused_with_a_remedy() {
     assert_eq!(output.status.code(), Some(2));
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(said.contains("the console needs a terminal"), "{said}");
+}
+
+#[test]
+fn pictures_are_drawn_by_the_program_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_passerelle"))
+        .args(["screenshots", "--lang", "fr", "--out"])
+        .arg(folder.path())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    for (name, shown) in [
+        ("overview", ">EXERCICE<"),
+        ("decide", "pas encore"),
+        ("write", "→"),
+        ("flags", "Salesforce"),
+        ("backfill", "Confirmer"),
+        ("audit", "asked by phone"),
+    ] {
+        let picture = std::fs::read_to_string(folder.path().join(format!("{name}.svg"))).unwrap();
+        assert!(picture.contains(shown), "no “{shown}” in {name}: {picture}");
+    }
 }

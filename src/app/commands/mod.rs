@@ -4,6 +4,7 @@ mod inspect;
 mod keys;
 mod practice;
 mod resolve;
+mod screenshots;
 mod sync;
 mod work;
 
@@ -45,6 +46,7 @@ pub(super) async fn perform(
         Command::Retry(retry) => work::retry(&place, &retry, out).await,
         Command::Undo(undo) => work::undo(&place, &undo, out).await,
         Command::Keys(keys) => keys::perform(&place, &keys, out),
+        Command::Screenshots(asked) => screenshots::perform(&asked, out).await,
         Command::Backup(backup) => copy(&place, backup.what, out).await,
     }
 }

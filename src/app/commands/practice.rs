@@ -116,7 +116,7 @@ pub(super) async fn demo(
 }
 
 /// A folder of our own that nobody else can have made before us.
-fn scratch() -> Result<std::path::PathBuf, AppError> {
+pub(super) fn scratch() -> Result<std::path::PathBuf, AppError> {
     let stamp = SystemClock.now().0;
     let name = format!("passerelle-practice-{}-{stamp}", std::process::id());
     let folder = std::env::temp_dir().join(name);

@@ -15,6 +15,7 @@ mod commands;
 mod console;
 mod desk;
 mod picture;
+mod record;
 #[cfg(test)]
 mod simulation;
 mod stage;
@@ -101,6 +102,8 @@ const fn is_json(command: &Command) -> bool {
         Command::Retry(retry) => retry.writing.json,
         Command::Undo(undo) => undo.writing.json,
         Command::Keys(keys) => keys.json,
-        Command::Sim(_) | Command::Backup(_) | Command::Screenshots(_) => false,
+        Command::Sim(_) | Command::Backup(_) | Command::Screenshots(_) | Command::Replay(_) => {
+            false
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! A painted screen as an SVG. Every run of text stands at its column with its length, and
+//! A painted screen as an SVG or as text. Every run of text stands at its column with its length, and
 //! lines and blocks are shapes, so that no font moves or tears anything.
 
 use std::fmt::Write as _;
@@ -43,6 +43,19 @@ const NAMED: [Rgb; 16] = [
     (0, 255, 255),
     (255, 255, 255),
 ];
+
+/// The screen as text, line by line, without the blanks at their ends.
+pub(super) fn text(buffer: &Buffer) -> String {
+    let mut text = String::new();
+    for y in 0..buffer.area.height {
+        let line: String = symbols(buffer, y)
+            .map(|(_, cell, _)| cell.symbol())
+            .collect();
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
+}
 
 /// The screen as a picture, with its title for those who hear it.
 pub(super) fn svg(buffer: &Buffer, title: &str) -> String {
@@ -455,5 +468,13 @@ mod tests {
             .map(|(_, attributes, _)| (attributes[0].1.as_str(), attributes[4].1.as_str()))
             .collect();
         assert_eq!(papers, [("30", "#ff5f5f"), ("12", "#0000ee")]);
+    }
+
+    #[test]
+    fn as_text_a_wide_character_is_one_and_blanks_at_the_end_are_none() {
+        assert_eq!(
+            text(&screen()),
+            "a<b> & \"c\"  après\n┌──┐ 漢字 → x\n  held\ngrey\n"
+        );
     }
 }

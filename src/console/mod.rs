@@ -19,6 +19,7 @@ pub mod query;
 pub mod safe;
 mod screens;
 mod slot;
+pub mod tape;
 #[cfg(test)]
 mod tests;
 pub mod theme;

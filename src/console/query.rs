@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use crate::domain::activity::HeldActivity;
 use crate::domain::conflict::Conflict;
 use crate::domain::consent::ConsentState;
@@ -16,7 +18,7 @@ use crate::domain::time::Timestamp;
 use crate::domain::trace::Step;
 
 /// Tells the answer to one question from that to another.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Ticket(pub u64);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,7 +45,7 @@ pub enum Query {
     ExportActs(Export),
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Answer {
     Standing(Counts),
     Conflicts(Page<ConflictRow>),
@@ -61,7 +63,7 @@ pub enum Answer {
 }
 
 /// Rows of a list, with how many there are in all.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Page<T> {
     pub rows: Vec<T>,
     /// Not shown, because nobody reads a longer list.
@@ -69,7 +71,7 @@ pub struct Page<T> {
 }
 
 /// A person or company in one line.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Brief {
     pub id: LinkId,
     /// The e-mail address or company name; empty if neither side shows one.
@@ -78,7 +80,7 @@ pub struct Brief {
     pub conflicts: u32,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConflictRow {
     pub brief: Brief,
     pub conflicts: Vec<Conflict>,
@@ -86,7 +88,7 @@ pub struct ConflictRow {
     pub raised: Timestamp,
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Queues {
     pub writes: Page<QueuedWrite>,
     pub held: Page<HeldActivity>,
@@ -94,19 +96,19 @@ pub struct Queues {
     pub dead: BTreeMap<String, Vec<LinkId>>,
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Held {
     pub rows: Page<HeldRow>,
 }
 
 /// An activity that could not be sent, and whose it is.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct HeldRow {
     pub brief: Brief,
     pub held: HeldActivity,
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct QueuedWrite {
     pub brief: Brief,
     pub pending: Pending,
@@ -116,7 +118,7 @@ pub struct QueuedWrite {
 pub const HISTORY_MAX: usize = 200;
 
 /// One person or company with everything that is known about it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Person {
     pub link: Link,
     pub name: String,
@@ -129,14 +131,14 @@ pub struct Person {
 }
 
 /// An act, and the links it touched as they are now.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct UndoPreview {
     pub act: Act,
     pub links: Vec<(Link, String)>,
 }
 
 /// A deletion or an opt-out of one contact or company.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FlagRow {
     pub brief: Brief,
     pub kind: Kind,
@@ -167,14 +169,14 @@ impl FlagRow {
 }
 
 /// The audit's last acts, newest first.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Acts {
     pub rows: Vec<Act>,
     pub older: Older,
 }
 
 /// Whether there is more than what is shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Older {
     Nothing,
     /// Not counted: the store would have to be read to its beginning.
@@ -198,7 +200,7 @@ pub enum Format {
 }
 
 /// What became of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Exported {
     Written {
         acts: u64,

@@ -6,6 +6,7 @@ mod bench;
 mod bulk;
 mod flags;
 mod steering;
+mod tape;
 
 use super::Msg;
 use super::query::Query;

@@ -1,9 +1,10 @@
 //! The built program at a real pseudo-terminal: what it leaves behind on every way out.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{Read as _, Write as _};
 use std::os::fd::OwnedFd;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
@@ -28,6 +29,10 @@ struct AtTerminal {
 
 impl AtTerminal {
     fn demo() -> Self {
+        Self::runs(&["demo", "--people", "20"])
+    }
+
+    fn runs(arguments: &[&str]) -> Self {
         let size = Winsize {
             ws_row: 24,
             ws_col: 80,
@@ -38,7 +43,7 @@ impl AtTerminal {
         let before = tcgetattr(&pty.slave).unwrap();
         let end = || Stdio::from(pty.slave.try_clone().unwrap());
         let child = Command::new(env!("CARGO_BIN_EXE_passerelle"))
-            .args(["demo", "--people", "20"])
+            .args(arguments)
             .env("TERM", "xterm-256color")
             .env("LANG", "en_US.UTF-8")
             .env_remove("LC_ALL")
@@ -175,7 +180,77 @@ fn pictures_are_drawn_by_the_program_alone() {
         ("backfill", "Confirmer"),
         ("audit", "asked by phone"),
     ] {
-        let picture = std::fs::read_to_string(folder.path().join(format!("{name}.svg"))).unwrap();
+        let picture = fs::read_to_string(folder.path().join(format!("{name}.svg"))).unwrap();
         assert!(picture.contains(shown), "no “{shown}” in {name}: {picture}");
     }
+}
+
+fn replayed(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_passerelle"))
+        .arg("replay")
+        .args(arguments)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap()
+}
+
+#[test]
+fn what_was_recorded_at_a_terminal_is_replayed_at_one_and_printed_without() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("console.rec");
+    let file = path.to_str().unwrap();
+    let mut console = AtTerminal::runs(&["demo", "--people", "20", "--record", file]);
+    console.until("personal data included, into");
+    console.until("1 Over");
+    console.keyboard.write_all(b"?").unwrap();
+    console.until("What can be done here");
+    console.keyboard.write_all(b"\x03").unwrap();
+    console.until("messages recorded");
+    assert_eq!(console.ends().code(), Some(0));
+    let mode = fs::metadata(&path).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+
+    let output = replayed(&[file, "--print"]);
+    let screen = String::from_utf8(output.stdout).unwrap();
+    assert!(screen.contains("What can be done here"), "{screen}");
+    assert_eq!(screen.lines().count(), 24);
+    let output = replayed(&[file, "--print", "--until", "0"]);
+    let screen = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        screen.contains("PRACTICE") && !screen.contains("What can"),
+        "{screen}"
+    );
+    let output = replayed(&[file, "--print", "--until", "999999"]);
+    assert_eq!(output.status.code(), Some(2));
+
+    let mut player = AtTerminal::runs(&["replay", file]);
+    player.until("0 of ");
+    player.keyboard.write_all(b"\x1b[F").unwrap();
+    player.until("What can be done here");
+    player.keyboard.write_all(b"q").unwrap();
+    assert_eq!(player.ends().code(), Some(0));
+}
+
+#[test]
+fn a_recording_is_never_written_over_a_file_or_through_a_link_and_goes_with_a_console() {
+    let folder = tempfile::tempdir().unwrap();
+    let target = folder.path().join("elsewhere");
+    let link = folder.path().join("link");
+    std::os::unix::fs::symlink(&target, &link).unwrap();
+    let mut console =
+        AtTerminal::runs(&["demo", "--people", "20", "--record", link.to_str().unwrap()]);
+    console.until("name a file that does not exist yet");
+    assert_eq!(console.child.wait().unwrap().code(), Some(2));
+    assert!(!target.exists());
+
+    let output = Command::new(env!("CARGO_BIN_EXE_passerelle"))
+        .args(["keys", "--record", link.to_str().unwrap()])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    fs::write(&target, "[instance]\n").unwrap();
+    let output = replayed(&[target.to_str().unwrap(), "--print"]);
+    assert_eq!(output.status.code(), Some(2));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("line 1: this is not a recording"), "{said}");
 }

@@ -87,6 +87,7 @@ pub(super) async fn demo(
     out.note("PRACTICE: an invented company on two simulated systems")?;
     let place = Place {
         file: Some(file.clone()),
+        record: None,
         env: Environment::new(),
     };
     let connected = place.connect().await?;
@@ -98,6 +99,7 @@ pub(super) async fn demo(
         let seat = Seat {
             operator: here.operator(),
             ground: Ground::Practice,
+            record: here.record.as_deref(),
             env: &here.env,
             log,
         };

@@ -3,6 +3,7 @@
 pub mod args;
 pub mod compose;
 pub mod config;
+pub mod desk;
 pub mod error;
 pub mod log;
 pub mod out;
@@ -13,7 +14,6 @@ pub mod text;
 
 mod commands;
 mod console;
-mod desk;
 mod picture;
 mod record;
 #[cfg(test)]

@@ -52,7 +52,7 @@ pub enum Answer {
     Queues(Queues),
     Held(Held),
     Person(Option<Box<Person>>),
-    Found(Page<Brief>),
+    Found(Found),
     /// Each with its name.
     Links(Vec<(Link, String)>),
     LastAct(Option<Box<UndoPreview>>),
@@ -68,6 +68,21 @@ pub struct Page<T> {
     pub rows: Vec<T>,
     /// Not shown, because nobody reads a longer list.
     pub more: u64,
+}
+
+/// Whom a search found.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Found {
+    pub page: Page<Brief>,
+    pub searched: Searched,
+}
+
+/// How much was looked through. A search answers more than once, and ends with all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum Searched {
+    #[default]
+    All,
+    SoFar(u64),
 }
 
 /// A person or company in one line.

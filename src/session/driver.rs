@@ -223,7 +223,9 @@ impl<'a> Driver<'a> {
             }
             Event::FocusGained | Event::FocusLost => return Ok(None),
         };
-        Ok(self.take_in(msg))
+        let ended = self.take_in(msg);
+        self.pacer.pressed();
+        Ok(ended)
     }
 
     fn take_in(&mut self, msg: Msg) -> Option<Ended> {

@@ -16,7 +16,8 @@ use ratatui::style::Modifier;
 
 use crate::console::keymap::Sequence;
 use crate::console::query::{
-    Brief, ConflictRow, Held, HeldRow, Page, Person, QueuedWrite, Queues, UndoPreview,
+    Brief, ConflictRow, Found, Held, HeldRow, Page, Person, QueuedWrite, Queues, Searched,
+    UndoPreview,
 };
 use crate::console::tape::{Keys, Start};
 use crate::console::theme::Theme;
@@ -387,12 +388,15 @@ impl World {
                     exchanges: self.exchanges.clone(),
                 })
             })),
-            Query::Search(wanted) => Answer::Found(Page {
-                rows: links
-                    .map(brief)
-                    .filter(|brief| brief.name.contains(wanted))
-                    .collect(),
-                more: 0,
+            Query::Search(wanted) => Answer::Found(Found {
+                page: Page {
+                    rows: links
+                        .map(brief)
+                        .filter(|brief| brief.name.contains(wanted))
+                        .collect(),
+                    more: 0,
+                },
+                searched: Searched::All,
             }),
             Query::Links(ids) => Answer::Links(
                 ids.iter()

@@ -12,8 +12,9 @@
 
 #[path = "common/mod.rs"]
 mod common;
+#[path = "common/rules.rs"]
+mod rules;
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -22,18 +23,16 @@ use std::time::{Duration, Instant};
 use common::{disk, peak_megabytes};
 use futures_util::future::BoxFuture;
 use passerelle::adapters::SystemClock;
-use passerelle::app::config;
-use passerelle::app::policy::{self, Systems};
 use passerelle::domain::command::{BySide, Command, Fact, Instruction, Scope};
 use passerelle::domain::ids::Side;
 use passerelle::domain::link::Mark;
-use passerelle::domain::mapping::{Mapping, Policy};
+use passerelle::domain::mapping::Policy;
 use passerelle::domain::request::{AutomationDescription, SalesforceDescription};
 use passerelle::domain::snapshot::Snapshot;
 use passerelle::domain::time::{Span, Timestamp};
 use passerelle::engine::{Brake, Engine, Schedule, Settings, Writes};
 use passerelle::pool::{Outside, Pool};
-use passerelle::ports::{self, Clock, Store};
+use passerelle::ports::{Clock, Store};
 use passerelle::sim::automation::Automation;
 use passerelle::sim::automation::acts::Visit;
 use passerelle::sim::automation::draft::ContactInput;
@@ -41,9 +40,10 @@ use passerelle::sim::automation::user::UserId;
 use passerelle::sim::salesforce::coerce::Input;
 use passerelle::sim::salesforce::schema::CONTACT;
 use passerelle::sim::salesforce::{Call, Salesforce};
-use passerelle::sim::world::{MAPPING, World};
+use passerelle::sim::world::World;
 use passerelle::sim::{automation, clock, salesforce};
 use passerelle::store::SledStore;
+use rules::rules;
 
 const PEOPLE: u32 = 100_000;
 
@@ -59,23 +59,6 @@ const LATENCY: Duration = Duration::from_millis(200);
 
 /// More cycles than this would be going in circles.
 const CYCLES_MAX: u32 = 12;
-
-const INSTANCE: &str = r#"
-[instance]
-name = "measurement"
-[salesforce]
-login_url = "http://127.0.0.1"
-flow = "client_credentials"
-client_id = "app"
-client_secret = { env = "SECRET" }
-[automation]
-base_url = "http://127.0.0.1"
-flow = "client_credentials"
-client_id = "1_random"
-client_secret = { env = "SECRET" }
-[plugin]
-activity_types = ["page.hit"]
-"#;
 
 #[tokio::main(worker_threads = 2)]
 async fn main() {
@@ -349,42 +332,4 @@ impl Done {
 
 fn locked<B>(brain: &Mutex<B>) -> MutexGuard<'_, B> {
     brain.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// The rules of the practice company, checked against what both systems say of themselves.
-async fn rules(
-    folder: &Path,
-    outside: &Outside,
-) -> (Arc<Policy>, (SalesforceDescription, AutomationDescription)) {
-    let file = folder.join("instance.toml");
-    std::fs::write(&file, [INSTANCE, MAPPING].concat()).expect("a file");
-    let env = BTreeMap::from([
-        ("SECRET".to_owned(), "secret".to_owned()),
-        ("HOME".to_owned(), folder.display().to_string()),
-    ]);
-    let instance = config::load(&file, &env).expect("an instance");
-    let asked = Arc::new(Policy {
-        mapping: Mapping::default(),
-        published: true,
-        objects: instance.plugin.objects.clone(),
-        activities: instance.plugin.activities,
-        update_blanks: instance.plugin.update_blanks,
-        latest_do_not_contact: instance.plugin.latest_do_not_contact,
-        sync_owners: instance.plugin.sync_owners,
-        create_accounts: instance.plugin.create_accounts,
-        activity_types: instance.plugin.activity_types.clone(),
-        namespace: instance.plugin.namespace.clone(),
-        automation_url: String::new(),
-    });
-    let salesforce = ports::Salesforce::describe(&*outside.salesforce, Arc::clone(&asked)).await;
-    let automation = ports::Automation::describe(&*outside.automation, asked).await;
-    let salesforce = salesforce.expect("Salesforce").value;
-    let automation = automation.expect("Automation").value;
-    let systems = Systems {
-        salesforce: &salesforce,
-        automation: &automation,
-    };
-    let policy = policy::build(&instance.plugin, systems, "http://127.0.0.1");
-    let policy = policy.expect("rules without a problem");
-    (Arc::new(policy), (salesforce, automation))
 }

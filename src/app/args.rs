@@ -18,6 +18,9 @@ pub struct Arguments {
     /// The instance file [default: $PASSERELLE_CONFIG, else $XDG_CONFIG_HOME/passerelle/instance.toml]
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
+    /// Record what the console is shown into a new file, for replay [default: $PASSERELLE_RECORD]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub record: Option<PathBuf>,
     #[command(subcommand)]
     pub command: Option<Command>,
 }
@@ -52,6 +55,10 @@ pub enum Command {
     Undo(Undo),
     /// What every key of the console does
     Keys(Keys),
+    /// Step through a recording of the console, message by message
+    Replay(Replay),
+    /// Draw pictures of the console over the practice company, as SVG
+    Screenshots(Screenshots),
     /// Copy everything that is stored into one file, or put such a copy back
     Backup(Backup),
 }
@@ -264,6 +271,34 @@ pub struct Keys {
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Replay {
+    /// What --record wrote
+    pub file: PathBuf,
+    /// Begin after so many messages
+    #[arg(long, value_name = "N")]
+    pub until: Option<usize>,
+    /// Print the screen as text, the last one without --until
+    #[arg(long)]
+    pub print: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Screenshots {
+    /// Folder to put them into
+    #[arg(long, default_value = "screenshots", value_name = "DIR")]
+    pub out: PathBuf,
+    /// What the console speaks
+    #[arg(long, value_enum, default_value_t = Spoken::En)]
+    pub lang: Spoken,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Spoken {
+    En,
+    Fr,
 }
 
 #[derive(Debug, Args)]

@@ -34,7 +34,7 @@ pub type Environment = BTreeMap<String, String>;
 pub struct Opened {
     pub instance: Instance,
     pub store: Arc<SledStore>,
-    pub clock: Arc<SystemClock>,
+    pub clock: Arc<dyn Clock>,
     pub recovered: Recovered,
 }
 
@@ -65,8 +65,16 @@ impl Default for Mode {
 
 /// Opens the store of the instance that a file describes.
 pub async fn open(file: &Path, env: &Environment) -> Result<Opened, AppError> {
+    open_at(file, env, Arc::new(SystemClock)).await
+}
+
+/// The same by another clock.
+pub async fn open_at(
+    file: &Path,
+    env: &Environment,
+    clock: Arc<dyn Clock>,
+) -> Result<Opened, AppError> {
     let instance = config::load(file, env)?;
-    let clock = Arc::new(SystemClock);
     let user = env
         .get("USER")
         .or_else(|| env.get("LOGNAME"))
@@ -193,7 +201,7 @@ fn clients(opened: &Opened) -> Result<Outside, AppError> {
         },
         limits: crate::adapters::Limits::default(),
     };
-    let clock: Arc<dyn Clock> = opened.clock.clone();
+    let clock = Arc::clone(&opened.clock);
     let salesforce =
         salesforce::SalesforceClient::new(config, Arc::clone(&clock), opened.store.clone())
             .map_err(|failure| AppError::Client {

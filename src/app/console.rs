@@ -3,7 +3,7 @@
 
 use std::io::IsTerminal as _;
 use std::panic::AssertUnwindSafe;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use futures_util::FutureExt as _;
@@ -17,10 +17,12 @@ use crate::app::desk::Desk;
 use crate::app::error::{AppError, Status};
 use crate::app::log::Log;
 use crate::app::out::Out;
+use crate::app::record::Recorder;
 use crate::app::view_state;
 use crate::console::keymap::{Keymap, Preset};
+use crate::console::tape::{Keys, Start};
 use crate::console::theme::Theme;
-use crate::console::{Ground, Instance, Kept, Language, Model, Settings, Tongue};
+use crate::console::{Ground, Instance, Kept, Model, Msg, Tongue};
 use crate::domain::command::{Command, Fact, Instruction, Scope};
 use crate::domain::time::{Span, Timestamp};
 use crate::pool::Pool;
@@ -43,6 +45,8 @@ const ROUNDS_MAX: u32 = 10;
 pub(super) struct Seat<'a> {
     pub(super) operator: String,
     pub(super) ground: Ground,
+    /// Where to record what the console is told.
+    pub(super) record: Option<&'a Path>,
     pub(super) env: &'a Environment,
     pub(super) log: &'a Log,
 }
@@ -74,7 +78,9 @@ pub(super) async fn open(
                 .to_owned(),
         ));
     }
-    let keymap = keymap(seat.env, None)?;
+    let keys = keys(seat.env)?;
+    // Refused before anything is started.
+    keys.keymap()?;
     let clock = connected.outside.clock.clone();
     let mut engine = connected.engine(Mode::default());
     engine.start_schedule(clock.now());
@@ -83,7 +89,7 @@ pub(super) async fn open(
         Ground::Practice => Some(tokio::spawn(bring_to_agreement(&pool))),
         Ground::Real => None,
     };
-    let ended = attend(connected, &pool, &seat, keymap, out).await;
+    let ended = attend(connected, &pool, &seat, keys, out).await;
     if let Some(task) = practice {
         task.abort();
     }
@@ -111,29 +117,36 @@ async fn attend(
     connected: &Connected,
     pool: &Pool,
     seat: &Seat<'_>,
-    keymap: Keymap,
+    keys: Keys,
     out: &mut Out,
 ) -> Result<Ended, AppError> {
     let clock = connected.outside.clock.clone();
-    let mut model = Model::new(Settings {
+    let start = Start {
         instance: Instance {
             name: connected.opened.instance.name.clone(),
             operator: seat.operator.clone(),
             ground: seat.ground,
         },
         policy: Arc::clone(&connected.policy),
-        language: Language::new(tongue(seat.env)),
+        tongue: tongue(seat.env),
         theme: Theme::of(|name| seat.env.get(name).cloned()),
-        keymap,
+        keys,
         now: clock.now(),
         size: Tty::size()?,
-    });
+    };
     let data = &connected.opened.instance.data;
-    match view_state::read(data, &seat.operator) {
-        Ok(Some(kept)) => restore(&mut model, kept, seat.env),
-        Ok(None) => {}
-        Err(error) => model.warn(format!("view: {error}")),
-    }
+    let mut model = Model::new(start.settings()?);
+    let recorder = if let Some(path) = seat.record {
+        Some(Recorder::new(path, start, out)?)
+    } else {
+        // A recording begins with a view that whoever replays it has too.
+        match view_state::read(data, &seat.operator) {
+            Ok(Some(kept)) => restore(&mut model, kept, seat.env),
+            Ok(None) => {}
+            Err(error) => model.warn(format!("view: {error}")),
+        }
+        None
+    };
     let mouse = match seat.env.get("PASSERELLE_MOUSE").map(String::as_str) {
         Some("off") => Mouse::Terminals,
         _ => Mouse::Ours,
@@ -142,7 +155,7 @@ async fn attend(
     seat.log.hold();
     let session = async {
         let mut tty = Tty::take(mouse)?;
-        let (mut wires, desk) = wires(connected, pool, seat, tty.wires()?);
+        let (mut wires, desk) = wires(connected, pool, seat, (tty.wires()?, recorder.clone()));
         let ended = session::drive(&mut model, &mut wires, &mut tty).await;
         tty.give_back();
         desk.abort();
@@ -159,6 +172,9 @@ async fn attend(
     }
     for line in kept.lines {
         out.note(&line)?;
+    }
+    if let Some(recorder) = recorder {
+        recorder.tell(out)?;
     }
     for panic in panics.end() {
         for line in panic.lines() {
@@ -187,21 +203,11 @@ fn wires(
     connected: &Connected,
     pool: &Pool,
     seat: &Seat<'_>,
-    tty: TtyWires,
+    (tty, recorder): (TtyWires, Option<Recorder>),
 ) -> (Wires, JoinHandle<()>) {
     let (questions, asked) = mpsc::channel(QUESTIONS_MAX);
     let (told, answers) = mpsc::channel(QUESTIONS_MAX);
-    let desk = Desk {
-        store: connected.outside.store.clone(),
-        policy: Arc::clone(&connected.policy),
-        journal: Arc::clone(&pool.journal),
-        data: connected.opened.instance.data.clone(),
-        described: Arc::clone(&connected.described),
-        timetable: connected.opened.timetable(),
-        snapshots: pool.snapshots.clone(),
-        clock: connected.outside.clock.clone(),
-    };
-    let desk = tokio::spawn(desk.serve(asked, told));
+    let desk = tokio::spawn(Desk::of(connected, pool).serve(asked, told.clone()));
     let commands = pool.commands.clone();
     let operator = seat.operator.clone();
     let send = move |reason, command| {
@@ -216,6 +222,16 @@ fn wires(
             Err(mpsc::error::TrySendError::Closed(_)) => Sent::Closed,
         }
     };
+    if let Some(recorder) = &recorder {
+        // On the screen as well: it holds personal data. The channel is empty, and takes it.
+        let _ = told.try_send(Msg::Recording(recorder.path()));
+    }
+    let clock = Arc::clone(&connected.outside.clock);
+    let hear = move |msg: &Msg| {
+        if let Some(recorder) = &recorder {
+            recorder.hear(clock.now(), msg);
+        }
+    };
     let wires = Wires {
         inputs: tty.inputs,
         snapshots: pool.snapshots.clone(),
@@ -223,6 +239,7 @@ fn wires(
         questions,
         answers,
         commands: Box::new(send),
+        heard: Box::new(hear),
         frames: tty.frames,
         taken: tty.taken,
         time: Arc::new(ClockTime(connected.outside.clock.clone())),
@@ -243,7 +260,7 @@ impl Time for ClockTime {
 }
 
 /// Practice begins with two systems that never met: cycle after cycle, until one writes nothing.
-fn bring_to_agreement(pool: &Pool) -> impl Future<Output = ()> + Send + use<> {
+pub(super) fn bring_to_agreement(pool: &Pool) -> impl Future<Output = ()> + Send + use<> {
     let commands = pool.commands.clone();
     let mut facts = pool.facts();
     let snapshots = pool.snapshots.clone();
@@ -284,12 +301,17 @@ pub(super) fn keymap(env: &Environment, preset: Option<&str>) -> Result<Keymap, 
         })?;
         return Ok(Keymap::preset(preset)?);
     }
+    Ok(keys(env)?.keymap()?)
+}
+
+fn keys(env: &Environment) -> Result<Keys, AppError> {
     let Some(path) = keys_file(env).filter(|path| path.exists()) else {
-        return Ok(Keymap::preset(Preset::Default)?);
+        return Ok(Keys::Default);
     };
     let text = std::fs::read_to_string(&path)
         .map_err(|error| AppError::Usage(format!("{} cannot be read: {error}", path.display())))?;
-    Ok(Keymap::with_file(&path.display().to_string(), &text)?)
+    let name = path.display().to_string();
+    Ok(Keys::File { name, text })
 }
 
 fn keys_file(env: &Environment) -> Option<PathBuf> {

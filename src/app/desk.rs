@@ -5,6 +5,7 @@ mod doctor;
 mod export;
 mod flags;
 mod plugin;
+mod search;
 
 pub(super) use doctor::{disk, oldest_conflict};
 
@@ -12,27 +13,32 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
 use tokio::sync::{mpsc, watch};
 
+use crate::app::compose::Connected;
 use crate::console::query::{
-    Brief, ConflictRow, HISTORY_MAX, Held, HeldRow, Page, Person, QueuedWrite, Queues, UndoPreview,
+    Brief, ConflictRow, Found, HISTORY_MAX, Held, HeldRow, Page, Person, QueuedWrite, Queues,
+    UndoPreview,
 };
 use crate::console::{Answer, Msg, Query, Ticket};
 use crate::domain::activity::HeldActivity;
 use crate::domain::drift::Descriptions;
 use crate::domain::exchange::{Exchange, Whom};
-use crate::domain::ids::{AutomationId, Kind, LinkId, RemoteId, SalesforceId, Side};
-use crate::domain::link::{Link, Mark, MatchKey};
+use crate::domain::ids::{LinkId, RemoteId, Side};
+use crate::domain::link::{Link, Mark};
 use crate::domain::mapping::Policy;
 use crate::domain::record::{LinkKey, LinkPage, Listing};
 use crate::domain::setup::Timetable;
 use crate::domain::snapshot::Snapshot;
 use crate::domain::time::Timestamp;
-use crate::domain::value::Value;
 use crate::engine::decide::decide;
 use crate::engine::observe::match_text;
-use crate::pool::Journal;
+use crate::pool::{Journal, Pool};
 use crate::ports::{Clock, Store, StoreError};
+use search::Search;
+pub(super) use search::keys;
 
 /// Links are read from the store in pages of this size.
 const PAGE_MAX: usize = 200;
@@ -43,8 +49,8 @@ const ROWS_MAX: usize = 1_000;
 /// Held activities of the list: a retry by cause takes as many along.
 const HELD_MAX: usize = 10_000;
 
-/// Rows that a search shows.
-const FOUND_MAX: usize = 100;
+/// Questions answered beside each other. Each place on the screens asks one at a time.
+const AT_ONCE_MAX: usize = 16;
 
 /// Requests and answers shown of one contact.
 const EXCHANGES_MAX: usize = 50;
@@ -52,33 +58,85 @@ const EXCHANGES_MAX: usize = 50;
 /// Acts looked through for the last one that can be undone.
 const ACTS_MAX: usize = 1_000;
 
-pub(super) struct Desk {
-    pub(super) store: Arc<dyn Store>,
-    pub(super) policy: Arc<Policy>,
-    pub(super) journal: Arc<Journal>,
+pub struct Desk {
+    pub store: Arc<dyn Store>,
+    pub policy: Arc<Policy>,
+    pub journal: Arc<Journal>,
     /// The instance's folder: where exports go.
-    pub(super) data: PathBuf,
-    pub(super) described: Arc<Descriptions>,
-    pub(super) timetable: Timetable,
-    pub(super) snapshots: watch::Receiver<Arc<Snapshot>>,
-    pub(super) clock: Arc<dyn Clock>,
+    pub data: PathBuf,
+    pub described: Arc<Descriptions>,
+    pub timetable: Timetable,
+    pub snapshots: watch::Receiver<Arc<Snapshot>>,
+    pub clock: Arc<dyn Clock>,
 }
 
 impl Desk {
-    /// Answers one question after the other until nobody asks any more.
-    pub(super) async fn serve(
+    /// Over the store of an instance, and what its pool tells.
+    pub(super) fn of(connected: &Connected, pool: &Pool) -> Self {
+        Self {
+            store: connected.outside.store.clone(),
+            policy: Arc::clone(&connected.policy),
+            journal: Arc::clone(&pool.journal),
+            data: connected.opened.instance.data.clone(),
+            described: Arc::clone(&connected.described),
+            timetable: connected.opened.timetable(),
+            snapshots: pool.snapshots.clone(),
+            clock: connected.outside.clock.clone(),
+        }
+    }
+
+    /// Answers until nobody asks any more. A question that takes long delays no other one; a search
+    /// tells what it found so far, and ends where another one begins.
+    pub async fn serve(
         self,
         mut questions: mpsc::Receiver<(Ticket, Query)>,
         answers: mpsc::Sender<Msg>,
     ) {
-        while let Some((ticket, query)) = questions.recv().await {
-            let msg = match self.answer(query).await {
-                Ok(answer) => Msg::Answered(ticket, answer),
-                Err(error) => Msg::Unanswered(ticket, error.to_string()),
+        let mut answering = FuturesUnordered::new();
+        let mut searching: Option<(Ticket, Search)> = None;
+        loop {
+            let may_ask = answering.len() < AT_ONCE_MAX;
+            let told = tokio::select! {
+                biased;
+                asked = questions.recv(), if may_ask => {
+                    match asked {
+                        None => return,
+                        Some((ticket, Query::Search(wanted))) => {
+                            searching = Some((ticket, Search::new(&wanted)));
+                        }
+                        Some((ticket, query)) => answering.push(self.answered(ticket, query)),
+                    }
+                    None
+                }
+                Some(msg) = answering.next() => Some(msg),
+                msg = self.look_on(&mut searching), if searching.is_some() => msg,
             };
-            if answers.send(msg).await.is_err() {
+            if let Some(msg) = told
+                && answers.send(msg).await.is_err()
+            {
                 return;
             }
+        }
+    }
+
+    /// One step of the search under way. Dropped before its end, it is done again.
+    async fn look_on(&self, searching: &mut Option<(Ticket, Search)>) -> Option<Msg> {
+        let (ticket, search) = searching.as_mut()?;
+        let ticket = *ticket;
+        let step = search.step(self).await;
+        if step.is_err() || search.is_over() {
+            *searching = None;
+        }
+        match step {
+            Ok(found) => found.map(|found| Msg::Answered(ticket, Answer::Found(found))),
+            Err(error) => Some(Msg::Unanswered(ticket, error.to_string())),
+        }
+    }
+
+    pub(super) async fn answered(&self, ticket: Ticket, query: Query) -> Msg {
+        match self.answer(query).await {
+            Ok(answer) => Msg::Answered(ticket, answer),
+            Err(error) => Msg::Unanswered(ticket, error.to_string()),
         }
     }
 
@@ -253,23 +311,14 @@ impl Desk {
         self.journal.about(&whom, EXCHANGES_MAX)
     }
 
-    /// By the keys that find somebody at once, else by a part of any text.
-    async fn search(&self, wanted: &str) -> Result<Page<Brief>, StoreError> {
-        let mut page = empty();
-        let found = self.store.load(keys(wanted), false).await?;
-        for link in found.links {
-            push(&mut page, self.brief(&link), FOUND_MAX);
+    async fn search(&self, wanted: &str) -> Result<Found, StoreError> {
+        let mut search = Search::new(wanted);
+        loop {
+            let found = search.step(self).await?;
+            if let Some(found) = found.filter(|_| search.is_over()) {
+                return Ok(found);
+            }
         }
-        if page.rows.is_empty() {
-            let part = wanted.to_lowercase();
-            self.each(Listing::All, |link| {
-                if contains(&link, &part) {
-                    push(&mut page, self.brief(&link), FOUND_MAX);
-                }
-            })
-            .await?;
-        }
-        Ok(page)
     }
 
     async fn named(&self, ids: Vec<LinkId>) -> Result<Vec<(Link, String)>, StoreError> {
@@ -326,36 +375,6 @@ fn push<T>(page: &mut Page<T>, row: T, max: usize) {
     } else {
         page.more += 1;
     }
-}
-
-/// Whatever the text can be the key of.
-pub(super) fn keys(wanted: &str) -> Vec<LinkKey> {
-    let mut keys = Vec::new();
-    if let Some(number) = wanted.strip_prefix("link:") {
-        keys.extend(number.parse().ok().map(|id| LinkKey::Id(LinkId(id))));
-        return keys;
-    }
-    keys.extend(wanted.parse::<SalesforceId>().ok().map(LinkKey::Salesforce));
-    for kind in [Kind::Person, Kind::Company] {
-        let id = wanted.parse().ok().map(AutomationId);
-        keys.extend(id.map(|id| LinkKey::Automation(kind, id)));
-        keys.push(LinkKey::Match(MatchKey::new(kind, wanted)));
-    }
-    keys
-}
-
-/// Whether any text of the link has this part; a full name is looked for across two fields.
-fn contains(link: &Link, part: &str) -> bool {
-    Side::BOTH.into_iter().any(|side| {
-        let texts: Vec<String> = link
-            .fields
-            .iter()
-            .filter_map(|state| state.on(side).and_then(Value::as_text))
-            .map(str::to_lowercase)
-            .collect();
-        part.split_whitespace()
-            .all(|word| texts.iter().any(|text| text.contains(word)))
-    })
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use crate::app::config::ConfigError;
 use crate::app::policy::MappingProblem;
 use crate::console::keymap::KeymapError;
+use crate::console::tape::TapeError;
 use crate::domain::command::Refusal;
 use crate::domain::failure::Failure;
 use crate::domain::ids::Side;
@@ -70,6 +71,8 @@ pub enum AppError {
     Usage(String),
     #[error(transparent)]
     Keymap(#[from] KeymapError),
+    #[error(transparent)]
+    Tape(#[from] TapeError),
     #[error(
         "the console stopped because of a fault in passerelle itself; the sync was not touched"
     )]
@@ -123,6 +126,7 @@ impl AppError {
         match self {
             Self::Config(_)
             | Self::Keymap(_)
+            | Self::Tape(_)
             | Self::Client { .. }
             | Self::Store(StoreError::Foreign { .. })
             | Self::Mapping { .. }

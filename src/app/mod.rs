@@ -3,6 +3,7 @@
 pub mod args;
 pub mod compose;
 pub mod config;
+pub mod desk;
 pub mod error;
 pub mod log;
 pub mod out;
@@ -14,9 +15,11 @@ mod view_state;
 
 mod commands;
 mod console;
-mod desk;
+mod picture;
+mod record;
 #[cfg(test)]
 mod simulation;
+mod stage;
 mod words;
 
 use std::process::ExitCode;
@@ -100,6 +103,8 @@ const fn is_json(command: &Command) -> bool {
         Command::Retry(retry) => retry.writing.json,
         Command::Undo(undo) => undo.writing.json,
         Command::Keys(keys) => keys.json,
-        Command::Sim(_) | Command::Backup(_) => false,
+        Command::Sim(_) | Command::Backup(_) | Command::Screenshots(_) | Command::Replay(_) => {
+            false
+        }
     }
 }

@@ -20,6 +20,7 @@ pub mod query;
 pub mod safe;
 mod screens;
 mod slot;
+pub mod tape;
 #[cfg(test)]
 mod tests;
 pub mod theme;
@@ -34,5 +35,5 @@ pub use msg::{Effect, Msg};
 pub use query::{Answer, Query, Ticket};
 pub use safe::Safe;
 pub use update::update;
-pub use view::view;
+pub use view::{paint, view};
 pub use words::{Spoken, spoken};

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::Effect;
 use super::dialog::Dialog;
 use super::field::Field;
@@ -31,14 +33,14 @@ pub(super) const HEIGHT_MIN: u16 = 20;
 const COUNT_PACE: Span = Span::seconds(5);
 
 /// Whether what is decided here counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Ground {
     /// Simulated systems and invented people.
     Practice,
     Real,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Instance {
     pub name: String,
     pub operator: String,

@@ -3,13 +3,15 @@
 use std::sync::Arc;
 
 use crossterm::event::{KeyEvent, MouseEvent};
+use serde::{Deserialize, Serialize};
 
 use super::query::{Answer, Query, Ticket};
 use crate::domain::command::{Command, Fact};
 use crate::domain::snapshot::Snapshot;
 use crate::domain::time::Timestamp;
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Msg {
     Key(KeyEvent),
     Pasted(String),
@@ -27,6 +29,8 @@ pub enum Msg {
     Busy,
     /// The sync ended by itself.
     Ended,
+    /// From now on everything is recorded, into that file.
+    Recording(String),
 }
 
 #[derive(Debug, Clone, PartialEq)]

@@ -4,6 +4,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::domain::activity::HeldActivity;
 use crate::domain::conflict::Conflict;
 use crate::domain::consent::ConsentState;
@@ -21,7 +23,7 @@ use crate::domain::trace::Step;
 use crate::domain::value::Value;
 
 /// Tells the answer to one question from that to another.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Ticket(pub u64);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,14 +56,14 @@ pub enum Query {
     Doctor,
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Answer {
     Standing(Counts),
     Conflicts(Page<ConflictRow>),
     Queues(Queues),
     Held(Held),
     Person(Option<Box<Person>>),
-    Found(Page<Brief>),
+    Found(Found),
     /// Each with its name.
     Links(Vec<(Link, String)>),
     LastAct(Option<Box<UndoPreview>>),
@@ -75,15 +77,30 @@ pub enum Answer {
 }
 
 /// Rows of a list, with how many there are in all.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Page<T> {
     pub rows: Vec<T>,
     /// Not shown, because nobody reads a longer list.
     pub more: u64,
 }
 
+/// Whom a search found.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Found {
+    pub page: Page<Brief>,
+    pub searched: Searched,
+}
+
+/// How much was looked through. A search answers more than once, and ends with all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum Searched {
+    #[default]
+    All,
+    SoFar(u64),
+}
+
 /// A person or company in one line.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Brief {
     pub id: LinkId,
     /// The e-mail address or company name; empty if neither side shows one.
@@ -92,7 +109,7 @@ pub struct Brief {
     pub conflicts: u32,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConflictRow {
     pub brief: Brief,
     pub conflicts: Vec<Conflict>,
@@ -100,7 +117,7 @@ pub struct ConflictRow {
     pub raised: Timestamp,
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Queues {
     pub writes: Page<QueuedWrite>,
     pub held: Page<HeldActivity>,
@@ -108,19 +125,19 @@ pub struct Queues {
     pub dead: BTreeMap<String, Vec<LinkId>>,
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Held {
     pub rows: Page<HeldRow>,
 }
 
 /// An activity that could not be sent, and whose it is.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct HeldRow {
     pub brief: Brief,
     pub held: HeldActivity,
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct QueuedWrite {
     pub brief: Brief,
     pub pending: Pending,
@@ -130,7 +147,7 @@ pub struct QueuedWrite {
 pub const HISTORY_MAX: usize = 200;
 
 /// One person or company with everything that is known about it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Person {
     pub link: Link,
     pub name: String,
@@ -143,14 +160,14 @@ pub struct Person {
 }
 
 /// An act, and the links it touched as they are now.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct UndoPreview {
     pub act: Act,
     pub links: Vec<(Link, String)>,
 }
 
 /// A deletion or an opt-out of one contact or company.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FlagRow {
     pub brief: Brief,
     pub kind: Kind,
@@ -181,14 +198,14 @@ impl FlagRow {
 }
 
 /// The audit's last acts, newest first.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Acts {
     pub rows: Vec<Act>,
     pub older: Older,
 }
 
 /// Whether there is more than what is shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Older {
     Nothing,
     /// Not counted: the store would have to be read to its beginning.
@@ -212,7 +229,7 @@ pub enum Format {
 }
 
 /// What became of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Exported {
     Written {
         acts: u64,
@@ -228,7 +245,7 @@ pub enum Exported {
 pub const VERSIONS_MAX: usize = 50;
 
 /// The configuration as the store and the process have it, beside the rules that the console knows.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Plugin {
     /// As both systems described themselves when the process connected.
     pub described: Arc<Descriptions>,
@@ -238,7 +255,7 @@ pub struct Plugin {
 }
 
 /// A field as a real contact or company has it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Example {
     pub link: LinkId,
     pub name: String,
@@ -247,7 +264,7 @@ pub struct Example {
 }
 
 /// Every check of the set-up, the worst first.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Diagnosis {
     pub findings: Vec<Finding>,
     /// When the two systems described what the checks of fields go by.

@@ -6,6 +6,9 @@ use crate::domain::time::{Span, Timestamp};
 /// The same question is not asked more often than this, however fast the sync reports.
 const PACE: Span = Span(400);
 
+/// A question whose answer takes long waits so many times as long before it is asked again.
+const REST: i64 = 10;
+
 #[derive(Debug, Clone)]
 pub(super) struct Slot<T> {
     pub(super) data: Option<T>,
@@ -15,6 +18,8 @@ pub(super) struct Slot<T> {
     waiting: Option<Ticket>,
     freshness: Freshness,
     asked: Timestamp,
+    /// Before this has passed, the question is not asked again.
+    pace: Span,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +37,7 @@ impl<T> Default for Slot<T> {
             waiting: None,
             freshness: Freshness::Stale,
             asked: Timestamp::ZERO,
+            pace: PACE,
         }
     }
 }
@@ -61,6 +67,7 @@ impl<T> Waiting for Slot<T> {
     fn renew(&mut self) {
         self.freshness = Freshness::Stale;
         self.asked = Timestamp::ZERO;
+        self.pace = PACE;
     }
 
     fn is_stale(&self) -> bool {
@@ -68,7 +75,7 @@ impl<T> Waiting for Slot<T> {
     }
 
     fn question(&mut self, tickets: &mut u64, now: Timestamp) -> Option<Ticket> {
-        if !self.is_stale() || now.since(self.asked) < PACE {
+        if !self.is_stale() || now.since(self.asked) < self.pace {
             return None;
         }
         *tickets += 1;
@@ -98,10 +105,17 @@ impl<T> Waiting for Slot<T> {
 
 impl<T> Slot<T> {
     pub(super) fn answer(&mut self, data: T, now: Timestamp) {
+        self.begin_answer(data, now);
+        self.waiting = None;
+        let took = now.since(self.asked);
+        self.pace = PACE.max(Span(took.0.saturating_mul(REST)));
+    }
+
+    /// The first part of an answer that goes on.
+    pub(super) fn begin_answer(&mut self, data: T, now: Timestamp) {
         self.data = Some(data);
         self.at = now;
         self.error = None;
-        self.waiting = None;
     }
 }
 
@@ -122,5 +136,16 @@ mod tests {
         assert_eq!(slot.question(&mut tickets, at(3)), None, "too soon");
         assert!(slot.is_stale(), "and not forgotten");
         assert!(slot.question(&mut tickets, at(500)).is_some());
+        slot.begin_answer(8, at(600));
+        slot.doubt();
+        assert!(!slot.is_stale(), "it goes on");
+        slot.answer(9, at(1_500));
+        slot.doubt();
+        assert_eq!(
+            slot.question(&mut tickets, at(9_000)),
+            None,
+            "it took a second"
+        );
+        assert!(slot.question(&mut tickets, at(10_500)).is_some());
     }
 }

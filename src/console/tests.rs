@@ -10,6 +10,7 @@ mod flags;
 mod looking;
 mod plugin;
 mod steering;
+mod tape;
 
 use super::Msg;
 use super::query::Query;

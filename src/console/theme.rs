@@ -2,9 +2,10 @@
 //! word or a sign as well.
 
 use ratatui::style::{Color, Modifier, Style};
+use serde::{Deserialize, Serialize};
 
 /// How many colours the terminal shows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Depth {
     /// `NO_COLOR`, or a terminal without any.
     None,
@@ -13,7 +14,7 @@ pub enum Depth {
     True,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Shade {
     Dark,
     Light,
@@ -21,13 +22,13 @@ pub enum Shade {
 }
 
 /// Which signs the terminal's font has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Signs {
     Unicode,
     Ascii,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Theme {
     pub depth: Depth,
     pub shade: Shade,

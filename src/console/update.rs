@@ -57,6 +57,11 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
             model.shell.sync = SyncState::Ended;
             Vec::new()
         }
+        Msg::Recording(file) => {
+            let text = model.shell.language.with("recording", &[("file", &file)]);
+            model.shell.toast(Tone::Person, text);
+            Vec::new()
+        }
     };
     effects.extend(model.questions());
     effects

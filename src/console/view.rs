@@ -2,6 +2,7 @@
 //! keys that do something here.
 
 use ratatui::Frame;
+use ratatui::buffer::Buffer;
 use ratatui::style::Style;
 
 use super::canvas::Canvas;
@@ -31,7 +32,12 @@ pub(super) fn tone(theme: Theme, tone: Tone) -> Style {
 
 /// Paints a frame. Asks nothing, changes nothing.
 pub fn view(model: &Model, frame: &mut Frame<'_>) {
-    let mut canvas = Canvas::new(frame.buffer_mut(), model.shell.theme);
+    paint(model, frame.buffer_mut());
+}
+
+/// The same without a terminal.
+pub fn paint(model: &Model, buffer: &mut Buffer) {
+    let mut canvas = Canvas::new(buffer, model.shell.theme);
     let (width, height) = (canvas.width(), canvas.height());
     if width < WIDTH_MIN || height < HEIGHT_MIN {
         too_small(model, &mut canvas);

@@ -116,7 +116,7 @@ pub enum Steer {
 }
 
 /// What a backfill would do, counted without doing it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Survey {
     pub kind: PlanKind,
     pub from: Timestamp,
@@ -159,7 +159,7 @@ impl Scope {
 }
 
 /// Past tense, for whoever watches.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Fact {
     CycleStarted,
     CycleEnded,
@@ -186,7 +186,7 @@ pub enum Fact {
     SurveyFailed,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Refusal {
     /// The link changed since: its conflicts are of another generation.
     OlderGeneration {

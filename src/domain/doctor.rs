@@ -8,6 +8,11 @@ mod sides;
 mod tests;
 mod work;
 
+use std::borrow::Cow;
+
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 use super::command::Queue;
 use super::drift::Descriptions;
 use super::ids::{SalesforceObject, Side};
@@ -40,7 +45,7 @@ pub struct Disk {
 }
 
 /// The worst first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Severity {
     /// Something does not work.
     Fault,
@@ -69,16 +74,36 @@ impl PartialEq for Check {
     }
 }
 
+/// The key of a message: one of ours, or one that was recorded.
+pub type Message = Cow<'static, str>;
+
+/// Recorded by its name.
+impl Serialize for Check {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.id)
+    }
+}
+
+impl<'de> Deserialize<'de> for Check {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let id = String::deserialize(deserializer)?;
+        let known = CHECKS.iter().find(|check| check.id == id);
+        known
+            .copied()
+            .ok_or_else(|| D::Error::custom(format!("no check “{id}”")))
+    }
+}
+
 /// What was read, as a message and the values in it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Seen {
     pub severity: Severity,
-    pub says: &'static str,
-    pub gaps: Vec<(&'static str, Told)>,
+    pub says: Message,
+    pub gaps: Vec<(Message, Told)>,
 }
 
 /// A value in a sentence, put into words by whoever says it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Told {
     Text(String),
     Names(Vec<String>),
@@ -90,10 +115,10 @@ pub enum Told {
     Queues(Vec<Queue>),
     Objects(Vec<SalesforceObject>),
     /// Another message.
-    Message(&'static str),
+    Message(Message),
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Finding {
     pub check: Check,
     pub seen: Seen,
@@ -182,16 +207,19 @@ pub fn examine(facts: &Facts<'_>) -> Vec<Finding> {
     findings
 }
 
-const fn seen(severity: Severity, says: &'static str, gaps: Vec<(&'static str, Told)>) -> Seen {
+fn seen(severity: Severity, says: &'static str, gaps: Vec<(&'static str, Told)>) -> Seen {
+    let gaps = gaps.into_iter();
     Seen {
         severity,
-        says,
-        gaps,
+        says: Cow::Borrowed(says),
+        gaps: gaps
+            .map(|(name, told)| (Cow::Borrowed(name), told))
+            .collect(),
     }
 }
 
 /// What only the two systems' descriptions can tell.
-const fn not_described() -> Seen {
+fn not_described() -> Seen {
     seen(Severity::Unknown, "seen-not-described", Vec::new())
 }
 

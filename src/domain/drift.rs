@@ -1,5 +1,7 @@
 //! Whether the two systems still show every mapped field as its rule needs it.
 
+use serde::{Deserialize, Serialize};
+
 use super::ids::{Kind, SalesforceObject, Side};
 use super::mapping::{Arrow, FieldRule, Role};
 use super::request::{AutomationDescription, FieldAccess, FieldDescription, SalesforceDescription};
@@ -7,7 +9,7 @@ use super::time::Timestamp;
 use super::value::ValueType;
 
 /// Both systems as they described themselves, and when.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Descriptions {
     pub at: Timestamp,
     pub salesforce: SalesforceDescription,

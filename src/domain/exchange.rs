@@ -1,13 +1,15 @@
 //! One request to a system and its answer, as an operator may see it: no address, no header, no
 //! credential.
 
+use serde::{Deserialize, Serialize};
+
 use super::consent::Consent;
 use super::failure::Failure;
 use super::ids::{FieldId, LinkId, RemoteId, Side};
 use super::time::{Span, Timestamp};
 use super::value::Value;
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Exchange {
     /// When the request left.
     pub at: Timestamp,
@@ -23,7 +25,7 @@ pub struct Exchange {
 }
 
 /// What a request is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Asked {
     Describe,
     Changes,
@@ -40,7 +42,7 @@ pub enum Asked {
 }
 
 /// One link's or record's part of a request and its answer.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct About {
     pub whom: Whom,
     /// What was to be written, sorted by field.
@@ -50,7 +52,7 @@ pub struct About {
     pub refused: Option<Failure>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Whom {
     Link(LinkId),
     Record(RemoteId),

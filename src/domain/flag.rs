@@ -1,6 +1,8 @@
 //! Who is deleted or must not be mailed: which system says so, and how far its word has got in the
 //! other one. Worked out from the link and the mapping alone; decides nothing.
 
+use serde::{Deserialize, Serialize};
+
 use super::conflict::Subject;
 use super::consent::{Consent, ConsentView};
 use super::ids::{FieldId, Side};
@@ -11,7 +13,7 @@ use super::time::Timestamp;
 use super::value::Value;
 
 /// One thing that a system says of a person or company, and the other one should know.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Flag {
     pub matter: Matter,
     pub standing: Standing,
@@ -19,7 +21,7 @@ pub struct Flag {
     pub at: Option<Timestamp>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Matter {
     /// The person must not be mailed.
     OptOut,
@@ -28,7 +30,7 @@ pub enum Matter {
 }
 
 /// How far the word has got.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Standing {
     /// A conflict about this waits for a person.
     Held(Subject),
@@ -61,7 +63,7 @@ pub enum Standing {
 }
 
 /// The order in which entries deserve a look.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Urgency {
     /// Nothing moves before somebody acts.
     Person,

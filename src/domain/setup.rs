@@ -1,5 +1,7 @@
 //! What is configured beside the mapping, setting by setting, and what changed between two versions.
 
+use serde::{Deserialize, Serialize};
+
 use super::ids::Kind;
 use super::mapping::{FieldRule, Policy};
 use super::time::Span;
@@ -28,7 +30,7 @@ pub enum Set {
 }
 
 /// How often the schedule runs what, and how far each run looks back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Timetable {
     pub is_enabled: bool,
     pub pull: Option<Span>,

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
+
 use super::command::{Queue, Totals};
 use super::cursor::Coverage;
 use super::failure::Failure;
@@ -10,7 +12,7 @@ use super::record::Plan;
 use super::time::Timestamp;
 
 /// Small: counts and states, never all links.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Snapshot {
     pub totals: Totals,
     pub phase: Phase,
@@ -37,7 +39,7 @@ pub struct Snapshot {
 }
 
 /// Our part of Salesforce's calls of the last 24 hours.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Budget {
     pub spent: u32,
     pub allowed: u32,
@@ -50,7 +52,7 @@ pub struct Budget {
 }
 
 /// How far a transfer of activities is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Transfer {
     /// `None` for the regular one.
     pub plan: Option<RunId>,
@@ -68,7 +70,7 @@ pub struct Transfer {
 }
 
 /// How far a cycle is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Phase {
     #[default]
     Idle,

@@ -1,9 +1,11 @@
 //! Why a decision went the way it did.
 
+use serde::{Deserialize, Serialize};
+
 use super::ids::Side;
 
 /// One rule that applied, in order. The console prints these and nothing else.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Step {
     NotShown(Side),
     Equal,

@@ -25,8 +25,8 @@ const SIZE_MAX: (u16, u16) = (500, 300);
 const TICK: Span = Span::seconds(1);
 
 /// Begins and ends a frame: terminals that know it show the frame at once, the others ignore it.
-const FRAME_BEGINS: &[u8] = b"\x1b[?2026h";
-const FRAME_ENDS: &[u8] = b"\x1b[?2026l";
+pub(super) const FRAME_BEGINS: &[u8] = b"\x1b[?2026h";
+pub(super) const FRAME_ENDS: &[u8] = b"\x1b[?2026l";
 
 /// Why a session ended.
 #[derive(Debug)]
@@ -227,7 +227,9 @@ impl<'a> Driver<'a> {
             }
             Event::FocusGained | Event::FocusLost => return Ok(None),
         };
-        Ok(self.take_in(msg))
+        let ended = self.take_in(msg);
+        self.pacer.pressed();
+        Ok(ended)
     }
 
     fn take_in(&mut self, msg: Msg) -> Option<Ended> {
@@ -235,7 +237,7 @@ impl<'a> Driver<'a> {
         if !matches!(msg, Msg::Now(_)) || self.model.wants_time() {
             self.pacer.changed();
         }
-        let effects = update(self.model, msg);
+        let effects = self.feed(msg);
         let mut ended = None;
         for effect in effects {
             match effect {
@@ -244,7 +246,7 @@ impl<'a> Driver<'a> {
                 Effect::Ask(ticket, query) => {
                     if self.wires.questions.try_send((ticket, query)).is_err() {
                         let error = "the store is busy".to_owned();
-                        update(self.model, Msg::Unanswered(ticket, error));
+                        self.feed(Msg::Unanswered(ticket, error));
                     }
                 }
                 Effect::Command { reason, command } => {
@@ -253,15 +255,20 @@ impl<'a> Driver<'a> {
                         Sent::Full => Msg::Busy,
                         Sent::Closed => Msg::Ended,
                     };
-                    update(self.model, told);
+                    self.feed(told);
                 }
             }
         }
         ended
     }
 
-    fn resize(&mut self, (width, height): (u16, u16)) -> io::Result<()> {
-        let size = (width.clamp(1, SIZE_MAX.0), height.clamp(1, SIZE_MAX.1));
+    fn feed(&mut self, msg: Msg) -> Vec<Effect> {
+        (self.wires.heard)(&msg);
+        update(self.model, msg)
+    }
+
+    fn resize(&mut self, size: (u16, u16)) -> io::Result<()> {
+        let size = bounded(size);
         self.terminal.backend_mut().resize(size);
         self.terminal.resize(Rect::new(0, 0, size.0, size.1))?;
         self.terminal.clear()?;
@@ -286,6 +293,11 @@ impl<'a> Driver<'a> {
 fn clipboard(text: &str) -> Vec<u8> {
     let text = base64::engine::general_purpose::STANDARD.encode(text);
     format!("\x1b]52;c;{text}\x07").into_bytes()
+}
+
+/// As large as a window may be.
+pub(super) fn bounded((width, height): (u16, u16)) -> (u16, u16) {
+    (width.clamp(1, SIZE_MAX.0), height.clamp(1, SIZE_MAX.1))
 }
 
 fn told(fact: Result<Fact, RecvError>) -> Woke {

@@ -5,6 +5,7 @@ mod backend;
 mod driver;
 mod pacer;
 mod panics;
+mod replay;
 mod tty;
 
 use std::sync::Arc;
@@ -20,6 +21,7 @@ use crate::domain::time::{Span, Timestamp};
 
 pub use driver::{Ended, drive};
 pub use panics::Panics;
+pub use replay::replay;
 pub use tty::{Mouse, Tty, TtyWires};
 
 /// Keys and the like that wait to be taken in. A person is slower; a paste is one event.
@@ -61,6 +63,8 @@ pub struct Wires {
     pub answers: mpsc::Receiver<Msg>,
     /// An operator's wish and its reason.
     pub commands: Box<dyn FnMut(String, Command) -> Sent + Send>,
+    /// Told of every message before the console takes it in.
+    pub heard: Box<dyn FnMut(&Msg) + Send>,
     pub frames: mpsc::Sender<Vec<u8>>,
     /// One for each frame, once the terminal has taken it.
     pub taken: mpsc::Receiver<std::io::Result<()>>,

@@ -1,15 +1,20 @@
 //! When to draw: only if something changed, never before the terminal has taken the last frame, and
-//! not more often than an eye can follow. Pure.
+//! not more often than an eye can follow, except for a key: who presses it waits for what it does. Pure.
 
 use crate::domain::time::{Span, Timestamp};
 
 /// The least time between two frames: a sync reports faster than anybody reads.
 const FRAME_MIN: Span = Span(33);
 
+/// The same when somebody pressed a key: a wheel turns and a held key repeats faster than this.
+const PRESSED_MIN: Span = Span(8);
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Pacer {
     screen: Screen,
     terminal: Terminal,
+    /// The least time between the last frame and the next.
+    rest: Span,
     drawn: Timestamp,
 }
 
@@ -40,6 +45,7 @@ impl Pacer {
         Self {
             screen: Screen::Dirty,
             terminal: Terminal::Ready,
+            rest: FRAME_MIN,
             drawn: Timestamp::ZERO,
         }
     }
@@ -48,9 +54,16 @@ impl Pacer {
         self.screen = Screen::Dirty;
     }
 
+    /// The screen changed because of the operator.
+    pub(super) const fn pressed(&mut self) {
+        self.screen = Screen::Dirty;
+        self.rest = PRESSED_MIN;
+    }
+
     pub(super) const fn drew(&mut self, now: Timestamp) {
         self.screen = Screen::Clean;
         self.terminal = Terminal::Busy;
+        self.rest = FRAME_MIN;
         self.drawn = now;
     }
 
@@ -68,10 +81,10 @@ impl Pacer {
         }
         let waited = now.since(self.drawn);
         // A clock that was set back must not stop the screen.
-        if waited >= FRAME_MIN || waited < Span::ZERO {
+        if waited >= self.rest || waited < Span::ZERO {
             Next::Draw
         } else {
-            Next::Wait(Span(FRAME_MIN.0 - waited.0))
+            Next::Wait(Span(self.rest.0 - waited.0))
         }
     }
 }
@@ -82,21 +95,22 @@ mod tests {
 
     /// Every sequence of what can happen, up to a length.
     fn every(length: u32, mut check: impl FnMut(&[u32])) {
-        for number in 0..3_u32.pow(length) {
-            let events: Vec<u32> = (0..length).map(|n| number / 3_u32.pow(n) % 3).collect();
+        for number in 0..4_u32.pow(length) {
+            let events: Vec<u32> = (0..length).map(|n| number / 4_u32.pow(n) % 4).collect();
             check(&events);
         }
     }
 
     #[test]
     fn no_change_is_left_undrawn_and_no_frame_leaves_before_the_last_was_taken() {
-        every(9, |events| {
+        every(7, |events| {
             let mut pacer = Pacer::new();
             let mut now = Timestamp(1_000);
             let mut in_flight = 0;
             for event in events {
                 match event {
                     0 => pacer.changed(),
+                    3 => pacer.pressed(),
                     1 => {
                         pacer.taken();
                         in_flight = 0;
@@ -114,5 +128,20 @@ mod tests {
             let later = pacer.next(now + FRAME_MIN);
             assert_eq!(later == Next::Draw, is_dirty, "{events:?}");
         });
+    }
+
+    #[test]
+    fn what_a_key_does_is_drawn_before_the_next_report_would_be() {
+        let mut pacer = Pacer::new();
+        pacer.drew(Timestamp(1_000));
+        pacer.taken();
+        pacer.changed();
+        assert_eq!(pacer.next(Timestamp(1_010)), Next::Wait(Span(23)));
+        pacer.pressed();
+        assert_eq!(pacer.next(Timestamp(1_010)), Next::Draw);
+        pacer.drew(Timestamp(1_010));
+        pacer.taken();
+        pacer.changed();
+        assert_eq!(pacer.next(Timestamp(1_020)), Next::Wait(Span(23)));
     }
 }

@@ -7,13 +7,17 @@ use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio::task::yield_now;
 
 use super::{Ended, Host, Input, Sent, Time, Wires, drive};
 use crate::console::keymap::{Keymap, Preset};
 use crate::console::theme::Theme;
-use crate::console::{Ground, Instance, Language, Model, Msg, Query, Settings, Ticket, Tongue};
+use crate::console::{
+    Ground, Instance, Language, Model, Msg, Query, Settings, Ticket, Tongue, paint, update,
+};
 use crate::domain::command::Fact;
 use crate::domain::mapping::{Mapping, Policy};
 use crate::domain::snapshot::Snapshot;
@@ -87,6 +91,7 @@ fn wires() -> (Wires, Ends) {
         questions,
         answers: answered,
         commands: Box::new(|_, _| Sent::Full),
+        heard: Box::new(|_| {}),
         frames,
         taken: reports,
         time: Arc::new(Passing(AtomicI64::new(1_000_000))),
@@ -136,6 +141,44 @@ async fn session(host: &mut Stops, mut wires: Wires, script: impl Future<Output 
     let mut model = model();
     let (ended, ()) = tokio::join!(drive(&mut model, &mut wires, host), script);
     ended
+}
+
+#[tokio::test]
+async fn what_a_session_hears_shows_the_same_screen_again() {
+    let (mut wires, mut ends) = wires();
+    let (told, heard) = std::sync::mpsc::sync_channel(100);
+    wires.heard = Box::new(move |msg| told.send(msg.clone()).unwrap());
+    let mut shown = model();
+    let mut host = Stops::default();
+    let script = async {
+        ends.take_frame().await;
+        // Nobody takes questions any more, and commands are refused: that is heard too.
+        ends.questions.close();
+        for code in ["3", "4", "2", "S"].map(|key| KeyCode::Char(key.chars().next().unwrap())) {
+            ends.press(code, KeyModifiers::NONE).await;
+        }
+        ends.press(KeyCode::Tab, KeyModifiers::NONE).await;
+        ends.press(KeyCode::Char('x'), KeyModifiers::NONE).await;
+        ends.press(KeyCode::Enter, KeyModifiers::NONE).await;
+        ends.press(KeyCode::Enter, KeyModifiers::NONE).await;
+        settle().await;
+        ends.inputs.send(Input::Terminate).await.unwrap();
+    };
+    tokio::join!(drive(&mut shown, &mut wires, &mut host), script);
+    let mut again = model();
+    let heard: Vec<Msg> = heard.try_iter().collect();
+    assert!(heard.iter().any(|msg| matches!(msg, Msg::Unanswered(..))));
+    for msg in heard {
+        drop(update(&mut again, msg));
+    }
+    assert_eq!(painted(&again), painted(&shown));
+}
+
+fn painted(model: &Model) -> Buffer {
+    let (width, height) = model.size();
+    let mut buffer = Buffer::empty(Rect::new(0, 0, width, height));
+    paint(model, &mut buffer);
+    buffer
 }
 
 async fn settle() {

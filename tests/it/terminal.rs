@@ -3,7 +3,9 @@
 
 mod stage;
 
-use std::process::{Command, Stdio};
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::{Command, Output, Stdio};
 
 use nix::sys::signal::Signal;
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
@@ -207,4 +209,97 @@ fn without_a_terminal_the_console_is_refused_with_a_remedy() {
     assert_eq!(output.status.code(), Some(2));
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(said.contains("the console needs a terminal"), "{said}");
+}
+
+#[test]
+fn pictures_are_drawn_by_the_program_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_passerelle"))
+        .args(["screenshots", "--lang", "fr", "--out"])
+        .arg(folder.path())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    for (name, shown) in [
+        ("overview", ">EXERCICE<"),
+        ("decide", "pas encore"),
+        ("write", "→"),
+        ("flags", "Salesforce"),
+        ("backfill", "Confirmer"),
+        ("audit", "asked by phone"),
+    ] {
+        let picture = fs::read_to_string(folder.path().join(format!("{name}.svg"))).unwrap();
+        assert!(picture.contains(shown), "no “{shown}” in {name}: {picture}");
+    }
+}
+
+fn replayed(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_passerelle"))
+        .arg("replay")
+        .args(arguments)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap()
+}
+
+#[test]
+fn what_was_recorded_at_a_terminal_is_replayed_at_one_and_printed_without() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("console.rec");
+    let file = path.to_str().unwrap();
+    let mut console = AtTerminal::runs(&["demo", "--people", "20", "--record", file]);
+    console.hears("personal data included, into");
+    console.sees("Backlog");
+    console.type_keys("?");
+    console.sees("What can be done here");
+    console.type_keys("\x03");
+    console.hears("messages recorded");
+    assert_eq!(console.ends().code(), Some(0));
+    let mode = fs::metadata(&path).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+
+    let output = replayed(&[file, "--print"]);
+    let screen = String::from_utf8(output.stdout).unwrap();
+    assert!(screen.contains("What can be done here"), "{screen}");
+    assert_eq!(screen.lines().count(), 24);
+    let output = replayed(&[file, "--print", "--until", "0"]);
+    let screen = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        screen.contains("PRACTICE") && !screen.contains("What can"),
+        "{screen}"
+    );
+    let output = replayed(&[file, "--print", "--until", "999999"]);
+    assert_eq!(output.status.code(), Some(2));
+
+    let mut player = AtTerminal::runs(&["replay", file]);
+    player.sees("0 of ");
+    player.type_keys("\x1b[F");
+    player.sees("What can be done here");
+    player.type_keys("q");
+    assert_eq!(player.ends().code(), Some(0));
+}
+
+#[test]
+fn a_recording_is_never_written_over_a_file_or_through_a_link_and_goes_with_a_console() {
+    let folder = tempfile::tempdir().unwrap();
+    let target = folder.path().join("elsewhere");
+    let link = folder.path().join("link");
+    std::os::unix::fs::symlink(&target, &link).unwrap();
+    let mut console =
+        AtTerminal::runs(&["demo", "--people", "20", "--record", link.to_str().unwrap()]);
+    console.hears("name a file that does not exist yet");
+    assert_eq!(console.child.wait().unwrap().code(), Some(2));
+    assert!(!target.exists());
+
+    let output = Command::new(env!("CARGO_BIN_EXE_passerelle"))
+        .args(["keys", "--record", link.to_str().unwrap()])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    fs::write(&target, "[instance]\n").unwrap();
+    let output = replayed(&[target.to_str().unwrap(), "--print"]);
+    assert_eq!(output.status.code(), Some(2));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("line 1: this is not a recording"), "{said}");
 }

@@ -16,7 +16,6 @@ use crate::domain::drift::Descriptions;
 use crate::domain::ids::Side;
 use crate::domain::mapping::Policy;
 use crate::domain::snapshot::Snapshot;
-use crate::ports::Clock;
 
 pub(super) async fn perform(place: &Place, out: &mut Out) -> Result<Status, AppError> {
     let opened = place.open().await?;

@@ -18,7 +18,7 @@ use crate::domain::mapping::Policy;
 use crate::domain::record::{LinkKey, LinkPage, Listing};
 use crate::domain::time::{Span, Timestamp};
 use crate::engine::decide::decide;
-use crate::ports::{Clock, Store};
+use crate::ports::Store;
 
 /// Lists are read from the store in pages of this size.
 const PAGE_MAX: usize = 200;

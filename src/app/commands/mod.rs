@@ -4,7 +4,9 @@ mod doctor;
 mod inspect;
 mod keys;
 mod practice;
+mod replay;
 mod resolve;
+mod screenshots;
 mod sync;
 mod work;
 
@@ -26,9 +28,27 @@ pub(super) async fn perform(
     log: &Log,
     out: &mut Out,
 ) -> Result<Status, AppError> {
-    let Arguments { config, command } = arguments;
-    let file = config::path(config, &env);
-    let place = Place { file, env };
+    let Arguments {
+        config,
+        record,
+        command,
+    } = arguments;
+    let is_console = match &command {
+        None => true,
+        Some(Command::Demo(demo)) => !demo.headless,
+        Some(_) => false,
+    };
+    if record.is_some() && !is_console {
+        return Err(AppError::Usage(
+            "--record is for the console: passerelle --record FILE, or passerelle demo --record FILE"
+                .to_owned(),
+        ));
+    }
+    let place = Place {
+        file: config::path(config, &env),
+        record: record.or_else(|| env.get("PASSERELLE_RECORD").map(PathBuf::from)),
+        env,
+    };
     let Some(command) = command else {
         return open(&place, log, out).await;
     };
@@ -47,6 +67,8 @@ pub(super) async fn perform(
         Command::Retry(retry) => work::retry(&place, &retry, out).await,
         Command::Undo(undo) => work::undo(&place, &undo, out).await,
         Command::Keys(keys) => keys::perform(&place, &keys, out),
+        Command::Replay(asked) => replay::perform(&place, &asked, out).await,
+        Command::Screenshots(asked) => screenshots::perform(&asked, out).await,
         Command::Backup(backup) => copy(&place, backup.what, out).await,
     }
 }
@@ -54,6 +76,8 @@ pub(super) async fn perform(
 /// Where the instance file is, and what the environment says.
 pub(super) struct Place {
     file: Option<PathBuf>,
+    /// Where a console records what it is told.
+    record: Option<PathBuf>,
     env: Environment,
 }
 
@@ -96,6 +120,7 @@ async fn open(place: &Place, log: &Log, out: &mut Out) -> Result<Status, AppErro
     let seat = Seat {
         operator: place.operator(),
         ground: Ground::Real,
+        record: place.record.as_deref(),
         env: &place.env,
         log,
     };

@@ -87,6 +87,7 @@ pub(super) async fn demo(
     out.note("PRACTICE: an invented company on two simulated systems")?;
     let place = Place {
         file: Some(file.clone()),
+        record: None,
         env: Environment::new(),
     };
     let connected = place.connect().await?;
@@ -98,6 +99,7 @@ pub(super) async fn demo(
         let seat = Seat {
             operator: here.operator(),
             ground: Ground::Practice,
+            record: here.record.as_deref(),
             env: &here.env,
             log,
         };
@@ -116,7 +118,7 @@ pub(super) async fn demo(
 }
 
 /// A folder of our own that nobody else can have made before us.
-fn scratch() -> Result<std::path::PathBuf, AppError> {
+pub(super) fn scratch() -> Result<std::path::PathBuf, AppError> {
     let stamp = SystemClock.now().0;
     let name = format!("passerelle-practice-{}-{stamp}", std::process::id());
     let folder = std::env::temp_dir().join(name);

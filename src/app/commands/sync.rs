@@ -15,7 +15,7 @@ use crate::domain::ids::Side;
 use crate::domain::link::Mark;
 use crate::domain::record::{Batch, Change};
 use crate::engine::{Brake, Writes};
-use crate::ports::{Clock, Store};
+use crate::ports::Store;
 
 /// What a sync did. The object that `--json` prints; its names are a contract.
 #[derive(Debug, Clone, Serialize)]

@@ -15,7 +15,7 @@ use crate::domain::link::{Mark, Pending};
 use crate::domain::record::{Act, Listing, PlanKind};
 use crate::domain::time::Span;
 use crate::engine::Writes;
-use crate::ports::{Clock, Store};
+use crate::ports::Store;
 
 /// The set-up guide's promise: the contacts of the last seven days.
 const REPUBLISH_REACH: Span = Span::days(7);

@@ -4,12 +4,12 @@ use std::fs;
 
 use super::*;
 use crate::adapters::SystemClock;
-use crate::console::query::{Export, Exported, Format, Older};
+use crate::console::query::{Export, Exported, Format, Older, Searched};
 use crate::domain::conflict::{Cause, Conflict, Subject};
 use crate::domain::consent::{Consent, ConsentView, Evidence, Reason};
 use crate::domain::doctor::Finding;
 use crate::domain::flag::{Matter, Standing};
-use crate::domain::ids::{FieldId, RunId, SalesforceObject};
+use crate::domain::ids::{AutomationId, FieldId, Kind, RunId, SalesforceObject};
 use crate::domain::link::{AutomationEnd, Base, FieldState, SalesforceEnd};
 use crate::domain::mapping::{
     Arrow, BlankTravel, Concurrent, FieldRule, Mapping, Overwritten, Role,
@@ -17,7 +17,7 @@ use crate::domain::mapping::{
 use crate::domain::record::{Act, Batch, Change, UndoStep};
 use crate::domain::row::RowState;
 use crate::domain::time::Span;
-use crate::domain::value::ValueType;
+use crate::domain::value::{Value, ValueType};
 use crate::store::memory::{Kept, MemoryStore};
 
 const NOW: Timestamp = Timestamp(1_772_615_702_000);
@@ -313,4 +313,56 @@ async fn the_oldest_conflict_and_the_room_on_the_disk_are_found() {
     let waits = |finding: &&Finding| finding.check.id == "conflicts";
     let finding = diagnosis.findings.iter().find(waits).unwrap();
     assert_eq!(finding.seen.says, "seen-conflicts");
+}
+
+/// Looked for by a part of a name, in a store larger than one page.
+#[tokio::test]
+async fn a_search_tells_what_it_found_so_far_delays_nobody_and_ends_where_another_begins() {
+    let people = (1..=2_000).map(|number| put(person(number, Consent::In, Consent::In)));
+    let Room {
+        desk,
+        folder: _kept,
+    } = Room::with(people.collect());
+    let (questions, asked) = mpsc::channel(16);
+    let (told, mut answers) = mpsc::channel(16);
+    let served = tokio::spawn(desk.serve(asked, told));
+    for (ticket, query) in [
+        (1, Query::Search("orion".to_owned())),
+        (2, Query::Search("P2000@".to_owned())),
+        (3, Query::Standing),
+    ] {
+        questions.send((Ticket(ticket), query)).await.unwrap();
+    }
+    let mut order = Vec::new();
+    let last = loop {
+        match answers.recv().await.unwrap() {
+            Msg::Answered(ticket, Answer::Found(found)) if found.searched == Searched::All => {
+                assert_eq!(ticket, Ticket(2), "the first was left for the second");
+                break found;
+            }
+            Msg::Answered(ticket, _) => order.push(ticket),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(order[0], Ticket(3), "answered while the search goes on");
+    assert!(!order.contains(&Ticket(1)));
+    assert_eq!(last.page.rows.len(), 1);
+    questions
+        .send((Ticket(4), Query::Search("orion".to_owned())))
+        .await
+        .unwrap();
+    let mut parts = Vec::new();
+    loop {
+        let Msg::Answered(Ticket(4), Answer::Found(found)) = answers.recv().await.unwrap() else {
+            panic!("an answer to another question");
+        };
+        parts.push((found.page.rows.len(), found.page.more, found.searched));
+        if found.searched == Searched::All {
+            break;
+        }
+    }
+    let some = (100, 400, Searched::SoFar(500));
+    assert_eq!(parts, [some, (100, 1_900, Searched::All)]);
+    drop(questions);
+    served.await.unwrap();
 }

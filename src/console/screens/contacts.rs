@@ -8,10 +8,11 @@ use crate::console::canvas::Canvas;
 use crate::console::filter::Filter;
 use crate::console::keymap::{Action, Context};
 use crate::console::list::{Selection, Step, page_top};
-use crate::console::query::{Answer, Brief, Page, Person, Query, Ticket};
+use crate::console::query::{Answer, Brief, Found, Page, Person, Query, Searched, Ticket};
 use crate::console::slot::{Slot, Waiting};
 use crate::console::words::Words;
 use crate::domain::ids::LinkId;
+use crate::domain::time::Timestamp;
 
 pub(in crate::console) use detail::Detail;
 pub(super) use detail::record;
@@ -21,6 +22,8 @@ pub(in crate::console) struct Model {
     /// What is looked for, once something is.
     pub(in crate::console) wanted: Option<String>,
     pub(in crate::console) slot: Slot<Page<Brief>>,
+    /// How far the search is.
+    searched: Searched,
     selection: Selection<LinkId>,
     pub(in crate::console) open: Option<Detail>,
 }
@@ -29,8 +32,21 @@ impl Model {
     pub(in crate::console) fn search(&mut self, wanted: String) {
         self.wanted = Some(wanted).filter(|wanted| !wanted.is_empty());
         self.slot = Slot::default();
+        self.searched = Searched::SoFar(0);
         self.selection = Selection::default();
         self.open = None;
+    }
+
+    /// Shows what was found. One that looks again shows less than is known only when it is over.
+    fn take(&mut self, found: Found, now: Timestamp) -> bool {
+        self.searched = found.searched;
+        let known = self.slot.data.as_ref().map_or(0, |page| page.rows.len());
+        match found.searched {
+            Searched::All => self.slot.answer(found.page, now),
+            Searched::SoFar(_) if found.page.rows.len() < known => return false,
+            Searched::SoFar(_) => self.slot.begin_answer(found.page, now),
+        }
+        true
     }
 
     fn keys(&self) -> Vec<LinkId> {
@@ -50,6 +66,7 @@ impl Model {
             let key = match (&self.wanted, &self.slot.data) {
                 (None, _) => "contacts-empty",
                 (Some(_), None) => "loading",
+                (Some(_), Some(_)) if self.searched != Searched::All => "loading",
                 (Some(_), Some(_)) => "contacts-nobody",
             };
             canvas.paragraph(1, 1, 4, say.text(key), theme.muted());
@@ -118,8 +135,10 @@ impl Screen for Model {
     ) -> Result<Notice, Answer> {
         let now = scene.words.now;
         match (answer, &mut self.open) {
-            (Answer::Found(page), _) if self.slot.is_waiting_for(ticket) => {
-                self.slot.answer(page, now);
+            (Answer::Found(found), _) if self.slot.is_waiting_for(ticket) => {
+                if !self.take(found, now) {
+                    return Ok(Notice::None);
+                }
                 let keys = self.keys();
                 let is_gone = self.selection.settle(&keys) && self.open.is_none();
                 Ok(Notice::of(is_gone))
@@ -143,6 +162,12 @@ impl Screen for Model {
         let page = self.slot.data.as_ref();
         let count = page.map_or(0, |page| page.rows.len() as u64);
         let title = format!("{} · “{wanted}”", scene.say().count("title-found", count));
+        let title = match self.searched {
+            Searched::SoFar(read) if self.slot.data.is_some() => {
+                format!("{title} · {}", scene.say().count("still-looking", read))
+            }
+            _ => title,
+        };
         let more = page.map_or(0, |page| page.more);
         filtered(scene, title, &Filter::default(), more)
     }

@@ -11,16 +11,18 @@ use std::sync::Arc;
 use crossterm::event::{KeyEvent, MouseButton, MouseEvent, MouseEventKind};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
+use ratatui::buffer::Buffer;
 use ratatui::style::Modifier;
 
-use crate::console::keymap::{Keymap, Preset, Sequence};
+use crate::console::keymap::Sequence;
 use crate::console::query::{
-    Brief, ConflictRow, Held, HeldRow, Page, Person, QueuedWrite, Queues, UndoPreview,
+    Brief, ConflictRow, Found, Held, HeldRow, Page, Person, QueuedWrite, Queues, Searched,
+    UndoPreview,
 };
+use crate::console::tape::{Keys, Start};
 use crate::console::theme::Theme;
 use crate::console::{
-    Answer, Effect, Ground, Instance, Language, Model, Msg, Query, Settings, Ticket, Tongue,
-    update, view,
+    Answer, Effect, Ground, Instance, Model, Msg, Query, Ticket, Tongue, update, view,
 };
 use crate::domain::activity::{Activity, HeldActivity};
 use crate::domain::command::Command;
@@ -56,11 +58,30 @@ pub(super) struct Bench {
     /// Answers are kept instead of given.
     pub(super) holds_answers: bool,
     held: Vec<Msg>,
+    /// Everything the console was told.
+    pub(super) heard: Vec<Msg>,
     asked: Vec<(Ticket, Query)>,
     commands: Vec<(String, Command)>,
     copied: Vec<String>,
     left: u32,
     now: Timestamp,
+}
+
+/// What the bench's console begins with.
+pub(super) fn start() -> Start {
+    Start {
+        instance: Instance {
+            name: "acme".to_owned(),
+            operator: "claire".to_owned(),
+            ground: Ground::Practice,
+        },
+        policy: Arc::new(policy()),
+        tongue: Tongue::English,
+        theme: Theme::PLAIN,
+        keys: Keys::Default,
+        now: NOW,
+        size: (80, 24),
+    }
 }
 
 /// What the store would hold.
@@ -91,24 +112,13 @@ impl Bench {
     }
 
     fn with(world: World) -> Self {
-        let model = Model::new(Settings {
-            instance: Instance {
-                name: "acme".to_owned(),
-                operator: "claire".to_owned(),
-                ground: Ground::Practice,
-            },
-            policy: Arc::new(policy()),
-            language: Language::new(Tongue::English),
-            theme: Theme::PLAIN,
-            keymap: Keymap::preset(Preset::Default).unwrap(),
-            now: NOW,
-            size: (80, 24),
-        });
+        let model = Model::new(start().settings().unwrap());
         let mut bench = Self {
             model,
             world,
             holds_answers: false,
             held: Vec::new(),
+            heard: Vec::new(),
             asked: Vec::new(),
             commands: Vec::new(),
             copied: Vec::new(),
@@ -122,6 +132,7 @@ impl Bench {
     pub(super) fn send(&mut self, msg: Msg) -> &mut Self {
         let mut waiting = vec![msg];
         while let Some(msg) = waiting.pop() {
+            self.heard.push(msg.clone());
             for effect in update(&mut self.model, msg) {
                 match effect {
                     Effect::Leave => self.left += 1,
@@ -221,6 +232,10 @@ impl Bench {
         let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
         terminal.draw(|frame| view(&self.model, frame)).unwrap();
         terminal
+    }
+
+    pub(super) fn buffer(&self) -> Buffer {
+        self.terminal().backend().buffer().clone()
     }
 
     /// The screen as text, line by line.
@@ -382,12 +397,15 @@ impl World {
                     exchanges: self.exchanges.clone(),
                 })
             })),
-            Query::Search(wanted) => Answer::Found(Page {
-                rows: links
-                    .map(brief)
-                    .filter(|brief| brief.name.contains(wanted))
-                    .collect(),
-                more: 0,
+            Query::Search(wanted) => Answer::Found(Found {
+                page: Page {
+                    rows: links
+                        .map(brief)
+                        .filter(|brief| brief.name.contains(wanted))
+                        .collect(),
+                    more: 0,
+                },
+                searched: Searched::All,
             }),
             Query::Links(ids) => Answer::Links(
                 ids.iter()

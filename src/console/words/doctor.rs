@@ -50,13 +50,13 @@ impl Words<'_> {
         let gaps: Vec<(&str, String)> = seen
             .gaps
             .iter()
-            .map(|(name, told)| (*name, self.told(told)))
+            .map(|(name, told)| (&**name, self.told(told)))
             .collect();
         let gaps: Vec<(&str, &str)> = gaps
             .iter()
             .map(|(name, text)| (*name, text.as_str()))
             .collect();
-        self.language.with(seen.says, &gaps)
+        self.language.with(&seen.says, &gaps)
     }
 
     fn told(&self, told: &Told) -> String {

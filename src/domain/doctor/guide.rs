@@ -34,7 +34,7 @@ pub(super) fn schedule(facts: &Facts<'_>) -> Seen {
     if !timetable.is_enabled {
         return seen(Severity::Warning, "seen-schedule-off", Vec::new());
     }
-    let every = |span: Option<Span>| span.map_or(Told::Message("set-none"), Told::Time);
+    let every = |span: Option<Span>| span.map_or(Told::Message("set-none".into()), Told::Time);
     seen(
         Severity::Ok,
         "seen-schedule",
@@ -103,7 +103,7 @@ pub(super) fn opt_out(facts: &Facts<'_>) -> Seen {
 }
 
 /// No description says which fields have their history tracked.
-pub(super) const fn history(_: &Facts<'_>) -> Seen {
+pub(super) fn history(_: &Facts<'_>) -> Seen {
     seen(Severity::Unknown, "seen-history-unknown", Vec::new())
 }
 
@@ -121,7 +121,7 @@ pub(super) fn deleted(facts: &Facts<'_>) -> Seen {
             Kind::Person => Severity::Warning,
             Kind::Company => Severity::Note,
         };
-        let of = ("of", Told::Message(of));
+        let of = ("of", Told::Message((*of).into()));
         return seen(severity, "seen-deleted-unmapped", vec![of]);
     }
     let rules = kinds

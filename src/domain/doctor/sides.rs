@@ -78,7 +78,7 @@ pub(super) fn credentials(facts: &Facts<'_>) -> Seen {
                 "organisation",
                 text(&described.salesforce.organisation_name),
             ),
-            ("kind", Told::Message(kind)),
+            ("kind", Told::Message(kind.into())),
             ("instance", text(&described.automation.instance)),
             ("version", text(&described.automation.version)),
         ],

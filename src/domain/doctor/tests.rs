@@ -226,7 +226,7 @@ fn hold(cases: &[Case]) {
         change(&mut world);
         let found = check.judged(&world.facts());
         assert_eq!(
-            (found.seen.severity, found.seen.says),
+            (found.seen.severity, &*found.seen.says),
             (*severity, *says),
             "{id}"
         );
@@ -629,6 +629,6 @@ fn the_evidence_names_what_it_saw() {
         .unwrap();
     let names = vec!["Lead.LastName (text → date)".to_owned()];
     let gaps = check.judged(&world.facts()).seen.gaps;
-    assert_eq!(gaps[1], ("fields", Told::Names(names)));
+    assert_eq!(gaps[1], ("fields".into(), Told::Names(names)));
     assert_eq!(world.policy.mapping.rules(Kind::Person).len(), 6);
 }

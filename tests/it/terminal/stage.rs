@@ -46,6 +46,10 @@ pub(super) struct AtTerminal {
 impl AtTerminal {
     /// Practice among so many people, at 80×24.
     pub(super) fn demo(people: u32) -> Self {
+        Self::runs(&["demo", "--people", &people.to_string()])
+    }
+
+    pub(super) fn runs(arguments: &[&str]) -> Self {
         let size = Winsize {
             ws_row: ROWS.get(),
             ws_col: COLUMNS.get(),
@@ -56,7 +60,7 @@ impl AtTerminal {
         let before = tcgetattr(&pty.slave).unwrap();
         let end = || Stdio::from(pty.slave.try_clone().unwrap());
         let child = Command::new(env!("CARGO_BIN_EXE_passerelle"))
-            .args(["demo", "--people", &people.to_string()])
+            .args(arguments)
             .env("TERM", "xterm-256color")
             .env("LANG", "en_US.UTF-8")
             .env_remove("LC_ALL")

@@ -120,20 +120,7 @@ async fn attend(
     keys: Keys,
     out: &mut Out,
 ) -> Result<Ended, AppError> {
-    let clock = connected.outside.clock.clone();
-    let start = Start {
-        instance: Instance {
-            name: connected.opened.instance.name.clone(),
-            operator: seat.operator.clone(),
-            ground: seat.ground,
-        },
-        policy: Arc::clone(&connected.policy),
-        tongue: tongue(seat.env),
-        theme: Theme::of(|name| seat.env.get(name).cloned()),
-        keys,
-        now: clock.now(),
-        size: Tty::size()?,
-    };
+    let start = begin(connected, seat, keys)?;
     let data = &connected.opened.instance.data;
     let mut model = Model::new(start.settings()?);
     let recorder = if let Some(path) = seat.record {
@@ -166,7 +153,38 @@ async fn attend(
     if let Err(error) = view_state::write(data, &seat.operator, &model.kept()) {
         out.note(&format!("the view could not be kept: {error}"))?;
     }
-    let kept = seat.log.release();
+    tell_afterwards(seat.log, recorder, panics, out)?;
+    match ended {
+        Ok(ended) => Ok(ended?),
+        Err(_) => Err(AppError::Console),
+    }
+}
+
+/// What the session begins with.
+fn begin(connected: &Connected, seat: &Seat<'_>, keys: Keys) -> Result<Start, AppError> {
+    Ok(Start {
+        instance: Instance {
+            name: connected.opened.instance.name.clone(),
+            operator: seat.operator.clone(),
+            ground: seat.ground,
+        },
+        policy: Arc::clone(&connected.policy),
+        tongue: tongue(seat.env),
+        theme: Theme::of(|name| seat.env.get(name).cloned()),
+        keys,
+        now: connected.outside.clock.now(),
+        size: Tty::size()?,
+    })
+}
+
+/// What was kept back while the screen was the console's.
+fn tell_afterwards(
+    log: &Log,
+    recorder: Option<Recorder>,
+    panics: Panics,
+    out: &mut Out,
+) -> Result<(), AppError> {
+    let kept = log.release();
     if kept.dropped > 0 {
         out.note(&format!("{} older log lines not kept", kept.dropped))?;
     }
@@ -181,10 +199,7 @@ async fn attend(
             out.note(line)?;
         }
     }
-    match ended {
-        Ok(ended) => Ok(ended?),
-        Err(_) => Err(AppError::Console),
-    }
+    Ok(())
 }
 
 /// As it was left; what the environment says for this session goes before.

@@ -1,13 +1,41 @@
 //! The screen of activities: counting, beginning and steering a plan; what was refused, by cause.
 
-use super::bench::Bench;
+use super::bench::{Bench, NOW, World, brief};
 use crate::console::Msg;
+use crate::console::query::HeldRow;
+use crate::domain::activity::{Activity, HeldActivity};
 use crate::domain::command::{Command, Fact, Steer, Survey};
-use crate::domain::failure::{FailureKind, Rejection};
-use crate::domain::ids::{LinkId, RunId};
+use crate::domain::failure::{Failure, FailureKind, Rejection};
+use crate::domain::ids::{AutomationId, LinkId, RunId};
 use crate::domain::record::{Plan, PlanKind};
 use crate::domain::snapshot::{Budget, Snapshot, Transfer};
 use crate::domain::time::{Span, Timestamp};
+
+impl World {
+    pub(super) fn held_row(&self, held: &HeldActivity) -> HeldRow {
+        HeldRow {
+            brief: brief(&self.links[&held.link]),
+            held: held.clone(),
+        }
+    }
+
+    /// An event of a contact that Salesforce refused.
+    pub(super) fn refuse(&mut self, link: LinkId, event: u32, kind: FailureKind, code: &str) {
+        self.held.push(HeldActivity {
+            link,
+            activity: Activity {
+                reference: format!("EmailRead{event}"),
+                contact: AutomationId(link.0),
+                kind: "email.read".to_owned(),
+                at: NOW - Span::hours(i64::from(event)),
+                name: format!("Email read - Newsletter {event}"),
+                description: String::new(),
+            },
+            failure: Failure::new(kind, code, "said the system"),
+            attempts: 1,
+        });
+    }
+}
 
 fn survey(kind: PlanKind, command: &Command) -> Survey {
     let Command::Survey { from, until, .. } = *command else {

@@ -16,15 +16,14 @@ use ratatui::style::Modifier;
 
 use crate::console::keymap::Sequence;
 use crate::console::query::{
-    Brief, ConflictRow, Found, Held, HeldRow, Page, Person, QueuedWrite, Queues, Searched,
-    UndoPreview,
+    Brief, ConflictRow, Found, Held, Page, Person, QueuedWrite, Queues, Searched, UndoPreview,
 };
 use crate::console::tape::{Keys, Start};
 use crate::console::theme::Theme;
 use crate::console::{
     Answer, Effect, Ground, Instance, Model, Msg, Query, Ticket, Tongue, update, view,
 };
-use crate::domain::activity::{Activity, HeldActivity};
+use crate::domain::activity::HeldActivity;
 use crate::domain::command::Command;
 use crate::domain::conflict::{Cause, Conflict, Subject};
 use crate::domain::consent::{Consent, ConsentView, Evidence, Reason};
@@ -435,30 +434,6 @@ impl World {
             what: Happened::Linked,
         };
         self.flags.history.iter().cloned().chain([linked]).collect()
-    }
-
-    fn held_row(&self, held: &HeldActivity) -> HeldRow {
-        HeldRow {
-            brief: brief(&self.links[&held.link]),
-            held: held.clone(),
-        }
-    }
-
-    /// An event of a contact that Salesforce refused.
-    pub(super) fn refuse(&mut self, link: LinkId, event: u32, kind: FailureKind, code: &str) {
-        self.held.push(HeldActivity {
-            link,
-            activity: Activity {
-                reference: format!("EmailRead{event}"),
-                contact: AutomationId(link.0),
-                kind: "email.read".to_owned(),
-                at: NOW - Span::hours(i64::from(event)),
-                name: format!("Email read - Newsletter {event}"),
-                description: String::new(),
-            },
-            failure: Failure::new(kind, code, "said the system"),
-            attempts: 1,
-        });
     }
 
     fn counts(&self) -> Counts {

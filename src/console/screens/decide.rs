@@ -306,7 +306,11 @@ fn paint_records(words: Words<'_>, link: &Link, canvas: &mut Canvas<'_>, top: u1
             || words.language.text("no-record").to_owned(),
             |state| {
                 let last = words.last_edit(link, side);
-                format!("{}; {last}", words.row_state(state))
+                format!(
+                    "{}{}{last}",
+                    words.row_state(state),
+                    words.language.text("separator")
+                )
             },
         );
         canvas.text(1, y, &side.to_string(), theme.accent());

@@ -296,7 +296,10 @@ pub(in crate::console) fn budget_words(scene: Scene<'_>, budget: Budget) -> (Ton
         let when = budget.eases.map(|eases| scene.words.relative(eases));
         let when = when.unwrap_or_default();
         let eases = say.with("budget-eases", &[("when", &when)]);
-        return (Tone::Person, format!("{spent}; {eases}"));
+        return (
+            Tone::Person,
+            format!("{spent}{}{eases}", say.text("separator")),
+        );
     }
     // Of the last full hour and the part of this one.
     let hour = Span::hours(1).0;
@@ -305,7 +308,10 @@ pub(in crate::console) fn budget_words(scene: Scene<'_>, budget: Budget) -> (Ton
     if lasts < 24.0 {
         let time = scene.words.span(Span((lasts * hour as f64) as i64));
         let forecast = say.with("budget-lasts", &[("time", &time)]);
-        return (Tone::Person, format!("{spent}; {forecast}"));
+        return (
+            Tone::Person,
+            format!("{spent}{}{forecast}", say.text("separator")),
+        );
     }
     let reserved = number(budget.reserved);
     let kept = say.with("budget-kept", &[("reserved", &reserved)]);
@@ -324,7 +330,10 @@ fn sync_words(scene: Scene<'_>) -> (Tone, String) {
     let phase = words.phase(snapshot.phase).to_owned();
     if !snapshot.published {
         let state = say.text("plugin-unpublished");
-        return (Tone::Person, format!("{phase}; {state}"));
+        return (
+            Tone::Person,
+            format!("{phase}{}{state}", say.text("separator")),
+        );
     }
     let text = match snapshot.next_cycle {
         Some(next) => say.with(
@@ -356,14 +365,25 @@ fn side_words(scene: Scene<'_>, side: Side) -> (Tone, String) {
     let mut words = say.with("side-read", &[("until", &clock(until))]);
     if let Some(answered) = scene.snapshot.answered.get(&side) {
         let when = scene.words.relative(*answered);
-        words = format!("{words}; {}", say.with("side-answered", &[("when", &when)]));
+        words = format!(
+            "{words}{}{}",
+            say.text("separator"),
+            say.with("side-answered", &[("when", &when)])
+        );
     }
     if gaps == 0 {
-        (Tone::Plain, format!("{words}; {}", say.text("no-gaps")))
+        (
+            Tone::Plain,
+            format!("{words}{}{}", say.text("separator"), say.text("no-gaps")),
+        )
     } else {
         (
             Tone::Person,
-            format!("{words}; {}", say.count("gaps", gaps)),
+            format!(
+                "{words}{}{}",
+                say.text("separator"),
+                say.count("gaps", gaps)
+            ),
         )
     }
 }

@@ -1,6 +1,8 @@
 //! Looking without changing anything: order, copies, a screen held still.
 
 use super::bench::Bench;
+use crate::console::Msg;
+use crate::domain::command::Command;
 use crate::domain::ids::LinkId;
 
 #[test]
@@ -57,4 +59,45 @@ fn a_view_comes_back_as_it_was_left() {
     again.expect_screen("1 contact attend une personne · / email:paul");
     assert_eq!(again.model.kept(), kept);
     again.keys("2").expect_screen("/ state:dead");
+}
+
+/// A cat on the keyboard, in a window that is dragged about: nothing breaks, and nothing is sent that no
+/// dialog showed.
+#[test]
+fn any_keys_in_any_order_at_any_size_break_nothing() {
+    const KEYS: [&str; 30] = [
+        "1", "2", "3", "4", "5", "6", "7", "8", "9", "j", "k", "G", "pgdn", "enter", "esc", "tab",
+        "?", ":", "/", "space", "a", "S", "A", "w", "u", "[", "v", "B", "P", "y",
+    ];
+    let mut bench = Bench::new();
+    bench.world.give_up(LinkId(1), "UNABLE_TO_LOCK_ROW");
+    let mut state = 7_u64;
+    let mut draw = |below: u64| {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) % below
+    };
+    for round in 0..1_000 {
+        let key = KEYS[draw(KEYS.len() as u64) as usize];
+        bench.keys(key);
+        if draw(10) == 0 {
+            bench.type_text("xé<");
+        }
+        if draw(20) == 0 {
+            let (width, height) = (1 + draw(240) as u16, 1 + draw(60) as u16);
+            bench.send(Msg::Resized(width, height));
+        }
+        assert!(
+            !bench.screen().is_empty(),
+            "after {round} keys, the last {key}"
+        );
+        for (reason, command) in bench.commands() {
+            let is_count = matches!(command, Command::Survey { .. });
+            assert!(
+                is_count || !reason.is_empty(),
+                "{command:?} without a reason"
+            );
+        }
+    }
 }

@@ -85,7 +85,7 @@ fn a_newcomer_resolves_a_conflict_sees_it_arrive_and_takes_it_back() {
     console.type_keys("/");
     console.sees("Show only");
     console.type_keys("phone\r");
-    console.sees("/ phone");
+    console.sees("/ phone").sees(" ↔ ");
     console.type_keys("\r");
     console.sees("Held:").sees("a Automation");
     console.type_keys("a");
@@ -137,17 +137,17 @@ fn nothing_but_our_own_sequences_reaches_the_terminal_whatever_people_are_called
     console.sees("things wait for a person");
     for (keys, shown) in [
         ("2", "Queues:"),
-        ("3", "Conflicts:"),
+        ("3", " ago"),
         ("\r", "Held:"),
         ("9", "Audit"),
-        ("5", "deleted"),
+        ("5", "agreed"),
         ("\r", "read again"),
         ("6", "Activities:"),
         ("4", "Find"),
-        ("exe\r", "Found:"),
+        ("exe\r", "↔ contact"),
         ("\r", "Record  "),
         ("/", "Find"),
-        ("ici\r", "Found:"),
+        ("ici\r", "↔ contact"),
         ("\r", "Record  "),
         ("y", "Copied"),
         ("?", "What can be done here"),

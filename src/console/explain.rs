@@ -1,11 +1,9 @@
 //! What a failure means and what helps: one sentence and one action, beside the system's own words.
 
 use super::words::Words;
+use crate::domain::activity::NOT_LINKED;
 use crate::domain::failure::{Failure, FailureKind, Rejection};
 use crate::domain::ids::Side;
-
-/// The code of an event whose person has no record in Salesforce yet.
-const NOT_LINKED: &str = "NOT_LINKED";
 
 pub(super) struct Explained {
     pub(super) sentence: String,
@@ -16,8 +14,8 @@ impl Words<'_> {
     /// `side` is the system that refused.
     pub(super) fn explain(&self, side: Side, failure: &Failure) -> Explained {
         let key = key(failure);
-        let gap = [("side", side.to_string())];
-        let gaps: Vec<(&str, &str)> = gap.iter().map(|(name, text)| (*name, &**text)).collect();
+        let side = side.to_string();
+        let gaps = [("side", side.as_str())];
         Explained {
             sentence: self.language.with(key.0, &gaps),
             action: self.language.with(key.1, &gaps),

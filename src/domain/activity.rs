@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::failure::Failure;
 use super::ids::{AutomationId, LinkId, SalesforceId, SalesforceObject};
-use super::time::Timestamp;
+use super::time::{Span, Timestamp};
 
 /// One event as Automation shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,6 +48,12 @@ pub struct HeldActivity {
     pub failure: Failure,
     pub attempts: u8,
 }
+
+/// The code of an event whose person is known, but has no record in Salesforce yet.
+pub const NOT_LINKED: &str = "NOT_LINKED";
+
+/// What a republish examines: the set-up guide's promise, the contacts of the last seven days.
+pub const REPUBLISH_REACH: Span = Span::days(7);
 
 /// Salesforce calls that sending so many events takes. Measured by the figures of the README: a
 /// call for each 1,000 up to 6,000, a bulk job of 6 calls for each 100,000 beyond.

@@ -6,7 +6,7 @@ mod transfer;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::domain::activity::{Activity, HeldActivity};
+use crate::domain::activity::{Activity, HeldActivity, NOT_LINKED, REPUBLISH_REACH};
 use crate::domain::command::{Fact, Queue};
 use crate::domain::conflict::Subject;
 use crate::domain::cursor::{Cursor, Stream};
@@ -32,18 +32,12 @@ const GATHER_MAX: usize = 100_000;
 /// Outcomes made durable in one transaction.
 const OUTCOMES_MAX: usize = 2_000;
 
-/// The set-up guide's promise at the first publication: the last seven days.
-const FIRST_REACH: Span = Span::days(7);
-
 /// Events of contacts nobody knows are looked at again for so long: most are visitors without a name,
 /// who never will be known.
-const UNKNOWN_MAX: Span = Span::days(1);
+pub(super) const UNKNOWN_MAX: Span = Span::days(1);
 
 /// Names that a survey shows of what would be sent.
 const SAMPLES_MAX: usize = 10;
-
-/// The code of an event whose person is known, but has no record in Salesforce yet.
-const NOT_LINKED: &str = "NOT_LINKED";
 
 impl Engine {
     /// A survey first, then plans, and the regular transfer after the last of them.
@@ -77,7 +71,7 @@ impl Engine {
             }
         } else {
             let known = self.cursors.get(&Stream::Activities).copied();
-            let from = known.map_or(server_now - FIRST_REACH, |cursor| cursor.from);
+            let from = known.map_or(server_now - REPUBLISH_REACH, |cursor| cursor.from);
             Transfer::new(Purpose::Regular, kinds, (from, end))
         };
         self.transfer = Some(transfer);

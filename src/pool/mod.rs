@@ -1,5 +1,5 @@
-//! Runs the engine against the outside: one owner task, workers for requests, one store call at a
-//! time. Decides nothing.
+//! Runs the engine against the outside: one owner task, workers for requests and for the
+//! store's calls. Decides nothing.
 
 mod journal;
 mod owner;

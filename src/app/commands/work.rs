@@ -8,7 +8,7 @@ use crate::app::compose::{Mode, Opened};
 use crate::app::error::{AppError, Refused, Status};
 use crate::app::out::Out;
 use crate::app::run::Goal;
-use crate::domain::activity::HeldActivity;
+use crate::domain::activity::{HeldActivity, REPUBLISH_REACH};
 use crate::domain::command::{Command, Instruction};
 use crate::domain::ids::LinkId;
 use crate::domain::link::{Mark, Pending};
@@ -16,9 +16,6 @@ use crate::domain::record::{Act, Listing, PlanKind};
 use crate::domain::time::Span;
 use crate::engine::Writes;
 use crate::ports::Store;
-
-/// The set-up guide's promise: the contacts of the last seven days.
-const REPUBLISH_REACH: Span = Span::days(7);
 
 /// Acts looked through for the last one that can be undone.
 const ACTS_MAX: usize = 1_000;

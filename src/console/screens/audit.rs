@@ -174,11 +174,8 @@ impl Screen for Model {
     }
 
     fn slots(&mut self) -> Vec<&mut dyn Waiting> {
-        let mut slots: Vec<&mut dyn Waiting> = vec![&mut self.slot];
-        if let Some(open) = &mut self.open {
-            slots.push(&mut open.slot);
-        }
-        slots
+        let open = self.open.as_mut();
+        super::places(&mut self.slot, open.map(|open| &mut open.slot as _))
     }
 
     fn answered(
@@ -192,11 +189,7 @@ impl Screen for Model {
             (Answer::Acts(acts), _) if self.slot.is_waiting_for(ticket) => {
                 self.slot.answer(acts, now);
                 let is_gone = self.settle(scene.words) && self.open.is_none();
-                Ok(if is_gone {
-                    Notice::ChosenGone
-                } else {
-                    Notice::None
-                })
+                Ok(Notice::of(is_gone))
             }
             (Answer::Act(act), Some(open)) if open.slot.is_waiting_for(ticket) => {
                 open.slot.answer(*act, now);

@@ -165,6 +165,14 @@ fn stable(text: &str) -> u64 {
     })
 }
 
+/// The places of a list and of what is open over it.
+fn places<'a>(
+    list: &'a mut dyn Waiting,
+    open: Option<&'a mut dyn Waiting>,
+) -> Vec<&'a mut dyn Waiting> {
+    std::iter::once(list).chain(open).collect()
+}
+
 /// `title · / filter · 3 more not shown`.
 fn filtered(scene: Scene<'_>, title: String, filter: &Filter, more: u64) -> String {
     let mut title = title;

@@ -398,11 +398,8 @@ impl Screen for Model {
     }
 
     fn slots(&mut self) -> Vec<&mut dyn Waiting> {
-        let mut slots: Vec<&mut dyn Waiting> = vec![&mut self.slot];
-        if let Some(open) = &mut self.open {
-            slots.push(&mut open.example);
-        }
-        slots
+        let open = self.open.as_mut();
+        super::places(&mut self.slot, open.map(|open| &mut open.example as _))
     }
 
     fn answered(

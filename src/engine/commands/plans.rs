@@ -7,7 +7,8 @@ use crate::domain::command::{Refusal, Scope, Steer};
 use crate::domain::cursor::Stream;
 use crate::domain::ids::{RunId, Side};
 use crate::domain::record::{Change, Plan, PlanKind, PolicyVersion};
-use crate::domain::time::{Span, Timestamp};
+use crate::domain::time::Timestamp;
+use crate::engine::activities::UNKNOWN_MAX;
 use crate::engine::work::Desk;
 use crate::engine::{Engine, Writes};
 
@@ -19,9 +20,6 @@ const ACTIVITIES: Scope = Scope {
 
 /// Whose plans those are that nobody asked for.
 const OURSELVES: &str = "passerelle";
-
-/// How far back a merge may bring events from: as long as those of unknown contacts are looked at.
-const LOOK_BACK: Span = Span::days(1);
 
 impl Engine {
     pub(super) fn want_survey(&mut self, kind: PlanKind, from: Timestamp, until: Timestamp) {
@@ -79,7 +77,7 @@ impl Engine {
     }
 
     /// Events follow a merge to its winner and keep their dates. Those of a contact who was nobody until
-    /// then may be from before what the next transfer reads, so a day of them is examined again.
+    /// then may be from before what the next transfer reads, so as much is examined again as of the unknown.
     pub(in crate::engine) fn look_back(&mut self, desk: &mut Desk, now: Timestamp) {
         let is_planned = self.plans.values().any(|plan| plan.operator == OURSELVES);
         // The first transfer reaches back further by itself.
@@ -95,7 +93,7 @@ impl Engine {
             reason: "a merge may have brought events".to_owned(),
         };
         let until = self.side(Side::Automation).server_time(now).floor_second();
-        let window = (until - LOOK_BACK, until);
+        let window = (until - UNKNOWN_MAX, until);
         let plan = self.put_plan(desk, &order, PlanKind::Backfill, window);
         self.plans.insert(plan.run, plan);
     }

@@ -7,13 +7,10 @@ use crate::console::model::{Model, Overlay, Prompt, Tab, Tone};
 use crate::console::msg::Effect;
 use crate::console::screens::activities::Draft;
 use crate::console::words::moment;
-use crate::domain::activity::{HeldActivity, calls_to_send};
+use crate::domain::activity::{HeldActivity, REPUBLISH_REACH, calls_to_send};
 use crate::domain::command::{Command, Steer, Survey};
 use crate::domain::record::PlanKind;
 use crate::domain::time::Span;
-
-/// The set-up guide's promise: the contacts of the last seven days.
-const REPUBLISH_REACH: Span = Span::days(7);
 
 /// Asks how far back a backfill reaches.
 pub(in crate::console) fn ask_window(model: &mut Model) {

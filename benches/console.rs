@@ -38,6 +38,7 @@ use passerelle::console::{
 };
 use passerelle::domain::command::{Command, Instruction, Scope};
 use passerelle::domain::mapping::Policy;
+use passerelle::domain::operator::SessionId;
 use passerelle::domain::record::{Batch, Change};
 use passerelle::domain::time::{Span, Timestamp};
 use passerelle::engine::{Brake, Engine, Schedule, Settings as EngineSettings, Writes};
@@ -172,11 +173,7 @@ impl Place {
         engine.take_descriptions(&self.descriptions.0, &self.descriptions.1);
         let pool = Pool::spawn(engine, self.outside.clone());
         if is_at_work {
-            let cycle = Instruction {
-                operator: "measurement".to_owned(),
-                reason: String::new(),
-                command: Command::RunCycle(Scope::ALL),
-            };
+            let cycle = Instruction::ourselves(Command::RunCycle(Scope::ALL));
             pool.commands.send(cycle).await.expect("a pool");
             tokio::time::sleep(Duration::from_secs(2)).await;
         }
@@ -206,6 +203,7 @@ impl Place {
         let (took, taken) = mpsc::channel(1);
         let desk = tokio::spawn(self.desk(pool).serve(asked, told));
         let mut wires = Wires {
+            session: SessionId(1),
             inputs: inbox,
             snapshots: pool.snapshots.clone(),
             facts: pool.facts(),

@@ -183,16 +183,12 @@ impl Place {
         let start = Instant::now();
         let pool = Pool::spawn(self.engine().await, self.outside.clone());
         let mut facts = pool.facts();
-        let run_cycle = || Instruction {
-            operator: "measurement".to_owned(),
-            reason: String::new(),
-            command: Command::RunCycle(scope),
-        };
+        let run_cycle = || Instruction::ourselves(Command::RunCycle(scope));
         pool.commands.send(run_cycle()).await.expect("a pool");
         let mut written = BySide::default();
         let mut cycles = 0;
         loop {
-            if facts.recv().await.expect("a pool") != Fact::CycleEnded {
+            if facts.recv().await.expect("a pool").fact != Fact::CycleEnded {
                 continue;
             }
             cycles += 1;

@@ -24,6 +24,7 @@ use crate::console::tape::{Keys, Start};
 use crate::console::theme::Theme;
 use crate::console::{Ground, Instance, Kept, Model, Msg, Tongue};
 use crate::domain::command::{Command, Fact, Instruction, Scope};
+use crate::domain::operator::{Operator, SessionId};
 use crate::domain::time::{Span, Timestamp};
 use crate::pool::Pool;
 use crate::ports::Clock;
@@ -40,6 +41,9 @@ const LEAVING_MAX: Span = Span::seconds(10);
 
 /// A practice that still writes after so many rounds is going in circles.
 const ROUNDS_MAX: u32 = 10;
+
+/// The only one of this process.
+const SESSION: SessionId = SessionId(1);
 
 /// Who sits at the terminal, and at what.
 pub(super) struct Seat<'a> {
@@ -227,7 +231,11 @@ fn wires(
     let operator = seat.operator.clone();
     let send = move |reason, command| {
         let instruction = Instruction {
-            operator: operator.clone(),
+            session: SESSION,
+            operator: Operator {
+                name: operator.clone(),
+                from: String::new(),
+            },
             reason,
             command,
         };
@@ -249,6 +257,7 @@ fn wires(
     };
     let wires = Wires {
         inputs: tty.inputs,
+        session: SESSION,
         snapshots: pool.snapshots.clone(),
         facts: pool.facts(),
         questions,
@@ -280,11 +289,7 @@ pub(super) fn bring_to_agreement(pool: &Pool) -> impl Future<Output = ()> + Send
     let mut facts = pool.facts();
     let snapshots = pool.snapshots.clone();
     async move {
-        let cycle = || Instruction {
-            operator: "passerelle".to_owned(),
-            reason: String::new(),
-            command: Command::RunCycle(PRACTICE),
-        };
+        let cycle = || Instruction::ourselves(Command::RunCycle(PRACTICE));
         let mut written = None;
         for _ in 0..ROUNDS_MAX {
             if commands.send(cycle()).await.is_err() {
@@ -292,7 +297,7 @@ pub(super) fn bring_to_agreement(pool: &Pool) -> impl Future<Output = ()> + Send
             }
             loop {
                 match facts.recv().await {
-                    Ok(Fact::CycleEnded) => break,
+                    Ok(told) if told.fact == Fact::CycleEnded => break,
                     Ok(_) | Err(RecvError::Lagged(_)) => {}
                     Err(RecvError::Closed) => return,
                 }

@@ -9,6 +9,7 @@ use crate::console::tape::TapeError;
 use crate::domain::command::Refusal;
 use crate::domain::failure::Failure;
 use crate::domain::ids::Side;
+use crate::domain::time::Timestamp;
 use crate::pool::PoolError;
 use crate::ports::{PortError, StoreError};
 use crate::store::BackupError;
@@ -85,10 +86,16 @@ pub enum AppError {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
     #[error(
-        "link {link} changed since you looked at it (generation {asked}, now {now}); look again \
-         with: passerelle conflicts show {link}"
+        "link {link} changed since you looked at it (generation {asked}, now {now}{}); look again \
+         with: passerelle conflicts show {link}", decision(.decided.as_ref())
     )]
-    OlderGeneration { link: u64, asked: u32, now: u32 },
+    OlderGeneration {
+        link: u64,
+        asked: u32,
+        now: u32,
+        /// Who decided meanwhile, and when.
+        decided: Option<(String, Timestamp)>,
+    },
     #[error("there is no link {0}")]
     NoSuchLink(u64),
     #[error("link {0} has no such conflict; see: passerelle conflicts show {0}")]
@@ -103,13 +110,23 @@ pub enum Refused {
     OptOutStays(u64),
 }
 
+fn decision(decided: Option<&(String, Timestamp)>) -> String {
+    decided.map_or_else(String::new, |(by, at)| format!("; {by} decided at {at}"))
+}
+
 impl From<Refusal> for Refused {
     fn from(refusal: Refusal) -> Self {
         match refusal {
-            Refusal::OlderGeneration { link, asked, now } => Self::OlderGeneration {
+            Refusal::OlderGeneration {
+                link,
+                asked,
+                now,
+                decided,
+            } => Self::OlderGeneration {
                 link: link.0,
                 asked: asked.0,
                 now: now.0,
+                decided,
             },
             Refusal::NoSuchLink(link) => Self::NoSuchLink(link.0),
             Refusal::NoSuchConflict(link) => Self::NoSuchConflict(link.0),

@@ -33,7 +33,7 @@ pub enum Goal {
     UntilIdle,
     Once(Scope),
     /// Carry a command out, and whatever follows from it.
-    Command(Instruction),
+    Command(Box<Instruction>),
 }
 
 /// Starts a pool, lets it reach the goal, stops it.
@@ -64,7 +64,7 @@ async fn watch(pool: &Pool, goal: &Goal, out: &mut Out) -> Result<(bool, bool), 
     let first = match goal {
         Goal::UntilIdle => cycle(Scope::ALL),
         Goal::Once(scope) => cycle(*scope),
-        Goal::Command(instruction) => instruction.clone(),
+        Goal::Command(instruction) => (**instruction).clone(),
     };
     let mut is_accepted = matches!(goal, Goal::UntilIdle | Goal::Once(_));
     send(pool, first).await;
@@ -74,7 +74,7 @@ async fn watch(pool: &Pool, goal: &Goal, out: &mut Out) -> Result<(bool, bool), 
     let mut backlog = 0;
     loop {
         tokio::select! {
-            fact = facts.recv() => match fact {
+            told = facts.recv() => match told.map(|told| told.fact) {
                 Ok(Fact::CycleEnded) => {
                     let totals = pool.snapshots.borrow().totals.written.clone();
                     let is_done = !matches!(goal, Goal::UntilIdle) || totals == written;
@@ -117,11 +117,7 @@ async fn watch(pool: &Pool, goal: &Goal, out: &mut Out) -> Result<(bool, bool), 
 }
 
 fn cycle(scope: Scope) -> Instruction {
-    Instruction {
-        operator: "passerelle".to_owned(),
-        reason: String::new(),
-        command: Command::RunCycle(scope),
-    }
+    Instruction::ourselves(Command::RunCycle(scope))
 }
 
 async fn send(pool: &Pool, instruction: Instruction) {

@@ -14,7 +14,8 @@ use crate::app::desk::Desk;
 use crate::app::error::AppError;
 use crate::console::keymap::Sequence;
 use crate::console::{Effect, Model, Msg, paint, update};
-use crate::domain::command::{Fact, Instruction};
+use crate::domain::command::{Fact, Instruction, Told};
+use crate::domain::operator::{Operator, SessionId};
 use crate::domain::time::{Span, Timestamp};
 use crate::pool::Pool;
 use crate::ports::Clock;
@@ -25,11 +26,14 @@ const KEY: Span = Span(500);
 /// A command that is not carried out by then never will be.
 const PATIENCE: Span = Span::minutes(1);
 
+/// Nobody else is there.
+const SESSION: SessionId = SessionId(1);
+
 pub(super) struct Stage<'a> {
     model: Model,
     desk: Desk,
     pool: &'a Pool,
-    facts: broadcast::Receiver<Fact>,
+    facts: broadcast::Receiver<Told>,
     clock: Arc<dyn Clock>,
     operator: String,
     now: Timestamp,
@@ -111,7 +115,11 @@ impl<'a> Stage<'a> {
                     }
                     Effect::Command { reason, command } => {
                         let instruction = Instruction {
-                            operator: self.operator.clone(),
+                            session: SESSION,
+                            operator: Operator {
+                                name: self.operator.clone(),
+                                from: String::new(),
+                            },
                             reason,
                             command,
                         };
@@ -135,7 +143,7 @@ impl<'a> Stage<'a> {
         let done = async {
             loop {
                 match facts.recv().await {
-                    Ok(fact) => {
+                    Ok(Told { fact, .. }) => {
                         let is_answer = matches!(
                             fact,
                             Fact::Accepted(_)

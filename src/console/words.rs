@@ -282,6 +282,20 @@ impl Words<'_> {
     pub(super) fn refusal(&self, refusal: &Refusal) -> String {
         let say = self.language;
         let (key, what) = match refusal {
+            Refusal::OlderGeneration {
+                link,
+                decided: Some((by, at)),
+                ..
+            } => {
+                return say.with(
+                    "refused-older-by",
+                    &[
+                        ("what", &link.to_string()),
+                        ("by", by),
+                        ("at", &moment(*at)),
+                    ],
+                );
+            }
             Refusal::OlderGeneration { link, .. } => ("refused-older", link.to_string()),
             Refusal::NoSuchLink(link) => ("refused-no-link", link.to_string()),
             Refusal::NoSuchConflict(link) => ("refused-no-conflict", link.to_string()),

@@ -8,15 +8,30 @@ use super::activity::HeldActivity;
 use super::conflict::Resolution;
 use super::failure::Failure;
 use super::ids::{Generation, LinkId, RunId, Side};
+use super::operator::{Operator, SessionId};
 use super::record::{Act, Plan, PlanKind};
 use super::time::Timestamp;
 
 /// A wish, with the one whose wish it is.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Instruction {
-    pub operator: String,
+    /// Who is told what became of it.
+    pub session: SessionId,
+    pub operator: Operator,
     pub reason: String,
     pub command: Command,
+}
+
+impl Instruction {
+    /// What passerelle asks of itself.
+    pub fn ourselves(command: Command) -> Self {
+        Self {
+            session: SessionId::OURSELVES,
+            operator: Operator::ourselves(),
+            reason: String::new(),
+            command,
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -158,6 +173,20 @@ impl Scope {
     };
 }
 
+/// A fact, and whose wish it answers: everybody's if nobody is named.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Told {
+    pub to: Option<SessionId>,
+    pub fact: Fact,
+}
+
+impl Told {
+    /// Whether a session is to hear it.
+    pub fn is_for(&self, session: SessionId) -> bool {
+        self.to.is_none_or(|to| to == session)
+    }
+}
+
 /// Past tense, for whoever watches.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Fact {
@@ -193,6 +222,8 @@ pub enum Refusal {
         link: LinkId,
         asked: Generation,
         now: Generation,
+        /// Who decided meanwhile, and when; nobody if a system changed it.
+        decided: Option<(String, Timestamp)>,
     },
     NoSuchLink(LinkId),
     NoSuchConflict(LinkId),

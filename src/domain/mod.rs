@@ -13,6 +13,7 @@ pub mod flag;
 pub mod ids;
 pub mod link;
 pub mod mapping;
+pub mod operator;
 pub mod record;
 pub mod request;
 pub mod row;

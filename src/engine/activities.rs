@@ -17,11 +17,11 @@ use crate::domain::record::{Change, LinkKey};
 use crate::domain::request::{ActivityOutcome, AutomationRequest, Request, SalesforceRequest};
 use crate::domain::time::{Span, Timestamp};
 use crate::engine::Engine;
+use crate::engine::Writes;
 use crate::engine::activities::row::activity_row;
 use crate::engine::activities::transfer::{Counts, Gathered, Purpose, TransferState};
 use crate::engine::sides;
 use crate::engine::work::{Desk, Job, TransferStep, Work};
-use crate::engine::{Output, Writes};
 
 pub(super) use row::fingerprint;
 pub(super) use transfer::Transfer;
@@ -45,9 +45,10 @@ impl Engine {
         let server_now = self.side(Side::Automation).server_time(now).floor_second();
         let kinds = self.settings.policy.activity_types.clone();
         let end = server_now + Span::seconds(1);
-        let transfer = if let Some((kind, from, until)) = self.cycle.survey.take() {
+        let transfer = if let Some(asked) = self.cycle.survey.take() {
             let purpose = Purpose::Survey {
-                kind,
+                session: asked.session,
+                kind: asked.kind,
                 people: BTreeSet::new(),
                 to_send: 0,
                 left_out: 0,
@@ -55,7 +56,7 @@ impl Engine {
             };
             Transfer {
                 state: TransferState::Ready,
-                ..Transfer::new(purpose, kinds, (from, until.min(end)))
+                ..Transfer::new(purpose, kinds, (asked.from, asked.until.min(end)))
             }
         } else if let Some(plan) = self.plans.values().find(|plan| !plan.is_paused) {
             let window = (plan.from, plan.until.min(end));
@@ -198,8 +199,8 @@ impl Engine {
 
     fn drop_transfer(&mut self) {
         let dropped = self.transfer.take();
-        if dropped.as_ref().is_some_and(Transfer::is_survey) {
-            self.tell(Fact::SurveyFailed);
+        if let Some(session) = dropped.and_then(|dropped| dropped.surveyed_for()) {
+            self.answer(session, Fact::SurveyFailed);
         }
     }
 
@@ -523,8 +524,8 @@ impl Engine {
             return false;
         };
         transfer.state = TransferState::Finished;
-        if let Some(survey) = transfer.survey() {
-            self.tell(Fact::Surveyed(survey));
+        if let Some((session, survey)) = transfer.survey() {
+            self.answer(session, Fact::Surveyed(survey));
             return true;
         }
         if self.settings.writes == Writes::Count {
@@ -543,8 +544,7 @@ impl Engine {
                 plan.sent = counts.sent;
                 plan.already_there = counts.already_there;
                 plan.held = counts.held;
-                self.outputs
-                    .push_back(Output::Tell(Fact::PlanFinished(plan)));
+                self.tell(Fact::PlanFinished(plan));
             }
         } else {
             let from = transfer.from.max(transfer.until - self.settings.overlap);

@@ -8,17 +8,20 @@ mod plans;
 use crate::domain::command::{Command, Fact, Instruction, Queue, Scope};
 use crate::domain::conflict::{Choice, Resolution};
 use crate::domain::ids::{LinkId, RemoteId, RunId};
+use crate::domain::operator::{Operator, SessionId};
 use crate::domain::record::{Act, Change, LinkKey, UndoStep};
 use crate::domain::time::Timestamp;
+use crate::engine::cycle::Asked;
 use crate::engine::work::{Desk, Work};
 use crate::engine::{Engine, Writes};
 use links::discard_activities;
 
 /// Who asked, when, and why.
 struct Order {
+    session: SessionId,
     run: RunId,
     at: Timestamp,
-    operator: String,
+    operator: Operator,
     reason: String,
 }
 
@@ -91,7 +94,12 @@ impl Engine {
         match instruction.command {
             // Neither writes anything by itself, so neither is an act.
             Command::RunCycle(scope) => self.want_cycle(scope),
-            Command::Survey { kind, from, until } => self.want_survey(kind, from, until),
+            Command::Survey { kind, from, until } => self.want_survey(Asked {
+                session: instruction.session,
+                kind,
+                from,
+                until,
+            }),
             _ => {
                 let run = self.next_run();
                 self.queue(Work::Instruction(run, instruction));
@@ -107,6 +115,7 @@ impl Engine {
         instruction: Instruction,
     ) {
         let order = Order {
+            session: instruction.session,
             run,
             at: now,
             operator: instruction.operator,
@@ -134,24 +143,24 @@ impl Engine {
         };
         match done {
             Ok(done) => self.record(desk, order, done),
-            Err(refusal) => self.tell(Fact::Refused(refusal)),
+            Err(refusal) => self.answer(order.session, Fact::Refused(refusal)),
         }
     }
 
     fn record(&mut self, desk: &mut Desk, order: Order, done: Done) {
-        let run = order.run;
+        let (session, run) = (order.session, order.run);
         if self.settings.writes == Writes::Send {
             desk.batch.push(Change::AddAct(Act {
                 run,
                 at: order.at,
-                operator: order.operator,
+                operator: order.operator.name,
                 act: done.act.to_owned(),
                 object: done.object,
                 reason: order.reason,
                 undo: done.undo,
             }));
         }
-        self.tell(Fact::Accepted(run));
+        self.answer(session, Fact::Accepted(run));
     }
 
     fn pause(&mut self, queue: Queue) -> Done {

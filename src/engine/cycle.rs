@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::domain::command::{Fact, Scope};
 use crate::domain::cursor::Stream;
 use crate::domain::ids::{RunId, Side};
+use crate::domain::operator::SessionId;
 use crate::domain::record::PlanKind;
 use crate::domain::request::{AutomationRequest, Request, SalesforceRequest};
 pub(super) use crate::domain::snapshot::Phase;
@@ -19,8 +20,14 @@ use crate::engine::work::{Job, Work};
 /// A cycle does not wait for a side or a retry longer than this; the next cycle does it.
 const PATIENCE: Span = Span::minutes(5);
 
-/// What a survey or plan looks at.
-pub(super) type Window = (PlanKind, Timestamp, Timestamp);
+/// What a survey looks at, and for whom.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asked {
+    pub(super) session: SessionId,
+    pub(super) kind: PlanKind,
+    pub(super) from: Timestamp,
+    pub(super) until: Timestamp,
+}
 
 #[derive(Debug, Default)]
 pub(super) struct Cycle {
@@ -36,7 +43,7 @@ pub(super) struct Cycle {
     pub(super) deletions: u64,
     pub(super) is_braked: bool,
     /// What a backfill would send is to be counted in this cycle.
-    pub(super) survey: Option<Window>,
+    pub(super) survey: Option<Asked>,
     /// The brake was released: this cycle passes, or the next one does.
     pub(super) passes: bool,
     pub(super) passes_next: bool,
@@ -270,8 +277,8 @@ impl Engine {
         self.cycle.phase = Phase::Idle;
         self.cycle.scope = None;
         self.written_before.clear();
-        if self.cycle.survey.take().is_some() {
-            self.tell(Fact::SurveyFailed);
+        if let Some(asked) = self.cycle.survey.take() {
+            self.answer(asked.session, Fact::SurveyFailed);
         }
         self.tell(Fact::CycleEnded);
     }

@@ -11,7 +11,7 @@ use crate::domain::request::{AutomationRequest, Request, RowWrite, SalesforceReq
 use crate::domain::time::Timestamp;
 use crate::engine::outcomes::write_kind;
 use crate::engine::work::{Desk, Job, Then, Work};
-use crate::engine::{Brake, Engine, Output, Writes};
+use crate::engine::{Brake, Engine, Writes};
 
 /// Rows in one write request: five collections of 200 fill one Composite.
 const WRITE_MAX: usize = 1_000;
@@ -210,10 +210,10 @@ impl Engine {
             self.cycle.is_braked = true;
             self.tally.is_braked = true;
             let (overwrites, deletions) = (self.cycle.overwrites, self.cycle.deletions);
-            self.outputs.push_back(Output::Tell(Fact::BrakePulled {
+            self.tell(Fact::BrakePulled {
                 overwrites,
                 deletions,
-            }));
+            });
         }
         false
     }

@@ -38,12 +38,13 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use crate::domain::activity::HeldActivity;
-use crate::domain::command::{Fact, Instruction, Totals};
+use crate::domain::command::{Fact, Instruction, Told, Totals};
 use crate::domain::cursor::{Coverage, Cursor, Stream};
 use crate::domain::failure::Failure;
 use crate::domain::ids::{JobId, LinkId, RunId, Side};
 use crate::domain::link::{Link, Mark};
 use crate::domain::mapping::{Mapping, Policy};
+use crate::domain::operator::SessionId;
 use crate::domain::record::{Batch, LinkKey, LinkPage, Loaded, Plan, Recovered, Tally};
 use crate::domain::request::{
     Answer, AutomationDescription, Request, SalesforceDescription, Spent,
@@ -106,7 +107,7 @@ pub enum Output {
     },
     /// Answered by [`Input::Persisted`] once it would survive a power cut.
     Persist(Batch),
-    Tell(Fact),
+    Tell(Told),
 }
 
 /// How the engine is to work. The policy is the operator's; this is how far it may go.
@@ -172,7 +173,9 @@ pub struct Engine {
     cycle: Cycle,
     transfer: Option<Transfer>,
     /// What a backfill would send is to be counted in the next cycle.
-    survey: Option<cycle::Window>,
+    survey: Option<cycle::Asked>,
+    /// Who decided what in this process, for whoever comes second.
+    decided: BTreeMap<LinkId, (String, Timestamp)>,
     policy_version: u32,
     inbox: VecDeque<Work>,
     transactions: Transactions,
@@ -215,6 +218,7 @@ impl Engine {
             cycle: Cycle::default(),
             transfer: None,
             survey: None,
+            decided: BTreeMap::new(),
             policy_version: recovered.policy.map_or(0, |policy| policy.version),
             inbox: VecDeque::new(),
             transactions: Transactions::default(),
@@ -363,7 +367,14 @@ impl Engine {
     }
 
     fn tell(&mut self, fact: Fact) {
-        self.outputs.push_back(Output::Tell(fact));
+        self.outputs
+            .push_back(Output::Tell(Told { to: None, fact }));
+    }
+
+    /// Tells only whoever asked.
+    fn answer(&mut self, session: SessionId, fact: Fact) {
+        let to = Some(session);
+        self.outputs.push_back(Output::Tell(Told { to, fact }));
     }
 
     fn next_run(&mut self) -> RunId {

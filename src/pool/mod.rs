@@ -11,7 +11,7 @@ use tokio::sync::{broadcast, mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::domain::command::{Fact, Instruction};
+use crate::domain::command::{Instruction, Told};
 use crate::domain::snapshot::Snapshot;
 use crate::engine::Engine;
 use crate::ports::{Automation, Clock, Salesforce, Store, StoreError};
@@ -41,7 +41,7 @@ pub struct Pool {
     pub snapshots: watch::Receiver<Arc<Snapshot>>,
     /// The latest requests and answers.
     pub journal: Arc<Journal>,
-    facts: broadcast::Sender<Fact>,
+    facts: broadcast::Sender<Told>,
     stop: CancellationToken,
     owner: JoinHandle<Result<Snapshot, PoolError>>,
 }
@@ -75,7 +75,7 @@ impl Pool {
     }
 
     /// What happens from now on.
-    pub fn facts(&self) -> broadcast::Receiver<Fact> {
+    pub fn facts(&self) -> broadcast::Receiver<Told> {
         self.facts.subscribe()
     }
 

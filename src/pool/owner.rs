@@ -7,7 +7,7 @@ use tokio::sync::{broadcast, mpsc, watch};
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use crate::domain::command::{Fact, Instruction};
+use crate::domain::command::{Instruction, Told};
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::ids::JobId;
 use crate::domain::request::Spent;
@@ -27,7 +27,7 @@ pub(super) struct Owner {
     engine: Engine,
     outside: Outside,
     publish: watch::Sender<Arc<Snapshot>>,
-    facts: broadcast::Sender<Fact>,
+    facts: broadcast::Sender<Told>,
     journal: Arc<Journal>,
     /// Requests and store calls under way. The engine bounds how many there are.
     tasks: JoinSet<Result<Input, StoreError>>,
@@ -40,7 +40,7 @@ impl Owner {
         engine: Engine,
         outside: Outside,
         publish: watch::Sender<Arc<Snapshot>>,
-        (facts, journal): (broadcast::Sender<Fact>, Arc<Journal>),
+        (facts, journal): (broadcast::Sender<Told>, Arc<Journal>),
     ) -> Self {
         Self {
             engine,
@@ -162,11 +162,11 @@ impl Owner {
                         Ok(Input::Persisted)
                     });
                 }
-                Output::Tell(fact) => {
+                Output::Tell(told) => {
                     // Whoever hears it looks at the snapshot next, and must not see an older one.
                     self.publish.send_replace(Arc::new(self.engine.snapshot()));
                     // Nobody may be listening; the snapshot says it too.
-                    drop(self.facts.send(fact));
+                    drop(self.facts.send(told));
                 }
             }
         }

@@ -12,7 +12,8 @@ use super::backend::Memory;
 use super::pacer::{Next, Pacer};
 use super::{Host, Input, Sent, Wires};
 use crate::console::{Effect, Model, Msg, update, view};
-use crate::domain::command::Fact;
+use crate::domain::command::Told;
+use crate::domain::operator::SessionId;
 use crate::domain::time::Span;
 
 /// Messages taken in before the next frame: a flood must not stop the screen.
@@ -157,7 +158,7 @@ impl<'a> Driver<'a> {
                 }
                 Err(_) => Woke::SourcesClosed,
             },
-            fact = self.wires.facts.recv(), if is_open => told(fact),
+            told = self.wires.facts.recv(), if is_open => heard(self.wires.session, told),
             () = sleep => Woke::Tick,
         }
     }
@@ -177,7 +178,7 @@ impl<'a> Driver<'a> {
             return None;
         }
         match self.wires.facts.try_recv() {
-            Ok(fact) => return Some(Woke::Message(Msg::Told(fact))),
+            Ok(told) => return Some(heard(self.wires.session, Ok(told))),
             Err(TryRecvError::Lagged(missed)) => {
                 return Some(Woke::Message(Msg::Missed(missed)));
             }
@@ -300,9 +301,11 @@ pub(super) fn bounded((width, height): (u16, u16)) -> (u16, u16) {
     (width.clamp(1, SIZE_MAX.0), height.clamp(1, SIZE_MAX.1))
 }
 
-fn told(fact: Result<Fact, RecvError>) -> Woke {
-    match fact {
-        Ok(fact) => Woke::Message(Msg::Told(fact)),
+/// What somebody else asked for is theirs to hear; its consequences show in the snapshot.
+fn heard(session: SessionId, told: Result<Told, RecvError>) -> Woke {
+    match told {
+        Ok(told) if told.is_for(session) => Woke::Message(Msg::Told(told.fact)),
+        Ok(_) => Woke::Tick,
         Err(RecvError::Lagged(missed)) => Woke::Message(Msg::Missed(missed)),
         Err(RecvError::Closed) => Woke::SourcesClosed,
     }

@@ -15,7 +15,8 @@ use futures_util::future::BoxFuture;
 use tokio::sync::{broadcast, mpsc, watch};
 
 use crate::console::{Msg, Query, Ticket};
-use crate::domain::command::{Command, Fact};
+use crate::domain::command::{Command, Told};
+use crate::domain::operator::SessionId;
 use crate::domain::snapshot::Snapshot;
 use crate::domain::time::{Span, Timestamp};
 
@@ -58,7 +59,9 @@ pub trait Host: Send {
 pub struct Wires {
     pub inputs: mpsc::Receiver<Input>,
     pub snapshots: watch::Receiver<Arc<Snapshot>>,
-    pub facts: broadcast::Receiver<Fact>,
+    /// Whose answers are for this console.
+    pub session: SessionId,
+    pub facts: broadcast::Receiver<Told>,
     pub questions: mpsc::Sender<(Ticket, Query)>,
     pub answers: mpsc::Receiver<Msg>,
     /// An operator's wish and its reason.

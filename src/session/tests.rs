@@ -18,8 +18,10 @@ use crate::console::theme::Theme;
 use crate::console::{
     Ground, Instance, Language, Model, Msg, Query, Settings, Ticket, Tongue, paint, update,
 };
-use crate::domain::command::Fact;
+use crate::domain::command::{Fact, Refusal, Told};
+use crate::domain::ids::LinkId;
 use crate::domain::mapping::{Mapping, Policy};
+use crate::domain::operator::SessionId;
 use crate::domain::snapshot::Snapshot;
 use crate::domain::time::{Span, Timestamp};
 
@@ -51,7 +53,7 @@ impl Host for Stops {
 struct Ends {
     inputs: mpsc::Sender<Input>,
     snapshots: watch::Sender<Arc<Snapshot>>,
-    facts: broadcast::Sender<Fact>,
+    facts: broadcast::Sender<Told>,
     questions: mpsc::Receiver<(Ticket, Query)>,
     answers: mpsc::Sender<Msg>,
     frames: mpsc::Receiver<Vec<u8>>,
@@ -76,6 +78,8 @@ impl Ends {
     }
 }
 
+const SESSION: SessionId = SessionId(1);
+
 fn wires() -> (Wires, Ends) {
     let (inputs, inbox) = mpsc::channel(8);
     let (publish, snapshots) = watch::channel(Arc::default());
@@ -87,6 +91,7 @@ fn wires() -> (Wires, Ends) {
     let wires = Wires {
         inputs: inbox,
         snapshots,
+        session: SESSION,
         facts: heard,
         questions,
         answers: answered,
@@ -271,12 +276,35 @@ async fn suspending_waits_for_the_frame_under_way_and_draws_everything_again() {
 }
 
 #[tokio::test]
+async fn what_somebody_else_asked_for_is_not_told_here() {
+    let (wires, mut ends) = wires();
+    let refused = |link| Fact::Refused(Refusal::NoSuchLink(LinkId(link)));
+    session(&mut Stops::default(), wires, async {
+        ends.take_frame().await;
+        for (session, link) in [(SessionId(2), 77), (SESSION, 88)] {
+            let to = Some(session);
+            let fact = refused(link);
+            ends.facts.send(Told { to, fact }).unwrap();
+        }
+        let frame = ends.take_frame().await;
+        assert!(frame.contains("88") && !frame.contains("77"), "{frame}");
+        ends.inputs.send(Input::Terminate).await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_sync_that_ended_and_facts_that_were_missed_are_told() {
     let (wires, mut ends) = wires();
     session(&mut Stops::default(), wires, async {
         ends.take_frame().await;
         for _ in 0..9 {
-            ends.facts.send(Fact::CycleStarted).unwrap();
+            ends.facts
+                .send(Told {
+                    to: None,
+                    fact: Fact::CycleStarted,
+                })
+                .unwrap();
         }
         let frame = ends.take_frame().await;
         assert!(frame.contains("fast"), "{frame}");

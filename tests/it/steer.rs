@@ -4,9 +4,9 @@
 use passerelle::domain::command::{Command, Fact, Queue, Refusal, Scope, Steer};
 use passerelle::domain::conflict::{Choice, Resolution};
 use passerelle::domain::ids::{AutomationId, Generation, Kind, LinkId, Side};
-use passerelle::domain::link::{Mark, Parked};
+use passerelle::domain::link::{Link, Mark, Parked};
 use passerelle::domain::record::{LinkKey, LinkPage, Listing, PlanKind};
-use passerelle::domain::time::Span;
+use passerelle::domain::time::{Span, Timestamp};
 use passerelle::engine::Brake;
 use passerelle::ports::Store as _;
 use passerelle::sim::automation::draft::ContactInput;
@@ -39,6 +39,30 @@ async fn link_of(world: &World, name: &str) -> LinkId {
 
 fn accepted(facts: &[Fact]) -> bool {
     facts.iter().any(|fact| matches!(fact, Fact::Accepted(_)))
+}
+
+async fn conflicts(world: &World) -> Vec<Link> {
+    let held = LinkPage {
+        listing: Listing::Marked(Mark::Conflict),
+        after: None,
+        size_max: 10,
+    };
+    let links = world.store.links(held).await;
+    links.expect("a store in memory does not fail")
+}
+
+/// The title of each lead is edited on both sides; their links, in conflict now.
+async fn disagreeing(world: &World, leads: &[RecordId]) -> Vec<Link> {
+    for (number, lead) in leads.iter().enumerate() {
+        world.edits(*lead, "Title", Input::text("Buyer"));
+        let contact = world.by_email(&format!("p{number}@x.example"));
+        let edited = input(&format!("p{number}")).with("position", "Seller");
+        world.user_edits(contact, edited);
+    }
+    world.drive().await;
+    let links = conflicts(world).await;
+    assert_eq!(links.len(), leads.len(), "{links:?}");
+    links
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -160,22 +184,37 @@ async fn a_contact_read_again_is_brought_in_line_without_a_cycle_of_everything()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_decides_second_is_told_who_was_first_and_when() {
+    let (world, leads) = agreed(2).await;
+    let links = disagreeing(&world, &leads).await;
+    let decide = |link: &Link| Resolution {
+        link: link.id,
+        generation: link.generation,
+        choices: vec![(link.conflicts[0].subject, Choice::Automation)],
+    };
+    // The second one decides on both, of which one is still as it was seen.
+    let (first, second) = (vec![decide(&links[0])], links.iter().map(decide).collect());
+    let facts = world
+        .instruct_twice(Command::Resolve(first), Command::Resolve(second))
+        .await;
+    let refused = |fact: &Fact| match fact {
+        Fact::Refused(Refusal::OlderGeneration { link, decided, .. }) => {
+            Some((*link, decided.clone()))
+        }
+        _ => None,
+    };
+    let refused: Vec<_> = facts.iter().filter_map(refused).collect();
+    let [(link, Some((by, at)))] = &refused[..] else {
+        panic!("{facts:?}");
+    };
+    assert_eq!((*link, by.as_str()), (links[0].id, "passerelle"));
+    assert!(*at > Timestamp::ZERO);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_conflicts_are_decided_as_one_act_and_one_undo_takes_it_back() {
     let (world, leads) = agreed(3).await;
-    for (number, lead) in leads.iter().enumerate().take(2) {
-        world.edits(*lead, "Title", Input::text("Buyer"));
-        let contact = world.by_email(&format!("p{number}@x.example"));
-        let edited = input(&format!("p{number}")).with("position", "Seller");
-        world.user_edits(contact, edited);
-    }
-    world.drive().await;
-    let held = LinkPage {
-        listing: Listing::Marked(Mark::Conflict),
-        after: None,
-        size_max: 10,
-    };
-    let links = world.store.links(held).await.unwrap();
-    assert_eq!(links.len(), 2, "{links:?}");
+    let links = disagreeing(&world, &leads[..2]).await;
     let mut resolutions: Vec<Resolution> = links
         .iter()
         .map(|link| Resolution {
@@ -208,11 +247,7 @@ async fn many_conflicts_are_decided_as_one_act_and_one_undo_takes_it_back() {
     );
     world.instruct(Command::Undo { act }).await;
     assert_eq!(titles(&world), ["Buyer", "Buyer"]);
-    assert_eq!(
-        world.store.links(held).await.unwrap().len(),
-        2,
-        "in question again"
-    );
+    assert_eq!(conflicts(&world).await.len(), 2, "in question again");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -10,7 +10,7 @@ use futures_util::future::BoxFuture;
 use passerelle::adapters::{Limits, SystemClock, automation, salesforce};
 use passerelle::app::config;
 use passerelle::app::policy::{self, Systems};
-use passerelle::domain::command::{Command, Fact, Instruction, Scope};
+use passerelle::domain::command::{Command, Fact, Instruction, Scope, Told};
 use passerelle::domain::ids::Side;
 use passerelle::domain::link::Link;
 use passerelle::domain::mapping::Policy;
@@ -266,22 +266,23 @@ impl World {
     pub(crate) async fn instruct_twice(&self, first: Command, second: Command) -> Vec<Fact> {
         let pool = Pool::spawn(self.engine().await, self.outside.clone());
         let mut facts = pool.facts();
-        let instruct = |command| Instruction {
-            operator: "test".to_owned(),
-            reason: String::new(),
-            command,
-        };
-        pool.commands.send(instruct(first)).await.unwrap();
+        pool.commands
+            .send(Instruction::ourselves(first))
+            .await
+            .unwrap();
         let mut second = Some(second);
         let mut told = Vec::new();
         let ended = |told: &[Fact]| told.iter().filter(|f| **f == Fact::CycleEnded).count();
         while ended(&told) < 2
-            && let Ok(fact) = facts.recv().await
+            && let Ok(Told { fact, .. }) = facts.recv().await
         {
             if fact == Fact::CycleStarted
                 && let Some(command) = second.take()
             {
-                pool.commands.send(instruct(command)).await.unwrap();
+                pool.commands
+                    .send(Instruction::ourselves(command))
+                    .await
+                    .unwrap();
             }
             told.push(fact);
         }
@@ -318,13 +319,11 @@ impl World {
         let mut written = passerelle::domain::command::BySide::default();
         let mut cycles = 0;
         let mut told = Vec::new();
-        let instruct = |command| Instruction {
-            operator: "test".to_owned(),
-            reason: String::new(),
-            command,
-        };
-        pool.commands.send(instruct(first)).await.unwrap();
-        while let Ok(fact) = facts.recv().await {
+        pool.commands
+            .send(Instruction::ourselves(first))
+            .await
+            .unwrap();
+        while let Ok(Told { fact, .. }) = facts.recv().await {
             let is_end = ends(&fact);
             told.push(fact);
             if !is_end {
@@ -336,7 +335,7 @@ impl World {
                 break;
             }
             written = totals;
-            let again = instruct(Command::RunCycle(Scope::ALL));
+            let again = Instruction::ourselves(Command::RunCycle(Scope::ALL));
             pool.commands.send(again).await.unwrap();
         }
         pool.stop();

@@ -20,6 +20,8 @@ use crate::app::error::{AppError, Status};
 use crate::app::log::Log;
 use crate::app::out::Out;
 use crate::console::Ground;
+use crate::domain::command::{Command as Wish, Instruction};
+use crate::domain::operator::{Operator, SessionId};
 use crate::store;
 
 pub(super) async fn perform(
@@ -73,6 +75,9 @@ pub(super) async fn perform(
     }
 }
 
+/// One process, one command.
+const COMMAND: SessionId = SessionId(1);
+
 /// Where the instance file is, and what the environment says.
 pub(super) struct Place {
     file: Option<PathBuf>,
@@ -94,6 +99,19 @@ impl Place {
 
     async fn connect(&self) -> Result<compose::Connected, AppError> {
         compose::connect(self.open().await?, self.file()?).await
+    }
+
+    /// A wish of whoever gave the command.
+    fn instruction(&self, reason: &str, command: Wish) -> Box<Instruction> {
+        Box::new(Instruction {
+            session: COMMAND,
+            operator: Operator {
+                name: self.operator(),
+                from: "command".to_owned(),
+            },
+            reason: reason.to_owned(),
+            command,
+        })
     }
 
     /// Login name of whoever asks, for the audit: the machine's own word, not the environment's,

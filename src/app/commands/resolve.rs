@@ -7,7 +7,7 @@ use crate::app::error::{AppError, Refused, Status};
 use crate::app::out::Out;
 use crate::app::run::Goal;
 use crate::app::words;
-use crate::domain::command::{Command, Instruction};
+use crate::domain::command::Command;
 use crate::domain::conflict::{Choice, Conflict, Resolution, Subject};
 use crate::domain::ids::{
     AutomationId, Generation, LinkId, RemoteId, SalesforceId, SalesforceObject,
@@ -34,6 +34,7 @@ pub(super) async fn perform(
             link: id.0,
             asked,
             now: link.generation.0,
+            decided: None,
         };
         return Err(AppError::Refused(refused));
     }
@@ -59,12 +60,7 @@ pub(super) async fn perform(
         generation,
         choices,
     }]);
-    let instruction = Instruction {
-        operator: place.operator(),
-        reason: arguments.writing.reason.clone(),
-        command,
-    };
-    let goal = Goal::Command(instruction);
+    let goal = Goal::Command(place.instruction(&arguments.writing.reason, command));
     let report = sync::measured(&connected, Mode::default(), goal, out).await?;
     report.print(out)?;
     let after = inspect::one(&connected.opened, id).await?;

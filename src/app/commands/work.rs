@@ -9,7 +9,7 @@ use crate::app::error::{AppError, Refused, Status};
 use crate::app::out::Out;
 use crate::app::run::Goal;
 use crate::domain::activity::{HeldActivity, REPUBLISH_REACH};
-use crate::domain::command::{Command, Instruction};
+use crate::domain::command::Command;
 use crate::domain::ids::LinkId;
 use crate::domain::link::{Mark, Pending};
 use crate::domain::record::{Act, Listing, PlanKind};
@@ -56,11 +56,7 @@ async fn transfer(
         from: until - last,
         until,
     };
-    let instruction = Instruction {
-        operator: place.operator(),
-        reason: writing.reason.clone(),
-        command,
-    };
+    let instruction = place.instruction(&writing.reason, command);
     let writes = if writing.dry_run {
         Writes::Count
     } else {
@@ -109,12 +105,7 @@ pub(super) async fn retry(
         if is_empty {
             continue;
         }
-        let instruction = Instruction {
-            operator: place.operator(),
-            reason: arguments.writing.reason.clone(),
-            command,
-        };
-        let goal = Goal::Command(instruction);
+        let goal = Goal::Command(place.instruction(&arguments.writing.reason, command));
         last = Some(sync::measured(&connected, Mode::default(), goal, out).await?);
     }
     let Some(report) = last else {
@@ -194,12 +185,7 @@ pub(super) async fn undo(
         return Ok(Status::Done);
     }
     let connected = crate::app::compose::connect(opened, place.file()?).await?;
-    let instruction = Instruction {
-        operator: place.operator(),
-        reason: arguments.writing.reason.clone(),
-        command: Command::Undo { act },
-    };
-    let goal = Goal::Command(instruction);
+    let goal = Goal::Command(place.instruction(&arguments.writing.reason, Command::Undo { act }));
     let report = sync::measured(&connected, Mode::default(), goal, out).await?;
     report.print(out)?;
     Ok(report.status())

@@ -186,11 +186,7 @@ impl Run {
 
     pub(super) fn instruct(&mut self, command: Command) {
         self.excuse_undone(&command);
-        self.handle(Input::Instructed(Instruction {
-            operator: "simulation".to_owned(),
-            reason: String::new(),
-            command,
-        }));
+        self.handle(Input::Instructed(Instruction::ourselves(command)));
     }
 
     /// Until nothing is under way and the engine is idle.
@@ -309,8 +305,8 @@ impl Run {
                 self.commit(batch);
                 Input::Persisted
             }
-            Output::Tell(fact) => {
-                self.hear(&fact);
+            Output::Tell(told) => {
+                self.hear(&told.fact);
                 return;
             }
         };

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::domain::activity::{Activity, ActivityRow};
 use crate::domain::command::Survey;
 use crate::domain::ids::{LinkId, RunId};
+use crate::domain::operator::SessionId;
 use crate::domain::record::PlanKind;
 use crate::domain::snapshot;
 use crate::domain::time::Timestamp;
@@ -33,6 +34,7 @@ pub(super) enum Purpose {
     Plan(RunId),
     /// Counting what a plan would send.
     Survey {
+        session: SessionId,
         kind: PlanKind,
         people: BTreeSet<LinkId>,
         to_send: u64,
@@ -100,8 +102,18 @@ impl Transfer {
         matches!(self.purpose, Purpose::Survey { .. })
     }
 
-    pub(super) fn survey(&self) -> Option<Survey> {
+    /// Whose question it answers, if it counts.
+    pub(super) const fn surveyed_for(&self) -> Option<SessionId> {
+        match self.purpose {
+            Purpose::Survey { session, .. } => Some(session),
+            Purpose::Regular | Purpose::Plan(_) => None,
+        }
+    }
+
+    /// What was counted, and for whom.
+    pub(super) fn survey(&self) -> Option<(SessionId, Survey)> {
         let Purpose::Survey {
+            session,
             kind,
             people,
             to_send,
@@ -111,7 +123,7 @@ impl Transfer {
         else {
             return None;
         };
-        Some(Survey {
+        let survey = Survey {
             kind: *kind,
             from: self.from,
             until: self.until,
@@ -121,7 +133,8 @@ impl Transfer {
             already_there: self.counts.already_there,
             left_out: *left_out,
             samples: samples.clone(),
-        })
+        };
+        Some((*session, survey))
     }
 
     pub(in crate::engine) fn progress(&self) -> snapshot::Transfer {

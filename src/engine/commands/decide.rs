@@ -1,10 +1,10 @@
 //! An operator's word on a conflict, and taking it back.
 
 use super::{Done, Order};
-use crate::domain::command::{Refusal, Scope};
+use crate::domain::command::{Fact, Refusal, Scope};
 use crate::domain::conflict::{Choice, Conflict, Resolution, Subject};
 use crate::domain::consent::{Consent, Reason};
-use crate::domain::ids::{FieldId, Generation, RemoteId};
+use crate::domain::ids::{FieldId, Generation, LinkId, RemoteId};
 use crate::domain::link::{Base, Decided, Link};
 use crate::domain::record::{Act, Happened, UndoStep};
 use crate::domain::value::Value;
@@ -12,6 +12,9 @@ use crate::engine::Engine;
 use crate::engine::pair::move_end;
 use crate::engine::reconcile::agree;
 use crate::engine::work::Desk;
+
+/// Decisions remembered for whoever looked at the same contact and comes second.
+const DECISIONS_MAX: usize = 1_000;
 
 impl Engine {
     /// Each resolution stands for itself. Those that are refused are told; if none is left, the whole is.
@@ -36,7 +39,7 @@ impl Engine {
             return Err(first.clone());
         }
         for refusal in refused {
-            self.tell(crate::domain::command::Fact::Refused(refusal));
+            self.answer(order.session, Fact::Refused(refusal));
         }
         self.want_cycle(Scope::OUTBOX);
         Ok(Done {
@@ -60,6 +63,7 @@ impl Engine {
                 link: id,
                 asked: resolution.generation,
                 now: link.generation,
+                decided: self.decided.get(&id).cloned(),
             });
         }
         let mut changed = link.clone();
@@ -78,7 +82,7 @@ impl Engine {
             }
             let what = Happened::ConflictResolved {
                 subject: *subject,
-                by: order.operator.clone(),
+                by: order.operator.name.clone(),
             };
             desk.history(id, order.at, order.run, what);
         }
@@ -86,8 +90,20 @@ impl Engine {
         changed.generation = Generation(changed.generation.0 + 1);
         desk.put(changed);
         self.settle(desk, id, order.at);
+        self.remember_decision(id, order);
         undo.extend(steps);
         Ok(())
+    }
+
+    fn remember_decision(&mut self, link: LinkId, order: &Order) {
+        self.decided
+            .insert(link, (order.operator.name.clone(), order.at));
+        if self.decided.len() > DECISIONS_MAX {
+            let oldest = self.decided.iter().min_by_key(|(_, (_, at))| *at);
+            if let Some(oldest) = oldest.map(|(link, _)| *link) {
+                self.decided.remove(&oldest);
+            }
+        }
     }
 
     /// A compensating write, and only where both sides still show what the act put there.

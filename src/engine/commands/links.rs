@@ -186,7 +186,7 @@ pub(super) fn discard_activities(desk: &mut Desk, held: Vec<HeldActivity>) -> Do
 /// The contact's own history says who did what.
 fn note(desk: &mut Desk, order: &Order, link: LinkId, act: &str) {
     let what = Happened::Operator {
-        by: order.operator.clone(),
+        by: order.operator.name.clone(),
         act: act.to_owned(),
         reason: order.reason.clone(),
     };

@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use super::{Done, Order};
-use crate::domain::command::{Refusal, Scope, Steer};
+use crate::domain::command::{Fact, Refusal, Scope, Steer};
 use crate::domain::cursor::Stream;
 use crate::domain::ids::{RunId, Side};
+use crate::domain::operator::{Operator, SessionId};
 use crate::domain::record::{Change, Plan, PlanKind, PolicyVersion};
 use crate::domain::time::Timestamp;
 use crate::engine::activities::UNKNOWN_MAX;
+use crate::engine::cycle::Asked;
 use crate::engine::work::Desk;
 use crate::engine::{Engine, Writes};
 
@@ -18,12 +20,12 @@ const ACTIVITIES: Scope = Scope {
     ..Scope::OUTBOX
 };
 
-/// Whose plans those are that nobody asked for.
-const OURSELVES: &str = "passerelle";
-
 impl Engine {
-    pub(super) fn want_survey(&mut self, kind: PlanKind, from: Timestamp, until: Timestamp) {
-        self.survey = Some((kind, from, until));
+    /// One at a time: whoever asked before and was not answered is told to ask again.
+    pub(super) fn want_survey(&mut self, asked: Asked) {
+        if let Some(former) = self.survey.replace(asked) {
+            self.answer(former.session, Fact::SurveyFailed);
+        }
         self.want_cycle(Scope::OUTBOX);
     }
 
@@ -57,7 +59,7 @@ impl Engine {
         let plan = Plan {
             run: order.run,
             kind,
-            operator: order.operator.clone(),
+            operator: order.operator.name.clone(),
             reason: order.reason.clone(),
             started: order.at,
             from,
@@ -79,7 +81,10 @@ impl Engine {
     /// Events follow a merge to its winner and keep their dates. Those of a contact who was nobody until
     /// then may be from before what the next transfer reads, so as much is examined again as of the unknown.
     pub(in crate::engine) fn look_back(&mut self, desk: &mut Desk, now: Timestamp) {
-        let is_planned = self.plans.values().any(|plan| plan.operator == OURSELVES);
+        let is_planned = self
+            .plans
+            .values()
+            .any(|plan| plan.operator == Operator::OURSELVES);
         // The first transfer reaches back further by itself.
         let has_transferred = self.cursors.contains_key(&Stream::Activities);
         let is_wanted = self.settings.policy.activities && self.settings.writes == Writes::Send;
@@ -87,9 +92,10 @@ impl Engine {
             return;
         }
         let order = Order {
+            session: SessionId::OURSELVES,
             run: self.next_run(),
             at: now,
-            operator: OURSELVES.to_owned(),
+            operator: Operator::ourselves(),
             reason: "a merge may have brought events".to_owned(),
         };
         let until = self.side(Side::Automation).server_time(now).floor_second();
@@ -109,7 +115,7 @@ impl Engine {
         desk.batch.push(Change::PutPolicy(Box::new(PolicyVersion {
             version: self.policy_version,
             at: order.at,
-            author: order.operator.clone(),
+            author: order.operator.name.clone(),
             policy: policy.clone(),
         })));
         self.settings.policy = Arc::new(policy);

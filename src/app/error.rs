@@ -108,6 +108,8 @@ pub enum Refused {
     NoSuchPlan(u64),
     #[error("the write of link {0} carries an opt-out, which nobody may drop; retry it instead")]
     OptOutStays(u64),
+    #[error("link {link} cannot have that e-mail address: it is on the record of link {by}")]
+    AddressTaken { link: u64, by: u64 },
 }
 
 fn decision(decided: Option<&(String, Timestamp)>) -> String {
@@ -134,6 +136,10 @@ impl From<Refusal> for Refused {
             Refusal::NothingToUndo => Self::NothingToUndo,
             Refusal::NoSuchPlan(run) => Self::NoSuchPlan(run.0),
             Refusal::OptOutStays(link) => Self::OptOutStays(link.0),
+            Refusal::AddressTaken { link, by } => Self::AddressTaken {
+                link: link.0,
+                by: by.0,
+            },
         }
     }
 }

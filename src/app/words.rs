@@ -59,7 +59,9 @@ pub(super) fn cause(conflict: &Conflict) -> String {
             let records: Vec<String> = matches.iter().map(ToString::to_string).collect();
             format!("several records could be the same: {}", records.join(", "))
         }
-        Cause::EmailTaken { by } => format!("the new e-mail address belongs to link {by}"),
+        Cause::EmailTaken { side, address, by } => {
+            format!("{address} is in {side} already, on the record of link {by}")
+        }
         Cause::DeletedAndEdited { deleted } => format!(
             "it was deleted in {deleted} and edited or seen again in {}",
             deleted.other()

@@ -14,10 +14,18 @@ pub(super) fn fits(link: &Link, conflict: &Conflict, choice: &Choice) -> bool {
         | (Subject::Field(_), Choice::KeepBoth | Choice::Typed(_))
         | (Subject::Consent, Choice::OptIn | Choice::OptOut)
         | (Subject::Deletion, Choice::KeepBoth) => true,
-        (Subject::Field(_), _) => decided_value(link, conflict.subject, choice).is_some(),
+        (Subject::Field(_), _) => {
+            let value = decided_value(link, conflict.subject, choice);
+            value.is_some_and(|value| !is_taken(conflict, &value))
+        }
         (Subject::Identity, Choice::Pair(record)) => candidates(conflict).contains(record),
         _ => false,
     }
+}
+
+/// Whether the value is the address that somebody else has.
+fn is_taken(conflict: &Conflict, value: &Value) -> bool {
+    matches!(&conflict.cause, Cause::EmailTaken { address, .. } if address == value)
 }
 
 /// The records that an identity conflict can be settled with.

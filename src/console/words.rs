@@ -108,7 +108,14 @@ impl Words<'_> {
                 "cause-several-match",
                 &[("records", &self.numbered(matches))],
             ),
-            Cause::EmailTaken { by } => say.with("cause-email-taken", &[("link", &by.to_string())]),
+            Cause::EmailTaken { side, address, by } => say.with(
+                "cause-email-taken",
+                &[
+                    ("side", &side.to_string()),
+                    ("address", &self.value(Some(address))),
+                    ("link", &by.to_string()),
+                ],
+            ),
             Cause::DeletedAndEdited { deleted } => self.sided("cause-deleted-and-edited", *deleted),
             Cause::ConsentWithoutProof { opted_in } => {
                 self.sided("cause-consent-without-proof", *opted_in)
@@ -303,6 +310,7 @@ impl Words<'_> {
             Refusal::NothingToUndo => return say.text("refused-undo").to_owned(),
             Refusal::NoSuchPlan(run) => ("refused-no-plan", run.to_string()),
             Refusal::OptOutStays(link) => ("refused-opt-out", link.to_string()),
+            Refusal::AddressTaken { by, .. } => ("refused-address", by.to_string()),
         };
         say.with(key, &[("what", &what)])
     }

@@ -234,6 +234,11 @@ pub enum Refusal {
     NoSuchPlan(RunId),
     /// An opt-out is on its way, and nobody may drop it.
     OptOutStays(LinkId),
+    /// The address that was typed is on somebody else's record.
+    AddressTaken {
+        link: LinkId,
+        by: LinkId,
+    },
 }
 
 /// What a run did, by side and kind. The `--json` of `sync` prints this.

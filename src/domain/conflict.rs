@@ -44,8 +44,12 @@ pub enum Cause {
     AgainstArrow { edited: Side, value: Value },
     /// Several records match one e-mail address.
     SeveralMatch { matches: Vec<RemoteId> },
-    /// A changed e-mail address now belongs to somebody else's record.
-    EmailTaken { by: LinkId },
+    /// The address would be written to a side where somebody else's record has it.
+    EmailTaken {
+        side: Side,
+        address: Value,
+        by: LinkId,
+    },
     /// Deleted on one side, edited on the other since.
     DeletedAndEdited { deleted: Side },
     /// One side says in, the other out, and no dated proof tells which is newer.

@@ -7,7 +7,8 @@ mod plans;
 
 use crate::domain::command::{Command, Fact, Instruction, Queue, Scope};
 use crate::domain::conflict::{Choice, Resolution};
-use crate::domain::ids::{LinkId, RemoteId, RunId};
+use crate::domain::ids::{Kind, LinkId, RemoteId, RunId};
+use crate::domain::link::MatchKey;
 use crate::domain::operator::{Operator, SessionId};
 use crate::domain::record::{Act, Change, LinkKey, UndoStep};
 use crate::domain::time::Timestamp;
@@ -83,6 +84,12 @@ fn keys_of(resolution: &Resolution) -> Vec<LinkKey> {
             Choice::Pair(RemoteId::Automation(kind, id)) => {
                 keys.push(LinkKey::Automation(kind, id));
             }
+            // Should it be an e-mail address: whoever has it already.
+            Choice::Typed(ref value) => keys.extend(
+                value
+                    .as_text()
+                    .map(|text| LinkKey::Match(MatchKey::new(Kind::Person, text))),
+            ),
             _ => {}
         }
     }

@@ -5,11 +5,12 @@
 
 use crate::domain::conflict::{Cause, Subject};
 use crate::domain::consent::{ConsentView, Dated, Proof};
-use crate::domain::ids::{AutomationId, Kind, LinkId, RemoteId, SalesforceObject, Side};
+use crate::domain::ids::{AutomationId, FieldId, Kind, LinkId, RemoteId, SalesforceObject, Side};
 use crate::domain::link::{Link, MatchKey, Parked};
-use crate::domain::mapping::Mapping;
+use crate::domain::mapping::{Mapping, Role};
 use crate::domain::row::RowState;
 use crate::domain::time::Timestamp;
+use crate::domain::value::Value;
 use crate::engine::observe::match_text;
 
 /// What is to be done with the links of one address. Ids are of links.
@@ -92,6 +93,49 @@ pub fn pair(group: &[&Link], mapping: &Mapping, key: MatchKey) -> Vec<Pairing> {
         }
     }
     pairings
+}
+
+/// Whether an address that is about to be written is somebody else's on that side: Automation would
+/// refuse it or merge the two people. Answers the e-mail field and what to hold it for, or that what
+/// it was held for is over; nothing if all stays as it is.
+pub fn taken(
+    link: &Link,
+    group: &[&Link],
+    mapping: &Mapping,
+    key: MatchKey,
+) -> Option<(FieldId, Option<Cause>)> {
+    let mut rules = mapping.rules(link.kind).iter();
+    let field = rules.find(|rule| rule.role == Role::Email)?.id;
+    let is_asked = |address: &Value| {
+        let text = address.as_text();
+        text.is_some_and(|text| MatchKey::new(link.kind, text) == key)
+    };
+    let held = link.conflicts.iter().find_map(|conflict| {
+        let is_of_field = conflict.subject == Subject::Field(field);
+        match &conflict.cause {
+            Cause::EmailTaken { side, address, .. } if is_of_field => Some((*side, address)),
+            _ => None,
+        }
+    });
+    let planned = link.pending.iter().find_map(|pending| {
+        let mut values = pending.values.iter();
+        let (_, address) = values.find(|(id, _)| *id == field)?;
+        Some((pending.side, address))
+    });
+    let (side, address) = held.or(planned).filter(|(_, address)| is_asked(address))?;
+    let has_it = |other: &&&Link| {
+        let is_ours = other.parked == Some(Parked::ShadowedByContact(link.id));
+        let shown = match_text(other, mapping, side).map(|text| MatchKey::new(other.kind, text));
+        other.id != link.id && !is_ours && other.is_live(side) && shown == Some(key)
+    };
+    let owner = group.iter().filter(has_it).map(|other| other.id).min();
+    match owner {
+        Some(by) => {
+            let address = address.clone();
+            Some((field, Some(Cause::EmailTaken { side, address, by })))
+        }
+        None => held.map(|_| (field, None)),
+    }
 }
 
 /// Neither a person nor its kind keeps it from being paired.

@@ -9,7 +9,7 @@ use crate::domain::request::{RowWrite, Target};
 use crate::domain::time::Timestamp;
 use crate::engine::Engine;
 use crate::engine::observe::match_text;
-use crate::engine::pair::{Pairing, is_pairing_cause, move_end, pair};
+use crate::engine::pair::{Pairing, is_pairing_cause, move_end, pair, taken};
 use crate::engine::reconcile::{creation_values, known_opt_out, raise};
 use crate::engine::work::Desk;
 
@@ -59,7 +59,29 @@ impl Engine {
             }
         }
         self.suppress(desk, now, key);
+        self.hold_taken(desk, now, key);
         alone
+    }
+
+    /// An address does not leave for a side where somebody else has it, until they no longer do.
+    fn hold_taken(&mut self, desk: &mut Desk, now: Timestamp, key: MatchKey) {
+        let bearers = desk.links.values();
+        let group: Vec<&Link> = bearers
+            .filter(|link| link.match_keys.contains(&key))
+            .collect();
+        let judge = |link: &&Link| Some((link.id, taken(link, &group, &self.mapping, key)?));
+        let judged: Vec<_> = group.iter().filter_map(judge).collect();
+        for (id, (field, cause)) in judged {
+            let Some(link) = desk.links.get_mut(&id) else {
+                continue;
+            };
+            let subject = Subject::Field(field);
+            match cause {
+                Some(cause) => raise(link, subject, cause, now),
+                None => link.conflicts.retain(|held| held.subject != subject),
+            }
+            self.settle(desk, id, now);
+        }
     }
 
     /// An opt-out belongs to the address: it holds on whatever record the address turns up, by an edit

@@ -147,6 +147,8 @@ impl Engine {
         };
         if is_half || happened.is_some() || keys != old_keys {
             self.outbox.pair_again(&keys);
+            // Somebody may wait for an address that is free now.
+            self.outbox.pair_again(&old_keys);
         }
         if let Some(what) = happened {
             self.cycle.deletions += u64::from(matches!(what, Happened::Deleted(_)));

@@ -270,6 +270,10 @@ impl Engine {
                 }
             }
             self.outbox.track(&link, now);
+            if link.match_keys.len() > 1 {
+                // An address may be on its way that was not looked for yet.
+                self.outbox.pair_again(&link.match_keys);
+            }
             desk.put(link);
         }
         self.close(desk);

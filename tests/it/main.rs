@@ -3,6 +3,7 @@
 // Marked so that the lints for tests apply to the helpers of these modules too.
 #[cfg(test)]
 mod adapters;
+mod addresses;
 #[cfg(test)]
 mod automation_conformance;
 #[cfg(test)]

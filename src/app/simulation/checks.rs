@@ -311,6 +311,7 @@ impl Run {
                     keep(automation);
                 }
                 Cause::AgainstArrow { value, .. } | Cause::Refused { value, .. } => keep(value),
+                Cause::EmailTaken { address, .. } => keep(address),
                 _ => {}
             }
         }

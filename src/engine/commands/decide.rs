@@ -2,13 +2,15 @@
 
 use super::{Done, Order};
 use crate::domain::command::{Fact, Refusal, Scope};
-use crate::domain::conflict::{Choice, Conflict, Resolution, Subject};
+use crate::domain::conflict::{Cause, Choice, Conflict, Resolution, Subject};
 use crate::domain::consent::{Consent, Reason};
-use crate::domain::ids::{FieldId, Generation, LinkId, RemoteId};
-use crate::domain::link::{Base, Decided, Link};
+use crate::domain::ids::{FieldId, Generation, LinkId, RemoteId, Side};
+use crate::domain::link::{Base, Decided, FieldState, Link, MatchKey, Parked};
+use crate::domain::mapping::Role;
 use crate::domain::record::{Act, Happened, UndoStep};
 use crate::domain::value::Value;
 use crate::engine::Engine;
+use crate::engine::observe::match_text;
 use crate::engine::pair::move_end;
 use crate::engine::reconcile::agree;
 use crate::engine::work::Desk;
@@ -74,6 +76,11 @@ impl Engine {
                 .binary_search_by_key(subject, |conflict| conflict.subject)
                 .map_err(|_| Refusal::NoSuchConflict(id))?;
             let conflict = changed.conflicts.remove(index);
+            if let Choice::Typed(value) = choice
+                && let Some(by) = self.bearer_of(desk, &changed, *subject, value)
+            {
+                return Err(Refusal::AddressTaken { link: id, by });
+            }
             if let Choice::Pair(record) = choice {
                 pair_with(desk, &mut changed, *record)?;
             } else {
@@ -88,11 +95,36 @@ impl Engine {
         }
         // Whoever looked before this decision decides on something else.
         changed.generation = Generation(changed.generation.0 + 1);
+        self.outbox.pair_again(&changed.match_keys);
         desk.put(changed);
         self.settle(desk, id, order.at);
         self.remember_decision(id, order);
         undo.extend(steps);
         Ok(())
+    }
+
+    /// Whose record has the address that somebody typed.
+    fn bearer_of(
+        &self,
+        desk: &Desk,
+        link: &Link,
+        subject: Subject,
+        value: &Value,
+    ) -> Option<LinkId> {
+        let mut rules = self.mapping.rules(link.kind).iter();
+        let rule = rules.find(|rule| Subject::Field(rule.id) == subject)?;
+        let text = value.as_text().filter(|_| rule.role == Role::Email)?;
+        let key = MatchKey::new(link.kind, text);
+        let bears = |other: &&Link| {
+            let shows = |side| {
+                let shown = match_text(other, &self.mapping, side);
+                shown.is_some_and(|text| MatchKey::new(other.kind, text) == key)
+            };
+            let is_ours = other.parked == Some(Parked::ShadowedByContact(link.id));
+            let mut sides = Side::BOTH.into_iter();
+            other.id != link.id && !is_ours && sides.any(|side| other.is_live(side) && shows(side))
+        };
+        desk.links.values().find(bears).map(|other| other.id)
     }
 
     fn remember_decision(&mut self, link: LinkId, order: &Order) {
@@ -179,6 +211,9 @@ fn choose(
         (Subject::Field(field), choice) => {
             let state = link.field(field)?.clone();
             let value = match choice {
+                Choice::Salesforce | Choice::Automation if is_taken(conflict, &state, choice) => {
+                    return None;
+                }
                 Choice::Salesforce => state.salesforce.clone()?,
                 Choice::Automation => state.automation.clone()?,
                 Choice::Base => state.base.as_ref()?.salesforce.clone(),
@@ -215,6 +250,15 @@ fn choose(
         }
         _ => None,
     }
+}
+
+/// Whether the choice is the very address that somebody else has.
+fn is_taken(conflict: &Conflict, state: &FieldState, choice: &Choice) -> bool {
+    let chosen = match choice {
+        Choice::Salesforce => state.salesforce.as_ref(),
+        _ => state.automation.as_ref(),
+    };
+    matches!(&conflict.cause, Cause::EmailTaken { address, .. } if chosen == Some(address))
 }
 
 fn decide_field(link: &mut Link, field: FieldId, target: Base, saw: Base, agreed: Option<Base>) {

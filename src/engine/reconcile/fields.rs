@@ -234,6 +234,7 @@ impl Case<'_> {
                 value: refused,
                 ..
             } => *side == to && refused == value,
+            Cause::EmailTaken { side, address, .. } => *side == to && address == value,
             Cause::NotKept { side, sent, kept } => {
                 let shown = link.field(field).and_then(|state| state.on(to));
                 *side == to && sent == value && shown == Some(kept)

@@ -17,6 +17,7 @@ pub(super) fn ignored(reason: &str) -> &str {
         "gone_before_linked" => "records deleted, merged or converted before they were known",
         "creation_not_allowed" => "records that may not be created on the other side",
         "activity_of_unknown_contact" => "activities of contacts that are not linked",
+        "activity_unreadable" => "activities whose id or time cannot be read",
         "activity_of_person_not_in_salesforce" => "activities of people not in Salesforce",
         other => other,
     }

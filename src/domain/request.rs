@@ -211,6 +211,8 @@ pub struct WrittenRow {
 pub struct ActivityPage {
     /// In the order of the answer; types that were not asked for are left out.
     pub activities: Vec<Activity>,
+    /// Events of contacts in the window that lack what an activity needs: counted, never sent.
+    pub unreadable: u64,
     pub is_last: bool,
 }
 

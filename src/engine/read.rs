@@ -213,6 +213,9 @@ impl Engine {
         let (activities, is_last) = (page.activities, page.is_last);
         let count = activities.len() as u64;
         self.totals.read.add(Side::Automation, "activity", count);
+        for _ in 0..page.unreadable {
+            self.ignore("activity_unreadable");
+        }
         self.queue(Work::ActivityPage {
             activities,
             is_last,

@@ -26,6 +26,7 @@ pub(super) async fn activities(
     if from >= until {
         return Ok(ActivityPage {
             activities: Vec::new(),
+            unreadable: 0,
             is_last: true,
         });
     }
@@ -49,14 +50,16 @@ pub(super) async fn activities(
             events = second;
         }
     }
-    let activities = events
-        .iter()
-        .filter(|event| event["event"] == kind)
+    let asked = || events.iter().filter(|event| event["event"] == kind);
+    let activities = asked()
         .filter_map(activity)
         .filter(|activity| (from..until).contains(&activity.at))
         .collect();
+    // What belongs to nobody is no activity; what belongs to somebody must not vanish.
+    let is_unreadable = |event: &&Json| !event["contactId"].is_null() && activity(event).is_none();
     Ok(ActivityPage {
         activities,
+        unreadable: asked().filter(is_unreadable).count() as u64,
         is_last: is_last_page(&body, events.len(), page.max(1)),
     })
 }
@@ -84,7 +87,7 @@ fn is_last_page(body: &Json, events: usize, page: u32) -> bool {
     events == 0 || (events < PAGE_EVENTS && !has_more)
 }
 
-/// An event of a contact; `None` if it belongs to nobody.
+/// An event of a contact; `None` if it belongs to nobody, or lacks an id or a time that can be read.
 fn activity(event: &Json) -> Option<Activity> {
     let label = &event["eventLabel"];
     let (text, link) = match label {

@@ -489,7 +489,9 @@ async fn activities_are_read_one_type_at_a_time_oldest_first() {
         ok(json!({"events": [
             event("email.read", "2026-03-04T10:15:02+01:00"),
             event("email.read", "2026-03-04T10:16:02+01:00"),
-            event("page.hit", "2026-03-04T10:15:30+01:00")]}))
+            event("page.hit", "2026-03-04T10:15:30+01:00"),
+            event("email.read", "yesterday"),
+            json!({"event": "email.read", "contactId": null, "timestamp": "yesterday"})]}))
     })
     .await;
     let Window { from, until, .. } = window(None);
@@ -499,6 +501,7 @@ async fn activities_are_read_one_type_at_a_time_oldest_first() {
         .unwrap();
     assert_eq!(answered.value.activities.len(), 1);
     assert_eq!(answered.value.activities[0].at, from);
+    assert_eq!(answered.value.unreadable, 1, "of somebody, at no time");
     assert!(answered.value.is_last);
 }
 

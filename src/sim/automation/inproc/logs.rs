@@ -146,6 +146,7 @@ pub(super) fn activities(
 ) -> Result<ActivityPage, Failure> {
     let none = ActivityPage {
         activities: Vec::new(),
+        unreadable: 0,
         is_last: true,
     };
     let Some(kind) = ActivityKind::named(kind).filter(|_| from < until) else {
@@ -169,6 +170,7 @@ pub(super) fn activities(
         activities: shown
             .filter(|activity| (from..until).contains(&activity.at))
             .collect(),
+        unreadable: 0,
         is_last: events.len() < session.page_rows,
     })
 }

@@ -38,7 +38,7 @@ use passerelle::console::{
 };
 use passerelle::domain::command::{Command, Instruction, Scope};
 use passerelle::domain::mapping::Policy;
-use passerelle::domain::operator::SessionId;
+use passerelle::domain::operator::{Role, SessionId};
 use passerelle::domain::record::{Batch, Change};
 use passerelle::domain::time::{Span, Timestamp};
 use passerelle::engine::{Brake, Engine, Schedule, Settings as EngineSettings, Writes};
@@ -190,6 +190,7 @@ impl Place {
             timetable: passerelle::domain::setup::Timetable::default(),
             snapshots: pool.snapshots.clone(),
             clock: self.outside.clock.clone(),
+            role: Role::Admin,
         }
     }
 
@@ -207,9 +208,11 @@ impl Place {
             inputs: inbox,
             snapshots: pool.snapshots.clone(),
             facts: pool.facts(),
+            present: tokio::sync::watch::channel(Arc::default()).1,
             questions,
             answers,
             commands: Box::new(|_, _| Sent::Yes),
+            looks: Box::new(|_| {}),
             heard: Box::new(|_| {}),
             frames,
             taken,
@@ -253,6 +256,8 @@ impl Place {
                 name: "measurement".to_owned(),
                 operator: "claire".to_owned(),
                 ground: Ground::Practice,
+                session: SessionId(1),
+                role: Role::Admin,
             },
             policy: Arc::clone(&self.policy),
             language: Language::new(Tongue::English),

@@ -21,8 +21,26 @@ pub struct Arguments {
     /// Record what the console is shown into a new file, for replay [default: $PASSERELLE_RECORD]
     #[arg(long, global = true, value_name = "FILE")]
     pub record: Option<PathBuf>,
+    /// The socket of the process that serves the instance [default: $PASSERELLE_SOCKET, else as the
+    /// instance file says]
+    #[arg(long, global = true, value_name = "PATH")]
+    pub socket: Option<PathBuf>,
     #[command(subcommand)]
     pub command: Option<Command>,
+}
+
+#[derive(Debug, Args)]
+pub struct Attach {
+    /// Look only, whatever your role allows
+    #[arg(long)]
+    pub read_only: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Unit {
+    /// The account that it runs under
+    #[arg(long, default_value = "passerelle", value_name = "NAME")]
+    pub user: String,
 }
 
 #[derive(Debug, Subcommand)]
@@ -31,6 +49,12 @@ pub enum Command {
     Demo(Demo),
     /// Serve only the two simulators until stopped; prints an instance file that reaches them
     Sim(Sim),
+    /// Own the store and do the sync without a terminal, for consoles and commands to attach to
+    Serve,
+    /// The console of the process that serves the instance
+    Attach(Attach),
+    /// Print a systemd unit that runs `serve`
+    Unit(Unit),
     /// Bring both systems to agreement, without a terminal
     Sync(Sync),
     /// How the instance stands: coverage, conflicts, what waits, what failed

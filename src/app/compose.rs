@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::adapters::{SystemClock, automation, salesforce};
 use crate::app::config::{self, AutomationFlow, Instance, SalesforceFlow};
 use crate::app::error::AppError;
+use crate::app::house::Served;
 use crate::app::policy::{self, Systems};
 use crate::domain::drift::Descriptions;
 use crate::domain::failure::FailureKind;
@@ -36,6 +37,8 @@ pub struct Opened {
     pub store: Arc<SledStore>,
     pub clock: Arc<dyn Clock>,
     pub recovered: Recovered,
+    /// Opened by the process that serves the instance, for somebody's command.
+    pub served: Option<Arc<Served>>,
 }
 
 /// An instance whose two systems have answered.
@@ -91,12 +94,22 @@ pub async fn open_at(
         store,
         clock,
         recovered,
+        served: None,
     })
 }
 
 /// Asks both systems who they are, binds the store to them, and works out the rules if the store
 /// has none yet.
 pub async fn connect(opened: Opened, file: &Path) -> Result<Connected, AppError> {
+    if let Some(served) = opened.served.clone() {
+        let ours = &served.house.connected;
+        return Ok(Connected {
+            opened,
+            outside: ours.outside.clone(),
+            policy: Arc::clone(&ours.policy),
+            described: Arc::clone(&ours.described),
+        });
+    }
     let clients = clients(&opened)?;
     let described = describe_both(&opened, &clients).await?;
     let (salesforce, automation) = (&described.salesforce, &described.automation);
@@ -142,7 +155,11 @@ async fn describe_both(opened: &Opened, clients: &Outside) -> Result<Description
 impl Opened {
     /// Both systems' own descriptions. Binds nothing and keeps nothing.
     pub async fn describe(&self) -> Result<Descriptions, AppError> {
-        describe_both(self, &clients(self)?).await
+        match &self.served {
+            // One client for each side: two would take each other's tokens away.
+            Some(served) => describe_both(self, &served.house.connected.outside).await,
+            None => describe_both(self, &clients(self)?).await,
+        }
     }
 
     /// As the instance file has it.

@@ -1,5 +1,5 @@
-//! The console over a running sync, in one process: starts the pool, hands the session its wires,
-//! and stops in order when the operator leaves.
+//! The console over a running sync: its wires, wherever its terminal is; and the process that has both
+//! the sync and a terminal, from its start to its end in order.
 
 use std::io::IsTerminal as _;
 use std::panic::AssertUnwindSafe;
@@ -8,13 +8,16 @@ use std::sync::Arc;
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use crate::app::compose::{Connected, Environment, Mode};
 use crate::app::desk::Desk;
+use crate::app::door::{self, Door};
 use crate::app::error::{AppError, Status};
+use crate::app::house::{House, Place};
 use crate::app::log::Log;
 use crate::app::out::Out;
 use crate::app::record::Recorder;
@@ -24,11 +27,13 @@ use crate::console::tape::{Keys, Start};
 use crate::console::theme::Theme;
 use crate::console::{Ground, Instance, Kept, Model, Msg, Tongue};
 use crate::domain::command::{Command, Fact, Instruction, Scope};
-use crate::domain::operator::{Operator, SessionId};
 use crate::domain::time::{Span, Timestamp};
 use crate::pool::Pool;
 use crate::ports::Clock;
-use crate::session::{self, Ended, Mouse, Panics, QUESTIONS_MAX, Sent, Time, Tty, TtyWires, Wires};
+use crate::session::wire::Claims;
+use crate::session::{
+    self, Ended, Host, Listener, Mouse, Panics, QUESTIONS_MAX, Time, Tty, TtyWires, Wires,
+};
 
 /// What is done before the operator sits down: activities are left for them to send.
 const PRACTICE: Scope = Scope {
@@ -42,17 +47,26 @@ const LEAVING_MAX: Span = Span::seconds(10);
 /// A practice that still writes after so many rounds is going in circles.
 const ROUNDS_MAX: u32 = 10;
 
-/// The only one of this process.
-const SESSION: SessionId = SessionId(1);
-
 /// Who sits at the terminal, and at what.
 pub(super) struct Seat<'a> {
-    pub(super) operator: String,
+    pub(super) claims: Claims,
     pub(super) ground: Ground,
+    /// The instance file.
+    pub(super) file: &'a Path,
     /// Where to record what the console is told.
     pub(super) record: Option<&'a Path>,
     pub(super) env: &'a Environment,
     pub(super) log: &'a Log,
+}
+
+/// One console: who it is for, and what their terminal is like, wherever it is.
+pub(super) struct Visit {
+    pub(super) door: Door,
+    /// Those of the terminal and the language.
+    pub(super) variables: Environment,
+    pub(super) keys: Keys,
+    pub(super) size: (u16, u16),
+    pub(super) recorder: Option<Recorder>,
 }
 
 /// Refused before anything is started: a screen needs a terminal.
@@ -69,19 +83,13 @@ pub(super) fn check_terminal(env: &Environment) -> Result<(), AppError> {
     ))
 }
 
-/// Runs the sync and the console over it until the operator leaves.
+/// Runs the sync and the console over it until the operator leaves. Others may join meanwhile.
 pub(super) async fn open(
-    connected: &Connected,
+    connected: Connected,
     seat: Seat<'_>,
     out: &mut Out,
 ) -> Result<Status, AppError> {
-    if connected.opened.recovered.is_restored {
-        return Err(AppError::Usage(
-            "this store was put back from a backup: run `passerelle sync --until-idle` once, which \
-             compares and writes nothing, before anything else"
-                .to_owned(),
-        ));
-    }
+    check_compared(&connected)?;
     let keys = keys(seat.env)?;
     // Refused before anything is started.
     keys.keymap()?;
@@ -93,10 +101,88 @@ pub(super) async fn open(
         Ground::Practice => Some(tokio::spawn(bring_to_agreement(&pool))),
         Ground::Real => None,
     };
-    let ended = attend(connected, &pool, &seat, keys, out).await;
+    let file = seat.file.to_owned();
+    let house = House::new(connected, pool.handle(), seat.ground, file);
+    let reception = receive(&house, out)?;
+    let ended = attend(&house, &seat, keys, out).await;
     if let Some(task) = practice {
         task.abort();
     }
+    if matches!(ended, Ok(Ended::HungUp)) {
+        linger(&house).await;
+    }
+    house.closing.cancel();
+    if let Some(reception) = reception {
+        // Whoever is still there is told; a fault there changes nothing here.
+        let _ = reception.await;
+    }
+    stop(pool, &*clock, out).await?;
+    match ended? {
+        Ended::Left | Ended::Terminated | Ended::HungUp => Ok(Status::Done),
+        Ended::Failed(error) => Err(AppError::Output(error)),
+    }
+}
+
+/// What a backup brought back is compared before anything is written.
+pub(super) fn check_compared(connected: &Connected) -> Result<(), AppError> {
+    if connected.opened.recovered.is_restored {
+        return Err(AppError::Usage(
+            "this store was put back from a backup: run `passerelle sync --until-idle` once, which \
+             compares and writes nothing, before anything else"
+                .to_owned(),
+        ));
+    }
+    Ok(())
+}
+
+/// Opens the socket for others. Without one this console works all the same, and says so.
+fn receive(house: &Arc<House>, out: &mut Out) -> Result<Option<JoinHandle<()>>, AppError> {
+    let serve = &house.connected.opened.instance.serve;
+    match Listener::bind(&serve.socket, serve.group.as_deref()) {
+        Ok(listener) => Ok(Some(tokio::spawn(Arc::clone(house).receive(listener)))),
+        Err(error) => {
+            out.note(&format!(
+                "nobody else can attach to this console: {}: {error}",
+                serve.socket.display()
+            ))?;
+            Ok(None)
+        }
+    }
+}
+
+/// The line dropped, and nobody asked the work to stop: what is under way ends first, and whoever
+/// attached meanwhile stays until they leave.
+async fn linger(house: &House) {
+    let mut snapshots = house.handle.snapshots.clone();
+    let mut present = house.present();
+    let is_over = async {
+        loop {
+            // A pool that ended has nothing under way.
+            let idle = snapshots.wait_for(|snapshot| snapshot.is_idle).await;
+            let alone = present.wait_for(|present| present.is_empty()).await;
+            if idle.is_err() || alone.is_err() {
+                return;
+            }
+            if house.handle.snapshots.borrow().is_idle && house.present().borrow().is_empty() {
+                return;
+            }
+        }
+    };
+    let mut terminate = match signal(SignalKind::terminate()) {
+        Ok(terminate) => terminate,
+        Err(error) => {
+            tracing::error!(%error, "no signal could be listened for");
+            return;
+        }
+    };
+    tokio::select! {
+        () = is_over => {}
+        _ = terminate.recv() => {}
+    }
+}
+
+/// Stops the pool in order.
+pub(super) async fn stop(pool: Pool, clock: &dyn Clock, out: &mut Out) -> Result<(), AppError> {
     // A dead line cannot be told, and must not keep the sync from stopping in order.
     let _ = out.note("stopping: what is under way ends first");
     pool.stop();
@@ -110,79 +196,105 @@ pub(super) async fn open(
             );
         }
     }
-    match ended? {
-        Ended::Left | Ended::Terminated | Ended::HungUp => Ok(Status::Done),
-        Ended::Failed(error) => Err(AppError::Output(error)),
-    }
+    Ok(())
 }
 
-/// The session itself, with the terminal given back whatever happens in it.
+/// The session at this process's own terminal, which is given back whatever happens in it.
 async fn attend(
-    connected: &Connected,
-    pool: &Pool,
+    house: &Arc<House>,
     seat: &Seat<'_>,
     keys: Keys,
     out: &mut Out,
 ) -> Result<Ended, AppError> {
-    let start = begin(connected, seat, keys)?;
-    let data = &connected.opened.instance.data;
-    let mut model = Model::new(start.settings()?);
-    let recorder = if let Some(path) = seat.record {
-        Some(Recorder::new(path, start, out)?)
-    } else {
-        // A recording begins with a view that whoever replays it has too.
-        match view_state::read(data, &seat.operator) {
-            Ok(Some(kept)) => restore(&mut model, kept, seat.env),
-            Ok(None) => {}
-            Err(error) => model.warn(format!("view: {error}")),
-        }
-        None
+    let operators = &house.connected.opened.instance.operators;
+    let visitor = door::ourselves(&seat.claims, operators);
+    let mut visit = Visit {
+        door: house.door(visitor),
+        variables: seat.env.clone(),
+        keys,
+        size: Tty::size()?,
+        recorder: None,
     };
-    let mouse = match seat.env.get("PASSERELLE_MOUSE").map(String::as_str) {
-        Some("off") => Mouse::Terminals,
-        _ => Mouse::Ours,
-    };
+    if let Some(path) = seat.record {
+        visit.recorder = Some(Recorder::new(path, begin(house, &visit), out)?);
+    }
+    let recorder = visit.recorder.clone();
+    let mouse = mouse(seat.env);
     let panics = Panics::keep();
     seat.log.hold();
     let session = async {
         let mut tty = Tty::take(mouse)?;
-        let (mut wires, desk) = wires(connected, pool, seat, (tty.wires()?, recorder.clone()));
-        let ended = session::drive(&mut model, &mut wires, &mut tty).await;
+        let ends = tty.wires()?;
+        let ended = sit(house, visit, ends, &mut tty).await;
         tty.give_back();
-        desk.abort();
-        Ok::<_, std::io::Error>(ended)
+        ended
     };
     // Dropped by a panic, the terminal is given back all the same; the panic is told below.
     let ended = AssertUnwindSafe(session).catch_unwind().await;
-    if let Err(error) = view_state::write(data, &seat.operator, &model.kept()) {
-        out.note(&format!("the view could not be kept: {error}"))?;
-    }
     tell_afterwards(seat.log, recorder, panics, out)?;
-    match ended {
-        Ok(ended) => Ok(ended?),
-        Err(_) => Err(AppError::Console),
+    ended.unwrap_or(Err(AppError::Console))
+}
+
+pub(super) fn mouse(env: &Environment) -> Mouse {
+    match env.get("PASSERELLE_MOUSE").map(String::as_str) {
+        Some("off") => Mouse::Terminals,
+        _ => Mouse::Ours,
     }
+}
+
+/// One console from its first screen to its last, wherever its terminal is.
+pub(super) async fn sit(
+    house: &Arc<House>,
+    visit: Visit,
+    ends: TtyWires,
+    host: &mut dyn Host,
+) -> Result<Ended, AppError> {
+    let data = &house.connected.opened.instance.data;
+    let operator = visit.door.visitor.operator.name.clone();
+    let mut model = Model::new(begin(house, &visit).settings()?);
+    // A recording begins with a view that whoever replays it has too.
+    if visit.recorder.is_none() {
+        match view_state::read(data, &operator) {
+            Ok(Some(kept)) => restore(&mut model, kept, &visit.variables),
+            Ok(None) => {}
+            Err(error) => model.warn(format!("view: {error}")),
+        }
+    }
+    let place = house.enter(&visit.door);
+    let (mut wires, desk) = wires(house, visit, ends, place);
+    let ended = tokio::select! {
+        ended = session::drive(&mut model, &mut wires, host) => ended,
+        () = house.closing.cancelled() => Ended::Terminated,
+    };
+    desk.abort();
+    if let Err(error) = view_state::write(data, &operator, &model.kept()) {
+        tracing::warn!(%error, "the view could not be kept");
+    }
+    Ok(ended)
 }
 
 /// What the session begins with.
-fn begin(connected: &Connected, seat: &Seat<'_>, keys: Keys) -> Result<Start, AppError> {
-    Ok(Start {
+fn begin(house: &House, visit: &Visit) -> Start {
+    let variables = &visit.variables;
+    Start {
         instance: Instance {
-            name: connected.opened.instance.name.clone(),
-            operator: seat.operator.clone(),
-            ground: seat.ground,
+            name: house.connected.opened.instance.name.clone(),
+            operator: visit.door.visitor.operator.name.clone(),
+            ground: house.ground,
+            session: visit.door.session,
+            role: visit.door.visitor.role,
         },
-        policy: Arc::clone(&connected.policy),
-        tongue: tongue(seat.env),
-        theme: Theme::of(|name| seat.env.get(name).cloned()),
-        keys,
-        now: connected.outside.clock.now(),
-        size: Tty::size()?,
-    })
+        policy: Arc::clone(&house.connected.policy),
+        tongue: tongue(variables),
+        theme: Theme::of(|name| variables.get(name).cloned()),
+        keys: visit.keys.clone(),
+        now: house.connected.outside.clock.now(),
+        size: visit.size,
+    }
 }
 
 /// What was kept back while the screen was the console's.
-fn tell_afterwards(
+pub(super) fn tell_afterwards(
     log: &Log,
     recorder: Option<Recorder>,
     panics: Panics,
@@ -218,33 +330,15 @@ fn restore(model: &mut Model, mut kept: Kept, env: &Environment) {
     model.restore(&kept);
 }
 
-fn wires(
-    connected: &Connected,
-    pool: &Pool,
-    seat: &Seat<'_>,
-    (tty, recorder): (TtyWires, Option<Recorder>),
-) -> (Wires, JoinHandle<()>) {
+fn wires(house: &House, visit: Visit, ends: TtyWires, place: Place) -> (Wires, JoinHandle<()>) {
+    let (connected, handle) = (&house.connected, &house.handle);
     let (questions, asked) = mpsc::channel(QUESTIONS_MAX);
     let (told, answers) = mpsc::channel(QUESTIONS_MAX);
-    let desk = tokio::spawn(Desk::of(connected, pool).serve(asked, told.clone()));
-    let commands = pool.commands.clone();
-    let operator = seat.operator.clone();
-    let send = move |reason, command| {
-        let instruction = Instruction {
-            session: SESSION,
-            operator: Operator {
-                name: operator.clone(),
-                from: String::new(),
-            },
-            reason,
-            command,
-        };
-        match commands.try_send(instruction) {
-            Ok(()) => Sent::Yes,
-            Err(mpsc::error::TrySendError::Full(_)) => Sent::Full,
-            Err(mpsc::error::TrySendError::Closed(_)) => Sent::Closed,
-        }
-    };
+    let role = visit.door.visitor.role;
+    let desk = Desk::of(connected, handle).for_role(role);
+    let desk = tokio::spawn(desk.serve(asked, told.clone()));
+    let (door, recorder) = (visit.door, visit.recorder);
+    let session = door.session;
     if let Some(recorder) = &recorder {
         // On the screen as well: it holds personal data. The channel is empty, and takes it.
         let _ = told.try_send(Msg::Recording(recorder.path()));
@@ -256,16 +350,18 @@ fn wires(
         }
     };
     let wires = Wires {
-        inputs: tty.inputs,
-        session: SESSION,
-        snapshots: pool.snapshots.clone(),
-        facts: pool.facts(),
+        inputs: ends.inputs,
+        session,
+        snapshots: handle.snapshots.clone(),
+        facts: handle.facts(),
+        present: house.present(),
         questions,
         answers,
-        commands: Box::new(send),
+        commands: Box::new(move |reason, command| door.send(&reason, command)),
+        looks: Box::new(move |link| place.look(link)),
         heard: Box::new(hear),
-        frames: tty.frames,
-        taken: tty.taken,
+        frames: ends.frames,
+        taken: ends.taken,
         time: Arc::new(ClockTime(connected.outside.clock.clone())),
     };
     (wires, desk)
@@ -324,7 +420,7 @@ pub(super) fn keymap(env: &Environment, preset: Option<&str>) -> Result<Keymap, 
     Ok(keys(env)?.keymap()?)
 }
 
-fn keys(env: &Environment) -> Result<Keys, AppError> {
+pub(super) fn keys(env: &Environment) -> Result<Keys, AppError> {
     let Some(path) = keys_file(env).filter(|path| path.exists()) else {
         return Ok(Keys::Default);
     };

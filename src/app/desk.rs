@@ -29,13 +29,14 @@ use crate::domain::exchange::{Exchange, Whom};
 use crate::domain::ids::{LinkId, RemoteId, Side};
 use crate::domain::link::{Link, Mark};
 use crate::domain::mapping::Policy;
+use crate::domain::operator::Role;
 use crate::domain::record::{LinkKey, LinkPage, Listing};
 use crate::domain::setup::Timetable;
 use crate::domain::snapshot::Snapshot;
 use crate::domain::time::Timestamp;
 use crate::engine::decide::decide;
 use crate::engine::observe::match_text;
-use crate::pool::{Journal, Pool};
+use crate::pool::{Handle, Journal};
 use crate::ports::{Clock, Store, StoreError};
 use search::Search;
 pub(super) use search::keys;
@@ -68,11 +69,13 @@ pub struct Desk {
     pub timetable: Timetable,
     pub snapshots: watch::Receiver<Arc<Snapshot>>,
     pub clock: Arc<dyn Clock>,
+    /// Of whoever asks: who only looks takes nothing away.
+    pub role: Role,
 }
 
 impl Desk {
     /// Over the store of an instance, and what its pool tells.
-    pub(super) fn of(connected: &Connected, pool: &Pool) -> Self {
+    pub(super) fn of(connected: &Connected, pool: &Handle) -> Self {
         Self {
             store: connected.outside.store.clone(),
             policy: Arc::clone(&connected.policy),
@@ -82,7 +85,13 @@ impl Desk {
             timetable: connected.opened.timetable(),
             snapshots: pool.snapshots.clone(),
             clock: connected.outside.clock.clone(),
+            role: Role::Admin,
         }
+    }
+
+    /// Answers what this role may ask.
+    pub(super) fn for_role(self, role: Role) -> Self {
+        Self { role, ..self }
     }
 
     /// Answers until nobody asks any more. A question that takes long delays no other one; a search
@@ -134,6 +143,10 @@ impl Desk {
     }
 
     pub(super) async fn answered(&self, ticket: Ticket, query: Query) -> Msg {
+        if matches!(query, Query::ExportActs(_)) && self.role < Role::Operator {
+            let why = format!("an export takes the role {}", Role::Operator);
+            return Msg::Unanswered(ticket, why);
+        }
         match self.answer(query).await {
             Ok(answer) => Msg::Answered(ticket, answer),
             Err(error) => Msg::Unanswered(ticket, error.to_string()),

@@ -9,6 +9,7 @@ use crate::console::tape::TapeError;
 use crate::domain::command::Refusal;
 use crate::domain::failure::Failure;
 use crate::domain::ids::Side;
+use crate::domain::operator::Role;
 use crate::domain::time::Timestamp;
 use crate::pool::PoolError;
 use crate::ports::{PortError, StoreError};
@@ -25,6 +26,19 @@ pub enum Status {
     WorkRemains = 3,
     /// Refused for lack of rights.
     Refused = 4,
+}
+
+impl Status {
+    /// As another process of ours said it.
+    pub const fn of(status: u8) -> Self {
+        match status {
+            0 => Self::Done,
+            2 => Self::Usage,
+            3 => Self::WorkRemains,
+            4 => Self::Refused,
+            _ => Self::Failed,
+        }
+    }
 }
 
 impl From<Status> for ExitCode {
@@ -68,6 +82,38 @@ pub enum AppError {
     Backup(#[from] BackupError),
     #[error("{0}")]
     Refused(Refused),
+    #[error(
+        "this takes the role {needed}, and yours is {role}; the instance file's [operators] says who \
+         has which"
+    )]
+    Denied { role: Role, needed: Role },
+    #[error("nobody can be reached at the socket {socket}")]
+    Knock {
+        socket: String,
+        #[source]
+        source: std::io::Error,
+    },
+    #[error("the socket {socket} cannot be opened, so nobody could attach")]
+    Listen {
+        socket: String,
+        #[source]
+        source: std::io::Error,
+    },
+    #[error(
+        "no process serves this instance; start one with: passerelle serve, or open the console here \
+         with: passerelle"
+    )]
+    NotServed,
+    /// In the serving process's own words.
+    #[error("{0}")]
+    Turned(String),
+    #[error(
+        "the process that serves this instance is gone; what was under way is safe, and the next start \
+         goes on"
+    )]
+    Vanished(#[source] std::io::Error),
+    #[error("the process that serves this instance does not answer; it was left as it is")]
+    Silent,
     #[error("{0}")]
     Usage(String),
     #[error(transparent)]
@@ -155,6 +201,7 @@ impl AppError {
             | Self::Mapping { .. }
             | Self::Sandbox { .. }
             | Self::Usage(_) => Status::Usage,
+            Self::Denied { .. } => Status::Refused,
             _ => Status::Failed,
         }
     }

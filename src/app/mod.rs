@@ -4,8 +4,11 @@ pub mod args;
 pub mod compose;
 pub mod config;
 pub mod desk;
+mod door;
 pub mod error;
+mod house;
 pub mod log;
+mod notify;
 pub mod out;
 pub mod policy;
 pub mod practice;
@@ -90,7 +93,7 @@ fn log_to(log: &Log, env: &Environment) {
     let _ = tracing::subscriber::set_global_default(subscriber);
 }
 
-const fn is_json(command: &Command) -> bool {
+pub(crate) const fn is_json(command: &Command) -> bool {
     match command {
         Command::Demo(demo) => demo.json,
         Command::Sync(sync) => sync.json,
@@ -103,8 +106,12 @@ const fn is_json(command: &Command) -> bool {
         Command::Retry(retry) => retry.writing.json,
         Command::Undo(undo) => undo.writing.json,
         Command::Keys(keys) => keys.json,
-        Command::Sim(_) | Command::Backup(_) | Command::Screenshots(_) | Command::Replay(_) => {
-            false
-        }
+        Command::Serve
+        | Command::Attach(_)
+        | Command::Unit(_)
+        | Command::Sim(_)
+        | Command::Backup(_)
+        | Command::Screenshots(_)
+        | Command::Replay(_) => false,
     }
 }

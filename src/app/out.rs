@@ -96,6 +96,17 @@ impl Out {
         writeln!(self.notes, "{}", safe(text))
     }
 
+    /// Results of another process of ours, which made them safe.
+    pub fn pass_result(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.results.write_all(bytes)?;
+        self.results.flush()
+    }
+
+    /// The same for its notes.
+    pub fn pass_note(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.notes.write_all(bytes)
+    }
+
     /// An error with everything that led to it, one cause a line.
     pub fn error(&mut self, error: &dyn std::error::Error) -> io::Result<()> {
         for (index, line) in error.to_string().lines().enumerate() {

@@ -1,5 +1,7 @@
 //! Runs a pool until its work is done, and shows how far it is.
 
+mod served;
+
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -12,7 +14,7 @@ use crate::app::out::Out;
 use crate::domain::command::{BySide, Command, Fact, Instruction, Scope};
 use crate::domain::ids::Side;
 use crate::domain::snapshot::{Phase, Snapshot};
-use crate::pool::Pool;
+use crate::pool::{Handle, Pool};
 
 /// A run that still writes after so many rounds is going in circles: better to stop and say so.
 const ROUNDS_MAX: u32 = 10;
@@ -36,15 +38,19 @@ pub enum Goal {
     Command(Box<Instruction>),
 }
 
-/// Starts a pool, lets it reach the goal, stops it.
+/// Starts a pool, lets it reach the goal, stops it. Where a process serves the instance already, its
+/// own pool is given the goal.
 pub async fn run(
     connected: &Connected,
     mode: Mode,
     goal: Goal,
     out: &mut Out,
 ) -> Result<Ended, AppError> {
+    if let Some(served) = &connected.opened.served {
+        return served::run(served, mode, &goal, out).await;
+    }
     let pool = Pool::spawn(connected.engine(mode), connected.outside.clone());
-    let watched = watch(&pool, &goal, out).await;
+    let watched = watch(&pool.handle(), &goal, out).await;
     pool.stop();
     let snapshot = pool.ended().await?;
     let (is_interrupted, is_circling) = watched?;
@@ -55,12 +61,12 @@ pub async fn run(
     })
 }
 
-async fn watch(pool: &Pool, goal: &Goal, out: &mut Out) -> Result<(bool, bool), AppError> {
+async fn watch(pool: &Handle, goal: &Goal, out: &mut Out) -> Result<(bool, bool), AppError> {
     let mut facts = pool.facts();
     let mut snapshots = pool.snapshots.clone();
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let bar = progress(out);
+    let mut shown = Shown::new(out);
     let first = match goal {
         Goal::UntilIdle => cycle(Scope::ALL),
         Goal::Once(scope) => cycle(*scope),
@@ -70,8 +76,6 @@ async fn watch(pool: &Pool, goal: &Goal, out: &mut Out) -> Result<(bool, bool), 
     send(pool, first).await;
     let mut rounds = 1;
     let mut written = BySide::default();
-    let mut phase = Phase::Idle;
-    let mut backlog = 0;
     loop {
         tokio::select! {
             told = facts.recv() => match told.map(|told| told.fact) {
@@ -79,7 +83,6 @@ async fn watch(pool: &Pool, goal: &Goal, out: &mut Out) -> Result<(bool, bool), 
                     let totals = pool.snapshots.borrow().totals.written.clone();
                     let is_done = !matches!(goal, Goal::UntilIdle) || totals == written;
                     if is_accepted && (is_done || rounds == ROUNDS_MAX) {
-                        bar.finish_and_clear();
                         return Ok((false, !is_done));
                     }
                     if is_accepted {
@@ -92,7 +95,7 @@ async fn watch(pool: &Pool, goal: &Goal, out: &mut Out) -> Result<(bool, bool), 
                 Ok(Fact::Refused(refusal)) => {
                     return Err(AppError::Refused(Refused::from(refusal)));
                 }
-                Ok(fact) => tell(&bar, out, &fact)?,
+                Ok(fact) => shown.tell(out, &fact)?,
                 Err(RecvError::Lagged(missed)) => {
                     out.note(&format!("{missed} messages not shown"))?;
                 }
@@ -104,11 +107,7 @@ async fn watch(pool: &Pool, goal: &Goal, out: &mut Out) -> Result<(bool, bool), 
                     return Ok((false, false));
                 }
                 let snapshot = snapshots.borrow_and_update().clone();
-                show(&bar, &mut backlog, &snapshot);
-                if snapshot.phase != phase && !snapshot.is_idle {
-                    phase = snapshot.phase;
-                    out.progress(&line(&snapshot))?;
-                }
+                shown.show(out, &snapshot)?;
             }
             _ = terminate.recv() => return Ok((true, false)),
             _ = interrupt.recv() => return Ok((true, false)),
@@ -120,9 +119,45 @@ fn cycle(scope: Scope) -> Instruction {
     Instruction::ourselves(Command::RunCycle(scope))
 }
 
-async fn send(pool: &Pool, instruction: Instruction) {
+async fn send(pool: &Handle, instruction: Instruction) {
     // A closed channel means that the owner ended: its error is told where it is awaited.
     drop(pool.commands.send(instruction).await);
+}
+
+/// How far the work is: a bar on a terminal, a line for each phase elsewhere. Gone when it is dropped.
+struct Shown {
+    bar: ProgressBar,
+    phase: Phase,
+    backlog: u64,
+}
+
+impl Shown {
+    fn new(out: &Out) -> Self {
+        Self {
+            bar: progress(out),
+            phase: Phase::Idle,
+            backlog: 0,
+        }
+    }
+
+    fn show(&mut self, out: &mut Out, snapshot: &Snapshot) -> Result<(), AppError> {
+        show(&self.bar, &mut self.backlog, snapshot);
+        if snapshot.phase != self.phase && !snapshot.is_idle {
+            self.phase = snapshot.phase;
+            out.progress(&line(snapshot))?;
+        }
+        Ok(())
+    }
+
+    fn tell(&self, out: &mut Out, fact: &Fact) -> Result<(), AppError> {
+        tell(&self.bar, out, fact)
+    }
+}
+
+impl Drop for Shown {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
 }
 
 fn progress(out: &Out) -> ProgressBar {

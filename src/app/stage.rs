@@ -49,7 +49,7 @@ impl<'a> Stage<'a> {
     ) -> Result<Self, AppError> {
         let mut stage = Self {
             model,
-            desk: Desk::of(connected, pool),
+            desk: Desk::of(connected, &pool.handle()),
             facts: pool.facts(),
             pool,
             clock: Arc::clone(&connected.outside.clock),
@@ -109,7 +109,7 @@ impl<'a> Stage<'a> {
         while let Some(msg) = waiting.pop_front() {
             for effect in update(&mut self.model, msg) {
                 match effect {
-                    Effect::Leave | Effect::Copy(_) => {}
+                    Effect::Leave | Effect::Copy(_) | Effect::Look(_) => {}
                     Effect::Ask(ticket, query) => {
                         waiting.push_back(self.desk.answered(ticket, query).await);
                     }

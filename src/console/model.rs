@@ -21,6 +21,7 @@ use crate::domain::conflict::Choice;
 use crate::domain::ids::LinkId;
 use crate::domain::link::Link;
 use crate::domain::mapping::Policy;
+use crate::domain::operator::{Present, Role, SessionId};
 use crate::domain::record::Counts;
 use crate::domain::snapshot::Snapshot;
 use crate::domain::time::{Span, Timestamp};
@@ -45,6 +46,19 @@ pub struct Instance {
     pub name: String,
     pub operator: String,
     pub ground: Ground,
+    #[serde(default = "alone")]
+    pub session: SessionId,
+    #[serde(default = "owner")]
+    pub role: Role,
+}
+
+/// In a recording from before there were several.
+const fn alone() -> SessionId {
+    SessionId(1)
+}
+
+const fn owner() -> Role {
+    Role::Admin
 }
 
 /// What a console begins with.
@@ -114,6 +128,10 @@ pub(super) struct Shell {
     pub(super) pending: Vec<Chord>,
     pub(super) toast: Option<Toast>,
     pub(super) sync: SyncState,
+    /// Who has a console open, this one among them.
+    pub(super) present: Arc<Vec<Present>>,
+    /// The contact that the others were told is open here.
+    pub(super) shown: Option<LinkId>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -292,6 +310,8 @@ impl Model {
                 pending: Vec::new(),
                 toast: None,
                 sync: SyncState::Running,
+                present: Arc::default(),
+                shown: None,
             },
             snapshot: Arc::default(),
             held: None,
@@ -375,6 +395,23 @@ impl Model {
             Tab::Audit => &mut self.audit,
         };
         (scene, screen)
+    }
+
+    /// The contact or company that is open in sight.
+    pub(super) fn looks_at(&self) -> Option<LinkId> {
+        match self.tab {
+            Tab::Conflicts => self.conflicts.open.as_ref().map(|open| open.link),
+            Tab::Contacts => self.contacts.open.as_ref().map(|open| open.link),
+            _ => None,
+        }
+    }
+
+    /// Who else has the same contact open.
+    pub(super) fn company(&self) -> Option<&Present> {
+        let link = self.looks_at()?;
+        let me = self.shell.instance.session;
+        let mut others = self.shell.present.iter();
+        others.find(|other| other.session != me && other.looks_at == Some(link))
     }
 
     /// The screen in sight.

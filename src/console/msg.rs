@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::query::{Answer, Query, Ticket};
 use crate::domain::command::{Command, Fact};
+use crate::domain::ids::LinkId;
+use crate::domain::operator::{Present, Role};
 use crate::domain::snapshot::Snapshot;
 use crate::domain::time::Timestamp;
 
@@ -27,6 +29,10 @@ pub enum Msg {
     Unanswered(Ticket, String),
     /// The sync has more to do than it can take in: the command was not sent.
     Busy,
+    /// The operator's role does not allow the command; this one does.
+    Denied(Role),
+    /// Who is here, whoever they are.
+    Present(Arc<Vec<Present>>),
     /// The sync ended by itself.
     Ended,
     /// From now on everything is recorded, into that file.
@@ -41,6 +47,8 @@ pub enum Effect {
         reason: String,
         command: Command,
     },
+    /// Which contact the operator looks at, for the others to see.
+    Look(Option<LinkId>),
     /// Put on the clipboard of the operator's own terminal.
     Copy(String),
     Leave,

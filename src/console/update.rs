@@ -53,6 +53,14 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
             model.shell.toast(Tone::Person, text);
             Vec::new()
         }
+        Msg::Denied(needed) => {
+            acts::deny(model, needed);
+            Vec::new()
+        }
+        Msg::Present(present) => {
+            model.shell.present = present;
+            Vec::new()
+        }
         Msg::Ended => {
             model.shell.sync = SyncState::Ended;
             Vec::new()
@@ -64,6 +72,11 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
         }
     };
     effects.extend(model.questions());
+    let looks_at = model.looks_at();
+    if looks_at != model.shell.shown {
+        model.shell.shown = looks_at;
+        effects.push(Effect::Look(looks_at));
+    }
     effects
 }
 

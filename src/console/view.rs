@@ -13,6 +13,7 @@ use super::slot::Waiting;
 use super::theme::Theme;
 use super::words::clock;
 use crate::domain::link::Mark;
+use crate::domain::operator::Role;
 use crate::domain::snapshot::Phase;
 
 /// The first line of a screen's own.
@@ -190,9 +191,15 @@ fn paint_title(model: &Model, canvas: &mut Canvas<'_>) {
         (None, Some(at)) => (say.with("as-of", &[("at", &clock(at))]), theme.muted()),
         (None, None) => (String::new(), theme.muted()),
     };
+    let right = accompanied(model, right);
+    let style = if model.shell.instance.role == Role::Viewer {
+        theme.person()
+    } else {
+        style
+    };
     let right_width = Safe::new(&right)
         .width()
-        .min(usize::from(canvas.width() / 2)) as u16;
+        .min(usize::from(canvas.width()) * 2 / 3) as u16;
     let left = canvas.width().saturating_sub(right_width + 3);
     canvas.within(1, 1, left, &model.screen().title(scene), theme.strong());
     canvas.right(
@@ -200,6 +207,23 @@ fn paint_title(model: &Model, canvas: &mut Canvas<'_>) {
         Safe::new(&right).fit(usize::from(right_width)).as_str(),
         style,
     );
+}
+
+/// Before the age of the data: that nothing can be changed from here, and that somebody else is there.
+fn accompanied(model: &Model, age: String) -> String {
+    let say = &model.shell.language;
+    let mut parts = Vec::new();
+    if model.shell.instance.role == Role::Viewer {
+        parts.push(say.text("read-only").to_owned());
+    }
+    let present = model.shell.present.len() as u64;
+    if present > 1 {
+        parts.push(say.count("present", present));
+    }
+    if !age.is_empty() {
+        parts.push(age);
+    }
+    parts.join(" · ")
 }
 
 fn paint_prompt(prompt: &Prompt, canvas: &mut Canvas<'_>, lines: u16) {
@@ -241,6 +265,11 @@ fn paint_toast(model: &Model, canvas: &mut Canvas<'_>) {
             })
             .collect();
         canvas.text(1, y, &next.join(" · "), theme.accent());
+        return;
+    }
+    if let Some(other) = model.company() {
+        let text = words.company(other);
+        canvas.text(1, y, &text, theme.person());
         return;
     }
     if model.snapshot.phase != Phase::Idle {
@@ -318,7 +347,9 @@ fn hints(model: &Model) -> Vec<(Action, &'static str)> {
         }
         None => {}
     }
+    let role = model.shell.instance.role;
     let mut hints = model.screen().hints(model.scene());
+    hints.retain(|(action, _)| role >= action.needed());
     hints.push((Action::Back, "hint-back"));
     hints.push((Action::Help, "hint-help"));
     hints.push((Action::Leave, "hint-leave"));

@@ -17,6 +17,7 @@ use crate::domain::exchange::Asked;
 use crate::domain::ids::{FieldId, Kind, LinkId, RemoteId, SalesforceObject, Side};
 use crate::domain::link::{Edited, Link, Parked, PendingState};
 use crate::domain::mapping::Policy;
+use crate::domain::operator::Present;
 use crate::domain::record::Happened;
 use crate::domain::row::RowState;
 use crate::domain::snapshot::Phase;
@@ -284,6 +285,13 @@ impl Words<'_> {
             Phase::Pushing => "phase-writing",
             Phase::Transferring => "phase-transferring",
         })
+    }
+
+    /// Somebody else has the same contact open.
+    pub(super) fn company(&self, other: &Present) -> String {
+        let (who, since) = (&other.operator.name, clock(other.since));
+        let say = self.language;
+        say.with("company", &[("who", who), ("since", &since)])
     }
 
     pub(super) fn refusal(&self, refusal: &Refusal) -> String {

@@ -255,6 +255,32 @@ pub struct Totals {
     pub would_write: BySide,
 }
 
+impl Totals {
+    /// What was done after an earlier look at the same run.
+    #[must_use]
+    pub fn since(&self, earlier: &Self) -> Self {
+        let mut ignored = self.ignored.clone();
+        subtract(&mut ignored, &earlier.ignored);
+        Self {
+            read: self.read.since(&earlier.read),
+            written: self.written.since(&earlier.written),
+            calls: self.calls.since(&earlier.calls),
+            unchanged: self.unchanged - earlier.unchanged.min(self.unchanged),
+            ignored,
+            would_write: self.would_write.since(&earlier.would_write),
+        }
+    }
+}
+
+fn subtract(counts: &mut BTreeMap<String, u64>, earlier: &BTreeMap<String, u64>) {
+    for (kind, count) in earlier {
+        if let Some(total) = counts.get_mut(kind) {
+            *total = total.saturating_sub(*count);
+        }
+    }
+    counts.retain(|_, count| *count > 0);
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct BySide {
     pub salesforce: BTreeMap<String, u64>,
@@ -262,6 +288,13 @@ pub struct BySide {
 }
 
 impl BySide {
+    fn since(&self, earlier: &Self) -> Self {
+        let mut counts = self.clone();
+        subtract(&mut counts.salesforce, &earlier.salesforce);
+        subtract(&mut counts.automation, &earlier.automation);
+        counts
+    }
+
     pub fn add(&mut self, side: Side, kind: &str, count: u64) {
         if count == 0 {
             return;

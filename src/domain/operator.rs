@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::command::Command;
 use super::conflict::Choice;
+use super::ids::LinkId;
+use super::time::Timestamp;
 
 /// One console or one command of a process: what it asked for is answered to it alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -41,6 +43,17 @@ impl fmt::Display for Operator {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.name)
     }
+}
+
+/// Somebody who has a console open.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Present {
+    pub session: SessionId,
+    pub operator: Operator,
+    pub role: Role,
+    pub since: Timestamp,
+    /// The contact or company they have open.
+    pub looks_at: Option<LinkId>,
 }
 
 /// What somebody may do. Each role may do what the ones before it may.

@@ -46,6 +46,22 @@ pub struct Pool {
     owner: JoinHandle<Result<Snapshot, PoolError>>,
 }
 
+/// What a session holds of a running pool. It does not keep the pool alive.
+#[derive(Clone)]
+pub struct Handle {
+    pub commands: mpsc::Sender<Instruction>,
+    pub snapshots: watch::Receiver<Arc<Snapshot>>,
+    pub journal: Arc<Journal>,
+    facts: broadcast::Sender<Told>,
+}
+
+impl Handle {
+    /// What happens from now on.
+    pub fn facts(&self) -> broadcast::Receiver<Told> {
+        self.facts.subscribe()
+    }
+}
+
 #[derive(Debug, thiserror::Error)]
 pub enum PoolError {
     #[error("the sync stopped: {0}")]
@@ -77,6 +93,15 @@ impl Pool {
     /// What happens from now on.
     pub fn facts(&self) -> broadcast::Receiver<Told> {
         self.facts.subscribe()
+    }
+
+    pub fn handle(&self) -> Handle {
+        Handle {
+            commands: self.commands.clone(),
+            snapshots: self.snapshots.clone(),
+            journal: Arc::clone(&self.journal),
+            facts: self.facts.clone(),
+        }
     }
 
     /// Issue nothing new; what is under way ends and is made durable.

@@ -1,6 +1,7 @@
 //! The loop of a session: take in what happened, all of it, then draw once. Idle, it sleeps.
 
 use std::io;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use crossterm::event::Event;
@@ -102,6 +103,8 @@ impl<'a> Driver<'a> {
         if let Some(ended) = self.take_in(Msg::Snapshot(first)) {
             return Ok(ended);
         }
+        let present = self.present();
+        self.take_in(present);
         loop {
             if self.suspends && !self.pacer.is_busy() {
                 self.suspends = false;
@@ -158,6 +161,7 @@ impl<'a> Driver<'a> {
                 }
                 Err(_) => Woke::SourcesClosed,
             },
+            Ok(()) = self.wires.present.changed() => Woke::Message(self.present()),
             told = self.wires.facts.recv(), if is_open => heard(self.wires.session, told),
             () = sleep => Woke::Tick,
         }
@@ -173,6 +177,9 @@ impl<'a> Driver<'a> {
         }
         if let Ok(answer) = self.wires.answers.try_recv() {
             return Some(Woke::Message(answer));
+        }
+        if self.wires.present.has_changed().unwrap_or(false) {
+            return Some(Woke::Message(self.present()));
         }
         if self.sources == Sources::Closed {
             return None;
@@ -190,6 +197,10 @@ impl<'a> Driver<'a> {
             return Some(Woke::Message(Msg::Snapshot(snapshot)));
         }
         None
+    }
+
+    fn present(&mut self) -> Msg {
+        Msg::Present(Arc::clone(&self.wires.present.borrow_and_update()))
     }
 
     fn take(&mut self, woke: Woke) -> io::Result<Option<Ended>> {
@@ -244,6 +255,7 @@ impl<'a> Driver<'a> {
             match effect {
                 Effect::Copy(text) => self.copies = clipboard(&text),
                 Effect::Leave => ended = Some(Ended::Left),
+                Effect::Look(link) => (self.wires.looks)(link),
                 Effect::Ask(ticket, query) => {
                     if self.wires.questions.try_send((ticket, query)).is_err() {
                         let error = "the store is busy".to_owned();
@@ -255,6 +267,7 @@ impl<'a> Driver<'a> {
                         Sent::Yes => continue,
                         Sent::Full => Msg::Busy,
                         Sent::Closed => Msg::Ended,
+                        Sent::Denied(needed) => Msg::Denied(needed),
                     };
                     self.feed(told);
                 }

@@ -1,12 +1,15 @@
 //! One terminal attached to one console: keys in, frames out, paced to what the terminal takes. It
 //! knows neither the pool nor the store; whoever starts it hands it the wires.
 
+mod attach;
 mod backend;
 mod driver;
 mod pacer;
 mod panics;
 mod replay;
+mod server;
 mod tty;
+pub mod wire;
 
 use std::sync::Arc;
 
@@ -16,13 +19,16 @@ use tokio::sync::{broadcast, mpsc, watch};
 
 use crate::console::{Msg, Query, Ticket};
 use crate::domain::command::{Command, Told};
-use crate::domain::operator::SessionId;
+use crate::domain::ids::LinkId;
+use crate::domain::operator::{Present, Role, SessionId};
 use crate::domain::snapshot::Snapshot;
 use crate::domain::time::{Span, Timestamp};
 
+pub use attach::{Over, attach};
 pub use driver::{Ended, drive};
 pub use panics::Panics;
 pub use replay::replay;
+pub use server::{CommandLine, Guest, Line, Listener, Peer, Words};
 pub use tty::{Mouse, Tty, TtyWires};
 
 /// Keys and the like that wait to be taken in. A person is slower; a paste is one event.
@@ -62,10 +68,14 @@ pub struct Wires {
     /// Whose answers are for this console.
     pub session: SessionId,
     pub facts: broadcast::Receiver<Told>,
+    /// Who has a console open.
+    pub present: watch::Receiver<Arc<Vec<Present>>>,
     pub questions: mpsc::Sender<(Ticket, Query)>,
     pub answers: mpsc::Receiver<Msg>,
     /// An operator's wish and its reason.
     pub commands: Box<dyn FnMut(String, Command) -> Sent + Send>,
+    /// Told which contact is open here.
+    pub looks: Box<dyn FnMut(Option<LinkId>) + Send>,
     /// Told of every message before the console takes it in.
     pub heard: Box<dyn FnMut(&Msg) + Send>,
     pub frames: mpsc::Sender<Vec<u8>>,
@@ -82,6 +92,8 @@ pub enum Sent {
     Full,
     /// Nobody takes them any more.
     Closed,
+    /// Whoever asks may not; this role may.
+    Denied(Role),
 }
 
 #[cfg(test)]

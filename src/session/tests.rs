@@ -21,7 +21,7 @@ use crate::console::{
 use crate::domain::command::{Fact, Refusal, Told};
 use crate::domain::ids::LinkId;
 use crate::domain::mapping::{Mapping, Policy};
-use crate::domain::operator::SessionId;
+use crate::domain::operator::{Role, SessionId};
 use crate::domain::snapshot::Snapshot;
 use crate::domain::time::{Span, Timestamp};
 
@@ -93,9 +93,11 @@ fn wires() -> (Wires, Ends) {
         snapshots,
         session: SESSION,
         facts: heard,
+        present: watch::channel(Arc::default()).1,
         questions,
         answers: answered,
         commands: Box::new(|_, _| Sent::Full),
+        looks: Box::new(|_| {}),
         heard: Box::new(|_| {}),
         frames,
         taken: reports,
@@ -119,6 +121,8 @@ fn model() -> Model {
             name: "acme".to_owned(),
             operator: "claire".to_owned(),
             ground: Ground::Practice,
+            session: SessionId(1),
+            role: Role::Admin,
         },
         policy: Arc::new(Policy {
             mapping: Mapping::default(),

@@ -41,17 +41,20 @@ async fn held(world: &World) -> Vec<Link> {
 
 async fn the_one_held(world: &World) -> (Link, LinkId) {
     let links = held(world).await;
-    let [link] = &links[..] else {
-        panic!("{links:?}");
+    assert_eq!(links.len(), 1, "{links:?}");
+    let link = &links[0];
+    let by = match link.conflicts[0].cause {
+        Cause::EmailTaken { by, .. } => by,
+        _ => link.id,
     };
-    let cause = &link.conflicts[0].cause;
-    let Cause::EmailTaken { side, address, by } = cause else {
-        panic!("{cause:?}");
+    assert_ne!(by, link.id, "{:?}", link.conflicts);
+    let expected = Cause::EmailTaken {
+        side: Side::Automation,
+        address: Value::Text("p1@x.example".to_owned()),
+        by,
     };
-    assert_eq!(*side, Side::Automation);
-    assert_eq!(*address, Value::Text("p1@x.example".to_owned()));
-    assert_ne!(*by, link.id);
-    (link.clone(), *by)
+    assert_eq!(link.conflicts[0].cause, expected);
+    (link.clone(), by)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

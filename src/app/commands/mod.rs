@@ -1,28 +1,38 @@
 //! One file for each group of commands; this one only says which is which.
 
+mod attach;
 mod doctor;
+mod forward;
 mod inspect;
 mod keys;
 mod practice;
 mod replay;
 mod resolve;
 mod screenshots;
+mod serve;
 mod sync;
+mod unit;
 mod work;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::app::args::{Arguments, BackupCommand, Command};
-use crate::app::compose::{self, Environment, Opened};
+use crate::app::compose::{self, Connected, Environment, Opened};
 use crate::app::config;
 use crate::app::console::{self, Seat};
+use crate::app::door::{self, Door, Visitor};
 use crate::app::error::{AppError, Status};
+use crate::app::house::House;
 use crate::app::log::Log;
 use crate::app::out::Out;
 use crate::console::Ground;
 use crate::domain::command::{Command as Wish, Instruction};
-use crate::domain::operator::{Operator, SessionId};
+use crate::domain::operator::{Role, SessionId};
+use crate::session::wire::Claims;
 use crate::store;
+
+pub(super) use forward::serve;
 
 pub(super) async fn perform(
     arguments: Arguments,
@@ -33,6 +43,7 @@ pub(super) async fn perform(
     let Arguments {
         config,
         record,
+        socket,
         command,
     } = arguments;
     let is_console = match &command {
@@ -46,43 +57,78 @@ pub(super) async fn perform(
                 .to_owned(),
         ));
     }
+    let set = |name: &str| {
+        env.get(name)
+            .filter(|value| !value.is_empty())
+            .map(PathBuf::from)
+    };
     let place = Place {
         file: config::path(config, &env),
-        record: record.or_else(|| env.get("PASSERELLE_RECORD").map(PathBuf::from)),
+        socket: socket.or_else(|| set("PASSERELLE_SOCKET")),
+        record: record.or_else(|| set("PASSERELLE_RECORD")),
+        claims: forward::claims(&env),
+        folder: PathBuf::new(),
+        served: None,
         env,
     };
-    let Some(command) = command else {
-        return open(&place, log, out).await;
-    };
     match command {
-        Command::Demo(demo) => practice::demo(&place, &demo, log, out).await,
+        None => open(&place, log, out).await,
+        Some(Command::Demo(demo)) => practice::demo(&place, &demo, log, out).await,
+        Some(Command::Serve) => serve::perform(&place, out).await,
+        Some(Command::Attach(asked)) => attach::perform(&place, asked.read_only, log, out).await,
+        Some(Command::Replay(asked)) => replay::perform(&place, &asked, out).await,
+        Some(command) => {
+            if forward::is_served(&command)
+                && let Some(stream) = place.knock().await?
+            {
+                return forward::forward(stream, place.claims, out).await;
+            }
+            carry_out(&place, command, out).await
+        }
+    }
+}
+
+/// Every command that needs no terminal of its own, in the process that has the store.
+async fn carry_out(place: &Place, command: Command, out: &mut Out) -> Result<Status, AppError> {
+    match command {
+        Command::Demo(_) | Command::Serve | Command::Attach(_) | Command::Replay(_) => Err(
+            AppError::Usage("this command has a process of its own".to_owned()),
+        ),
         Command::Sim(sim) => practice::sim(&sim, out).await,
-        Command::Sync(sync) => sync::perform(&place, &sync, out).await,
-        Command::Status(_) => inspect::status(&place, out).await,
-        Command::Doctor(_) => doctor::perform(&place, out).await,
-        Command::Queues(_) => inspect::queues(&place, out).await,
-        Command::Conflicts(conflicts) => inspect::conflicts(&place, conflicts.show, out).await,
-        Command::Contact(contact) => inspect::contact(&place, &contact.who, out).await,
-        Command::Resolve(resolve) => resolve::perform(&place, &resolve, out).await,
-        Command::Backfill(backfill) => work::backfill(&place, &backfill, out).await,
-        Command::Republish(republish) => work::republish(&place, &republish.writing, out).await,
-        Command::Retry(retry) => work::retry(&place, &retry, out).await,
-        Command::Undo(undo) => work::undo(&place, &undo, out).await,
-        Command::Keys(keys) => keys::perform(&place, &keys, out),
-        Command::Replay(asked) => replay::perform(&place, &asked, out).await,
+        Command::Sync(sync) => sync::perform(place, &sync, out).await,
+        Command::Status(_) => inspect::status(place, out).await,
+        Command::Doctor(_) => doctor::perform(place, out).await,
+        Command::Queues(_) => inspect::queues(place, out).await,
+        Command::Conflicts(conflicts) => inspect::conflicts(place, conflicts.show, out).await,
+        Command::Contact(contact) => inspect::contact(place, &contact.who, out).await,
+        Command::Resolve(resolve) => resolve::perform(place, &resolve, out).await,
+        Command::Backfill(backfill) => work::backfill(place, &backfill, out).await,
+        Command::Republish(republish) => work::republish(place, &republish.writing, out).await,
+        Command::Retry(retry) => work::retry(place, &retry, out).await,
+        Command::Undo(undo) => work::undo(place, &undo, out).await,
+        Command::Keys(keys) => keys::perform(place, &keys, out),
         Command::Screenshots(asked) => screenshots::perform(&asked, out).await,
-        Command::Backup(backup) => copy(&place, backup.what, out).await,
+        Command::Unit(asked) => unit::perform(place, &asked, out),
+        Command::Backup(backup) => copy(place, backup.what, out).await,
     }
 }
 
 /// One process, one command.
 const COMMAND: SessionId = SessionId(1);
 
-/// Where the instance file is, and what the environment says.
+/// Where the instance is, and who asks for it.
+#[derive(Clone)]
 pub(super) struct Place {
     file: Option<PathBuf>,
+    /// Where the serving process listens, if it was said.
+    socket: Option<PathBuf>,
     /// Where a console records what it is told.
     record: Option<PathBuf>,
+    claims: Claims,
+    /// What relative names belong to; empty is this process's own.
+    folder: PathBuf,
+    /// The house that carries the command out for somebody, and their way in.
+    served: Option<(Arc<House>, Door)>,
     env: Environment,
 }
 
@@ -94,61 +140,107 @@ impl Place {
     }
 
     async fn open(&self) -> Result<Opened, AppError> {
-        compose::open(self.file()?, &self.env).await
+        match &self.served {
+            Some((house, door)) => house.opened(door).await,
+            None => compose::open(self.file()?, &self.env).await,
+        }
     }
 
-    async fn connect(&self) -> Result<compose::Connected, AppError> {
-        compose::connect(self.open().await?, self.file()?).await
+    async fn connect(&self) -> Result<Connected, AppError> {
+        self.connected(self.open().await?).await
     }
 
-    /// A wish of whoever gave the command.
-    fn instruction(&self, reason: &str, command: Wish) -> Box<Instruction> {
-        Box::new(Instruction {
-            session: COMMAND,
-            operator: Operator {
-                name: self.operator(),
-                from: "command".to_owned(),
-            },
+    async fn connected(&self, opened: Opened) -> Result<Connected, AppError> {
+        compose::connect(opened, self.file()?).await
+    }
+
+    /// The process that serves the instance, if one does.
+    async fn knock(&self) -> Result<Option<tokio::net::UnixStream>, AppError> {
+        let socket = match &self.socket {
+            Some(socket) => socket.clone(),
+            None => config::socket(self.file()?, &self.env)?,
+        };
+        match tokio::net::UnixStream::connect(&socket).await {
+            Ok(stream) => Ok(Some(stream)),
+            Err(error) if self.socket.is_none() && is_nobody(&error) => Ok(None),
+            Err(source) => Err(AppError::Knock {
+                socket: socket.display().to_string(),
+                source,
+            }),
+        }
+    }
+
+    fn visitor(&self, opened: &Opened) -> Visitor {
+        match &self.served {
+            Some((_, door)) => door.visitor.clone(),
+            None => door::ourselves(&self.claims, &opened.instance.operators),
+        }
+    }
+
+    /// Refused unless whoever asks has the role.
+    fn require(&self, opened: &Opened, needed: Role) -> Result<(), AppError> {
+        let role = self.visitor(opened).role;
+        if role < needed {
+            return Err(AppError::Denied { role, needed });
+        }
+        Ok(())
+    }
+
+    /// A wish of whoever gave the command, if their role allows it.
+    fn instruction(
+        &self,
+        opened: &Opened,
+        reason: &str,
+        command: Wish,
+    ) -> Result<Box<Instruction>, AppError> {
+        self.require(opened, Role::needed(&command))?;
+        let session = match &self.served {
+            Some((_, door)) => door.session,
+            None => COMMAND,
+        };
+        Ok(Box::new(Instruction {
+            session,
+            operator: self.visitor(opened).operator,
             reason: reason.to_owned(),
             command,
-        })
-    }
-
-    /// Login name of whoever asks, for the audit: the machine's own word, not the environment's,
-    /// except for who stands behind root.
-    fn operator(&self) -> String {
-        let uid = nix::unistd::getuid();
-        let behind_root = self.env.get("SUDO_USER").filter(|_| uid.is_root()).cloned();
-        let user = || {
-            nix::unistd::User::from_uid(uid)
-                .ok()
-                .flatten()
-                .map(|user| user.name)
-        };
-        behind_root
-            .or_else(user)
-            .unwrap_or_else(|| format!("user {uid}"))
+        }))
     }
 }
 
-/// The console over the sync of an instance.
+/// Nobody listens there: there is no socket, or a dead process left it behind.
+fn is_nobody(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind;
+    matches!(
+        error.kind(),
+        ErrorKind::NotFound | ErrorKind::ConnectionRefused
+    )
+}
+
+/// The console over the sync of an instance: of the process that serves it, or of this one.
 async fn open(place: &Place, log: &Log, out: &mut Out) -> Result<Status, AppError> {
     console::check_terminal(&place.env)?;
+    if let Some(stream) = place.knock().await? {
+        return attach::show(stream, place, log, out).await;
+    }
     let connected = place.connect().await?;
     let seat = Seat {
-        operator: place.operator(),
+        claims: place.claims.clone(),
         ground: Ground::Real,
+        file: place.file()?,
         record: place.record.as_deref(),
         env: &place.env,
         log,
     };
-    console::open(&connected, seat, out).await
+    console::open(connected, seat, out).await
 }
 
 async fn copy(place: &Place, what: BackupCommand, out: &mut Out) -> Result<Status, AppError> {
     match what {
         BackupCommand::Export { file } => {
             let opened = place.open().await?;
+            // Everything about everybody leaves with it.
+            place.require(&opened, Role::Admin)?;
+            let file = place.folder.join(file);
             let count = store::export(&opened.store, &file)?;
             out.line(&format!("{count} entries copied to {}", file.display()))?;
         }

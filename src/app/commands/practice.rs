@@ -87,25 +87,30 @@ pub(super) async fn demo(
     out.note("PRACTICE: an invented company on two simulated systems")?;
     let place = Place {
         file: Some(file.clone()),
+        socket: None,
         record: None,
+        claims: here.claims.clone(),
+        folder: std::path::PathBuf::new(),
+        served: None,
         env: Environment::new(),
     };
     let connected = place.connect().await?;
     let status = if arguments.headless {
         let report = sync::measured(&connected, Mode::default(), Goal::UntilIdle, out).await?;
+        drop(connected);
         report.print(out)?;
         report.status()
     } else {
         let seat = Seat {
-            operator: here.operator(),
+            claims: here.claims.clone(),
             ground: Ground::Practice,
+            file: &file,
             record: here.record.as_deref(),
             env: &here.env,
             log,
         };
-        console::open(&connected, seat, out).await?
+        console::open(connected, seat, out).await?
     };
-    drop(connected);
     if is_kept {
         out.note(&format!(
             "the practice store is kept in {}",

@@ -54,13 +54,14 @@ pub(super) async fn perform(
         preview(&link, policy, &choices, out)?;
         return Ok(Status::Done);
     }
-    let connected = crate::app::compose::connect(opened, place.file()?).await?;
+    let connected = place.connected(opened).await?;
     let command = Command::Resolve(vec![Resolution {
         link: id,
         generation,
         choices,
     }]);
-    let goal = Goal::Command(place.instruction(&arguments.writing.reason, command));
+    let goal =
+        Goal::Command(place.instruction(&connected.opened, &arguments.writing.reason, command)?);
     let report = sync::measured(&connected, Mode::default(), goal, out).await?;
     report.print(out)?;
     let after = inspect::one(&connected.opened, id).await?;

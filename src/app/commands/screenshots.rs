@@ -19,6 +19,7 @@ use crate::app::stage::Stage;
 use crate::console::keymap::{Keymap, Preset};
 use crate::console::theme::{Depth, Shade, Signs, Theme};
 use crate::console::{Ground, Instance, Language, Model, Settings, Tongue};
+use crate::domain::operator::{Role, SessionId};
 use crate::domain::time::{Span, Timestamp};
 use crate::pool::Pool;
 use crate::ports::Clock;
@@ -156,6 +157,8 @@ fn settings(connected: &Connected, tongue: Tongue, now: Timestamp) -> Result<Set
             name: connected.opened.instance.name.clone(),
             operator: OPERATOR.to_owned(),
             ground: Ground::Practice,
+            session: SessionId(1),
+            role: Role::Admin,
         },
         policy: Arc::clone(&connected.policy),
         language: Language::new(tongue),

@@ -10,9 +10,10 @@ use crate::app::compose::{Connected, Mode};
 use crate::app::error::{AppError, Status};
 use crate::app::out::Out;
 use crate::app::run::{Ended, Goal, run};
-use crate::domain::command::{BySide, Scope};
+use crate::domain::command::{BySide, Command, Scope};
 use crate::domain::ids::Side;
 use crate::domain::link::Mark;
+use crate::domain::operator::Role;
 use crate::domain::record::{Batch, Change};
 use crate::engine::{Brake, Writes};
 use crate::ports::Store;
@@ -78,6 +79,13 @@ pub(super) async fn perform(
         goal
     };
     let connected = place.connect().await?;
+    place.require(
+        &connected.opened,
+        Role::needed(&Command::RunCycle(Scope::ALL)),
+    )?;
+    if arguments.release_brake {
+        place.require(&connected.opened, Role::needed(&Command::ReleaseBrake))?;
+    }
     let report = measured(&connected, mode, goal, out).await?;
     report.print(out)?;
     Ok(report.status())

@@ -56,7 +56,7 @@ async fn transfer(
         from: until - last,
         until,
     };
-    let instruction = place.instruction(&writing.reason, command);
+    let instruction = place.instruction(&connected.opened, &writing.reason, command)?;
     let writes = if writing.dry_run {
         Writes::Count
     } else {
@@ -94,7 +94,7 @@ pub(super) async fn retry(
         out.note("nothing was given up, so there is nothing to retry")?;
         return Ok(Status::Done);
     }
-    let connected = crate::app::compose::connect(opened, place.file()?).await?;
+    let connected = place.connected(opened).await?;
     let mut last = None;
     for command in [Command::Retry { links }, Command::RetryActivities { held }] {
         let is_empty = match &command {
@@ -105,7 +105,11 @@ pub(super) async fn retry(
         if is_empty {
             continue;
         }
-        let goal = Goal::Command(place.instruction(&arguments.writing.reason, command));
+        let goal = Goal::Command(place.instruction(
+            &connected.opened,
+            &arguments.writing.reason,
+            command,
+        )?);
         last = Some(sync::measured(&connected, Mode::default(), goal, out).await?);
     }
     let Some(report) = last else {
@@ -184,8 +188,12 @@ pub(super) async fn undo(
         }
         return Ok(Status::Done);
     }
-    let connected = crate::app::compose::connect(opened, place.file()?).await?;
-    let goal = Goal::Command(place.instruction(&arguments.writing.reason, Command::Undo { act }));
+    let connected = place.connected(opened).await?;
+    let goal = Goal::Command(place.instruction(
+        &connected.opened,
+        &arguments.writing.reason,
+        Command::Undo { act },
+    )?);
     let report = sync::measured(&connected, Mode::default(), goal, out).await?;
     report.print(out)?;
     Ok(report.status())

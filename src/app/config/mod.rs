@@ -1,5 +1,6 @@
 //! The instance file: as typed, and what it means. Parsed once; nothing after this asks again.
 
+mod instance;
 mod typed;
 
 use std::collections::BTreeMap;
@@ -11,109 +12,15 @@ use secrecy::SecretString;
 use url::Url;
 
 use crate::domain::ids::SalesforceObject;
-use crate::domain::mapping::{Arrow, BlankTravel, Concurrent, Overwritten};
+use crate::domain::mapping::{BlankTravel, Overwritten};
 use crate::domain::time::Span;
 use crate::engine::Schedule;
 
+pub use instance::{
+    Automation, AutomationFlow, Instance, Mapped, Operators, Plugin, Salesforce, SalesforceFlow,
+    Scheduled, Serve,
+};
 use typed::{Secret, Spanned};
-
-/// What an instance file says, checked.
-#[derive(Debug, Clone)]
-pub struct Instance {
-    pub name: String,
-    pub data: PathBuf,
-    pub salesforce: Salesforce,
-    pub automation: Automation,
-    pub plugin: Plugin,
-    pub schedule: Scheduled,
-}
-
-#[derive(Debug, Clone)]
-pub struct Salesforce {
-    pub login_url: Url,
-    /// `None` is "auto".
-    pub api_version: Option<String>,
-    pub flow: SalesforceFlow,
-    pub client_id: String,
-    pub daily_share: f64,
-}
-
-#[derive(Debug, Clone)]
-pub enum SalesforceFlow {
-    AuthorizationCode {
-        client_secret: Option<SecretString>,
-    },
-    ClientCredentials {
-        client_secret: SecretString,
-    },
-    JwtBearer {
-        username: String,
-        private_key: SecretString,
-    },
-}
-
-#[derive(Debug, Clone)]
-pub struct Automation {
-    pub base_url: Url,
-    pub flow: AutomationFlow,
-}
-
-#[derive(Debug, Clone)]
-pub enum AutomationFlow {
-    ClientCredentials {
-        client_id: String,
-        client_secret: SecretString,
-    },
-    AuthorizationCode {
-        client_id: String,
-        client_secret: SecretString,
-    },
-    Basic {
-        username: String,
-        password: SecretString,
-    },
-}
-
-/// The plugin's settings as far as the file says; types come from the two systems.
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "the set-up guide's own independent check boxes"
-)]
-#[derive(Debug, Clone)]
-pub struct Plugin {
-    pub published: bool,
-    pub objects: Vec<SalesforceObject>,
-    pub activities: bool,
-    pub sync_owners: bool,
-    pub update_blanks: bool,
-    pub latest_do_not_contact: bool,
-    pub create_accounts: bool,
-    pub activity_types: Vec<String>,
-    pub namespace: String,
-    pub person: Vec<Mapped>,
-    pub company: Vec<Mapped>,
-}
-
-/// One mapped pair as the file has it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mapped {
-    pub salesforce: String,
-    pub objects: Vec<SalesforceObject>,
-    pub automation: String,
-    pub arrow: Arrow,
-    pub overwritten: Overwritten,
-    pub blank: BlankTravel,
-    pub concurrent: Concurrent,
-    /// Line of the file, for whoever must say what is wrong with it later.
-    pub line: usize,
-}
-
-#[derive(Debug, Clone, Copy)]
-pub struct Scheduled {
-    pub enabled: bool,
-    pub schedule: Schedule,
-    pub overlap: Span,
-}
 
 /// What is wrong, where, and what to do.
 #[derive(Debug, thiserror::Error)]
@@ -143,6 +50,9 @@ pub enum ConfigError {
     NoHome,
 }
 
+/// The serving process listens there, in the data folder, unless the file says otherwise.
+const SOCKET: &str = "console.sock";
+
 /// Where the instance file is looked for: the option, the variable, the user's configuration.
 pub fn path(option: Option<PathBuf>, env: &BTreeMap<String, String>) -> Option<PathBuf> {
     let set = |name: &str| {
@@ -159,33 +69,53 @@ pub fn path(option: Option<PathBuf>, env: &BTreeMap<String, String>) -> Option<P
 
 /// Reads and checks an instance file. `env` holds the secrets that it names.
 pub fn load(path: &Path, env: &BTreeMap<String, String>) -> Result<Instance, ConfigError> {
-    let shown = path.display().to_string();
-    let text = match fs::read_to_string(path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            return Err(ConfigError::Missing { path: shown });
-        }
-        Err(source) => {
-            return Err(ConfigError::Read {
-                path: shown,
-                source,
-            });
-        }
-    };
-    let file = typed::parse(&text).map_err(|error| {
-        let line = error.span().map_or(1, |span| line_of(&text, &span));
-        ConfigError::At {
-            path: shown.clone(),
-            line,
-            problem: typed::explain(&error),
-        }
-    })?;
+    let (shown, text) = text_of(path)?;
+    let file = parsed(&shown, &text)?;
     Reader {
         path: &shown,
         text: &text,
         env,
     }
     .instance(file)
+}
+
+fn text_of(path: &Path) -> Result<(String, String), ConfigError> {
+    let shown = path.display().to_string();
+    match fs::read_to_string(path) {
+        Ok(text) => Ok((shown, text)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            Err(ConfigError::Missing { path: shown })
+        }
+        Err(source) => Err(ConfigError::Read {
+            path: shown,
+            source,
+        }),
+    }
+}
+
+fn parsed(shown: &str, text: &str) -> Result<typed::File, ConfigError> {
+    typed::parse(text).map_err(|error| {
+        let line = error.span().map_or(1, |span| line_of(text, &span));
+        ConfigError::At {
+            path: shown.to_owned(),
+            line,
+            problem: typed::explain(&error),
+        }
+    })
+}
+
+/// Where the process that serves the instance listens. Needs none of the file's secrets: whoever
+/// attaches may not have them.
+pub fn socket(path: &Path, env: &BTreeMap<String, String>) -> Result<PathBuf, ConfigError> {
+    let (shown, text) = text_of(path)?;
+    let file = parsed(&shown, &text)?;
+    let reader = Reader {
+        path: &shown,
+        text: &text,
+        env,
+    };
+    let data = reader.data(&file.instance)?;
+    Ok(reader.serve(file.serve, &data)?.socket)
 }
 
 struct Reader<'a> {
@@ -197,24 +127,53 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn instance(&self, file: typed::File) -> Result<Instance, ConfigError> {
         let name = file.instance.name.get_ref().clone();
-        let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-        if name.is_empty() || name.starts_with('.') || !name.chars().all(is_plain) {
-            return Err(self.at(
-                &file.instance.name,
-                "name may hold letters, digits, “-”, “_” and “.”, and is part of a folder's name",
-            ));
-        }
-        let data = match file.instance.data {
-            Some(data) => data,
-            None => self.default_data(&name)?,
-        };
+        let data = self.data(&file.instance)?;
         Ok(Instance {
+            serve: self.serve(file.serve, &data)?,
+            operators: Operators {
+                viewer: file.operators.viewer,
+                operator: file.operators.operator,
+                admin: file.operators.admin,
+                shared: file.operators.shared,
+            },
             data,
             plugin: self.plugin(file.plugin, file.mapping, file.salesforce.namespace.clone())?,
             salesforce: self.salesforce(file.salesforce)?,
             automation: self.automation(file.automation)?,
             schedule: self.schedule(&file.schedule)?,
             name,
+        })
+    }
+
+    /// The instance's own folder.
+    fn data(&self, instance: &typed::Instance) -> Result<PathBuf, ConfigError> {
+        let name = instance.name.get_ref();
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        if name.is_empty() || name.starts_with('.') || !name.chars().all(is_plain) {
+            return Err(self.at(
+                &instance.name,
+                "name may hold letters, digits, “-”, “_” and “.”, and is part of a folder's name",
+            ));
+        }
+        match &instance.data {
+            Some(data) => Ok(data.clone()),
+            None => self.default_data(name),
+        }
+    }
+
+    /// A group cannot reach into the data folder, which is its owner's alone.
+    fn serve(&self, typed: typed::Serve, data: &Path) -> Result<Serve, ConfigError> {
+        if let (Some(group), None) = (&typed.group, &typed.socket) {
+            return Err(self.at(
+                group,
+                "group needs [serve] socket too, in a folder that the group may enter, like \
+                 \"/run/passerelle/NAME.sock\"",
+            ));
+        }
+        let socket = typed.socket.map(Spanned::into_inner);
+        Ok(Serve {
+            socket: socket.unwrap_or_else(|| data.join(SOCKET)),
+            group: typed.group.map(Spanned::into_inner),
         })
     }
 

@@ -1,6 +1,7 @@
 //! Every mistake in an instance file: what, where, what to do.
 
 use super::*;
+use crate::domain::mapping::Arrow;
 
 const GOOD: &str = r#"
 [instance]

@@ -21,6 +21,29 @@ pub(super) struct File {
     pub(super) schedule: Schedule,
     #[serde(default)]
     pub(super) mapping: Mappings,
+    #[serde(default)]
+    pub(super) serve: Serve,
+    #[serde(default)]
+    pub(super) operators: Operators,
+}
+
+/// How other processes of this machine reach the one that serves the instance.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Serve {
+    pub(super) socket: Option<Spanned<PathBuf>>,
+    pub(super) group: Option<Spanned<String>>,
+}
+
+/// Login names, and groups as `@name`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Operators {
+    pub(super) viewer: Vec<String>,
+    pub(super) operator: Vec<String>,
+    pub(super) admin: Vec<String>,
+    /// Accounts that several people use: shown as such.
+    pub(super) shared: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -76,6 +76,7 @@ impl Room {
         let mut kept = Kept::default();
         kept.apply(Batch(changes));
         let desk = Desk {
+            role: crate::domain::operator::Role::Admin,
             journal: Arc::default(),
             store: Arc::new(MemoryStore::new(kept)),
             policy: Arc::new(policy()),

@@ -1,6 +1,8 @@
 //! Everything an operator can ask for, and the one table about it. The key files, the help, the hints
 //! and `passerelle keys` all read this table.
 
+use crate::domain::operator::Role;
+
 /// A closed list: what is not here cannot be bound.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Action {
@@ -221,6 +223,27 @@ actions! {
 }
 
 impl Action {
+    /// The least role that may do it. What is sent in the end is judged again by whoever carries it out.
+    pub fn needed(self) -> Role {
+        match (self, self.entry().danger) {
+            (Self::ReleaseBrake | Self::OptIn, _) => Role::Admin,
+            (
+                Self::ExportCsv
+                | Self::ExportJson
+                | Self::TakeSalesforce
+                | Self::TakeAutomation
+                | Self::TakeBase
+                | Self::TypeValue
+                | Self::KeepBoth
+                | Self::OptOut
+                | Self::TryAgain,
+                _,
+            )
+            | (_, Danger::Writes) => Role::Operator,
+            (_, Danger::None) => Role::Viewer,
+        }
+    }
+
     pub fn entry(self) -> &'static Entry {
         ACTIONS
             .iter()

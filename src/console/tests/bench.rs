@@ -35,6 +35,7 @@ use crate::domain::ids::{
 use crate::domain::link::{
     AutomationEnd, Base, Intent, Link, Mark, Pending, PendingState, SalesforceEnd,
 };
+use crate::domain::operator::{Role, SessionId};
 use crate::domain::record::{Act, Counts, Happened, HistoryEntry, UndoStep};
 use crate::domain::row::RowState;
 use crate::domain::snapshot::Snapshot;
@@ -62,6 +63,8 @@ pub(super) struct Bench {
     asked: Vec<(Ticket, Query)>,
     commands: Vec<(String, Command)>,
     copied: Vec<String>,
+    /// What the others were told is open here.
+    pub(super) shown: Vec<Option<LinkId>>,
     left: u32,
     now: Timestamp,
 }
@@ -73,6 +76,8 @@ pub(super) fn start() -> Start {
             name: "acme".to_owned(),
             operator: "claire".to_owned(),
             ground: Ground::Practice,
+            session: SessionId(1),
+            role: Role::Admin,
         },
         policy: Arc::new(policy()),
         tongue: Tongue::English,
@@ -121,6 +126,7 @@ impl Bench {
             asked: Vec::new(),
             commands: Vec::new(),
             copied: Vec::new(),
+            shown: Vec::new(),
             left: 0,
             now: NOW,
         };
@@ -136,6 +142,7 @@ impl Bench {
                 match effect {
                     Effect::Leave => self.left += 1,
                     Effect::Copy(text) => self.copied.push(text),
+                    Effect::Look(link) => self.shown.push(link),
                     Effect::Command { reason, command } => self.commands.push((reason, command)),
                     Effect::Ask(ticket, query) => {
                         let answer = Msg::Answered(ticket, self.world.answer(&query));

@@ -24,6 +24,7 @@ use crate::console::screens::flags::Entry;
 use crate::console::screens::queues::Row;
 use crate::domain::command::{Command, Scope};
 use crate::domain::ids::LinkId;
+use crate::domain::operator::Role;
 
 /// Samples shown of what a retry sends again.
 const SAMPLES_MAX: usize = 10;
@@ -31,6 +32,21 @@ const SAMPLES_MAX: usize = 10;
 fn tell(model: &mut Model, tone: Tone, key: &str) {
     let text = model.shell.language.text(key).to_owned();
     model.shell.toast(tone, text);
+}
+
+/// What was asked takes another role.
+pub(super) fn deny(model: &mut Model, needed: Role) {
+    let say = &model.shell.language;
+    let role = |role: Role| {
+        say.text(match role {
+            Role::Viewer => "role-viewer",
+            Role::Operator => "role-operator",
+            Role::Admin => "role-admin",
+        })
+    };
+    let own = model.shell.instance.role;
+    let text = say.with("denied", &[("needed", role(needed)), ("role", role(own))]);
+    model.shell.toast(Tone::Person, text);
 }
 
 pub(super) fn refresh(model: &mut Model) {

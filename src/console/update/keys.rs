@@ -126,6 +126,11 @@ fn typed(model: &mut Model) {
 }
 
 pub(super) fn run(model: &mut Model, action: Action) -> Vec<Effect> {
+    let needed = action.needed();
+    if model.shell.instance.role < needed {
+        acts::deny(model, needed);
+        return Vec::new();
+    }
     if let Some(tab) = destination(action) {
         go(model, tab);
     } else if let Some(movement) = movement(action) {

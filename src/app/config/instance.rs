@@ -1,0 +1,127 @@
+//! What an instance file says, once it is checked.
+
+use std::path::PathBuf;
+
+use secrecy::SecretString;
+use url::Url;
+
+use crate::domain::ids::SalesforceObject;
+use crate::domain::mapping::{Arrow, BlankTravel, Concurrent, Overwritten};
+use crate::domain::time::Span;
+use crate::engine::Schedule;
+
+#[derive(Debug, Clone)]
+pub struct Instance {
+    pub name: String,
+    pub data: PathBuf,
+    pub salesforce: Salesforce,
+    pub automation: Automation,
+    pub plugin: Plugin,
+    pub schedule: Scheduled,
+    pub serve: Serve,
+    pub operators: Operators,
+}
+
+/// Where the serving process listens, and who besides its owner may knock.
+#[derive(Debug, Clone)]
+pub struct Serve {
+    pub socket: PathBuf,
+    /// A group of this machine; `None`: only the owner (and root).
+    pub group: Option<String>,
+}
+
+/// Who may do what: login names, and groups as `@name`.
+#[derive(Debug, Clone, Default)]
+pub struct Operators {
+    pub viewer: Vec<String>,
+    pub operator: Vec<String>,
+    pub admin: Vec<String>,
+    pub shared: Vec<String>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Salesforce {
+    pub login_url: Url,
+    /// `None` is "auto".
+    pub api_version: Option<String>,
+    pub flow: SalesforceFlow,
+    pub client_id: String,
+    pub daily_share: f64,
+}
+
+#[derive(Debug, Clone)]
+pub enum SalesforceFlow {
+    AuthorizationCode {
+        client_secret: Option<SecretString>,
+    },
+    ClientCredentials {
+        client_secret: SecretString,
+    },
+    JwtBearer {
+        username: String,
+        private_key: SecretString,
+    },
+}
+
+#[derive(Debug, Clone)]
+pub struct Automation {
+    pub base_url: Url,
+    pub flow: AutomationFlow,
+}
+
+#[derive(Debug, Clone)]
+pub enum AutomationFlow {
+    ClientCredentials {
+        client_id: String,
+        client_secret: SecretString,
+    },
+    AuthorizationCode {
+        client_id: String,
+        client_secret: SecretString,
+    },
+    Basic {
+        username: String,
+        password: SecretString,
+    },
+}
+
+/// The plugin's settings as far as the file says; types come from the two systems.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "the set-up guide's own independent check boxes"
+)]
+#[derive(Debug, Clone)]
+pub struct Plugin {
+    pub published: bool,
+    pub objects: Vec<SalesforceObject>,
+    pub activities: bool,
+    pub sync_owners: bool,
+    pub update_blanks: bool,
+    pub latest_do_not_contact: bool,
+    pub create_accounts: bool,
+    pub activity_types: Vec<String>,
+    pub namespace: String,
+    pub person: Vec<Mapped>,
+    pub company: Vec<Mapped>,
+}
+
+/// One mapped pair as the file has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mapped {
+    pub salesforce: String,
+    pub objects: Vec<SalesforceObject>,
+    pub automation: String,
+    pub arrow: Arrow,
+    pub overwritten: Overwritten,
+    pub blank: BlankTravel,
+    pub concurrent: Concurrent,
+    /// Line of the file, for whoever must say what is wrong with it later.
+    pub line: usize,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct Scheduled {
+    pub enabled: bool,
+    pub schedule: Schedule,
+    pub overlap: Span,
+}

@@ -1,0 +1,383 @@
+//! Who stands at the door, and what they may ask of the sync: the one place where that is decided, in
+//! the process that owns the store.
+
+use std::path::Path;
+
+use nix::unistd::{Group, Uid, User, getgrouplist};
+use tokio::sync::mpsc;
+
+use crate::app::config::Operators;
+use crate::domain::command::{Command, Instruction};
+use crate::domain::operator::{Operator, Role, SessionId};
+use crate::session::wire::Claims;
+use crate::session::{Peer, Sent};
+
+/// What the kernel calls a process that nobody logged in for.
+const NO_LOGIN: u32 = u32::MAX;
+
+/// Letters of a key's fingerprint that tell two people apart.
+const KEY_LETTERS: usize = 8;
+
+/// Somebody, as far as the machine can tell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Visitor {
+    pub(super) operator: Operator,
+    pub(super) role: Role,
+}
+
+/// One session's way to the sync.
+#[derive(Clone)]
+pub(super) struct Door {
+    pub(super) session: SessionId,
+    pub(super) visitor: Visitor,
+    commands: mpsc::Sender<Instruction>,
+}
+
+impl Door {
+    pub(super) const fn new(
+        session: SessionId,
+        visitor: Visitor,
+        commands: mpsc::Sender<Instruction>,
+    ) -> Self {
+        Self {
+            session,
+            visitor,
+            commands,
+        }
+    }
+
+    /// A wish in this visitor's name, or the role that it takes.
+    pub(super) fn instruction(&self, reason: &str, command: Command) -> Result<Instruction, Role> {
+        if !self.visitor.role.may(&command) {
+            return Err(Role::needed(&command));
+        }
+        Ok(Instruction {
+            session: self.session,
+            operator: self.visitor.operator.clone(),
+            reason: reason.to_owned(),
+            command,
+        })
+    }
+
+    pub(super) fn send(&self, reason: &str, command: Command) -> Sent {
+        let instruction = match self.instruction(reason, command) {
+            Ok(instruction) => instruction,
+            Err(needed) => return Sent::Denied(needed),
+        };
+        match self.commands.try_send(instruction) {
+            Ok(()) => Sent::Yes,
+            Err(mpsc::error::TrySendError::Full(_)) => Sent::Full,
+            Err(mpsc::error::TrySendError::Closed(_)) => Sent::Closed,
+        }
+    }
+}
+
+/// The user of this process itself, at this terminal or in this script.
+pub(super) fn ourselves(claims: &Claims, operators: &Operators) -> Visitor {
+    let peer = Peer {
+        uid: nix::unistd::getuid(),
+        gid: nix::unistd::getgid(),
+        pid: Some(nix::unistd::getpid()),
+    };
+    recognise(peer, claims, operators)
+}
+
+/// Whether the socket's other end may say anything at all.
+pub(super) fn may_knock(peer: Peer, group: Option<&str>) -> bool {
+    let is_ours = peer.uid == nix::unistd::getuid() || peer.uid.is_root();
+    is_ours || group.is_some_and(|group| groups_of(peer).iter().any(|name| name == group))
+}
+
+/// The peer's user id is the kernel's word, and the login behind it too where the machine keeps one.
+/// What the client itself says is believed of root, who could do anything anyway.
+pub(super) fn recognise(peer: Peer, claims: &Claims, operators: &Operators) -> Visitor {
+    let account = name_of(peer.uid);
+    let behind_root = claims.sudo_user.clone().filter(|_| peer.uid.is_root());
+    let login = peer.pid.and_then(login_of);
+    let name = login
+        .map(name_of)
+        .or(behind_root)
+        .unwrap_or_else(|| account.clone());
+    let role = role_of(peer, &[&account, &name], operators);
+    let role = if claims.is_read_only {
+        role.min(Role::Viewer)
+    } else {
+        role
+    };
+    let from = from(claims, (&account, &name), operators);
+    Visitor {
+        operator: Operator { name, from },
+        role,
+    }
+}
+
+/// Where they sit, under which account if not their own, and by which key.
+fn from(claims: &Claims, (account, name): (&str, &str), operators: &Operators) -> String {
+    let line = claims.ssh_connection.as_deref();
+    let address = line.and_then(|line| line.split_whitespace().next());
+    let place = address.map_or_else(
+        || "this machine".to_owned(),
+        |address| format!("ssh {address}"),
+    );
+    let as_other = (account != name).then(|| format!(" as {account}"));
+    let is_shared = operators.shared.iter().any(|shared| shared == name);
+    let shared = is_shared.then(|| ", shared account".to_owned());
+    let key = claims.ssh_key.as_deref().and_then(fingerprint);
+    let key = key.map(|key| format!(", key {key}"));
+    let parts = [Some(place), as_other, shared, key];
+    parts.into_iter().flatten().collect()
+}
+
+/// Who is in several lists has the least of them; who is in none looks only, except for the owner of
+/// this process and root.
+fn role_of(peer: Peer, names: &[&str], operators: &Operators) -> Role {
+    let groups = groups_of(peer);
+    let is_meant = |entry: &String| match entry.strip_prefix('@') {
+        Some(group) => groups.iter().any(|name| name == group),
+        None => names.contains(&entry.as_str()),
+    };
+    let lists = [
+        (Role::Viewer, &operators.viewer),
+        (Role::Operator, &operators.operator),
+        (Role::Admin, &operators.admin),
+    ];
+    let named = lists
+        .into_iter()
+        .find(|(_, list)| list.iter().any(is_meant));
+    if let Some((role, _)) = named {
+        return role;
+    }
+    if peer.uid == nix::unistd::getuid() || peer.uid.is_root() {
+        Role::Admin
+    } else {
+        Role::Viewer
+    }
+}
+
+fn name_of(uid: Uid) -> String {
+    User::from_uid(uid)
+        .ok()
+        .flatten()
+        .map_or_else(|| format!("user {uid}"), |user| user.name)
+}
+
+fn groups_of(peer: Peer) -> Vec<String> {
+    let Ok(name) = std::ffi::CString::new(name_of(peer.uid)) else {
+        return Vec::new();
+    };
+    let groups = getgrouplist(&name, peer.gid).unwrap_or_else(|_| vec![peer.gid]);
+    groups
+        .into_iter()
+        .filter_map(|gid| Group::from_gid(gid).ok().flatten())
+        .map(|group| group.name)
+        .collect()
+}
+
+/// Who logged in, through sudo and su, where the machine keeps account of it.
+fn login_of(pid: nix::unistd::Pid) -> Option<Uid> {
+    let path = Path::new("/proc").join(pid.to_string()).join("loginuid");
+    let uid = std::fs::read_to_string(path).ok()?.trim().parse().ok()?;
+    (uid != NO_LOGIN).then(|| Uid::from_raw(uid))
+}
+
+/// The last letters of the key that opened the line: enough to tell two people of one account apart.
+fn fingerprint(line: &str) -> Option<String> {
+    let mut words = line.split_whitespace();
+    let key = words.find(|word| *word == "publickey").and(words.nth(1))?;
+    let plain: Vec<char> = key.chars().filter(char::is_ascii_alphanumeric).collect();
+    let skipped = plain.len().saturating_sub(KEY_LETTERS);
+    Some(plain.into_iter().skip(skipped).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::command::{Queue, Scope};
+    use crate::domain::conflict::{Choice, Resolution, Subject};
+    use crate::domain::ids::{Generation, LinkId};
+    use crate::domain::record::PlanKind;
+    use crate::domain::time::Timestamp;
+
+    const STRANGER: u32 = 4_000_000;
+
+    fn peer(uid: Uid) -> Peer {
+        Peer {
+            uid,
+            gid: nix::unistd::Gid::from_raw(4_000_000),
+            pid: None,
+        }
+    }
+
+    fn own() -> Uid {
+        nix::unistd::getuid()
+    }
+
+    fn role(uid: Uid, operators: &Operators) -> Role {
+        recognise(peer(uid), &Claims::default(), operators).role
+    }
+
+    #[test]
+    fn the_owner_is_admin_and_a_stranger_looks_only_unless_the_file_says_otherwise() {
+        let nobody = Operators::default();
+        assert_eq!(role(own(), &nobody), Role::Admin);
+        let stranger = Uid::from_raw(STRANGER);
+        assert_eq!(role(stranger, &nobody), Role::Viewer);
+        let named = vec![format!("user {STRANGER}")];
+        let operators = Operators {
+            operator: named.clone(),
+            ..Operators::default()
+        };
+        assert_eq!(role(stranger, &operators), Role::Operator);
+        let several = Operators {
+            viewer: named.clone(),
+            admin: named,
+            ..Operators::default()
+        };
+        assert_eq!(role(stranger, &several), Role::Viewer, "viewer wins");
+        let owner_looks = Operators {
+            viewer: vec![name_of(own())],
+            ..Operators::default()
+        };
+        assert_eq!(role(own(), &owner_looks), Role::Viewer);
+    }
+
+    #[test]
+    fn groups_count_and_read_only_wins_over_everything() {
+        let peer = Peer {
+            gid: nix::unistd::getgid(),
+            ..peer(own())
+        };
+        let group = groups_of(peer).first().cloned().unwrap();
+        let operators = Operators {
+            operator: vec![format!("@{group}")],
+            ..Operators::default()
+        };
+        let claims = Claims::default();
+        assert_eq!(recognise(peer, &claims, &operators).role, Role::Operator);
+        let claims = Claims {
+            is_read_only: true,
+            ..claims
+        };
+        assert_eq!(recognise(peer, &claims, &operators).role, Role::Viewer);
+    }
+
+    #[test]
+    fn what_a_client_claims_is_believed_of_root_alone() {
+        let claims = Claims {
+            sudo_user: Some("claire".to_owned()),
+            ..Claims::default()
+        };
+        let operators = Operators::default();
+        let named = |uid| recognise(peer(uid), &claims, &operators).operator;
+        let root = named(Uid::from_raw(0));
+        assert_eq!(
+            (root.name.as_str(), root.from.as_str()),
+            ("claire", "this machine as root")
+        );
+        assert_ne!(named(Uid::from_raw(STRANGER)).name, "claire");
+    }
+
+    #[test]
+    fn where_they_sit_is_kept_for_the_audit() {
+        let claims = Claims {
+            ssh_connection: Some("192.0.2.7 51000 198.51.100.1 22".to_owned()),
+            ssh_key: Some("publickey ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIabcdEFGH".to_owned()),
+            ..Claims::default()
+        };
+        let operators = Operators {
+            shared: vec![format!("user {STRANGER}")],
+            ..Operators::default()
+        };
+        let visitor = recognise(peer(Uid::from_raw(STRANGER)), &claims, &operators);
+        let expected = "ssh 192.0.2.7, shared account, key abcdEFGH";
+        assert_eq!(visitor.operator.from, expected);
+    }
+
+    #[test]
+    fn a_stranger_may_not_even_knock_unless_their_group_may() {
+        assert!(may_knock(peer(own()), None));
+        assert!(may_knock(peer(Uid::from_raw(0)), None));
+        assert!(!may_knock(peer(Uid::from_raw(STRANGER)), None));
+        assert!(!may_knock(
+            peer(Uid::from_raw(STRANGER)),
+            Some("no-such-group")
+        ));
+    }
+
+    /// Every command there is, with the least role that may give it.
+    fn commands() -> Vec<(Command, Role)> {
+        let links = vec![LinkId(1)];
+        let (from, until) = (Timestamp::ZERO, Timestamp(1));
+        let kind = PlanKind::Backfill;
+        let resolve = |choice| {
+            let choices = vec![(Subject::Consent, choice)];
+            let (link, generation) = (LinkId(1), Generation(1));
+            Command::Resolve(vec![Resolution {
+                link,
+                generation,
+                choices,
+            }])
+        };
+        let of = |commands: Vec<Command>, role| commands.into_iter().map(move |c| (c, role));
+        let operator = vec![
+            Command::RunCycle(Scope::ALL),
+            resolve(Choice::OptOut),
+            Command::Retry {
+                links: links.clone(),
+            },
+            Command::Discard {
+                links: links.clone(),
+            },
+            Command::RetryActivities { held: Vec::new() },
+            Command::DiscardActivities { held: Vec::new() },
+            Command::Check {
+                links: links.clone(),
+            },
+            Command::SetAside {
+                links: links.clone(),
+                until: None,
+            },
+            Command::Unlink {
+                links: links.clone(),
+            },
+            Command::TakeBack { links },
+            Command::Pause(Queue::Salesforce),
+            Command::Resume(Queue::Salesforce),
+            Command::Survey { kind, from, until },
+            Command::Backfill { kind, from, until },
+        ];
+        let admin = vec![Command::ReleaseBrake, resolve(Choice::OptIn)];
+        of(operator, Role::Operator)
+            .chain(of(admin, Role::Admin))
+            .collect()
+    }
+
+    #[tokio::test]
+    async fn each_role_may_give_exactly_its_commands() {
+        for role in Role::ALL {
+            let visitor = Visitor {
+                operator: Operator::default(),
+                role,
+            };
+            for (command, needed) in commands() {
+                let (commands, mut inbox) = mpsc::channel(1);
+                let door = Door::new(SessionId(7), visitor.clone(), commands);
+                let expected = if role >= needed {
+                    Sent::Yes
+                } else {
+                    Sent::Denied(needed)
+                };
+                assert_eq!(
+                    door.send("why", command.clone()),
+                    expected,
+                    "{role}: {command:?}"
+                );
+                assert_eq!(
+                    inbox.try_recv().is_ok(),
+                    role >= needed,
+                    "{role}: {command:?}"
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,251 @@
+//! A running sync and everybody who has a console on it. Whoever owns the store keeps house: the serving
+//! process, or a console that nobody served.
+
+use std::panic::AssertUnwindSafe;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use futures_util::FutureExt as _;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::app::commands;
+use crate::app::compose::{Connected, Environment, Opened};
+use crate::app::console::{self, Visit};
+use crate::app::door::{self, Door, Visitor};
+use crate::app::error::{AppError, Status};
+use crate::console::Ground;
+use crate::console::tape::Keys;
+use crate::domain::ids::LinkId;
+use crate::domain::operator::{Present, SessionId};
+use crate::pool::Handle;
+use crate::ports::Store as _;
+use crate::session::wire::{Farewell, Wish};
+use crate::session::{Ended, Guest, Host, Listener};
+
+/// Consoles at once. Each costs a few megabytes and, when much happens, a hundredth of a core.
+const SESSIONS_MAX: usize = 32;
+
+/// Connections that have not said yet what they want, and commands under way.
+const GUESTS_MAX: usize = 64;
+
+pub(super) struct House {
+    pub(super) connected: Connected,
+    pub(super) handle: Handle,
+    pub(super) ground: Ground,
+    file: PathBuf,
+    roster: watch::Sender<Arc<Vec<Present>>>,
+    sessions: AtomicU64,
+    /// Cancelled when everybody has to go.
+    pub(super) closing: CancellationToken,
+}
+
+/// A command that the house carries out for somebody.
+pub struct Served {
+    pub(super) house: Arc<House>,
+    pub(super) door: Door,
+}
+
+/// Somebody's place on the list of those present. Dropped, they are gone.
+pub(super) struct Place {
+    house: Arc<House>,
+    session: SessionId,
+}
+
+impl House {
+    pub(super) fn new(
+        connected: Connected,
+        handle: Handle,
+        ground: Ground,
+        file: PathBuf,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            connected,
+            handle,
+            ground,
+            file,
+            roster: watch::Sender::new(Arc::default()),
+            sessions: AtomicU64::new(SessionId::OURSELVES.0),
+            closing: CancellationToken::new(),
+        })
+    }
+
+    /// The instance file.
+    pub(super) const fn file(&self) -> &PathBuf {
+        &self.file
+    }
+
+    /// A way to the sync for one more session.
+    pub(super) fn door(&self, visitor: Visitor) -> Door {
+        let session = SessionId(self.sessions.fetch_add(1, Ordering::Relaxed) + 1);
+        Door::new(session, visitor, self.handle.commands.clone())
+    }
+
+    pub(super) fn present(&self) -> watch::Receiver<Arc<Vec<Present>>> {
+        self.roster.subscribe()
+    }
+
+    pub(super) fn enter(self: &Arc<Self>, door: &Door) -> Place {
+        let present = Present {
+            session: door.session,
+            operator: door.visitor.operator.clone(),
+            role: door.visitor.role,
+            since: self.connected.outside.clock.now(),
+            looks_at: None,
+        };
+        self.roster
+            .send_modify(|list| Arc::make_mut(list).push(present));
+        Place {
+            house: Arc::clone(self),
+            session: door.session,
+        }
+    }
+
+    /// The instance as this process has it, with its counts as they are now.
+    pub(super) async fn opened(self: &Arc<Self>, door: &Door) -> Result<Opened, AppError> {
+        let ours = &self.connected.opened;
+        Ok(Opened {
+            instance: ours.instance.clone(),
+            store: Arc::clone(&ours.store),
+            clock: Arc::clone(&ours.clock),
+            recovered: ours.store.recover().await?,
+            served: Some(Arc::new(Served {
+                house: Arc::clone(self),
+                door: door.clone(),
+            })),
+        })
+    }
+
+    /// Lets people in until the house closes; then everybody is told.
+    pub(super) async fn receive(self: Arc<Self>, listener: Listener) {
+        let mut guests = JoinSet::new();
+        loop {
+            tokio::select! {
+                () = self.closing.cancelled() => break,
+                Some(_) = guests.join_next(), if !guests.is_empty() => {}
+                accepted = listener.accept(), if guests.len() < GUESTS_MAX + SESSIONS_MAX => {
+                    // A connection that is gone before it was taken is nobody's.
+                    let Ok((stream, peer)) = accepted else { continue };
+                    let group = self.connected.opened.instance.serve.group.as_deref();
+                    if !door::may_knock(peer, group) {
+                        tracing::warn!(uid = peer.uid.as_raw(), "refused at the socket");
+                        continue;
+                    }
+                    let house = Arc::clone(&self);
+                    guests.spawn(async move {
+                        if let Ok(guest) = Guest::hear(stream, peer).await {
+                            house.welcome(guest).await;
+                        }
+                    });
+                }
+            }
+        }
+        drop(listener);
+        while guests.join_next().await.is_some() {}
+    }
+
+    /// What becomes of a guest whose line breaks is nobody's business any more.
+    async fn welcome(self: Arc<Self>, guest: Guest) {
+        let operators = &self.connected.opened.instance.operators;
+        let visitor = door::recognise(guest.peer, &guest.hello.claims, operators);
+        let ended = match guest.hello.wish.clone() {
+            Wish::Console {
+                size,
+                variables,
+                keys,
+            } => {
+                let keys = keys.map_or(Keys::Default, |(name, text)| Keys::File { name, text });
+                self.seat(guest, visitor, (size, variables, keys)).await
+            }
+            Wish::Command { arguments, folder } => {
+                let door = self.door(visitor);
+                commands::serve(guest, Arc::clone(&self), door, (arguments, folder.into())).await
+            }
+        };
+        if let Err(error) = ended {
+            tracing::debug!(%error, "a guest's line broke");
+        }
+    }
+
+    async fn seat(
+        self: &Arc<Self>,
+        guest: Guest,
+        visitor: Visitor,
+        (size, variables, keys): ((u16, u16), Environment, Keys),
+    ) -> std::io::Result<()> {
+        if self.roster.borrow().len() >= SESSIONS_MAX {
+            let why = format!(
+                "{SESSIONS_MAX} consoles are open on this instance, which is as many as there may be; \
+                 close one, or use the commands"
+            );
+            return guest.refuse(why).await;
+        }
+        // Refused before the terminal is taken.
+        if let Err(error) = keys.keymap() {
+            return guest.refuse(error.to_string()).await;
+        }
+        let (ends, line) = guest.seat().await?;
+        let visit = Visit {
+            door: self.door(visitor),
+            variables,
+            keys,
+            size,
+            recorder: None,
+        };
+        let mut away = Away;
+        let sitting = console::sit(self, visit, ends, &mut away);
+        // A fault in one console is that console's end and nobody else's.
+        let ended = AssertUnwindSafe(sitting).catch_unwind().await;
+        line.end(self.farewell(ended.ok())).await
+    }
+
+    fn farewell(&self, ended: Option<Result<Ended, AppError>>) -> Farewell {
+        let (status, word) = match ended {
+            _ if self.closing.is_cancelled() => (
+                Status::Done,
+                "the process that serves this instance was stopped; what was under way is safe, and \
+                 the next start goes on"
+                    .to_owned(),
+            ),
+            Some(Ok(Ended::Left | Ended::Terminated | Ended::HungUp)) => {
+                (Status::Done, String::new())
+            }
+            Some(Ok(Ended::Failed(error))) => (Status::Failed, error.to_string()),
+            Some(Err(error)) => (error.status(), error.to_string()),
+            None => (Status::Failed, AppError::Console.to_string()),
+        };
+        let status = status as u8;
+        Farewell { status, word }
+    }
+}
+
+impl Place {
+    /// What they have open now.
+    pub(super) fn look(&self, link: Option<LinkId>) {
+        self.house.roster.send_modify(|list| {
+            let mut list = Arc::make_mut(list).iter_mut();
+            if let Some(present) = list.find(|present| present.session == self.session) {
+                present.looks_at = link;
+            }
+        });
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.house.roster.send_modify(|list| {
+            Arc::make_mut(list).retain(|present| present.session != self.session);
+        });
+    }
+}
+
+/// A terminal that its own client suspends.
+struct Away;
+
+impl Host for Away {
+    fn suspend(&mut self) -> std::io::Result<(u16, u16)> {
+        Err(std::io::ErrorKind::Unsupported.into())
+    }
+}

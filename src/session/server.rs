@@ -1,0 +1,335 @@
+//! The serving end of the socket: who may knock, and what a guest's terminal is to a session.
+
+use std::collections::VecDeque;
+use std::io;
+use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use nix::unistd::{Gid, Group, Pid, Uid};
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::{Notify, mpsc};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+use super::wire::{self, Down, Farewell, Hello, Up};
+use super::{INPUTS_MAX, Input, TtyWires};
+
+/// Whoever connects says what they want within this.
+const HELLO_PATIENCE: Duration = Duration::from_secs(5);
+
+/// A client that takes nothing for so long is gone: the frame it is owed is dropped with it.
+const WRITE_PATIENCE: Duration = Duration::from_secs(15);
+
+/// Pieces of a command's words that wait, and bytes of one of them.
+const WORDS_MAX: usize = 4_096;
+const WORD_MAX: usize = 16 * 1_024;
+
+/// Where the serving process listens. Dropped, the socket is gone.
+pub struct Listener {
+    inner: UnixListener,
+    path: PathBuf,
+}
+
+/// Who is at the other end of a socket, by the kernel's word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Peer {
+    pub uid: Uid,
+    pub gid: Gid,
+    pub pid: Option<Pid>,
+}
+
+/// Somebody who said what they want.
+pub struct Guest {
+    pub hello: Hello,
+    pub peer: Peer,
+    from: OwnedReadHalf,
+    to: OwnedWriteHalf,
+}
+
+impl Listener {
+    /// For the owner alone, or for a group as well. What a dead process left behind is replaced; a
+    /// socket that somebody answers, or a file of another kind, is not.
+    pub fn bind(path: &Path, group: Option<&str>) -> io::Result<Self> {
+        if path.as_os_str().len() > PATH_MAX {
+            let message =
+                "its path is too long for a socket: set [serve] socket in the instance file";
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+        }
+        let gid = group.map(group_of).transpose()?;
+        clear(path)?;
+        let inner = UnixListener::bind(path)?;
+        let listener = Self {
+            inner,
+            path: path.to_owned(),
+        };
+        let mode = if gid.is_some() { 0o660 } else { 0o600 };
+        nix::unistd::chown(path, None, gid)?;
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))?;
+        Ok(listener)
+    }
+
+    pub async fn accept(&self) -> io::Result<(UnixStream, Peer)> {
+        let (stream, _) = self.inner.accept().await?;
+        let peer = stream.peer_cred()?;
+        let peer = Peer {
+            uid: Uid::from_raw(peer.uid()),
+            gid: Gid::from_raw(peer.gid()),
+            pid: peer.pid().map(Pid::from_raw),
+        };
+        Ok((stream, peer))
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        // A path that cannot be removed is replaced by the next one.
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+/// The longest path that a socket's address holds on Linux.
+const PATH_MAX: usize = 107;
+
+fn group_of(name: &str) -> io::Result<Gid> {
+    let group = Group::from_name(name)?;
+    group.map(|group| group.gid).ok_or_else(|| {
+        let message = format!("there is no group “{name}” on this machine");
+        io::Error::new(io::ErrorKind::NotFound, message)
+    })
+}
+
+fn clear(path: &Path) -> io::Result<()> {
+    match std::fs::symlink_metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+        Ok(meta) if !meta.file_type().is_socket() => {
+            let message = "something else than a socket is there, and stays as it is";
+            Err(io::Error::new(io::ErrorKind::AlreadyExists, message))
+        }
+        Ok(_) if std::os::unix::net::UnixStream::connect(path).is_ok() => {
+            let message = "another process answers there";
+            Err(io::Error::new(io::ErrorKind::AddrInUse, message))
+        }
+        Ok(_) => std::fs::remove_file(path),
+    }
+}
+
+impl Guest {
+    /// Hears what somebody wants. One who cannot be understood is told why.
+    pub async fn hear(stream: UnixStream, peer: Peer) -> io::Result<Self> {
+        let (mut from, mut to) = stream.into_split();
+        let heard = timeout(HELLO_PATIENCE, wire::read_up(&mut from)).await;
+        match heard.map_err(io::Error::from).flatten() {
+            Ok(Some(Up::Hello(hello))) => Ok(Self {
+                hello: *hello,
+                peer,
+                from,
+                to,
+            }),
+            Ok(_) => Err(io::ErrorKind::InvalidData.into()),
+            Err(error) => {
+                let why = Down::Refused(error.to_string());
+                let _ = timeout(HELLO_PATIENCE, wire::write_down(&mut to, &why)).await;
+                Err(error)
+            }
+        }
+    }
+
+    pub async fn refuse(mut self, why: String) -> io::Result<()> {
+        timeout(
+            HELLO_PATIENCE,
+            wire::write_down(&mut self.to, &Down::Refused(why)),
+        )
+        .await?
+    }
+
+    /// Lets them in: their terminal's ends of a session's wires, and the line to say farewell on.
+    pub async fn seat(mut self) -> io::Result<(TtyWires, Line)> {
+        let welcome = wire::write_down(&mut self.to, &Down::Welcome);
+        timeout(WRITE_PATIENCE, welcome).await??;
+        let (inputs, inbox) = mpsc::channel(INPUTS_MAX);
+        let (frames, waiting) = mpsc::channel(1);
+        let (report, taken) = mpsc::channel(1);
+        let reader = tokio::spawn(listen_to(self.from, inputs, report.clone()));
+        let writer = tokio::spawn(show(self.to, waiting, report));
+        let wires = TtyWires {
+            inputs: inbox,
+            frames,
+            taken,
+        };
+        Ok((wires, Line { reader, writer }))
+    }
+
+    /// Lets a command in.
+    pub async fn serve(mut self) -> io::Result<CommandLine> {
+        let welcome = wire::write_down(&mut self.to, &Down::Welcome);
+        timeout(WRITE_PATIENCE, welcome).await??;
+        let said = Arc::new(Said::default());
+        let writer = tokio::spawn(tell(self.to, Arc::clone(&said)));
+        let mut from = self.from;
+        // A command has no more to say: the end of its line is the only thing to hear.
+        let reader = async move { while let Ok(Some(_)) = wire::read_up(&mut from).await {} };
+        Ok(CommandLine {
+            reader: tokio::spawn(reader),
+            writer,
+            said,
+        })
+    }
+}
+
+/// The line of a command that is carried out here.
+pub struct CommandLine {
+    reader: JoinHandle<()>,
+    writer: JoinHandle<io::Result<()>>,
+    said: Arc<Said>,
+}
+
+/// What a command said and its client did not hear yet.
+#[derive(Default)]
+struct Said {
+    waiting: Mutex<VecDeque<Down>>,
+    more: Notify,
+}
+
+/// One of the two streams of a command that is carried out here.
+pub struct Words {
+    said: Arc<Said>,
+    frame: fn(Vec<u8>) -> Down,
+}
+
+impl CommandLine {
+    pub fn results(&self) -> Words {
+        Words {
+            said: Arc::clone(&self.said),
+            frame: Down::Result,
+        }
+    }
+
+    pub fn notes(&self) -> Words {
+        Words {
+            said: Arc::clone(&self.said),
+            frame: Down::Note,
+        }
+    }
+
+    /// Ends when whoever gave the command is gone.
+    pub async fn hung_up(&mut self) {
+        // However it ended, nobody is there any more.
+        let _ = (&mut self.reader).await;
+    }
+
+    /// Until all was said, or cannot be.
+    pub async fn end(self, farewell: Farewell) -> io::Result<()> {
+        self.said.say(Down::Ended(farewell))?;
+        let told = self.writer.await.map_err(io::Error::other)?;
+        self.reader.abort();
+        told
+    }
+}
+
+impl Said {
+    fn say(&self, down: Down) -> io::Result<()> {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        if waiting.len() >= WORDS_MAX {
+            return Err(io::Error::other("nobody takes what this command says"));
+        }
+        waiting.push_back(down);
+        self.more.notify_one();
+        Ok(())
+    }
+
+    fn next(&self) -> Option<Down> {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.pop_front()
+    }
+}
+
+impl io::Write for Words {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let bytes = &bytes[..bytes.len().min(WORD_MAX)];
+        self.said.say((self.frame)(bytes.to_vec()))?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Sends words as they come, until the farewell.
+async fn tell(mut to: OwnedWriteHalf, said: Arc<Said>) -> io::Result<()> {
+    loop {
+        while let Some(down) = said.next() {
+            timeout(WRITE_PATIENCE, wire::write_down(&mut to, &down)).await??;
+            if matches!(down, Down::Ended(_)) {
+                return Ok(());
+            }
+        }
+        said.more.notified().await;
+    }
+}
+
+/// The line to a guest.
+pub struct Line {
+    reader: JoinHandle<()>,
+    writer: JoinHandle<OwnedWriteHalf>,
+}
+
+impl Line {
+    /// After the session has dropped its wires.
+    pub async fn end(self, farewell: Farewell) -> io::Result<()> {
+        self.reader.abort();
+        let mut to = timeout(WRITE_PATIENCE, self.writer)
+            .await?
+            .map_err(io::Error::other)?;
+        let down = Down::Ended(farewell);
+        timeout(WRITE_PATIENCE, wire::write_down(&mut to, &down)).await?
+    }
+}
+
+/// Hands on what the guest's terminal says, until it says nothing more.
+async fn listen_to(
+    mut from: OwnedReadHalf,
+    inputs: mpsc::Sender<Input>,
+    taken: mpsc::Sender<io::Result<()>>,
+) {
+    loop {
+        match wire::read_up(&mut from).await {
+            Ok(Some(Up::Event(event))) => {
+                if inputs.send(Input::Event(event)).await.is_err() {
+                    return;
+                }
+            }
+            // One screen is under way at a time: what is too much is not ours.
+            Ok(Some(Up::Taken)) => drop(taken.try_send(Ok(()))),
+            Ok(Some(Up::Hello(_)) | None) | Err(_) => {
+                // Nobody may be listening any more, which is the end as well.
+                let _ = inputs.send(Input::HungUp).await;
+                return;
+            }
+        }
+    }
+}
+
+/// Sends screens, one at a time. One that nobody takes is the last.
+async fn show(
+    mut to: OwnedWriteHalf,
+    mut frames: mpsc::Receiver<Vec<u8>>,
+    taken: mpsc::Sender<io::Result<()>>,
+) -> OwnedWriteHalf {
+    while let Some(frame) = frames.recv().await {
+        let written = timeout(
+            WRITE_PATIENCE,
+            wire::write_down(&mut to, &Down::Screen(frame)),
+        )
+        .await;
+        if let Err(error) = written.map_err(io::Error::from).flatten() {
+            let _ = taken.send(Err(error)).await;
+            break;
+        }
+    }
+    to
+}

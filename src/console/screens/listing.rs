@@ -465,17 +465,15 @@ impl<T: Topic> Screen for List<T> {
     }
 
     fn hints(&self, scene: Scene<'_>) -> Vec<(Action, &'static str)> {
-        match &self.open {
-            Some(open) => open.hints(scene),
-            None => {
-                let mut hints = T::hints(self, scene);
-                if self.key().is_some() {
-                    hints.push((Action::Sort, "hint-sort"));
-                    hints.push((Action::Columns, "hint-columns"));
-                }
-                hints
-            }
+        if let Some(open) = &self.open {
+            return open.hints(scene);
         }
+        let mut hints = T::hints(self, scene);
+        if self.key().is_some() {
+            hints.push((Action::Sort, "hint-sort"));
+            hints.push((Action::Columns, "hint-columns"));
+        }
+        hints
     }
 
     fn paint(&self, scene: Scene<'_>, canvas: &mut Canvas<'_>) {

@@ -18,6 +18,14 @@ pub(in crate::console) struct Column {
     want: u16,
     need: Need,
     way: Way,
+    room: Room,
+}
+
+/// What a column does with more room than all of them want.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Room {
+    Enough,
+    TakesRest,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +56,7 @@ pub(in crate::console) const fn column(
         want,
         need: Need::Usual,
         way: Way::Up,
+        room: Room::Enough,
     }
 }
 
@@ -65,6 +74,12 @@ impl Column {
     /// The largest, or the latest, comes first.
     pub(in crate::console) const fn downwards(mut self) -> Self {
         self.way = Way::Down;
+        self
+    }
+
+    /// Whatever room is left is its own.
+    pub(in crate::console) const fn takes_rest(mut self) -> Self {
+        self.room = Room::TakesRest;
         self
     }
 
@@ -202,11 +217,14 @@ impl Shape {
                 column.min + part as u16
             })
             .collect();
-        // Whatever is left is for the last one that can use it.
+        // Whatever is left is for the one that asks for it, else the last one that can use it.
         let left = room.saturating_sub(gaps + widths.iter().sum::<u16>());
         let grows = |column: Column| column.want > column.min;
-        if let Some(last) = taken.iter().rposition(|index| grows(table.columns[*index])) {
-            widths[last] += left;
+        let asks = |index: &usize| table.columns[*index].room == Room::TakesRest;
+        let asking = taken.iter().position(asks);
+        let last = || taken.iter().rposition(|index| grows(table.columns[*index]));
+        if let Some(wide) = asking.or_else(last) {
+            widths[wide] += left;
         }
         let mut x = table.left;
         let places = taken.into_iter().zip(widths).map(|(column, width)| {

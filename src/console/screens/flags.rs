@@ -30,9 +30,11 @@ pub(in crate::console) struct Flags;
 
 const TABLE: Table = Table {
     columns: &[
-        column("whom", "column-whom", 19, 28).identifies(),
+        column("whom", "column-whom", 19, 30)
+            .identifies()
+            .takes_rest(),
         column("what", "column-what", 24, 24).extra(),
-        column("salesforce", "column-salesforce", 12, 17),
+        column("salesforce", "column-salesforce", 12, 13),
         column("automation", "column-automation", 12, 17),
         column("state", "column-state", 12, 15),
         column("seen", "column-flagged", 16, 20).extra().downwards(),

@@ -81,6 +81,9 @@ fn columns_are_chosen_in_a_list_of_them_and_what_the_line_is_about_stays() {
         .keys("space")
         .expect_screen("it stays")
         .expect_screen("[x] Whom");
+    bench
+        .keys("x")
+        .expect_screen("“x” does nothing here; the keys that do are below");
     bench.keys("j space").expect_screen("[ ] What");
     bench.keys("esc");
     let screen = bench.screen();
@@ -101,7 +104,6 @@ fn what_does_not_fit_is_said_and_hiding_others_makes_room_for_it() {
     let before = bench.screen();
     assert!(before.contains("[x] What"), "{before}");
     bench.keys("esc").expect_screen("agreed");
-    assert!(!bench.screen().contains("2026-03-04 08:15 UTC  "));
     bench
         .keys("c j j space j space j space")
         .expect_screen("[ ] State");

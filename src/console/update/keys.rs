@@ -36,9 +36,13 @@ pub(super) fn on_key(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
             let shell = &mut model.shell;
             let key = chord.to_string();
             let help = shell.keymap.hint(&contexts, Action::Help);
-            let help = help.unwrap_or_default();
-            let gaps = [("key", key.as_str()), ("help", help.as_str())];
-            let text = shell.language.with("unbound", &gaps);
+            let text = match help {
+                Some(help) => {
+                    let gaps = [("key", key.as_str()), ("help", help.as_str())];
+                    shell.language.with("unbound", &gaps)
+                }
+                None => shell.language.with("unbound-here", &[("key", &key)]),
+            };
             shell.toast(Tone::Muted, text);
             Vec::new()
         }

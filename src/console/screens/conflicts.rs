@@ -98,8 +98,8 @@ impl Model {
     }
 
     /// Marks all that the filter shows, or none if all are marked.
-    pub(in crate::console) fn mark_all(&mut self, scene: Scene<'_>) {
-        let shown: BTreeSet<LinkId> = self.keys(scene).into_iter().collect();
+    pub(in crate::console) fn mark_all(&mut self, shown: Vec<LinkId>) {
+        let shown: BTreeSet<LinkId> = shown.into_iter().collect();
         self.marks = if self.marks == shown {
             BTreeSet::new()
         } else {

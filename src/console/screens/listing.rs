@@ -263,7 +263,7 @@ impl<T: Topic> List<T> {
         rows.find(|row| row.key() == key)
     }
 
-    pub(super) fn keys(&self, scene: Scene<'_>) -> Vec<T::Key> {
+    pub(in crate::console) fn keys(&self, scene: Scene<'_>) -> Vec<T::Key> {
         self.rows(scene).iter().map(Listed::key).collect()
     }
 

@@ -223,12 +223,12 @@ pub(super) fn reorder(model: &mut Model, by_next: bool) {
 }
 
 pub(super) fn mark_all(model: &mut Model) {
-    let mut conflicts = std::mem::take(&mut model.conflicts);
-    conflicts.mark_all(model.scene());
-    model.conflicts = conflicts;
+    let shown = model.conflicts.keys(model.scene());
+    model.conflicts.mark_all(shown);
 }
 
 pub(super) fn regroup(model: &mut Model) {
+    // Out of the model for as long as the rest of it is looked at.
     let mut activities = std::mem::take(&mut model.activities);
     activities.regroup(model.scene());
     model.activities = activities;

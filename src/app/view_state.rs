@@ -64,6 +64,7 @@ mod tests {
             theme: "light".to_owned(),
             screen: 3,
             filters: [(3, "email:claire".to_owned())].into(),
+            ..Kept::default()
         }
     }
 

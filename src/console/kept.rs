@@ -1,6 +1,7 @@
-//! What of the view outlives a session: language, colours, the screen in sight, filters.
+//! What of the view outlives a session: language, colours, the screen in sight, and of each list its
+//! filter, order, columns and chosen line.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -20,19 +21,46 @@ pub struct Kept {
     pub screen: u8,
     /// By digit of the screen.
     pub filters: BTreeMap<u8, String>,
+    /// By digit of the screen.
+    pub lists: BTreeMap<u8, KeptList>,
+}
+
+/// How a list was left; a part that is empty is as the list begins.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct KeptList {
+    /// The name of the column that sorts it.
+    pub sorted_by: String,
+    pub is_inverted: bool,
+    /// Names of columns.
+    pub hidden: BTreeSet<String>,
+    /// What the chosen line is about.
+    pub chosen: String,
 }
 
 impl Model {
     pub fn kept(&self) -> Kept {
         let filters = Tab::ALL.into_iter().filter_map(|tab| {
-            let (filter, _) = self.screen_of(tab).filter()?;
+            let filter = self.screen_of(tab).list()?.filter();
             (!filter.is_empty()).then(|| (tab.digit(), filter.typed().to_owned()))
+        });
+        let lists = Tab::ALL.into_iter().filter_map(|tab| {
+            let list = self.screen_of(tab).list()?;
+            let shape = list.shape();
+            let kept = KeptList {
+                sorted_by: shape.by.clone(),
+                is_inverted: shape.is_inverted,
+                hidden: shape.hidden.clone(),
+                chosen: list.written(),
+            };
+            (kept != KeptList::default()).then(|| (tab.digit(), kept))
         });
         Kept {
             language: self.shell.language.tongue.name().to_owned(),
             theme: self.shell.theme.shade.name().to_owned(),
             screen: self.tab.digit(),
             filters: filters.collect(),
+            lists: lists.collect(),
         }
     }
 
@@ -45,6 +73,11 @@ impl Model {
             self.shell.theme.shade = shade;
         }
         for tab in Tab::ALL {
+            if let Some(kept) = kept.lists.get(&tab.digit())
+                && let Some(list) = self.stage(tab).1.list_mut()
+            {
+                list.restore(kept);
+            }
             if let Some(typed) = kept.filters.get(&tab.digit()) {
                 let (scene, screen) = self.stage(tab);
                 screen.set_filter(scene, Filter::new(typed));

@@ -3,6 +3,7 @@
 //! what is to be done goes out as effects.
 
 mod canvas;
+mod chooser;
 mod dialog;
 mod explain;
 mod field;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::Effect;
+use super::chooser::Chooser;
 use super::dialog::Dialog;
 use super::field::Field;
 use super::finder::Finder;
@@ -180,6 +181,8 @@ pub(super) enum Overlay {
     /// Until when these contacts are set aside.
     Until(Prompt, Targets),
     Dialog(Box<Dialog>),
+    /// Which columns of the list in sight are shown.
+    Columns(Chooser),
 }
 
 /// The contacts that something is about to be done to, as they were when it was asked for.
@@ -435,6 +438,7 @@ impl Model {
         match &self.overlay {
             Some(Overlay::Dialog(dialog)) if dialog.is_on_text() => vec![Context::Text],
             Some(Overlay::Dialog(_)) => vec![Context::Dialog],
+            Some(Overlay::Columns(_)) => vec![Context::Columns],
             Some(_) => vec![Context::Text],
             None => self.screen_contexts(),
         }

@@ -4,6 +4,7 @@ use super::words::Words;
 use crate::domain::conflict::{Cause, Choice, Conflict, Subject};
 use crate::domain::ids::{RemoteId, Side};
 use crate::domain::link::{Base, FieldState, Link};
+use crate::domain::mapping::Role;
 use crate::domain::record::UndoStep;
 use crate::domain::value::Value;
 
@@ -48,6 +49,58 @@ fn decided_value(link: &Link, subject: Subject, choice: &Choice) -> Option<Value
         Choice::Base => state.base.as_ref().map(|base| base.salesforce.clone()),
         Choice::Typed(value) => Some(value.clone()),
         _ => None,
+    }
+}
+
+/// A side that would refuse a choice again, and the longest text that it takes, if it said so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Again {
+    side: Side,
+    length_max: Option<usize>,
+}
+
+/// Whether a choice writes what that side refused, or what is too long for it by its own words. Only
+/// a new try can tell whether it takes it by now.
+pub(super) fn refused_again(link: &Link, conflict: &Conflict, choice: &Choice) -> Option<Again> {
+    let Cause::Refused {
+        side,
+        value,
+        failure,
+    } = &conflict.cause
+    else {
+        return None;
+    };
+    let length_max = length_max(&failure.message);
+    let decided = decided_value(link, conflict.subject, choice)?;
+    let is_too_long = match (&decided, length_max) {
+        (Value::Text(text), Some(length_max)) => text.chars().count() > length_max,
+        _ => false,
+    };
+    let writes = written_sides(link, conflict.subject, choice).contains(side);
+    (writes && (decided == *value || is_too_long)).then_some(Again {
+        side: *side,
+        length_max,
+    })
+}
+
+/// `… (max length=40)`, as both the platform and our own check say it.
+fn length_max(message: &str) -> Option<usize> {
+    let (_, rest) = message.split_once("max length=")?;
+    let end = rest.find(|c: char| !c.is_ascii_digit());
+    rest[..end.unwrap_or(rest.len())].parse().ok()
+}
+
+impl Again {
+    pub(super) fn told(self, words: Words<'_>) -> String {
+        let side = self.side.to_string();
+        match self.length_max {
+            Some(most) => {
+                let most = words.language.number(most as u64);
+                let gaps = [("side", side.as_str()), ("most", most.as_str())];
+                words.language.with("refused-again-long", &gaps)
+            }
+            None => words.language.with("refused-again", &[("side", &side)]),
+        }
     }
 }
 
@@ -103,6 +156,9 @@ pub(super) fn lines(
             _ => say.with("preview-again", &[("side", &side.to_string())]),
         })
         .collect();
+    if !lines.is_empty() && is_owner(words, link, subject) {
+        lines.push(say.text("preview-owner").to_owned());
+    }
     if lines.is_empty() {
         lines.push(match (subject, choice) {
             (_, Choice::Pair(record)) => {
@@ -113,6 +169,15 @@ pub(super) fn lines(
         });
     }
     lines
+}
+
+/// A user has another id in each system, and a choice has one value for both.
+fn is_owner(words: Words<'_>, link: &Link, subject: Subject) -> bool {
+    let Subject::Field(field) = subject else {
+        return false;
+    };
+    let rule = words.policy.mapping.rule(link.kind, field);
+    rule.is_some_and(|rule| rule.role == Role::Owner)
 }
 
 type Written<'a> = (

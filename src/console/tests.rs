@@ -7,6 +7,7 @@ mod bulk;
 mod contact;
 mod doctor;
 mod flags;
+mod lists;
 mod looking;
 mod plugin;
 mod steering;

@@ -154,6 +154,8 @@ impl Theme {
                     '≠' => "#".to_owned(),
                     '↔' => "<->".to_owned(),
                     '→' => "->".to_owned(),
+                    '↑' => "^".to_owned(),
+                    '↓' => "v".to_owned(),
                     '·' => "-".to_owned(),
                     '\u{a0}' | '\u{202f}' => " ".to_owned(),
                     c => c.to_string(),

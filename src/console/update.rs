@@ -86,7 +86,7 @@ fn on_told(model: &mut Model, fact: &Fact) -> Vec<Effect> {
     }
     match fact {
         Fact::Surveyed(survey) => acts::activities::counted(model, survey.clone()),
-        Fact::SurveyFailed => model.activities.draft = Draft::None,
+        Fact::SurveyFailed => model.activities.own.draft = Draft::None,
         _ => {}
     }
     if let Some(text) = model.shell.words().fact(fact) {
@@ -159,7 +159,7 @@ fn doctor_answered(model: &mut Model) {
         diagnosis: &model.diagnosis,
         width: model.shell.size.0,
     };
-    let notice = model.doctor.settle(scene);
+    let notice = model.doctor.examined(scene);
     notify(model, Tab::Doctor, notice);
 }
 
@@ -212,7 +212,8 @@ fn go(model: &mut Model, tab: Tab) {
     if tab == Tab::Activities {
         acts::activities::offer_plan(model);
     }
-    if tab == Tab::Contacts && model.contacts.wanted.is_none() && model.contacts.open.is_none() {
+    if tab == Tab::Contacts && model.contacts.own.wanted.is_none() && model.contacts.open.is_none()
+    {
         acts::ask_whom(model);
     }
 }

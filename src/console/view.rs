@@ -63,6 +63,11 @@ pub fn paint(model: &Model, buffer: &mut Buffer) {
             paint_prompt(prompt, &mut body, 1);
         }
         Some(Overlay::Editor(prompt)) => paint_prompt(prompt, &mut body, 4),
+        Some(Overlay::Columns(chooser)) => {
+            if let Some(list) = model.screen().list() {
+                chooser.paint(list, width, &mut body, &model.shell.language);
+            }
+        }
     }
     paint_toast(model, &mut canvas);
     paint_hints(model, &mut canvas);
@@ -330,6 +335,13 @@ fn hints(model: &Model) -> Vec<(Action, &'static str)> {
                 (Action::Press, "hint-press"),
                 (Action::Accept, "hint-next"),
                 (Action::Cancel, "hint-cancel"),
+            ];
+        }
+        Some(Overlay::Columns(_)) => {
+            return vec![
+                (Action::Next, "hint-move"),
+                (Action::ToggleColumn, "hint-toggle"),
+                (Action::Cancel, "hint-close"),
             ];
         }
         Some(Overlay::Finder(_)) => {

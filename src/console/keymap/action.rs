@@ -25,6 +25,7 @@ pub enum Action {
     Copy,
     Sort,
     Invert,
+    Columns,
     Undo,
     Down,
     Up,
@@ -75,6 +76,7 @@ pub enum Action {
     TakeShownBack,
     ExportCsv,
     ExportJson,
+    ToggleColumn,
     Next,
     Previous,
     Press,
@@ -109,6 +111,8 @@ pub enum Context {
     /// One act of the audit.
     Act,
     Dialog,
+    /// The columns of a list are chosen.
+    Columns,
     /// Text is typed: every key that is not bound here is a letter.
     Text,
 }
@@ -150,7 +154,7 @@ actions! {
     Palette "palette" [Everywhere] None;
     Back "back" [Everywhere] None;
     BackOrLeave "back-or-leave" [Everywhere] None;
-    Leave "leave" [Everywhere Dialog Text] None;
+    Leave "leave" [Everywhere Dialog Text Columns] None;
     GoOverview "go-overview" [Everywhere] None;
     GoQueues "go-queues" [Everywhere] None;
     GoConflicts "go-conflicts" [Everywhere] None;
@@ -163,8 +167,9 @@ actions! {
     Refresh "refresh" [Everywhere] None;
     PauseView "pause-view" [Everywhere] None;
     Copy "copy" [List] None;
-    Sort "sort" [Conflicts] None;
-    Invert "invert" [Conflicts] None;
+    Sort "sort" [Queues Conflicts Contacts Flags Activities Plugin Doctor Audit] None;
+    Invert "invert" [Queues Conflicts Contacts Flags Activities Plugin Doctor Audit] None;
+    Columns "columns" [Queues Conflicts Contacts Flags Activities Plugin Doctor Audit] None;
     Undo "undo" [Everywhere] Writes;
     Down "down" [List] None;
     Up "up" [List] None;
@@ -215,10 +220,11 @@ actions! {
     TakeShownBack "take-shown-back" [Flags] Writes;
     ExportCsv "export-csv" [Audit Act] None;
     ExportJson "export-json" [Audit Act] None;
-    Next "next" [Dialog Text] None;
-    Previous "previous" [Dialog Text] None;
+    ToggleColumn "toggle-column" [Columns] None;
+    Next "next" [Dialog Text Columns] None;
+    Previous "previous" [Dialog Text Columns] None;
     Press "press" [Dialog] None;
-    Cancel "cancel" [Dialog Text] None;
+    Cancel "cancel" [Dialog Text Columns] None;
     Accept "accept" [Text] None;
 }
 
@@ -260,7 +266,7 @@ impl Action {
 }
 
 impl Context {
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Everywhere,
         Self::List,
         Self::Overview,
@@ -279,6 +285,7 @@ impl Context {
         Self::Audit,
         Self::Act,
         Self::Dialog,
+        Self::Columns,
         Self::Text,
     ];
 
@@ -303,6 +310,7 @@ impl Context {
             Self::Audit => "audit",
             Self::Act => "act",
             Self::Dialog => "dialog",
+            Self::Columns => "columns",
             Self::Text => "text",
         }
     }

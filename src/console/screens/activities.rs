@@ -3,29 +3,29 @@
 
 mod paint;
 
-use super::{Notice, Scene, Screen, filtered, page_height};
+use super::listing::{Cell, List, Listed, Nothing, Topic};
+use super::{Scene, page_height};
 use crate::console::canvas::Canvas;
 use crate::console::filter::Filter;
 use crate::console::keymap::{Action, Context};
-use crate::console::list::{Selection, Step};
+use crate::console::list::{Column, Rank, Table, column};
+use crate::console::model::Tone;
 use crate::console::pace::Pace;
-use crate::console::query::{Answer, Held, HeldRow, Query, Ticket};
-use crate::console::slot::{Slot, Waiting};
-use crate::console::words::Words;
+use crate::console::query::{Answer, Held, HeldRow, Query};
+use crate::console::words::{Words, moment};
 use crate::domain::command::Survey;
-use crate::domain::ids::LinkId;
+use crate::domain::ids::{LinkId, Side};
 use crate::domain::record::PlanKind;
 use crate::domain::time::{Span, Timestamp};
+
+pub(in crate::console) type Model = List<Activities>;
 
 /// Lines above the list: what runs, how far, how fast, what it costs.
 const HEAD: u16 = 5;
 
 #[derive(Debug, Default)]
-pub(in crate::console) struct Model {
-    pub(in crate::console) slot: Slot<Held>,
-    filter: Filter,
+pub(in crate::console) struct Activities {
     grouping: Grouping,
-    selection: Selection<Key>,
     pub(in crate::console) draft: Draft,
     /// What was counted for the plan begun here.
     pub(in crate::console) expected: Option<Survey>,
@@ -53,8 +53,8 @@ pub(in crate::console) enum Grouping {
 }
 
 /// What a line of the list is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Key {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::console) enum Key {
     /// By the hash of what its members have in common.
     Group(u64),
     Person(LinkId),
@@ -64,6 +64,7 @@ enum Key {
 /// One line: events that have something in common, or one of them.
 pub(in crate::console) struct Line<'a> {
     key: Key,
+    grouping: Grouping,
     pub(in crate::console) title: String,
     pub(in crate::console) members: Vec<&'a HeldRow>,
 }
@@ -75,6 +76,15 @@ impl Grouping {
             Self::Kind => Self::Person,
             Self::Person => Self::Each,
             Self::Each => Self::Cause,
+        }
+    }
+
+    const fn table(self) -> &'static Table {
+        match self {
+            Self::Cause => &BY_CAUSE,
+            Self::Kind => &BY_KIND,
+            Self::Person => &BY_PERSON,
+            Self::Each => &EACH,
         }
     }
 
@@ -107,8 +117,91 @@ impl Grouping {
     }
 }
 
+const COUNT: Column = column("count", "column-count", 8, 9).downwards();
+
+const fn groups(columns: &'static [Column]) -> Table {
+    Table {
+        columns,
+        // The largest group first.
+        sorted_by: Some(0),
+        left: 1,
+    }
+}
+
+const BY_CAUSE: Table = groups(&[
+    COUNT,
+    column("cause", "column-cause", 20, 34).identifies(),
+    column("what", "column-what", 20, 33),
+]);
+const BY_KIND: Table = groups(&[
+    COUNT,
+    column("type", "column-type", 20, 34).identifies(),
+    column("cause", "column-cause", 20, 33),
+]);
+const BY_PERSON: Table = groups(&[
+    COUNT,
+    column("whom", "column-whom", 20, 34).identifies(),
+    column("cause", "column-cause", 20, 33),
+]);
+const EACH: Table = Table {
+    columns: &[
+        column("at", "column-at", 16, 17).downwards(),
+        column("event", "column-event", 20, 30).identifies(),
+        column("whom", "column-whom", 20, 30),
+    ],
+    // As the store has them.
+    sorted_by: None,
+    left: 1,
+};
+
+impl Listed for Line<'_> {
+    type Key = Key;
+
+    fn key(&self) -> Key {
+        self.key
+    }
+
+    /// Their members were looked at before they became one line.
+    fn texts(&self, _words: Words<'_>) -> Vec<(&'static str, String)> {
+        Vec::new()
+    }
+
+    fn cells(&self, words: Words<'_>) -> Vec<Cell> {
+        let Some(first) = self.members.first() else {
+            return Vec::new();
+        };
+        let held = &first.held;
+        let title = (Tone::Plain, self.title.clone());
+        if self.grouping == Grouping::Each {
+            let at = moment(held.activity.at);
+            let at = at.trim_end_matches(" UTC").to_owned();
+            let whom = (Tone::Plain, first.brief.name.clone());
+            return vec![(Tone::Muted, at), title, whom];
+        }
+        let count = words.language.number(self.members.len() as u64);
+        let other = match self.grouping {
+            Grouping::Cause => words.explain(Side::Salesforce, &held.failure).sentence,
+            _ => held.failure.code.clone(),
+        };
+        vec![
+            (Tone::Person, format!("{count:>8}")),
+            title,
+            (Tone::Muted, other),
+        ]
+    }
+
+    fn rank(&self, words: Words<'_>, column: usize) -> Rank {
+        match (column, self.grouping, self.members.first()) {
+            (0, Grouping::Each, Some(first)) => Rank::Number(first.held.activity.at.0),
+            (0, ..) => Rank::Number(self.members.len() as i64),
+            _ => self.text_rank(words, column),
+        }
+    }
+}
+
 impl Model {
-    fn shown(&self) -> impl Iterator<Item = &HeldRow> {
+    /// Events that the filter lets through.
+    fn events(&self) -> impl Iterator<Item = &HeldRow> {
         let rows = self
             .slot
             .data
@@ -124,73 +217,34 @@ impl Model {
         })
     }
 
-    /// The largest group first; single events as the store orders them.
-    fn lines(&self) -> Vec<Line<'_>> {
-        let mut lines: Vec<Line<'_>> = Vec::new();
-        let mut places = std::collections::HashMap::new();
-        for row in self.shown() {
-            let key = self.grouping.key(row);
-            let place = *places.entry(key.bits()).or_insert(lines.len());
-            if place == lines.len() {
-                lines.push(Line {
-                    key,
-                    title: self.grouping.name(row),
-                    members: Vec::new(),
-                });
-            }
-            lines[place].members.push(row);
-        }
-        if self.grouping != Grouping::Each {
-            lines.sort_by_key(|line| std::cmp::Reverse(line.members.len()));
-        }
-        lines
-    }
-
-    fn keys(&self) -> Vec<Key> {
-        self.lines().iter().map(|line| line.key).collect()
-    }
-
-    fn settle(&mut self) -> bool {
-        let keys = self.keys();
-        self.selection.settle(&keys)
-    }
-
-    /// The line under the cursor.
-    pub(in crate::console) fn chosen(&self) -> Option<Line<'_>> {
-        let key = self.selection.key()?;
-        self.lines().into_iter().find(|line| line.key == key)
-    }
-
-    pub(in crate::console) fn regroup(&mut self) {
-        self.grouping = self.grouping.next();
-        self.selection = Selection::default();
-        self.settle();
+    pub(in crate::console) fn regroup(&mut self, scene: Scene<'_>) {
+        self.own.grouping = self.own.grouping.next();
+        self.begin_anew(scene);
     }
 
     /// Enter on a group shows its members; on one event, whose it is.
-    pub(in crate::console) fn open(&mut self) -> Option<LinkId> {
-        let line = self.chosen()?;
+    pub(in crate::console) fn enter(&mut self, scene: Scene<'_>) -> Option<LinkId> {
+        let line = self.chosen(scene)?;
         let first = line.members.first()?;
-        if line.members.len() == 1 && self.grouping == Grouping::Each {
+        if line.members.len() == 1 && self.own.grouping == Grouping::Each {
             return Some(first.held.link);
         }
-        let column = match self.grouping {
+        let column = match self.own.grouping {
             Grouping::Cause => format!("cause:{}", first.held.failure.code),
             Grouping::Kind => format!("type:{}", first.held.activity.kind),
             Grouping::Person => format!("email:{}", first.brief.name),
             Grouping::Each => return None,
         };
         self.filter = Filter::new(&column.to_lowercase());
-        self.grouping = Grouping::Each;
-        self.selection = Selection::default();
-        self.settle();
+        self.own.grouping = Grouping::Each;
+        self.begin_anew(scene);
         None
     }
 
     /// The survey asked for here has ended.
     pub(in crate::console) fn counted(&mut self, survey: Survey, now: Timestamp) {
-        if let Draft::Counting(since) = self.draft {
-            self.draft = Draft::Counted(survey, now.since(since));
+        if let Draft::Counting(since) = self.own.draft {
+            self.own.draft = Draft::Counted(survey, now.since(since));
         }
     }
 
@@ -198,7 +252,7 @@ impl Model {
     fn expected(&self, scene: Scene<'_>) -> Option<u64> {
         let run = scene.snapshot.transfer?.plan?;
         let plan = scene.snapshot.plans.iter().find(|plan| plan.run == run)?;
-        let survey = self.expected.as_ref()?;
+        let survey = self.own.expected.as_ref()?;
         let is_it = (plan.kind, plan.from, plan.until) == (survey.kind, survey.from, survey.until);
         is_it.then_some(survey.examined)
     }
@@ -217,7 +271,7 @@ impl Model {
     fn seconds_left(&self, scene: Scene<'_>) -> Option<u64> {
         let transfer = scene.snapshot.transfer?;
         let expected = self.expected(scene)?;
-        let rate = self.pace.rate().filter(|rate| *rate > 0.0)?;
+        let rate = self.own.pace.rate().filter(|rate| *rate > 0.0)?;
         Some((expected.saturating_sub(transfer.examined) as f64 / rate).ceil() as u64)
     }
 }
@@ -232,47 +286,61 @@ impl Key {
     }
 }
 
-impl Screen for Model {
-    fn context(&self) -> Context {
-        Context::Activities
+impl Topic for Activities {
+    type Data = Held;
+    type Key = Key;
+    type Row<'a> = Line<'a>;
+    type Open = Nothing;
+
+    const CONTEXTS: [Context; 2] = [Context::Activities; 2];
+    const FILTER_HINT: Option<&'static str> = Some("filter-hint-activities");
+    const HEAD: u16 = HEAD + 1;
+
+    fn table(list: &Model) -> &'static Table {
+        list.own.grouping.table()
     }
 
-    fn slot<'a>(&'a self, _scene: Scene<'a>) -> Option<&'a dyn Waiting> {
-        Some(&self.slot)
-    }
-
-    fn question(&mut self) -> Option<(&mut dyn Waiting, Query)> {
-        Some((&mut self.slot, Query::Held))
-    }
-
-    fn slots(&mut self) -> Vec<&mut dyn Waiting> {
-        vec![&mut self.slot]
-    }
-
-    fn answered(
-        &mut self,
-        scene: Scene<'_>,
-        ticket: Ticket,
-        answer: Answer,
-    ) -> Result<Notice, Answer> {
-        match answer {
-            Answer::Held(held) if self.slot.is_waiting_for(ticket) => {
-                self.slot.answer(held, scene.words.now);
-                Ok(Notice::of(self.settle()))
+    fn shown<'a>(list: &'a Model, _scene: Scene<'a>) -> Vec<Line<'a>> {
+        let grouping = list.own.grouping;
+        let mut lines: Vec<Line<'_>> = Vec::new();
+        let mut places = std::collections::HashMap::new();
+        for row in list.events() {
+            let key = grouping.key(row);
+            let place = *places.entry(key.bits()).or_insert(lines.len());
+            if place == lines.len() {
+                lines.push(Line {
+                    key,
+                    grouping,
+                    title: grouping.name(row),
+                    members: Vec::new(),
+                });
             }
-            answer => Err(answer),
+            lines[place].members.push(row);
         }
+        lines
     }
 
-    fn title(&self, scene: Scene<'_>) -> String {
-        let held = self.slot.data.as_ref();
+    fn query(_list: &Model) -> Option<Query> {
+        Some(Query::Held)
+    }
+
+    fn take(list: &mut Model, scene: Scene<'_>, answer: Answer) -> Result<(), Answer> {
+        let Answer::Held(held) = answer else {
+            return Err(answer);
+        };
+        list.slot.answer(held, scene.words.now);
+        Ok(())
+    }
+
+    fn title(list: &Model, scene: Scene<'_>) -> String {
+        let held = list.slot.data.as_ref();
         let more = held.map_or(0, |held| held.rows.more);
-        let count = self.shown().count() as u64;
+        let count = list.events().count() as u64;
         let title = scene.say().count("title-activities", count);
-        filtered(scene, title, &self.filter, more)
+        list.titled(scene, title, more)
     }
 
-    fn hints(&self, scene: Scene<'_>) -> Vec<(Action, &'static str)> {
+    fn hints(list: &Model, scene: Scene<'_>) -> Vec<(Action, &'static str)> {
         let mut hints = Vec::new();
         if scene.snapshot.plans.is_empty() {
             hints.push((Action::Backfill, "hint-backfill"));
@@ -281,8 +349,8 @@ impl Screen for Model {
             hints.push((Action::HoldPlan, "hint-hold-plan"));
             hints.push((Action::StopPlan, "hint-stop-plan"));
         }
-        if self.selection.key().is_some() {
-            let open = match self.grouping {
+        if list.key().is_some() {
+            let open = match list.own.grouping {
                 Grouping::Each => "hint-open",
                 _ => "hint-show",
             };
@@ -295,60 +363,35 @@ impl Screen for Model {
         hints
     }
 
-    fn paint(&self, scene: Scene<'_>, canvas: &mut Canvas<'_>) {
-        self.paint_head(scene, canvas);
+    fn paint(list: &Model, scene: Scene<'_>, canvas: &mut Canvas<'_>) {
+        list.paint_head(scene, canvas);
         let height = canvas.height().saturating_sub(HEAD);
-        let mut list = canvas.part(0, HEAD, canvas.width(), height);
-        self.paint_list(scene, &mut list);
+        let mut part = canvas.part(0, HEAD, canvas.width(), height);
+        list.paint_list(scene, &mut part);
     }
 
-    fn step(&mut self, _scene: Scene<'_>, step: Step, body: u16) {
-        let keys = self.keys();
-        self.selection.step(&keys, step, list_height(body));
+    /// Title and column titles are above it, four lines of explanation below.
+    fn page(body: u16) -> usize {
+        page_height(body.saturating_sub(HEAD + 3))
     }
 
-    fn click(&mut self, _scene: Scene<'_>, line: usize, body: u16) {
-        let above = usize::from(HEAD + 1);
-        let Some(line) = line.checked_sub(above) else {
-            return;
-        };
-        if line < list_height(body) {
-            let keys = self.keys();
-            self.selection.click(&keys, line, list_height(body));
-        }
-    }
-
-    fn filter(&self) -> Option<(&Filter, &'static str)> {
-        Some((&self.filter, "filter-hint-activities"))
-    }
-
-    fn copied(&self, _scene: Scene<'_>) -> Option<String> {
-        let line = self.chosen()?;
+    fn copied(list: &Model, scene: Scene<'_>) -> Option<String> {
+        let line = list.chosen(scene)?;
         Some(line.members.first()?.held.failure.to_string())
     }
 
-    fn set_filter(&mut self, _scene: Scene<'_>, filter: Filter) {
-        self.filter = filter;
-        self.settle();
-    }
-
-    fn is_timed(&self, scene: Scene<'_>) -> bool {
+    fn is_timed(list: &Model, scene: Scene<'_>) -> bool {
         scene.snapshot.transfer.is_some()
-            || self.draft != Draft::None
+            || list.own.draft != Draft::None
             || scene.snapshot.budget.is_some_and(|b| b.eases.is_some())
     }
 
-    fn observe(&mut self, scene: Scene<'_>) {
+    fn observe(list: &mut Model, scene: Scene<'_>) {
         match scene.snapshot.transfer {
-            Some(transfer) => self.pace.observe(scene.words.now, transfer.examined),
-            None => self.pace.clear(),
+            Some(transfer) => list.own.pace.observe(scene.words.now, transfer.examined),
+            None => list.own.pace.clear(),
         }
     }
-}
-
-/// Lines of the list's page: title and column titles above it, four lines of explanation below.
-fn list_height(body: u16) -> usize {
-    page_height(body.saturating_sub(HEAD + 3))
 }
 
 /// What a plan is called.

@@ -5,135 +5,73 @@ mod detail;
 
 pub(in crate::console) use detail::Detail;
 
-use super::{Notice, Scene, Screen, filtered, page_height, paint_empty};
+use super::listing::{Cell, List, Listed, Topic};
+use super::{Scene, page_height, paint_empty};
 use crate::console::canvas::Canvas;
-use crate::console::filter::Filter;
 use crate::console::keymap::{Action, Context};
-use crate::console::list::{Selection, Step, page_top};
-use crate::console::query::{Acts, Answer, Older, Query, Ticket};
-use crate::console::slot::{Slot, Waiting};
+use crate::console::list::{Rank, Table, column};
+use crate::console::model::Tone;
+use crate::console::query::{Acts, Answer, Older, Query};
 use crate::console::words::{Words, moment};
 use crate::domain::ids::RunId;
 use crate::domain::record::Act;
 
-#[derive(Debug, Default)]
-pub(in crate::console) struct Model {
-    pub(in crate::console) slot: Slot<Acts>,
-    filter: Filter,
-    selection: Selection<RunId>,
-    pub(in crate::console) open: Option<Detail>,
-}
+pub(in crate::console) type Model = List<Audit>;
 
-/// Where the columns begin: when, who, what, to what, why.
-const fn columns(width: u16) -> [u16; 5] {
-    if width < 100 {
-        [
-            1,
-            15,
-            15 + width * 3 / 20,
-            15 + width * 39 / 100,
-            15 + width * 23 / 40,
+/// Acts of operators.
+#[derive(Debug, Default)]
+pub(in crate::console) struct Audit;
+
+const TABLE: Table = Table {
+    columns: &[
+        column("when", "column-when", 13, 15).downwards(),
+        column("operator", "column-operator", 8, 15),
+        column("act", "column-act", 13, 27).identifies(),
+        column("object", "column-object", 10, 23),
+        column("reason", "column-reason", 11, 34),
+    ],
+    // The latest first.
+    sorted_by: Some(0),
+    left: 1,
+};
+
+impl Listed for Act {
+    type Key = RunId;
+
+    fn key(&self) -> RunId {
+        self.run
+    }
+
+    fn texts(&self, words: Words<'_>) -> Vec<(&'static str, String)> {
+        vec![
+            ("operator", self.operator.clone()),
+            ("act", words.act(&self.act).to_owned()),
+            ("object", words.acted_on(self)),
+            ("reason", self.reason.clone()),
         ]
-    } else {
-        [1, 17, 33, 61, 85]
+    }
+
+    fn cells(&self, words: Words<'_>) -> Vec<Cell> {
+        vec![
+            (Tone::Muted, words.relative(self.at)),
+            (Tone::Plain, self.operator.clone()),
+            (Tone::Plain, words.act(&self.act).to_owned()),
+            (Tone::Plain, words.acted_on(self)),
+            (Tone::Plain, self.reason.clone()),
+        ]
+    }
+
+    fn rank(&self, words: Words<'_>, column: usize) -> Rank {
+        match column {
+            0 => Rank::Number(self.at.0),
+            _ => self.text_rank(words, column),
+        }
     }
 }
 
 impl Model {
-    /// What the filter shows.
-    pub(in crate::console) fn rows(&self, words: Words<'_>) -> Vec<&Act> {
-        let rows = self.slot.data.as_ref().map_or(&[][..], |acts| &acts.rows);
-        rows.iter()
-            .filter(|act| {
-                self.filter.keeps(&[
-                    ("operator", act.operator.clone()),
-                    ("act", words.act(&act.act).to_owned()),
-                    ("object", words.acted_on(act)),
-                    ("reason", act.reason.clone()),
-                ])
-            })
-            .collect()
-    }
-
     pub(in crate::console) fn is_filtered(&self) -> bool {
         !self.filter.is_empty()
-    }
-
-    fn keys(&self, words: Words<'_>) -> Vec<RunId> {
-        self.rows(words).into_iter().map(|act| act.run).collect()
-    }
-
-    fn settle(&mut self, words: Words<'_>) -> bool {
-        let keys = self.keys(words);
-        self.selection.settle(&keys)
-    }
-
-    pub(in crate::console) fn chosen(&self, words: Words<'_>) -> Option<&Act> {
-        let run = self.selection.key()?;
-        self.rows(words).into_iter().find(|act| act.run == run)
-    }
-
-    fn paint_list(&self, scene: Scene<'_>, canvas: &mut Canvas<'_>) {
-        let theme = canvas.theme;
-        let words = scene.words;
-        let rows = self.rows(words);
-        if rows.is_empty() {
-            paint_empty(scene, canvas, &self.slot, &self.filter, "audit-empty");
-            return;
-        }
-        let width = canvas.width();
-        let at = columns(width);
-        let room = |index: usize| {
-            let end = at.get(index + 1).copied().unwrap_or(width);
-            end.saturating_sub(at[index] + 1)
-        };
-        let titles = [
-            "column-when",
-            "column-operator",
-            "column-act",
-            "column-object",
-            "column-reason",
-        ];
-        for (index, title) in titles.into_iter().enumerate() {
-            canvas.within(
-                at[index],
-                0,
-                room(index),
-                words.language.text(title),
-                theme.muted(),
-            );
-        }
-        let height = page_height(canvas.height());
-        let top = page_top(self.selection.index(), height);
-        for (y, act) in rows.iter().skip(top).take(height).enumerate() {
-            let y = 1 + y as u16;
-            let texts = [
-                words.relative(act.at),
-                act.operator.clone(),
-                words.act(&act.act).to_owned(),
-                words.acted_on(act),
-                act.reason.clone(),
-            ];
-            for (index, text) in texts.iter().enumerate() {
-                let style = if index == 0 {
-                    theme.muted()
-                } else {
-                    theme.plain()
-                };
-                canvas.within(at[index], y, room(index), text, style);
-            }
-            if self.selection.key() == Some(act.run) {
-                canvas.line_style(y, theme.selected());
-            }
-        }
-        if let Some(act) = self.chosen(words) {
-            let y = canvas.height().saturating_sub(3);
-            canvas.rule(y);
-            canvas.text(1, y + 1, &summary(words, act), theme.plain());
-            let reason = [("reason", act.reason.as_str())];
-            let reason = words.language.with("undo-reason", &reason);
-            canvas.text(1, y + 2, &reason, theme.muted());
-        }
     }
 }
 
@@ -151,127 +89,82 @@ fn summary(words: Words<'_>, act: &Act) -> String {
     )
 }
 
-impl Screen for Model {
-    fn context(&self) -> Context {
-        match self.open {
-            Some(_) => Context::Act,
-            None => Context::Audit,
-        }
+impl Topic for Audit {
+    type Data = Acts;
+    type Key = RunId;
+    type Row<'a> = &'a Act;
+    type Open = Detail;
+
+    const CONTEXTS: [Context; 2] = [Context::Audit, Context::Act];
+    const FILTER_HINT: Option<&'static str> = Some("filter-hint-audit");
+
+    fn table(_list: &Model) -> &'static Table {
+        &TABLE
     }
 
-    fn slot<'a>(&'a self, _scene: Scene<'a>) -> Option<&'a dyn Waiting> {
-        Some(match &self.open {
-            Some(open) => &open.slot,
-            None => &self.slot,
-        })
+    fn shown<'a>(list: &'a Model, scene: Scene<'a>) -> Vec<&'a Act> {
+        let rows = list.slot.data.as_ref().map_or(&[][..], |acts| &acts.rows);
+        let rows = rows.iter();
+        rows.filter(|act| list.is_kept(scene.words, act)).collect()
     }
 
-    fn question(&mut self) -> Option<(&mut dyn Waiting, Query)> {
-        Some(match &mut self.open {
-            Some(open) => (&mut open.slot, Query::Act(Box::new(open.act.clone()))),
-            None => (&mut self.slot, Query::Acts),
-        })
+    fn query(_list: &Model) -> Option<Query> {
+        Some(Query::Acts)
     }
 
-    fn slots(&mut self) -> Vec<&mut dyn Waiting> {
-        let open = self.open.as_mut();
-        super::places(&mut self.slot, open.map(|open| &mut open.slot as _))
+    fn take(list: &mut Model, scene: Scene<'_>, answer: Answer) -> Result<(), Answer> {
+        let Answer::Acts(acts) = answer else {
+            return Err(answer);
+        };
+        list.slot.answer(acts, scene.words.now);
+        Ok(())
     }
 
-    fn answered(
-        &mut self,
-        scene: Scene<'_>,
-        ticket: Ticket,
-        answer: Answer,
-    ) -> Result<Notice, Answer> {
-        let now = scene.words.now;
-        match (answer, &mut self.open) {
-            (Answer::Acts(acts), _) if self.slot.is_waiting_for(ticket) => {
-                self.slot.answer(acts, now);
-                let is_gone = self.settle(scene.words) && self.open.is_none();
-                Ok(Notice::of(is_gone))
-            }
-            (Answer::Act(act), Some(open)) if open.slot.is_waiting_for(ticket) => {
-                open.slot.answer(*act, now);
-                open.settle();
-                Ok(Notice::None)
-            }
-            (answer, _) => Err(answer),
-        }
-    }
-
-    fn title(&self, scene: Scene<'_>) -> String {
-        if let Some(open) = &self.open {
-            return open.title(scene.words);
-        }
-        let rows = self.rows(scene.words).len() as u64;
+    fn title(list: &Model, scene: Scene<'_>) -> String {
+        let rows = Self::shown(list, scene).len() as u64;
         let title = scene.say().count("title-audit", rows);
-        let title = filtered(scene, title, &self.filter, 0);
-        match self.slot.data.as_ref().map(|acts| acts.older) {
+        let title = list.titled(scene, title, 0);
+        match list.slot.data.as_ref().map(|acts| acts.older) {
             Some(Older::NotShown) => format!("{title} · {}", scene.say().text("older-not-shown")),
             Some(Older::Nothing) | None => title,
         }
     }
 
-    fn hints(&self, scene: Scene<'_>) -> Vec<(Action, &'static str)> {
-        if let Some(open) = &self.open {
-            return open.hints();
-        }
+    fn hints(list: &Model, scene: Scene<'_>) -> Vec<(Action, &'static str)> {
         let mut hints = vec![(Action::Filter, "hint-filter")];
-        if self.chosen(scene.words).is_some() {
+        if list.chosen(scene).is_some() {
             hints.insert(0, (Action::Open, "hint-open"));
         }
-        if !self.rows(scene.words).is_empty() {
+        if !Self::shown(list, scene).is_empty() {
             hints.push((Action::ExportCsv, "hint-csv"));
             hints.push((Action::ExportJson, "hint-json"));
         }
         hints
     }
 
-    fn paint(&self, scene: Scene<'_>, canvas: &mut Canvas<'_>) {
-        match &self.open {
-            Some(open) => open.paint(scene.words, canvas),
-            None => self.paint_list(scene, canvas),
+    fn paint(list: &Model, scene: Scene<'_>, canvas: &mut Canvas<'_>) {
+        let theme = canvas.theme;
+        let words = scene.words;
+        let rows = list.rows(scene);
+        if rows.is_empty() {
+            paint_empty(scene, canvas, &list.slot, &list.filter, "audit-empty");
+            return;
         }
-    }
-
-    fn step(&mut self, scene: Scene<'_>, step: Step, body: u16) {
-        let keys = self.keys(scene.words);
-        match &mut self.open {
-            Some(open) => open.step(step, body),
-            None => self.selection.step(&keys, step, page_height(body)),
+        let page = page_height(canvas.height());
+        list.paint_rows(scene, canvas, &rows, page);
+        if let Some(act) = list.chosen(scene) {
+            let y = canvas.height().saturating_sub(3);
+            canvas.rule(y);
+            canvas.text(1, y + 1, &summary(words, act), theme.plain());
+            let reason = [("reason", act.reason.as_str())];
+            let reason = words.language.with("undo-reason", &reason);
+            canvas.text(1, y + 2, &reason, theme.muted());
         }
-    }
-
-    fn click(&mut self, scene: Scene<'_>, line: usize, body: u16) {
-        if self.open.is_none() {
-            let keys = self.keys(scene.words);
-            self.selection.click(&keys, line, page_height(body));
-        }
-    }
-
-    fn filter(&self) -> Option<(&Filter, &'static str)> {
-        let is_list = self.open.is_none();
-        is_list.then_some((&self.filter, "filter-hint-audit"))
-    }
-
-    fn set_filter(&mut self, scene: Scene<'_>, filter: Filter) {
-        self.filter = filter;
-        let keys = self.keys(scene.words);
-        self.selection.narrow(&keys);
-    }
-
-    fn back(&mut self) -> bool {
-        let was_open = self.open.take().is_some();
-        if was_open {
-            self.slot.renew();
-        }
-        was_open
     }
 
     /// How long ago each act was.
-    fn is_timed(&self, _scene: Scene<'_>) -> bool {
-        let rows = self.slot.data.as_ref().map_or(0, |acts| acts.rows.len());
-        self.open.is_some() || rows > 0
+    fn is_timed(list: &Model, _scene: Scene<'_>) -> bool {
+        let rows = list.slot.data.as_ref().map_or(0, |acts| acts.rows.len());
+        list.open.is_some() || rows > 0
     }
 }

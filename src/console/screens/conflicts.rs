@@ -3,29 +3,32 @@
 use std::collections::BTreeSet;
 
 use super::decide::Decide;
-use super::{Notice, Scene, Screen, filtered, page_height, paint_empty};
+use super::listing::{Cell, List, Listed, Topic};
+use super::{Scene, page_height, paint_empty};
 use crate::console::canvas::Canvas;
-use crate::console::filter::Filter;
 use crate::console::keymap::{Action, Context};
-use crate::console::list::{Order, Selection, Step, page_top};
-use crate::console::model::Reach;
-use crate::console::query::{Answer, ConflictRow, Page, Query, Ticket};
-use crate::console::slot::{Slot, Waiting};
+use crate::console::list::{Rank, Table, column};
+use crate::console::model::{Reach, Tone};
+use crate::console::query::{Answer, ConflictRow, Page, Query};
 use crate::console::words::Words;
 use crate::domain::ids::{Kind, LinkId, RemoteId};
 
-#[derive(Debug, Default)]
-pub(in crate::console) struct Model {
-    pub(in crate::console) slot: Slot<Page<ConflictRow>>,
-    pub(in crate::console) filter: Filter,
-    selection: Selection<LinkId>,
-    marks: BTreeSet<LinkId>,
-    order: Order,
-    pub(in crate::console) open: Option<Decide>,
-}
+pub(in crate::console) type Model = List<Conflicts>;
 
-/// By which the list can be sorted, the oldest first unless it is asked for otherwise.
-const COLUMNS: [&str; 3] = ["column-since", "column-whom", "column-what"];
+/// Contacts that wait for a person.
+#[derive(Debug, Default)]
+pub(in crate::console) struct Conflicts;
+
+const TABLE: Table = Table {
+    columns: &[
+        column("whom", "column-whom", 18, 40).identifies(),
+        column("what", "column-what", 20, 26),
+        column("since", "column-since", 13, 13),
+    ],
+    // The oldest first.
+    sorted_by: Some(2),
+    left: 1,
+};
 
 fn kind(row: &ConflictRow) -> Kind {
     row.brief
@@ -51,42 +54,43 @@ fn name(words: Words<'_>, row: &ConflictRow) -> String {
     }
 }
 
+impl Listed for ConflictRow {
+    type Key = LinkId;
+
+    fn key(&self) -> LinkId {
+        self.brief.id
+    }
+
+    fn texts(&self, words: Words<'_>) -> Vec<(&'static str, String)> {
+        let causes: Vec<String> = self.conflicts.iter().map(|c| words.cause(c)).collect();
+        vec![
+            ("email", self.brief.name.clone()),
+            ("field", subjects(words, self)),
+            ("cause", causes.join(" ")),
+            ("record", words.records(&self.brief.records)),
+        ]
+    }
+
+    fn cells(&self, words: Words<'_>) -> Vec<Cell> {
+        vec![
+            (Tone::Plain, name(words, self)),
+            (Tone::Plain, subjects(words, self)),
+            (Tone::Muted, words.relative(self.raised)),
+        ]
+    }
+
+    fn rank(&self, words: Words<'_>, column: usize) -> Rank {
+        match column {
+            2 => Rank::Number(self.raised.0),
+            _ => self.text_rank(words, column),
+        }
+    }
+}
+
 impl Model {
-    fn rows(&self, words: Words<'_>) -> Vec<&ConflictRow> {
-        let rows = self.slot.data.as_ref().map_or(&[][..], |page| &page.rows);
-        let mut rows: Vec<&ConflictRow> = rows
-            .iter()
-            .filter(|row| {
-                let causes: Vec<String> = row.conflicts.iter().map(|c| words.cause(c)).collect();
-                self.filter.keeps(&[
-                    ("email", row.brief.name.clone()),
-                    ("field", subjects(words, row)),
-                    ("cause", causes.join(" ")),
-                    ("record", words.records(&row.brief.records)),
-                ])
-            })
-            .collect();
-        self.order.sort(&mut rows, |row, column| match column {
-            0 => (Some(row.raised), String::new()),
-            1 => (None, row.brief.name.to_lowercase()),
-            _ => (None, subjects(words, row)),
-        });
-        rows
-    }
-
-    fn keys(&self, words: Words<'_>) -> Vec<LinkId> {
-        self.rows(words).iter().map(|row| row.brief.id).collect()
-    }
-
-    fn settle(&mut self, words: Words<'_>) -> bool {
-        let keys = self.keys(words);
-        self.marks.retain(|link| keys.contains(link));
-        self.selection.settle(&keys)
-    }
-
     /// Marks the chosen contact, or takes its mark away.
     pub(in crate::console) fn mark(&mut self) {
-        if let Some(link) = self.selection.key()
+        if let Some(link) = self.key()
             && !self.marks.remove(&link)
         {
             self.marks.insert(link);
@@ -94,8 +98,8 @@ impl Model {
     }
 
     /// Marks all that the filter shows, or none if all are marked.
-    pub(in crate::console) fn mark_all(&mut self, words: Words<'_>) {
-        let shown: BTreeSet<LinkId> = self.keys(words).into_iter().collect();
+    pub(in crate::console) fn mark_all(&mut self, shown: Vec<LinkId>) {
+        let shown: BTreeSet<LinkId> = shown.into_iter().collect();
         self.marks = if self.marks == shown {
             BTreeSet::new()
         } else {
@@ -104,56 +108,81 @@ impl Model {
     }
 
     /// What a bulk act is about: the marked contacts, else exactly what the filter shows.
-    pub(in crate::console) fn many(&self, words: Words<'_>) -> (Vec<LinkId>, Reach) {
+    pub(in crate::console) fn many(&self, scene: Scene<'_>) -> (Vec<LinkId>, Reach) {
         if self.marks.is_empty() {
-            (self.keys(words), Reach::Shown)
+            (self.keys(scene), Reach::Shown)
         } else {
             (self.marks.iter().copied().collect(), Reach::Marked)
         }
     }
+}
 
-    pub(in crate::console) fn chosen(&self) -> Option<LinkId> {
-        self.selection.key()
+impl Topic for Conflicts {
+    type Data = Page<ConflictRow>;
+    type Key = LinkId;
+    type Row<'a> = &'a ConflictRow;
+    type Open = Decide;
+
+    const CONTEXTS: [Context; 2] = [Context::Conflicts, Context::Decide];
+    const FILTER_HINT: Option<&'static str> = Some("filter-hint-conflicts");
+
+    fn table(_list: &Model) -> &'static Table {
+        &TABLE
     }
 
-    fn paint_list(&self, scene: Scene<'_>, canvas: &mut Canvas<'_>) {
+    fn shown<'a>(list: &'a Model, scene: Scene<'a>) -> Vec<&'a ConflictRow> {
+        let rows = list.slot.data.as_ref().map_or(&[][..], |page| &page.rows);
+        let rows = rows.iter();
+        rows.filter(|row| list.is_kept(scene.words, row)).collect()
+    }
+
+    fn query(_list: &Model) -> Option<Query> {
+        Some(Query::Conflicts)
+    }
+
+    fn take(list: &mut Model, scene: Scene<'_>, answer: Answer) -> Result<(), Answer> {
+        let Answer::Conflicts(page) = answer else {
+            return Err(answer);
+        };
+        list.slot.answer(page, scene.words.now);
+        Ok(())
+    }
+
+    fn title(list: &Model, scene: Scene<'_>) -> String {
+        let count = Self::shown(list, scene).len() as u64;
+        let more = list.slot.data.as_ref().map_or(0, |page| page.more);
+        let title = scene.say().count("title-conflicts", count);
+        let title = list.titled(scene, title, more);
+        match list.marks.len() as u64 {
+            0 => title,
+            marked => format!("{title} · {}", scene.say().count("marked", marked)),
+        }
+    }
+
+    fn hints(_list: &Model, _scene: Scene<'_>) -> Vec<(Action, &'static str)> {
+        vec![
+            (Action::Down, "hint-move"),
+            (Action::Open, "hint-open"),
+            (Action::Mark, "hint-mark"),
+            (Action::MarkAll, "hint-mark-all"),
+            (Action::AllSalesforce, "hint-all-salesforce"),
+            (Action::AllAutomation, "hint-all-automation"),
+            (Action::Filter, "hint-filter"),
+            (Action::Undo, "hint-undo"),
+        ]
+    }
+
+    fn paint(list: &Model, scene: Scene<'_>, canvas: &mut Canvas<'_>) {
         let theme = canvas.theme;
         let words = scene.words;
-        let say = words.language;
-        let rows = self.rows(words);
+        let rows = list.rows(scene);
         if rows.is_empty() {
-            paint_empty(scene, canvas, &self.slot, &self.filter, "conflicts-empty");
+            paint_empty(scene, canvas, &list.slot, &list.filter, "conflicts-empty");
             return;
         }
-        let width = canvas.width();
-        let age_x = width.saturating_sub(13);
-        let what_x = (width / 2).min(44);
-        for (x, title) in [
-            (1, "column-whom"),
-            (what_x, "column-what"),
-            (age_x, "column-since"),
-        ] {
-            let column = COLUMNS.iter().position(|column| *column == title);
-            let sign = self.order.sign(column.unwrap_or_default(), theme);
-            canvas.text(x, 0, &format!("{} {sign}", say.text(title)), theme.muted());
-        }
-        let height = page_height(canvas.height());
-        let top = page_top(self.selection.index(), height);
-        for (y, row) in rows.iter().skip(top).take(height).enumerate() {
-            let y = 1 + y as u16;
-            if self.marks.contains(&row.brief.id) {
-                canvas.text(0, y, theme.sign("●", "*"), theme.accent());
-            }
-            canvas.within(1, y, what_x - 2, &name(words, row), theme.plain());
-            let what = subjects(words, row);
-            canvas.within(what_x, y, age_x - what_x - 1, &what, theme.plain());
-            canvas.within(age_x, y, 13, &words.relative(row.raised), theme.muted());
-            if self.selection.key() == Some(row.brief.id) {
-                canvas.line_style(y, theme.selected());
-            }
-        }
-        let chosen = self.selection.key();
-        if let Some(row) = rows.iter().find(|row| Some(row.brief.id) == chosen) {
+        let page = page_height(canvas.height());
+        list.paint_rows(scene, canvas, &rows, page);
+        if let Some(row) = list.chosen(scene) {
             let y = canvas.height().saturating_sub(3);
             canvas.rule(y);
             let records = words.records(&row.brief.records);
@@ -163,149 +192,13 @@ impl Model {
             }
         }
     }
-}
 
-impl Screen for Model {
-    fn context(&self) -> Context {
-        match self.open {
-            Some(_) => Context::Decide,
-            None => Context::Conflicts,
-        }
+    fn copied(list: &Model, scene: Scene<'_>) -> Option<String> {
+        Some(list.chosen(scene)?.brief.name.clone())
     }
 
-    fn slot<'a>(&'a self, _scene: Scene<'a>) -> Option<&'a dyn Waiting> {
-        Some(match &self.open {
-            Some(open) => &open.slot,
-            None => &self.slot,
-        })
-    }
-
-    fn question(&mut self) -> Option<(&mut dyn Waiting, Query)> {
-        Some(match &mut self.open {
-            Some(open) => (&mut open.slot, Query::Person(open.link)),
-            None => (&mut self.slot, Query::Conflicts),
-        })
-    }
-
-    fn slots(&mut self) -> Vec<&mut dyn Waiting> {
-        let open = self.open.as_mut();
-        super::places(&mut self.slot, open.map(|open| &mut open.slot as _))
-    }
-
-    fn answered(
-        &mut self,
-        scene: Scene<'_>,
-        ticket: Ticket,
-        answer: Answer,
-    ) -> Result<Notice, Answer> {
-        let now = scene.words.now;
-        match (answer, &mut self.open) {
-            (Answer::Conflicts(page), _) if self.slot.is_waiting_for(ticket) => {
-                self.slot.answer(page, now);
-                let is_gone = self.settle(scene.words) && self.open.is_none();
-                Ok(Notice::of(is_gone))
-            }
-            (Answer::Person(person), Some(open)) if open.slot.is_waiting_for(ticket) => {
-                open.slot.answer(person, now);
-                Ok(open.settle())
-            }
-            (answer, _) => Err(answer),
-        }
-    }
-
-    fn title(&self, scene: Scene<'_>) -> String {
-        if let Some(open) = &self.open {
-            return open.title(scene.words);
-        }
-        let count = self.rows(scene.words).len() as u64;
-        let more = self.slot.data.as_ref().map_or(0, |page| page.more);
-        let title = scene.say().count("title-conflicts", count);
-        let title = filtered(scene, title, &self.filter, more);
-        match self.marks.len() as u64 {
-            0 => title,
-            marked => format!("{title} · {}", scene.say().count("marked", marked)),
-        }
-    }
-
-    fn hints(&self, _scene: Scene<'_>) -> Vec<(Action, &'static str)> {
-        match &self.open {
-            Some(open) => open.hints(),
-            None => vec![
-                (Action::Down, "hint-move"),
-                (Action::Open, "hint-open"),
-                (Action::Mark, "hint-mark"),
-                (Action::MarkAll, "hint-mark-all"),
-                (Action::AllSalesforce, "hint-all-salesforce"),
-                (Action::AllAutomation, "hint-all-automation"),
-                (Action::Filter, "hint-filter"),
-                (Action::Undo, "hint-undo"),
-            ],
-        }
-    }
-
-    fn paint(&self, scene: Scene<'_>, canvas: &mut Canvas<'_>) {
-        match &self.open {
-            Some(open) => open.paint(scene.words, canvas),
-            None => self.paint_list(scene, canvas),
-        }
-    }
-
-    fn step(&mut self, scene: Scene<'_>, step: Step, body: u16) {
-        let page = page_height(body);
-        let keys = self.keys(scene.words);
-        match &mut self.open {
-            Some(open) => open.step(step, page),
-            None => self.selection.step(&keys, step, page),
-        }
-    }
-
-    fn click(&mut self, scene: Scene<'_>, line: usize, body: u16) {
-        if self.open.is_none() {
-            let keys = self.keys(scene.words);
-            self.selection.click(&keys, line, page_height(body));
-        }
-    }
-
-    fn filter(&self) -> Option<(&Filter, &'static str)> {
-        let is_list = self.open.is_none();
-        is_list.then_some((&self.filter, "filter-hint-conflicts"))
-    }
-
-    fn set_filter(&mut self, scene: Scene<'_>, filter: Filter) {
-        self.filter = filter;
-        let keys = self.keys(scene.words);
-        self.selection.narrow(&keys);
-    }
-
-    fn order(&mut self) -> Option<(&mut Order, usize)> {
-        let is_list = self.open.is_none();
-        is_list.then_some((&mut self.order, COLUMNS.len()))
-    }
-
-    fn reordered(&mut self, scene: Scene<'_>) {
-        self.settle(scene.words);
-    }
-
-    fn copied(&self, scene: Scene<'_>) -> Option<String> {
-        if let Some(open) = &self.open {
-            return open.person().map(|person| person.name.clone());
-        }
-        let key = self.selection.key()?;
-        let rows = self.rows(scene.words);
-        let row = rows.iter().find(|row| row.brief.id == key)?;
-        Some(row.brief.name.clone())
-    }
-
-    fn back(&mut self) -> bool {
-        let was_open = self.open.take().is_some();
-        if was_open {
-            self.slot.renew();
-        }
-        was_open
-    }
-
-    fn is_timed(&self, _scene: Scene<'_>) -> bool {
-        let rows = self.slot.data.as_ref().map_or(0, |page| page.rows.len());
-        self.open.is_none() && rows > 0
+    fn is_timed(list: &Model, _scene: Scene<'_>) -> bool {
+        let rows = list.slot.data.as_ref().map_or(0, |page| page.rows.len());
+        list.open.is_none() && rows > 0
     }
 }

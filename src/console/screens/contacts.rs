@@ -3,13 +3,17 @@
 
 mod detail;
 
-use super::{Notice, Scene, Screen, filtered, page_height};
+use ratatui::style::Style;
+
+use super::listing::{Cell, List, Listed, Topic};
+use super::{Scene, page_height};
 use crate::console::canvas::Canvas;
-use crate::console::filter::Filter;
 use crate::console::keymap::{Action, Context};
-use crate::console::list::{Selection, Step, page_top};
-use crate::console::query::{Answer, Brief, Found, Page, Person, Query, Searched, Ticket};
+use crate::console::list::{Selection, Table, column};
+use crate::console::model::Tone;
+use crate::console::query::{Answer, Brief, Found, Page, Query, Searched};
 use crate::console::slot::{Slot, Waiting};
+use crate::console::theme::Theme;
 use crate::console::words::Words;
 use crate::domain::ids::LinkId;
 use crate::domain::time::Timestamp;
@@ -17,202 +21,152 @@ use crate::domain::time::Timestamp;
 pub(in crate::console) use detail::Detail;
 pub(super) use detail::record;
 
+pub(in crate::console) type Model = List<Contacts>;
+
+/// Contacts that are looked for.
 #[derive(Debug, Default)]
-pub(in crate::console) struct Model {
+pub(in crate::console) struct Contacts {
     /// What is looked for, once something is.
     pub(in crate::console) wanted: Option<String>,
-    pub(in crate::console) slot: Slot<Page<Brief>>,
     /// How far the search is.
     searched: Searched,
-    selection: Selection<LinkId>,
-    pub(in crate::console) open: Option<Detail>,
+}
+
+const TABLE: Table = Table {
+    columns: &[
+        column("whom", "column-whom", 20, 39).identifies(),
+        column("records", "column-records", 20, 40),
+    ],
+    // As they are found: the exact ones first.
+    sorted_by: None,
+    left: 1,
+};
+
+impl Listed for Brief {
+    type Key = LinkId;
+
+    fn key(&self) -> LinkId {
+        self.id
+    }
+
+    /// A search looks for itself.
+    fn texts(&self, _words: Words<'_>) -> Vec<(&'static str, String)> {
+        Vec::new()
+    }
+
+    fn cells(&self, words: Words<'_>) -> Vec<Cell> {
+        let name = if self.name.is_empty() {
+            words.language.text("no-address").to_owned()
+        } else {
+            self.name.clone()
+        };
+        let records = words.records(&self.records);
+        vec![(Tone::Plain, name), (Tone::Muted, records)]
+    }
+
+    fn sign(&self, theme: Theme) -> (&'static str, Style) {
+        let sign = if self.conflicts > 0 { "!" } else { " " };
+        (sign, theme.person())
+    }
 }
 
 impl Model {
     pub(in crate::console) fn search(&mut self, wanted: String) {
-        self.wanted = Some(wanted).filter(|wanted| !wanted.is_empty());
+        self.own.wanted = Some(wanted).filter(|wanted| !wanted.is_empty());
         self.slot = Slot::default();
-        self.searched = Searched::SoFar(0);
+        self.own.searched = Searched::SoFar(0);
         self.selection = Selection::default();
         self.open = None;
     }
 
     /// Shows what was found. One that looks again shows less than is known only when it is over.
-    fn take(&mut self, found: Found, now: Timestamp) -> bool {
-        self.searched = found.searched;
+    fn found(&mut self, found: Found, now: Timestamp) {
+        self.own.searched = found.searched;
         let known = self.slot.data.as_ref().map_or(0, |page| page.rows.len());
         match found.searched {
             Searched::All => self.slot.answer(found.page, now),
-            Searched::SoFar(_) if found.page.rows.len() < known => return false,
+            Searched::SoFar(_) if found.page.rows.len() < known => {}
             Searched::SoFar(_) => self.slot.begin_answer(found.page, now),
-        }
-        true
-    }
-
-    fn keys(&self) -> Vec<LinkId> {
-        let rows = self.slot.data.as_ref().map_or(&[][..], |page| &page.rows);
-        rows.iter().map(|row| row.id).collect()
-    }
-
-    pub(in crate::console) fn chosen(&self) -> Option<LinkId> {
-        self.selection.key()
-    }
-
-    fn paint_list(&self, words: Words<'_>, canvas: &mut Canvas<'_>) {
-        let theme = canvas.theme;
-        let say = words.language;
-        let rows = self.slot.data.as_ref().map_or(&[][..], |page| &page.rows);
-        if rows.is_empty() {
-            let key = match (&self.wanted, &self.slot.data) {
-                (None, _) => "contacts-empty",
-                (Some(_), None) => "loading",
-                (Some(_), Some(_)) if self.searched != Searched::All => "loading",
-                (Some(_), Some(_)) => "contacts-nobody",
-            };
-            canvas.paragraph(1, 1, 4, say.text(key), theme.muted());
-            return;
-        }
-        let half = canvas.width() / 2;
-        canvas.text(1, 0, say.text("column-whom"), theme.muted());
-        canvas.text(half, 0, say.text("column-records"), theme.muted());
-        let height = page_height(canvas.height());
-        let top = page_top(self.selection.index(), height);
-        for (y, row) in rows.iter().skip(top).take(height).enumerate() {
-            let y = 1 + y as u16;
-            let mark = if row.conflicts > 0 { "!" } else { " " };
-            canvas.text(0, y, mark, theme.person());
-            let name = if row.name.is_empty() {
-                say.text("no-address")
-            } else {
-                &row.name
-            };
-            canvas.within(1, y, half - 2, name, theme.plain());
-            let records = words.records(&row.records);
-            canvas.within(half, y, half, &records, theme.muted());
-            if self.selection.key() == Some(row.id) {
-                canvas.line_style(y, theme.selected());
-            }
         }
     }
 }
 
-impl Screen for Model {
-    fn context(&self) -> Context {
-        match self.open {
-            Some(_) => Context::Contact,
-            None => Context::Contacts,
-        }
+impl Topic for Contacts {
+    type Data = Page<Brief>;
+    type Key = LinkId;
+    type Row<'a> = &'a Brief;
+    type Open = Detail;
+
+    const CONTEXTS: [Context; 2] = [Context::Contacts, Context::Contact];
+    const FILTER_HINT: Option<&'static str> = None;
+
+    fn table(_list: &Model) -> &'static Table {
+        &TABLE
     }
 
-    fn slot<'a>(&'a self, _scene: Scene<'a>) -> Option<&'a dyn Waiting> {
-        match &self.open {
-            Some(open) => Some(&open.slot),
-            None => self.wanted.as_ref().map(|_| &self.slot as &dyn Waiting),
-        }
+    fn shown<'a>(list: &'a Model, _scene: Scene<'a>) -> Vec<&'a Brief> {
+        let page = list.slot.data.as_ref();
+        page.map_or_else(Vec::new, |page| page.rows.iter().collect())
     }
 
-    fn question(&mut self) -> Option<(&mut dyn Waiting, Query)> {
-        if let Some(open) = &mut self.open {
-            return Some((&mut open.slot, Query::Person(open.link)));
-        }
-        let query = Query::Search(self.wanted.clone()?);
-        Some((&mut self.slot, query))
+    fn query(list: &Model) -> Option<Query> {
+        list.own.wanted.clone().map(Query::Search)
     }
 
-    fn slots(&mut self) -> Vec<&mut dyn Waiting> {
-        let open = self.open.as_mut();
-        super::places(&mut self.slot, open.map(|open| &mut open.slot as _))
+    fn take(list: &mut Model, scene: Scene<'_>, answer: Answer) -> Result<(), Answer> {
+        let Answer::Found(found) = answer else {
+            return Err(answer);
+        };
+        list.found(found, scene.words.now);
+        Ok(())
     }
 
-    fn answered(
-        &mut self,
-        scene: Scene<'_>,
-        ticket: Ticket,
-        answer: Answer,
-    ) -> Result<Notice, Answer> {
-        let now = scene.words.now;
-        match (answer, &mut self.open) {
-            (Answer::Found(found), _) if self.slot.is_waiting_for(ticket) => {
-                if !self.take(found, now) {
-                    return Ok(Notice::None);
-                }
-                let keys = self.keys();
-                let is_gone = self.selection.settle(&keys) && self.open.is_none();
-                Ok(Notice::of(is_gone))
-            }
-            (Answer::Person(person), Some(open)) if open.slot.is_waiting_for(ticket) => {
-                open.slot.answer(person, now);
-                Ok(Notice::None)
-            }
-            (answer, _) => Err(answer),
-        }
+    fn slot<'a>(list: &'a Model, _scene: Scene<'a>) -> Option<&'a dyn Waiting> {
+        list.own.wanted.as_ref().map(|_| &list.slot as &dyn Waiting)
     }
 
-    fn title(&self, scene: Scene<'_>) -> String {
-        if let Some(open) = &self.open {
-            let named = |person: &Person| scene.words.titled(&person.name, person.link.id);
-            return open.person().map_or_else(String::new, named);
-        }
-        let Some(wanted) = &self.wanted else {
+    fn title(list: &Model, scene: Scene<'_>) -> String {
+        let Some(wanted) = &list.own.wanted else {
             return scene.say().text("title-contacts").to_owned();
         };
-        let page = self.slot.data.as_ref();
+        let page = list.slot.data.as_ref();
         let count = page.map_or(0, |page| page.rows.len() as u64);
         let title = format!("{} · “{wanted}”", scene.say().count("title-found", count));
-        let title = match self.searched {
-            Searched::SoFar(read) if self.slot.data.is_some() => {
+        let title = match list.own.searched {
+            Searched::SoFar(read) if list.slot.data.is_some() => {
                 format!("{title} · {}", scene.say().count("still-looking", read))
             }
             _ => title,
         };
         let more = page.map_or(0, |page| page.more);
-        filtered(scene, title, &Filter::default(), more)
+        list.titled(scene, title, more)
     }
 
-    fn hints(&self, _scene: Scene<'_>) -> Vec<(Action, &'static str)> {
-        match &self.open {
-            Some(open) => open.hints(),
-            None => vec![
-                (Action::Search, "hint-search"),
-                (Action::Down, "hint-move"),
-                (Action::Open, "hint-open"),
-            ],
+    fn hints(_list: &Model, _scene: Scene<'_>) -> Vec<(Action, &'static str)> {
+        vec![
+            (Action::Search, "hint-search"),
+            (Action::Down, "hint-move"),
+            (Action::Open, "hint-open"),
+        ]
+    }
+
+    fn paint(list: &Model, scene: Scene<'_>, canvas: &mut Canvas<'_>) {
+        let rows = list.rows(scene);
+        if rows.is_empty() {
+            let key = match (&list.own.wanted, &list.slot.data) {
+                (None, _) => "contacts-empty",
+                (Some(_), None) => "loading",
+                (Some(_), Some(_)) if list.own.searched != Searched::All => "loading",
+                (Some(_), Some(_)) => "contacts-nobody",
+            };
+            let style = canvas.theme.muted();
+            canvas.paragraph(1, 1, 4, scene.say().text(key), style);
+            return;
         }
+        list.paint_rows(scene, canvas, &rows, page_height(canvas.height()));
     }
 
-    fn paint(&self, scene: Scene<'_>, canvas: &mut Canvas<'_>) {
-        match &self.open {
-            Some(open) => open.paint(scene.words, canvas),
-            None => self.paint_list(scene.words, canvas),
-        }
-    }
-
-    fn step(&mut self, scene: Scene<'_>, step: Step, body: u16) {
-        let keys = self.keys();
-        match &mut self.open {
-            Some(open) => open.scroll(scene, step, usize::from(body)),
-            None => self.selection.step(&keys, step, page_height(body)),
-        }
-    }
-
-    fn click(&mut self, _scene: Scene<'_>, line: usize, body: u16) {
-        if self.open.is_none() {
-            let keys = self.keys();
-            self.selection.click(&keys, line, page_height(body));
-        }
-    }
-
-    fn copied(&self, _scene: Scene<'_>) -> Option<String> {
-        if let Some(open) = &self.open {
-            return open.person().map(|person| person.name.clone());
-        }
-        let key = self.selection.key()?;
-        let rows = &self.slot.data.as_ref()?.rows;
-        let row = rows.iter().find(|row| row.id == key)?;
-        Some(row.name.clone())
-    }
-
-    fn back(&mut self) -> bool {
-        self.open.take().is_some()
+    fn copied(list: &Model, scene: Scene<'_>) -> Option<String> {
+        Some(list.chosen(scene)?.name.clone())
     }
 }

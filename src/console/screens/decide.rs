@@ -3,13 +3,14 @@
 
 use std::collections::BTreeMap;
 
-use super::Notice;
+use super::listing::Opened;
+use super::{Notice, Scene};
 use crate::console::canvas::Canvas;
 use crate::console::keymap::Action;
 use crate::console::list::{Selection, Step};
 use crate::console::preview;
-use crate::console::query::Person;
-use crate::console::slot::Slot;
+use crate::console::query::{Answer, ConflictRow, Page, Person, Query};
+use crate::console::slot::{Slot, Waiting};
 use crate::console::words::{Words, moment};
 use crate::domain::conflict::{Choice, Conflict, Subject};
 use crate::domain::ids::{FieldId, Generation, LinkId, Side};
@@ -45,7 +46,7 @@ impl Decide {
         conflicts.iter().map(|conflict| conflict.subject).collect()
     }
 
-    pub(in crate::console) fn settle(&mut self) -> Notice {
+    fn settle(&mut self) -> Notice {
         let subjects = self.subjects();
         self.selection.settle(&subjects);
         let generation = self.person().map(|person| person.link.generation);
@@ -56,7 +57,7 @@ impl Decide {
         Notice::ChoicesVoid
     }
 
-    pub(in crate::console) fn step(&mut self, step: Step, page: usize) {
+    fn step_to(&mut self, step: Step, page: usize) {
         let subjects = self.subjects();
         self.selection.step(&subjects, step, page);
     }
@@ -92,13 +93,13 @@ impl Decide {
         subject.is_some_and(|subject| self.choices.remove(&subject).is_some())
     }
 
-    pub(super) fn title(&self, words: Words<'_>) -> String {
+    fn titled(&self, words: Words<'_>) -> String {
         let named = |person: &Person| words.titled(&person.name, person.link.id);
         self.person().map_or_else(String::new, named)
     }
 
     /// Only the choices that the conflict under the cursor takes.
-    pub(super) fn hints(&self) -> Vec<(Action, &'static str)> {
+    fn offered(&self) -> Vec<(Action, &'static str)> {
         let Some((person, conflict)) = self.person().zip(self.conflict()) else {
             let has_more = !self.subjects().is_empty();
             let mut hints = vec![(Action::Undo, "hint-undo")];
@@ -128,7 +129,8 @@ impl Decide {
             (Choice::OptIn, Action::OptIn, "hint-opt-in"),
             (Choice::Retry, Action::TryAgain, "hint-again"),
         ] {
-            if preview::fits(&person.link, conflict, &choice) {
+            let is_vain = preview::refused_again(&person.link, conflict, &choice).is_some();
+            if preview::fits(&person.link, conflict, &choice) && !is_vain {
                 hints.push((action, label));
             }
         }
@@ -140,7 +142,7 @@ impl Decide {
         hints
     }
 
-    pub(super) fn paint(&self, words: Words<'_>, canvas: &mut Canvas<'_>) {
+    fn paint_whole(&self, words: Words<'_>, canvas: &mut Canvas<'_>) {
         let theme = canvas.theme;
         let say = words.language;
         let Some(person) = self.person() else {
@@ -221,12 +223,60 @@ impl Decide {
                 y += canvas.paragraph(3, y, bottom.saturating_sub(y), &text, theme.muted());
             }
         }
+        for choice in [Choice::Salesforce, Choice::Automation, Choice::Base] {
+            if let Some(again) = preview::refused_again(&person.link, conflict, &choice) {
+                let text = words.labelled(&words.choice(&choice), &again.told(words));
+                y += canvas.paragraph(1, y, bottom.saturating_sub(y), &text, theme.person());
+            }
+        }
         if let Some(choice) = self.choices.get(&conflict.subject) {
             for line in preview::lines(words, &person.link, conflict.subject, choice) {
                 let text = format!("{} {line}", theme.sign("→", "->"));
                 y += canvas.paragraph(1, y, bottom.saturating_sub(y), &text, theme.accent());
             }
         }
+    }
+}
+
+impl Opened<Page<ConflictRow>> for Decide {
+    fn slot(&self) -> Option<&dyn Waiting> {
+        Some(&self.slot)
+    }
+
+    fn slot_mut(&mut self) -> Option<&mut dyn Waiting> {
+        Some(&mut self.slot)
+    }
+
+    fn query(&self) -> Option<Query> {
+        Some(Query::Person(self.link))
+    }
+
+    fn take(&mut self, scene: Scene<'_>, answer: Answer) -> Result<Notice, Answer> {
+        let Answer::Person(answer) = answer else {
+            return Err(answer);
+        };
+        self.slot.answer(answer, scene.words.now);
+        Ok(self.settle())
+    }
+
+    fn title(&self, scene: Scene<'_>, _: Option<&Page<ConflictRow>>) -> String {
+        self.titled(scene.words)
+    }
+
+    fn hints(&self, _scene: Scene<'_>) -> Vec<(Action, &'static str)> {
+        self.offered()
+    }
+
+    fn paint(&self, scene: Scene<'_>, _: Option<&Page<ConflictRow>>, canvas: &mut Canvas<'_>) {
+        self.paint_whole(scene.words, canvas);
+    }
+
+    fn step(&mut self, _: Scene<'_>, _: Option<&Page<ConflictRow>>, step: Step, body: u16) {
+        self.step_to(step, super::page_height(body));
+    }
+
+    fn copied(&self, _scene: Scene<'_>, _: Option<&Page<ConflictRow>>) -> Option<String> {
+        self.person().map(|person| person.name.clone())
     }
 }
 

@@ -1,28 +1,42 @@
 //! What is wrong with the set-up? Every check with what was seen, the worst first. What cannot be
 //! seen from here is unknown, never good.
 
-use super::{Notice, Scene, Screen, filtered, page_height, paint_empty};
+use ratatui::style::Style;
+
+use super::listing::{Cell, List, Listed, Opened, Topic};
+use super::{Notice, Scene, page_height, paint_empty};
 use crate::console::canvas::Canvas;
-use crate::console::filter::Filter;
 use crate::console::keymap::{Action, Context};
-use crate::console::list::{Selection, Step, page_top};
+use crate::console::list::{Rank, Step, Table, column};
 use crate::console::model::{Tab, Tone};
-use crate::console::query::{Answer, Query, Ticket};
+use crate::console::query::{Answer, Query};
 use crate::console::slot::Waiting;
+use crate::console::theme::Theme;
 use crate::console::view::tone;
-use crate::console::words::moment;
+use crate::console::words::{Words, moment};
 use crate::domain::doctor::{Finding, Severity};
 
+pub(in crate::console) type Model = List<Doctor>;
+
+/// Checks of the set-up. The shell asks for them, for the overview as well, so that nothing is ever
+/// in the list's own place.
 #[derive(Debug, Default)]
-pub(in crate::console) struct Model {
-    filter: Filter,
-    selection: Selection<&'static str>,
-    open: Option<Open>,
-}
+pub(in crate::console) struct Doctor;
+
+const TABLE: Table = Table {
+    columns: &[
+        column("state", "column-severity", 8, 9),
+        column("check", "column-check", 17, 27).identifies(),
+        column("seen", "column-seen", 28, 40),
+    ],
+    // The worst first.
+    sorted_by: Some(0),
+    left: 4,
+};
 
 /// One check, by its name, and how many of its paragraphs are scrolled away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Open {
+pub(in crate::console) struct Open {
     id: &'static str,
     top: usize,
 }
@@ -30,10 +44,10 @@ struct Open {
 /// Meaning is never by colour alone.
 const fn mark(severity: Severity) -> &'static str {
     match severity {
-        Severity::Fault => "!!",
-        Severity::Warning => "! ",
-        Severity::Unknown => "? ",
-        Severity::Note | Severity::Ok => "  ",
+        Severity::Fault => " !!",
+        Severity::Warning => " ! ",
+        Severity::Unknown => " ? ",
+        Severity::Note | Severity::Ok => "   ",
     }
 }
 
@@ -42,15 +56,6 @@ const fn style(severity: Severity) -> Tone {
         Severity::Fault | Severity::Warning => Tone::Person,
         Severity::Unknown | Severity::Note => Tone::Plain,
         Severity::Ok => Tone::Muted,
-    }
-}
-
-/// Where the columns begin: what is checked, what was seen.
-const fn columns(width: u16) -> [u16; 3] {
-    if width < 100 {
-        [4, 13, 13 + (width - 13) * 3 / 8]
-    } else {
-        [4, 14, 42]
     }
 }
 
@@ -67,32 +72,49 @@ fn destination(id: &str) -> Option<Tab> {
     })
 }
 
+impl Listed for Finding {
+    type Key = &'static str;
+
+    fn key(&self) -> &'static str {
+        self.check.id
+    }
+
+    fn texts(&self, words: Words<'_>) -> Vec<(&'static str, String)> {
+        let check = words.language.text(self.check.name).to_owned();
+        vec![
+            ("state", words.severity(self.seen.severity).to_owned()),
+            ("check", check),
+            ("seen", words.seen(&self.seen)),
+        ]
+    }
+
+    fn cells(&self, words: Words<'_>) -> Vec<Cell> {
+        let severity = self.seen.severity;
+        let check = words.language.text(self.check.name).to_owned();
+        vec![
+            (style(severity), words.severity(severity).to_owned()),
+            (Tone::Plain, check),
+            (Tone::Plain, words.seen(&self.seen)),
+        ]
+    }
+
+    fn rank(&self, words: Words<'_>, column: usize) -> Rank {
+        match column {
+            0 => Rank::Number(self.seen.severity as i64),
+            _ => self.text_rank(words, column),
+        }
+    }
+
+    fn sign(&self, theme: Theme) -> (&'static str, Style) {
+        let severity = self.seen.severity;
+        (mark(severity), tone(theme, style(severity)))
+    }
+}
+
 impl Model {
-    fn rows<'a>(&self, scene: Scene<'a>) -> Vec<&'a Finding> {
-        let diagnosis = scene.diagnosis.data.as_ref();
-        let findings = diagnosis.map_or(&[][..], |diagnosis| &diagnosis.findings);
-        let words = scene.words;
-        findings
-            .iter()
-            .filter(|finding| {
-                self.filter.keeps(&[
-                    ("state", words.severity(finding.seen.severity).to_owned()),
-                    ("check", scene.say().text(finding.check.name).to_owned()),
-                    ("seen", words.seen(&finding.seen)),
-                ])
-            })
-            .collect()
-    }
-
-    fn keys(&self, scene: Scene<'_>) -> Vec<&'static str> {
-        let rows = self.rows(scene).into_iter();
-        rows.map(|finding| finding.check.id).collect()
-    }
-
     /// The findings are others now.
-    pub(in crate::console) fn settle(&mut self, scene: Scene<'_>) -> Notice {
-        let keys = self.keys(scene);
-        Notice::of(self.selection.settle(&keys) && self.open.is_none())
+    pub(in crate::console) fn examined(&mut self, scene: Scene<'_>) -> Notice {
+        Notice::of(self.settle(scene) && self.open.is_none())
     }
 
     pub(in crate::console) const fn is_open(&self) -> bool {
@@ -100,7 +122,7 @@ impl Model {
     }
 
     pub(in crate::console) fn open_chosen(&mut self) -> bool {
-        self.open = self.selection.key().map(|id| Open { id, top: 0 });
+        self.open = self.key().map(|id| Open { id, top: 0 });
         self.open.is_some()
     }
 
@@ -108,84 +130,32 @@ impl Model {
     pub(in crate::console) fn destination(&self) -> Option<Tab> {
         destination(self.open?.id)
     }
+}
 
-    fn found<'a>(scene: Scene<'a>, id: &str) -> Option<&'a Finding> {
-        let diagnosis = scene.diagnosis.data.as_ref()?;
-        let mut findings = diagnosis.findings.iter();
-        findings.find(|finding| finding.check.id == id)
-    }
+fn found<'a>(scene: Scene<'a>, id: &str) -> Option<&'a Finding> {
+    let diagnosis = scene.diagnosis.data.as_ref()?;
+    let mut findings = diagnosis.findings.iter();
+    findings.find(|finding| finding.check.id == id)
+}
 
-    fn paint_list(&self, scene: Scene<'_>, canvas: &mut Canvas<'_>) {
-        let theme = canvas.theme;
-        let say = scene.say();
-        let rows = self.rows(scene);
-        if rows.is_empty() {
-            if scene.diagnosis.data.is_none() && scene.diagnosis.error().is_some() {
-                canvas.paragraph(1, 1, 4, say.text("doctor-unread"), theme.person());
-                return;
-            }
-            paint_empty(scene, canvas, scene.diagnosis, &self.filter, "loading");
-            return;
+fn paint_open(scene: Scene<'_>, open: Open, canvas: &mut Canvas<'_>) {
+    let theme = canvas.theme;
+    let say = scene.say();
+    let Some(finding) = found(scene, open.id) else {
+        canvas.text(1, 1, say.text("loading"), theme.muted());
+        return;
+    };
+    let mut y = 0;
+    // The last line says when the fields were described.
+    let height = canvas.height().saturating_sub(1);
+    for (title, style, text) in paragraphs(scene, finding).into_iter().skip(open.top) {
+        if y + 1 >= height {
+            break;
         }
-        let width = canvas.width();
-        let at = columns(width);
-        let room = |index: usize| {
-            let end = at.get(index + 1).copied().unwrap_or(width);
-            end.saturating_sub(at[index] + 1)
-        };
-        let titles = ["column-severity", "column-check", "column-seen"];
-        for (index, title) in titles.into_iter().enumerate() {
-            canvas.within(at[index], 0, room(index), say.text(title), theme.muted());
-        }
-        let height = page_height(canvas.height());
-        let top = page_top(self.selection.index(), height);
-        for (y, finding) in rows.iter().skip(top).take(height).enumerate() {
-            let y = 1 + y as u16;
-            let severity = finding.seen.severity;
-            let style = tone(theme, style(severity));
-            canvas.text(1, y, mark(severity), style);
-            canvas.within(at[0], y, room(0), scene.words.severity(severity), style);
-            canvas.within(
-                at[1],
-                y,
-                room(1),
-                say.text(finding.check.name),
-                theme.plain(),
-            );
-            let seen = scene.words.seen(&finding.seen);
-            canvas.within(at[2], y, room(2), &seen, theme.plain());
-            if self.selection.key() == Some(finding.check.id) {
-                canvas.line_style(y, theme.selected());
-            }
-        }
-        let chosen = self.selection.key();
-        if let Some(finding) = rows.iter().find(|row| Some(row.check.id) == chosen) {
-            let y = canvas.height().saturating_sub(3);
-            canvas.rule(y);
-            let seen = scene.words.seen(&finding.seen);
-            canvas.paragraph(1, y + 1, 2, &seen, theme.plain());
-        }
-    }
-
-    fn paint_open(scene: Scene<'_>, open: Open, canvas: &mut Canvas<'_>) {
-        let theme = canvas.theme;
-        let say = scene.say();
-        let Some(finding) = Self::found(scene, open.id) else {
-            canvas.text(1, 1, say.text("loading"), theme.muted());
-            return;
-        };
-        let mut y = 0;
-        // The last line says when the fields were described.
-        let height = canvas.height().saturating_sub(1);
-        for (title, style, text) in paragraphs(scene, finding).into_iter().skip(open.top) {
-            if y + 1 >= height {
-                break;
-            }
-            canvas.text(1, y, say.text(title), theme.muted());
-            y += 1;
-            y += canvas.paragraph(3, y, height - y, &text, tone(theme, style));
-            y += 1;
-        }
+        canvas.text(1, y, say.text(title), theme.muted());
+        y += 1;
+        y += canvas.paragraph(3, y, height - y, &text, tone(theme, style));
+        y += 1;
     }
 }
 
@@ -211,38 +181,98 @@ fn paragraphs(scene: Scene<'_>, finding: &Finding) -> Vec<(&'static str, Tone, S
     ]
 }
 
-impl Screen for Model {
-    fn context(&self) -> Context {
-        match self.open {
-            Some(_) => Context::Check,
-            None => Context::Doctor,
+fn copied(scene: Scene<'_>, id: &str) -> Option<String> {
+    let finding = found(scene, id)?;
+    let seen = scene.words.seen(&finding.seen);
+    let seen = scene
+        .words
+        .labelled(scene.say().text(finding.check.name), &seen);
+    Some(format!("{seen}\n{}", scene.say().text(finding.check.path)))
+}
+
+impl Opened<()> for Open {
+    fn title(&self, scene: Scene<'_>, _: Option<&()>) -> String {
+        let say = scene.say();
+        let name = found(scene, self.id).map_or("", |finding| say.text(finding.check.name));
+        say.with("title-check", &[("name", name)])
+    }
+
+    fn hints(&self, _scene: Scene<'_>) -> Vec<(Action, &'static str)> {
+        let mut hints = vec![
+            (Action::Down, "hint-scroll"),
+            (Action::Refresh, "hint-reread"),
+        ];
+        if destination(self.id).is_some() {
+            hints.insert(0, (Action::Open, "hint-go"));
         }
+        hints
     }
 
-    fn slot<'a>(&'a self, scene: Scene<'a>) -> Option<&'a dyn Waiting> {
-        Some(scene.diagnosis)
+    fn paint(&self, scene: Scene<'_>, _: Option<&()>, canvas: &mut Canvas<'_>) {
+        paint_open(scene, *self, canvas);
+        paint_described(scene, canvas);
     }
 
-    /// The shell asks, for the overview as well.
-    fn question(&mut self) -> Option<(&mut dyn Waiting, Query)> {
+    fn step(&mut self, _: Scene<'_>, _: Option<&()>, step: Step, _: u16) {
+        self.top = match step {
+            Step::Down | Step::PageDown => (self.top + 1).min(2),
+            Step::Up | Step::PageUp => self.top.saturating_sub(1),
+            Step::First => 0,
+            Step::Last => 2,
+        };
+    }
+
+    fn copied(&self, scene: Scene<'_>, _: Option<&()>) -> Option<String> {
+        copied(scene, self.id)
+    }
+}
+
+/// When the fields were described that the checks look at.
+fn paint_described(scene: Scene<'_>, canvas: &mut Canvas<'_>) {
+    if let Some(diagnosis) = &scene.diagnosis.data {
+        let at = moment(diagnosis.described);
+        let text = scene.say().with("described-at", &[("at", &at)]);
+        let y = canvas.height().saturating_sub(1);
+        canvas.text(1, y, &text, canvas.theme.muted());
+    }
+}
+
+impl Topic for Doctor {
+    type Data = ();
+    type Key = &'static str;
+    type Row<'a> = &'a Finding;
+    type Open = Open;
+
+    const CONTEXTS: [Context; 2] = [Context::Doctor, Context::Check];
+    const FILTER_HINT: Option<&'static str> = Some("filter-hint-doctor");
+
+    fn table(_list: &Model) -> &'static Table {
+        &TABLE
+    }
+
+    fn shown<'a>(list: &'a Model, scene: Scene<'a>) -> Vec<&'a Finding> {
+        let diagnosis = scene.diagnosis.data.as_ref();
+        let findings = diagnosis.map_or(&[][..], |diagnosis| &diagnosis.findings);
+        let findings = findings.iter();
+        findings
+            .filter(|finding| list.is_kept(scene.words, finding))
+            .collect()
+    }
+
+    fn query(_list: &Model) -> Option<Query> {
         None
     }
 
-    fn slots(&mut self) -> Vec<&mut dyn Waiting> {
-        Vec::new()
-    }
-
-    fn answered(&mut self, _: Scene<'_>, _: Ticket, answer: Answer) -> Result<Notice, Answer> {
+    fn take(_list: &mut Model, _scene: Scene<'_>, answer: Answer) -> Result<(), Answer> {
         Err(answer)
     }
 
-    fn title(&self, scene: Scene<'_>) -> String {
+    fn slot<'a>(_list: &'a Model, scene: Scene<'a>) -> Option<&'a dyn Waiting> {
+        Some(scene.diagnosis)
+    }
+
+    fn title(list: &Model, scene: Scene<'_>) -> String {
         let say = scene.say();
-        if let Some(open) = self.open {
-            let finding = Self::found(scene, open.id);
-            let name = finding.map_or("", |finding| say.text(finding.check.name));
-            return say.with("title-check", &[("name", name)]);
-        }
         let Some(diagnosis) = &scene.diagnosis.data else {
             return say.text("tab-doctor").to_owned();
         };
@@ -256,96 +286,48 @@ impl Screen for Model {
                 title = format!("{title} · {}", say.count(key, count(severity)));
             }
         }
-        filtered(scene, title, &self.filter, 0)
+        list.titled(scene, title, 0)
     }
 
-    fn hints(&self, scene: Scene<'_>) -> Vec<(Action, &'static str)> {
-        if let Some(open) = self.open {
-            let mut hints = vec![
-                (Action::Down, "hint-scroll"),
-                (Action::Refresh, "hint-reread"),
-            ];
-            if destination(open.id).is_some() {
-                hints.insert(0, (Action::Open, "hint-go"));
-            }
-            return hints;
-        }
+    fn hints(list: &Model, scene: Scene<'_>) -> Vec<(Action, &'static str)> {
         let mut hints = vec![
             (Action::Filter, "hint-filter"),
             (Action::Refresh, "hint-reread"),
         ];
-        if self.selection.key().is_some() && !self.rows(scene).is_empty() {
+        if list.chosen(scene).is_some() {
             hints.insert(0, (Action::Open, "hint-open"));
         }
         hints
     }
 
-    fn paint(&self, scene: Scene<'_>, canvas: &mut Canvas<'_>) {
-        let Some(open) = self.open else {
-            self.paint_list(scene, canvas);
+    fn paint(list: &Model, scene: Scene<'_>, canvas: &mut Canvas<'_>) {
+        let theme = canvas.theme;
+        let rows = list.rows(scene);
+        if rows.is_empty() {
+            if scene.diagnosis.data.is_none() && scene.diagnosis.error().is_some() {
+                let text = scene.say().text("doctor-unread");
+                canvas.paragraph(1, 1, 4, text, theme.person());
+                return;
+            }
+            paint_empty(scene, canvas, scene.diagnosis, &list.filter, "loading");
             return;
-        };
-        Self::paint_open(scene, open, canvas);
-        if let Some(diagnosis) = &scene.diagnosis.data {
-            let at = moment(diagnosis.described);
-            let text = scene.say().with("described-at", &[("at", &at)]);
-            let y = canvas.height().saturating_sub(1);
-            canvas.text(1, y, &text, canvas.theme.muted());
         }
-    }
-
-    fn step(&mut self, scene: Scene<'_>, step: Step, body: u16) {
-        let keys = self.keys(scene);
-        let Some(open) = &mut self.open else {
-            self.selection.step(&keys, step, page_height(body));
-            return;
-        };
-        open.top = match step {
-            Step::Down | Step::PageDown => (open.top + 1).min(2),
-            Step::Up | Step::PageUp => open.top.saturating_sub(1),
-            Step::First => 0,
-            Step::Last => 2,
-        };
-    }
-
-    fn click(&mut self, scene: Scene<'_>, line: usize, body: u16) {
-        if self.open.is_none() {
-            let keys = self.keys(scene);
-            self.selection.click(&keys, line, page_height(body));
+        list.paint_rows(scene, canvas, &rows, page_height(canvas.height()));
+        if let Some(finding) = list.chosen(scene) {
+            let y = canvas.height().saturating_sub(3);
+            canvas.rule(y);
+            let seen = scene.words.seen(&finding.seen);
+            canvas.paragraph(1, y + 1, 2, &seen, theme.plain());
         }
-    }
-
-    fn filter(&self) -> Option<(&Filter, &'static str)> {
-        let is_list = self.open.is_none();
-        is_list.then_some((&self.filter, "filter-hint-doctor"))
-    }
-
-    fn set_filter(&mut self, scene: Scene<'_>, filter: Filter) {
-        self.filter = filter;
-        let keys = self.keys(scene);
-        self.selection.narrow(&keys);
     }
 
     /// What was seen and what to do, for a ticket or a colleague.
-    fn copied(&self, scene: Scene<'_>) -> Option<String> {
-        let id = match self.open {
-            Some(open) => open.id,
-            None => self.selection.key()?,
-        };
-        let finding = Self::found(scene, id)?;
-        let seen = scene.words.seen(&finding.seen);
-        let seen = scene
-            .words
-            .labelled(scene.say().text(finding.check.name), &seen);
-        Some(format!("{seen}\n{}", scene.say().text(finding.check.path)))
-    }
-
-    fn back(&mut self) -> bool {
-        self.open.take().is_some()
+    fn copied(list: &Model, scene: Scene<'_>) -> Option<String> {
+        copied(scene, list.key()?)
     }
 
     /// How long ago everything was.
-    fn is_timed(&self, scene: Scene<'_>) -> bool {
+    fn is_timed(_list: &Model, scene: Scene<'_>) -> bool {
         scene.diagnosis.data.is_some()
     }
 }

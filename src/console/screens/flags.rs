@@ -7,18 +7,42 @@ use ratatui::style::Style;
 
 pub(in crate::console) use entry::Entry;
 
-use super::{Notice, Scene, Screen, filtered, paint_empty};
+use super::listing::{Cell, List, Listed, Topic};
+use super::{Scene, filtered, paint_empty};
 use crate::console::canvas::Canvas;
 use crate::console::filter::Filter;
 use crate::console::keymap::{Action, Context};
-use crate::console::list::{Selection, Step, page_top};
-use crate::console::query::{Answer, FlagKey, FlagRow, Page, Query, Ticket};
-use crate::console::slot::{Slot, Waiting};
+use crate::console::list::{Rank, Table, column};
+use crate::console::model::Tone;
+use crate::console::query::{Answer, FlagKey, FlagRow, Page, Query};
 use crate::console::theme::Theme;
+use crate::console::view::tone;
 use crate::console::words::{Words, consent_on, moment};
 use crate::domain::consent::Consent;
 use crate::domain::flag::{Matter, Standing, Urgency};
 use crate::domain::ids::Side;
+
+pub(in crate::console) type Model = List<Flags>;
+
+/// Deletions and opt-outs.
+#[derive(Debug, Default)]
+pub(in crate::console) struct Flags;
+
+const TABLE: Table = Table {
+    columns: &[
+        column("whom", "column-whom", 19, 30)
+            .identifies()
+            .takes_rest(),
+        column("what", "column-what", 24, 24).extra(),
+        column("salesforce", "column-salesforce", 12, 13),
+        column("automation", "column-automation", 12, 17),
+        column("state", "column-state", 12, 15),
+        column("seen", "column-flagged", 16, 20).extra().downwards(),
+    ],
+    // Mismatches first, as they come.
+    sorted_by: Some(4),
+    left: 2,
+};
 
 /// From this width on, what is known of the chosen entry stands beside the list.
 const WIDTH_WITH_PANE: u16 = 120;
@@ -27,170 +51,58 @@ const WIDTH_WITH_PANE: u16 = 120;
 const PANE_MIN: u16 = 46;
 const LIST_MAX: u16 = 120;
 
-/// From this width on, the list says what each entry is in a column of its own.
-const WIDTH_WITH_WHAT: u16 = 110;
-
-/// From this width on, what is said of each entry has its whole room, and the name the rest.
-const WIDTH_WITH_ROOM: u16 = 76;
-
 /// Lines at the foot: a rule, the chosen entry's name and date, why it is as it is.
 const FOOT: u16 = 4;
 
-#[derive(Debug, Default)]
-pub(in crate::console) struct Model {
-    pub(in crate::console) slot: Slot<Page<FlagRow>>,
-    filter: Filter,
-    selection: Selection<FlagKey>,
-    pub(in crate::console) open: Option<Entry>,
-}
+impl Listed for FlagRow {
+    type Key = FlagKey;
 
-/// Where the columns of the list begin.
-struct Columns {
-    what: Option<u16>,
-    salesforce: u16,
-    automation: u16,
-    state: u16,
-}
+    fn key(&self) -> FlagKey {
+        Self::key(self)
+    }
 
-impl Columns {
-    fn of(width: u16) -> Self {
-        if width >= WIDTH_WITH_WHAT {
-            let state = width - 18;
-            return Self {
-                what: Some(state - 61),
-                salesforce: state - 36,
-                automation: state - 18,
-                state,
-            };
+    fn texts(&self, words: Words<'_>) -> Vec<(&'static str, String)> {
+        texts(words, self)
+    }
+
+    fn cells(&self, words: Words<'_>) -> Vec<Cell> {
+        let [salesforce, automation] = Side::BOTH.map(|side| words.side_says(self, side));
+        let state = words.standing(&self.flag.standing).to_owned();
+        let at = self.flag.at.map_or_else(String::new, moment);
+        vec![
+            (Tone::Plain, name(words, self)),
+            (Tone::Plain, words.matter(self.flag.matter)),
+            (Tone::Plain, salesforce),
+            (Tone::Plain, automation),
+            (urgent(self), state),
+            (Tone::Muted, at),
+        ]
+    }
+
+    fn rank(&self, words: Words<'_>, column: usize) -> Rank {
+        match column {
+            4 => Rank::Number(self.flag.standing.urgency() as i64),
+            5 => Rank::Number(self.flag.at.map_or(i64::MIN, |at| at.0)),
+            _ => self.text_rank(words, column),
         }
-        if width >= WIDTH_WITH_ROOM {
-            let state = width - 15;
-            return Self {
-                what: None,
-                salesforce: state - 30,
-                automation: state - 17,
-                state,
-            };
-        }
-        Self {
-            what: None,
-            salesforce: width * 3 / 8,
-            automation: width * 37 / 64,
-            state: width * 51 / 64,
-        }
+    }
+
+    fn sign(&self, theme: Theme) -> (&'static str, Style) {
+        let sign = match self.flag.standing.urgency() {
+            Urgency::Person => "!",
+            Urgency::Mismatch => "≠",
+            Urgency::Settled => " ",
+        };
+        (sign, tone(theme, urgent(self)))
     }
 }
 
-impl Model {
-    /// What the filter shows, in the order of the list.
-    pub(in crate::console) fn rows(&self, words: Words<'_>) -> Vec<&FlagRow> {
-        let rows = self.slot.data.as_ref().map_or(&[][..], |page| &page.rows);
-        rows.iter()
-            .filter(|row| self.filter.keeps(&texts(words, row)))
-            .collect()
-    }
-
-    fn keys(&self, words: Words<'_>) -> Vec<FlagKey> {
-        self.rows(words).into_iter().map(FlagRow::key).collect()
-    }
-
-    fn settle(&mut self, words: Words<'_>) -> bool {
-        let keys = self.keys(words);
-        self.selection.settle(&keys)
-    }
-
-    pub(in crate::console) fn chosen(&self, words: Words<'_>) -> Option<&FlagRow> {
-        let key = self.selection.key()?;
-        self.rows(words).into_iter().find(|row| row.key() == key)
-    }
-
-    fn paint_list(&self, scene: Scene<'_>, canvas: &mut Canvas<'_>) {
-        let words = scene.words;
-        let rows = self.rows(words);
-        if rows.is_empty() {
-            paint_empty(scene, canvas, &self.slot, &self.filter, "flags-empty");
-            return;
-        }
-        let (width, height) = (canvas.width(), canvas.height());
-        let chosen = self.chosen(words);
-        if width < WIDTH_WITH_PANE {
-            self.paint_rows(words, &rows, &mut canvas.part(0, 0, width, height - FOOT));
-        } else {
-            let left = (width - PANE_MIN).min(LIST_MAX);
-            self.paint_rows(words, &rows, &mut canvas.part(0, 0, left, height - FOOT));
-            if let Some(row) = chosen {
-                let mut pane = canvas.part(left + 1, 0, width - left - 1, height - FOOT);
-                paint_pane(words, row, &mut pane);
-            }
-        }
-        if let Some(row) = chosen {
-            let y = height.saturating_sub(FOOT);
-            let theme = canvas.theme;
-            canvas.rule(y);
-            let matter = words.matter(row.flag.matter);
-            let about = match row.flag.at {
-                Some(at) => format!("{} · {matter} · {}", name(words, row), moment(at)),
-                None => format!("{} · {matter}", name(words, row)),
-            };
-            canvas.text(1, y + 1, &about, theme.strong());
-            canvas.paragraph(1, y + 2, 2, &why(words, row), theme.plain());
-        }
-    }
-
-    fn paint_rows(&self, words: Words<'_>, rows: &[&FlagRow], canvas: &mut Canvas<'_>) {
-        let theme = canvas.theme;
-        let say = words.language;
-        let width = canvas.width();
-        let at = Columns::of(width);
-        let whom = at.what.unwrap_or(at.salesforce) - 3;
-        canvas.text(2, 0, say.text("column-whom"), theme.muted());
-        if let Some(what) = at.what {
-            canvas.text(what, 0, say.text("column-what"), theme.muted());
-        }
-        for (x, side) in [
-            (at.salesforce, Side::Salesforce),
-            (at.automation, Side::Automation),
-        ] {
-            canvas.text(x, 0, &side.to_string(), theme.muted());
-        }
-        canvas.text(at.state, 0, say.text("column-state"), theme.muted());
-        // Its first line names the columns; the lines about the chosen entry are left out already.
-        let height = usize::from(canvas.height().saturating_sub(1));
-        let top = page_top(self.selection.index(), height);
-        for (y, row) in rows.iter().skip(top).take(height).enumerate() {
-            let y = 1 + y as u16;
-            let (sign, style) = sign(theme, row);
-            canvas.text(0, y, sign, style);
-            canvas.within(2, y, whom, &name(words, row), theme.plain());
-            if let Some(what) = at.what {
-                let matter = words.matter(row.flag.matter);
-                canvas.within(what, y, at.salesforce - what - 1, &matter, theme.plain());
-            }
-            let [salesforce, automation] = Side::BOTH.map(|side| words.side_says(row, side));
-            let room = at.automation - at.salesforce - 1;
-            canvas.within(at.salesforce, y, room, &salesforce, theme.plain());
-            let room = at.state - at.automation - 1;
-            canvas.within(at.automation, y, room, &automation, theme.plain());
-            let standing = words.standing(&row.flag.standing);
-            canvas.within(at.state, y, width - at.state, standing, style);
-            if self.selection.key() == Some(row.key()) {
-                canvas.line_style(y, theme.selected());
-            }
-        }
-    }
-}
-
-/// One line less than other lists have: the foot is a line longer.
-fn rows_on_page(body: u16) -> usize {
-    usize::from(body.saturating_sub(FOOT + 1).max(1))
-}
-
-/// Beside the state, so that no meaning is in a colour alone.
-fn sign(theme: Theme, row: &FlagRow) -> (&'static str, Style) {
+/// Beside the sign, which says the same.
+fn urgent(row: &FlagRow) -> Tone {
     match row.flag.standing.urgency() {
-        Urgency::Person => ("!", theme.person()),
-        Urgency::Mismatch => ("≠", theme.strong()),
-        Urgency::Settled => (" ", theme.muted()),
+        Urgency::Person => Tone::Person,
+        Urgency::Mismatch => Tone::Strong,
+        Urgency::Settled => Tone::Muted,
     }
 }
 
@@ -256,7 +168,7 @@ fn list_hints(chosen: Option<&FlagRow>) -> Vec<(Action, &'static str)> {
 }
 
 /// What the filter looks at.
-fn texts(words: Words<'_>, row: &FlagRow) -> [(&'static str, String); 7] {
+fn texts(words: Words<'_>, row: &FlagRow) -> Vec<(&'static str, String)> {
     let views = Side::BOTH.map(|side| consent_on(&row.consent, side));
     let reasons = match row.flag.matter {
         Matter::OptOut => views.map(|view| words.reason(view)).join(" "),
@@ -269,7 +181,7 @@ fn texts(words: Words<'_>, row: &FlagRow) -> [(&'static str, String); 7] {
         .map(|dated| words.proof(dated.proof))
         .collect();
     let sides: Vec<String> = sides(row).iter().map(ToString::to_string).collect();
-    [
+    vec![
         ("state", state(words, row)),
         ("side", sides.join(" ")),
         ("email", row.brief.name.clone()),
@@ -312,62 +224,42 @@ fn paint_pane(words: Words<'_>, row: &FlagRow, canvas: &mut Canvas<'_>) {
     canvas.paragraph(1, y + 1, bottom.saturating_sub(y + 1), next, theme.muted());
 }
 
-impl Screen for Model {
-    fn context(&self) -> Context {
-        match self.open {
-            Some(_) => Context::Flag,
-            None => Context::Flags,
-        }
+impl Topic for Flags {
+    type Data = Page<FlagRow>;
+    type Key = FlagKey;
+    type Row<'a> = &'a FlagRow;
+    type Open = Entry;
+
+    const CONTEXTS: [Context; 2] = [Context::Flags, Context::Flag];
+    const FILTER_HINT: Option<&'static str> = Some("filter-hint-flags");
+
+    fn table(_list: &Model) -> &'static Table {
+        &TABLE
     }
 
-    fn slot<'a>(&'a self, _scene: Scene<'a>) -> Option<&'a dyn Waiting> {
-        Some(match &self.open {
-            Some(open) => &open.slot,
-            None => &self.slot,
-        })
+    fn shown<'a>(list: &'a Model, scene: Scene<'a>) -> Vec<&'a FlagRow> {
+        let rows = list.slot.data.as_ref().map_or(&[][..], |page| &page.rows);
+        let rows = rows.iter();
+        rows.filter(|row| list.is_kept(scene.words, row)).collect()
     }
 
-    fn question(&mut self) -> Option<(&mut dyn Waiting, Query)> {
-        Some(match &mut self.open {
-            Some(open) => (&mut open.slot, Query::Person(open.key.0)),
-            None => (&mut self.slot, Query::Flags),
-        })
+    fn query(_list: &Model) -> Option<Query> {
+        Some(Query::Flags)
     }
 
-    fn slots(&mut self) -> Vec<&mut dyn Waiting> {
-        let open = self.open.as_mut();
-        super::places(&mut self.slot, open.map(|open| &mut open.slot as _))
+    fn take(list: &mut Model, scene: Scene<'_>, answer: Answer) -> Result<(), Answer> {
+        let Answer::Flags(page) = answer else {
+            return Err(answer);
+        };
+        list.slot.answer(page, scene.words.now);
+        Ok(())
     }
 
-    fn answered(
-        &mut self,
-        scene: Scene<'_>,
-        ticket: Ticket,
-        answer: Answer,
-    ) -> Result<Notice, Answer> {
-        let now = scene.words.now;
-        match (answer, &mut self.open) {
-            (Answer::Flags(page), _) if self.slot.is_waiting_for(ticket) => {
-                self.slot.answer(page, now);
-                let is_gone = self.settle(scene.words) && self.open.is_none();
-                Ok(Notice::of(is_gone))
-            }
-            (Answer::Person(person), Some(open)) if open.slot.is_waiting_for(ticket) => {
-                open.slot.answer(person, now);
-                Ok(Notice::None)
-            }
-            (answer, _) => Err(answer),
-        }
-    }
-
-    fn title(&self, scene: Scene<'_>) -> String {
-        if let Some(open) = &self.open {
-            return open.title(scene.words);
-        }
-        let rows = self.rows(scene.words);
+    fn title(list: &Model, scene: Scene<'_>) -> String {
+        let rows = Self::shown(list, scene);
         let title = scene.say().count("title-flags", rows.len() as u64);
         // What is left out comes before what may be cut off at the end of the line.
-        let more = self.slot.data.as_ref().map_or(0, |page| page.more);
+        let more = list.slot.data.as_ref().map_or(0, |page| page.more);
         let mut title = filtered(scene, title, &Filter::default(), more);
         let is_mismatch = |row: &&&FlagRow| row.flag.standing.urgency() < Urgency::Settled;
         let mismatches = rows.iter().filter(is_mismatch).count() as u64;
@@ -375,61 +267,60 @@ impl Screen for Model {
             let differ = scene.say().count("title-mismatches", mismatches);
             title = format!("{title} · {differ}");
         }
-        filtered(scene, title, &self.filter, 0)
+        list.titled(scene, title, 0)
     }
 
-    fn hints(&self, scene: Scene<'_>) -> Vec<(Action, &'static str)> {
-        match &self.open {
-            Some(open) => open.hints(),
-            None => list_hints(self.chosen(scene.words)),
+    fn hints(list: &Model, scene: Scene<'_>) -> Vec<(Action, &'static str)> {
+        list_hints(list.chosen(scene))
+    }
+
+    /// One line less than other lists have: the foot is a line longer.
+    fn page(body: u16) -> usize {
+        usize::from(body.saturating_sub(FOOT + 1).max(1))
+    }
+
+    fn width(width: u16) -> u16 {
+        if width < WIDTH_WITH_PANE {
+            width
+        } else {
+            (width - PANE_MIN).min(LIST_MAX)
         }
     }
 
-    fn paint(&self, scene: Scene<'_>, canvas: &mut Canvas<'_>) {
-        match &self.open {
-            Some(open) => open.paint(scene.words, canvas),
-            None => self.paint_list(scene, canvas),
+    fn paint(list: &Model, scene: Scene<'_>, canvas: &mut Canvas<'_>) {
+        let words = scene.words;
+        let rows = list.rows(scene);
+        if rows.is_empty() {
+            paint_empty(scene, canvas, &list.slot, &list.filter, "flags-empty");
+            return;
         }
-    }
-
-    fn step(&mut self, scene: Scene<'_>, step: Step, body: u16) {
-        let keys = self.keys(scene.words);
-        match &mut self.open {
-            Some(open) => open.scroll(scene.words, step, body),
-            None => self.selection.step(&keys, step, rows_on_page(body)),
+        let (width, height) = (canvas.width(), canvas.height());
+        let left = Self::width(width);
+        let mut part = canvas.part(0, 0, left, height.saturating_sub(FOOT));
+        list.paint_rows(scene, &mut part, &rows, Self::page(height));
+        let Some(row) = list.chosen(scene) else {
+            return;
+        };
+        if left < width {
+            let height = height.saturating_sub(FOOT);
+            let mut pane = canvas.part(left + 1, 0, width - left - 1, height);
+            paint_pane(words, row, &mut pane);
         }
-    }
-
-    fn click(&mut self, scene: Scene<'_>, line: usize, body: u16) {
-        let page = rows_on_page(body);
-        if self.open.is_none() && line < page {
-            let keys = self.keys(scene.words);
-            self.selection.click(&keys, line, page);
-        }
-    }
-
-    fn filter(&self) -> Option<(&Filter, &'static str)> {
-        let is_list = self.open.is_none();
-        is_list.then_some((&self.filter, "filter-hint-flags"))
-    }
-
-    fn set_filter(&mut self, scene: Scene<'_>, filter: Filter) {
-        self.filter = filter;
-        let keys = self.keys(scene.words);
-        self.selection.narrow(&keys);
-    }
-
-    fn back(&mut self) -> bool {
-        let was_open = self.open.take().is_some();
-        if was_open {
-            self.slot.renew();
-        }
-        was_open
+        let y = height.saturating_sub(FOOT);
+        let theme = canvas.theme;
+        canvas.rule(y);
+        let matter = words.matter(row.flag.matter);
+        let about = match row.flag.at {
+            Some(at) => format!("{} · {matter} · {}", name(words, row), moment(at)),
+            None => format!("{} · {matter}", name(words, row)),
+        };
+        canvas.text(1, y + 1, &about, theme.strong());
+        canvas.paragraph(1, y + 2, 2, &why(words, row), theme.plain());
     }
 
     /// Ages and “again in” stand beside the list, and in the reasons.
-    fn is_timed(&self, _scene: Scene<'_>) -> bool {
-        let rows = self.slot.data.as_ref().map_or(0, |page| page.rows.len());
-        self.open.is_none() && rows > 0
+    fn is_timed(list: &Model, _scene: Scene<'_>) -> bool {
+        let rows = list.slot.data.as_ref().map_or(0, |page| page.rows.len());
+        list.open.is_none() && rows > 0
     }
 }

@@ -9,15 +9,17 @@ pub(super) mod decide;
 pub(super) mod doctor;
 pub(super) mod flags;
 mod lines;
+pub(super) mod listing;
 pub(super) mod overview;
 pub(super) mod plugin;
 pub(super) mod queues;
 
+use self::listing::Listing;
 use super::canvas::Canvas;
 use super::filter::Filter;
 use super::keymap::{Action, Context};
 use super::language::Language;
-use super::list::{Order, Step};
+use super::list::Step;
 use super::model::{Instance, Tone};
 use super::query::{Answer, Diagnosis, Query, Ticket};
 use super::slot::{Slot, Waiting};
@@ -111,8 +113,12 @@ pub(super) trait Screen {
     /// Shows only what the filter lets through.
     fn set_filter(&mut self, _scene: Scene<'_>, _filter: Filter) {}
 
-    /// How the list in sight is sorted, and by how many columns it can be.
-    fn order(&mut self) -> Option<(&mut Order, usize)> {
+    /// The list that the screen begins with, if it is one.
+    fn list(&self) -> Option<&dyn Listing> {
+        None
+    }
+
+    fn list_mut(&mut self) -> Option<&mut dyn Listing> {
         None
     }
 
@@ -163,14 +169,6 @@ fn stable(text: &str) -> u64 {
     text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
     })
-}
-
-/// The places of a list and of what is open over it.
-fn places<'a>(
-    list: &'a mut dyn Waiting,
-    open: Option<&'a mut dyn Waiting>,
-) -> Vec<&'a mut dyn Waiting> {
-    std::iter::once(list).chain(open).collect()
 }
 
 /// `title · / filter · 3 more not shown`.

@@ -4,15 +4,17 @@
 mod detail;
 
 use detail::Detail;
+use ratatui::style::Style;
 
-use super::{Notice, Scene, Screen, filtered, page_height, paint_empty};
+use super::listing::{Cell, List, Listed, Topic};
+use super::{Scene, page_height, paint_empty};
 use crate::console::canvas::Canvas;
-use crate::console::filter::Filter;
 use crate::console::keymap::{Action, Context};
-use crate::console::list::{Selection, Step, page_top};
+use crate::console::list::{Place, Rank, Table, column};
 use crate::console::model::Tone;
-use crate::console::query::{Answer, Plugin, Query, Ticket, VERSIONS_MAX};
-use crate::console::slot::{Slot, Waiting};
+use crate::console::query::{Answer, Plugin, Query, VERSIONS_MAX};
+use crate::console::slot::Waiting as _;
+use crate::console::theme::Theme;
 use crate::console::view::tone;
 use crate::console::words::{Words, moment, sign};
 use crate::domain::drift::{Drift, drifts};
@@ -23,17 +25,33 @@ use crate::domain::request::FieldDescription;
 use crate::domain::setup::{Set, Setting, differences};
 use crate::domain::time::Span;
 
+pub(in crate::console) type Model = List<Setup>;
+
+/// Settings, timetable, pairs of fields, versions.
 #[derive(Debug, Default)]
-pub(in crate::console) struct Model {
-    pub(in crate::console) slot: Slot<Box<Plugin>>,
-    filter: Filter,
-    selection: Selection<Key>,
-    pub(in crate::console) open: Option<Detail>,
-}
+pub(in crate::console) struct Setup;
+
+/// The columns of Salesforce's field and of the arrow.
+const SALESFORCE: usize = 1;
+const ARROW: usize = 2;
+
+const TABLE: Table = Table {
+    columns: &[
+        column("part", "column-part", 9, 9),
+        column("salesforce", "column-salesforce", 13, 25).identifies(),
+        column("arrow", "column-arrow", 1, 1),
+        column("automation", "column-automation", 15, 26).identifies(),
+        column("types", "column-types", 14, 32),
+        column("options", "column-options", 20, 22).extra(),
+    ],
+    // As the configuration has them.
+    sorted_by: Some(0),
+    left: 2,
+};
 
 /// What a line of the list is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Key {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::console) enum Key {
     Setting(Setting),
     Time(Time),
     Rule(Kind, FieldId),
@@ -42,8 +60,8 @@ pub(super) enum Key {
 }
 
 /// A part of the timetable.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Time {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::console) enum Time {
     Schedule,
     Pull,
     Push,
@@ -52,7 +70,7 @@ pub(super) enum Time {
 }
 
 /// One line: what it is, and either a name with its value or a pair of fields.
-struct Row {
+pub(in crate::console) struct Row {
     key: Key,
     section: String,
     is_drifted: bool,
@@ -67,18 +85,6 @@ enum Cells {
 
 /// Columns of a version's number.
 const VERSION_WIDTH: u16 = 13;
-
-/// Where the columns begin: section, Salesforce, arrow, Automation, types, options.
-const fn columns(width: u16) -> [u16; 6] {
-    let rest = width.saturating_sub(12);
-    let (salesforce, automation, options) = if width < 100 {
-        (rest * 29 / 100, rest * 33 / 100, width)
-    } else {
-        (rest * 24 / 100, rest * 25 / 100, 12 + rest * 78 / 100)
-    };
-    let arrow = 12 + salesforce;
-    [2, 12, arrow, arrow + 2, arrow + 2 + automation, options]
-}
 
 impl Time {
     const ALL: [Self; 5] = [
@@ -165,101 +171,54 @@ fn types(words: Words<'_>, plugin: &Plugin, kind: Kind, rule: &FieldRule) -> Str
 }
 
 impl Model {
-    /// What the filter shows.
-    fn rows(&self, scene: Scene<'_>) -> Vec<Row> {
-        let Some(plugin) = self.slot.data.as_deref() else {
-            return Vec::new();
-        };
-        let words = scene.words;
-        let text = |key| words.language.text(key).to_owned();
-        let value = |key, name: String, value: String| Row {
-            key,
-            section: text(match key {
-                Key::Version(_) => "section-version",
-                Key::Time(_) => "section-time",
-                _ => "section-setting",
-            }),
-            is_drifted: false,
-            cells: Cells::Value(name, value),
-        };
-        let settings = Setting::ALL.map(|setting| {
-            let name = words.setting(setting).to_owned();
-            let told = words.set(setting, &set(scene, setting));
-            value(Key::Setting(setting), name, told)
-        });
-        let times = Time::ALL
-            .into_iter()
-            .filter(|time| *time == Time::Schedule || plugin.timetable.is_enabled)
-            .map(|time| {
-                value(
-                    Key::Time(time),
-                    text(time.title()),
-                    time.value(words, plugin),
-                )
-            });
-        let mut rows: Vec<Row> = settings.into_iter().chain(times).collect();
-        for kind in [Kind::Person, Kind::Company] {
-            let rules = words.policy.mapping.rules(kind).iter();
-            rows.extend(rules.map(|rule| pair(words, plugin, kind, rule)));
-        }
-        for version in plugin.versions.iter().take(VERSIONS_MAX) {
-            let number = version.version.to_string();
-            let name = words.language.with("version", &[("n", &number)]);
-            let told = version_words(words, plugin, version);
-            rows.push(value(Key::Version(version.version), name, told));
-        }
-        rows.retain(|row| self.filter.keeps(&row.texts(words)));
-        rows
-    }
-
-    fn keys(&self, scene: Scene<'_>) -> Vec<Key> {
-        self.rows(scene).iter().map(|row| row.key).collect()
-    }
-
     /// Opens the chosen line; `false` if none is.
     pub(in crate::console) fn open_chosen(&mut self) -> bool {
-        self.open = self.selection.key().map(Detail::new);
+        self.open = self.key().map(Detail::new);
         self.open.is_some()
     }
+}
 
-    fn paint_list(&self, scene: Scene<'_>, canvas: &mut Canvas<'_>) {
-        let theme = canvas.theme;
-        let say = scene.say();
-        let rows = self.rows(scene);
-        if rows.is_empty() {
-            if self.slot.data.is_none() && self.slot.error().is_some() {
-                canvas.paragraph(1, 1, 4, say.text("plugin-unread"), theme.person());
-                return;
-            }
-            paint_empty(scene, canvas, &self.slot, &self.filter, "loading");
-            return;
-        }
-        let at = columns(canvas.width());
-        for (x, title) in [
-            (at[0], "column-part"),
-            (at[1], "column-salesforce"),
-            (at[3], "column-automation"),
-            (at[4], "column-types"),
-            (at[5], "column-options"),
-        ] {
-            canvas.text(x, 0, say.text(title), theme.muted());
-        }
-        let height = page_height(canvas.height());
-        let top = page_top(self.selection.index(), height);
-        for (y, row) in rows.iter().skip(top).take(height).enumerate() {
-            let y = 1 + y as u16;
-            paint_row(row, at, canvas, y);
-            if self.selection.key() == Some(row.key) {
-                canvas.line_style(y, theme.selected());
-            }
-        }
-        if let (Some(plugin), Some(key)) = (&self.slot.data, self.selection.key()) {
-            let y = canvas.height().saturating_sub(3);
-            canvas.rule(y);
-            let (style, told) = summary(scene, plugin, key);
-            canvas.paragraph(1, y + 1, 2, &told, tone(theme, style));
-        }
+/// Every line, the filter left out.
+fn lines(scene: Scene<'_>, plugin: &Plugin) -> Vec<Row> {
+    let words = scene.words;
+    let text = |key| words.language.text(key).to_owned();
+    let value = |key, name: String, value: String| Row {
+        key,
+        section: text(match key {
+            Key::Version(_) => "section-version",
+            Key::Time(_) => "section-time",
+            _ => "section-setting",
+        }),
+        is_drifted: false,
+        cells: Cells::Value(name, value),
+    };
+    let settings = Setting::ALL.map(|setting| {
+        let name = words.setting(setting).to_owned();
+        let told = words.set(setting, &set(scene, setting));
+        value(Key::Setting(setting), name, told)
+    });
+    let times = Time::ALL
+        .into_iter()
+        .filter(|time| *time == Time::Schedule || plugin.timetable.is_enabled)
+        .map(|time| {
+            value(
+                Key::Time(time),
+                text(time.title()),
+                time.value(words, plugin),
+            )
+        });
+    let mut rows: Vec<Row> = settings.into_iter().chain(times).collect();
+    for kind in [Kind::Person, Kind::Company] {
+        let rules = words.policy.mapping.rules(kind).iter();
+        rows.extend(rules.map(|rule| pair(words, plugin, kind, rule)));
     }
+    for version in plugin.versions.iter().take(VERSIONS_MAX) {
+        let number = version.version.to_string();
+        let name = words.language.with("version", &[("n", &number)]);
+        let told = version_words(words, plugin, version);
+        rows.push(value(Key::Version(version.version), name, told));
+    }
+    rows
 }
 
 fn pair(words: Words<'_>, plugin: &Plugin, kind: Kind, rule: &FieldRule) -> Row {
@@ -319,7 +278,25 @@ fn summary(scene: Scene<'_>, plugin: &Plugin, key: Key) -> (Tone, String) {
 }
 
 impl Row {
-    /// What a filter looks at.
+    /// Settings come first, then people, companies and versions.
+    const fn part(&self) -> i64 {
+        match self.key {
+            Key::Setting(_) => 0,
+            Key::Time(_) => 1,
+            Key::Rule(Kind::Person, _) => 2,
+            Key::Rule(Kind::Company, _) => 3,
+            Key::Version(_) => 4,
+        }
+    }
+}
+
+impl Listed for Row {
+    type Key = Key;
+
+    fn key(&self) -> Key {
+        self.key
+    }
+
     fn texts(&self, words: Words<'_>) -> Vec<(&'static str, String)> {
         let state = if self.is_drifted {
             words.language.text("state-drifted").to_owned()
@@ -341,102 +318,111 @@ impl Row {
         }
         texts
     }
-}
 
-fn paint_row(row: &Row, at: [u16; 6], canvas: &mut Canvas<'_>, y: u16) {
-    let theme = canvas.theme;
-    if row.is_drifted {
-        canvas.text(0, y, "!", theme.person());
+    /// A setting is named and has its value where a pair has its two fields.
+    fn cells(&self, _words: Words<'_>) -> Vec<Cell> {
+        let style = if self.is_drifted {
+            Tone::Person
+        } else {
+            Tone::Plain
+        };
+        let section = (Tone::Muted, self.section.clone());
+        let others: Vec<Cell> = match &self.cells {
+            Cells::Value(name, value) => vec![
+                (Tone::Plain, name.clone()),
+                (Tone::Plain, String::new()),
+                (Tone::Strong, value.clone()),
+            ],
+            Cells::Pair(cells) => cells.iter().map(|text| (style, text.clone())).collect(),
+        };
+        std::iter::once(section).chain(others).collect()
     }
-    canvas.within(at[0], y, at[1] - at[0] - 1, &row.section, theme.muted());
-    let width = canvas.width();
-    match &row.cells {
-        Cells::Value(name, value) => {
-            let room = match row.key {
+
+    fn rank(&self, words: Words<'_>, column: usize) -> Rank {
+        match column {
+            0 => Rank::Number(self.part()),
+            _ => self.text_rank(words, column),
+        }
+    }
+
+    fn sign(&self, theme: Theme) -> (&'static str, Style) {
+        let sign = if self.is_drifted { "!" } else { "" };
+        (sign, theme.person())
+    }
+
+    /// A setting's name and value are longer than a field's: they take the rest of the line.
+    fn paint(&self, words: Words<'_>, places: &[Place], canvas: &mut Canvas<'_>, y: u16) {
+        let theme = canvas.theme;
+        let cells = self.cells(words);
+        let begin = places.iter().find(|place| place.column == SALESFORCE);
+        let begin = begin.map_or(TABLE.left, |place| place.x);
+        for place in places {
+            let is_value = matches!(self.cells, Cells::Value(..));
+            if let Some((style, text)) = cells.get(place.column)
+                && !(is_value && place.column >= SALESFORCE)
+            {
+                // The arrow stands close to what it points at.
+                let gap = u16::from(place.column == ARROW);
+                let style = tone(theme, *style);
+                canvas.within(place.x, y, place.width + gap, text, style);
+            }
+        }
+        if let Cells::Value(name, value) = &self.cells {
+            let width = canvas.width();
+            let room = match self.key {
                 Key::Version(_) => VERSION_WIDTH,
                 _ => (width * 2 / 5).min(40),
             };
-            canvas.within(at[1], y, room - 1, name, theme.plain());
-            let x = at[1] + room;
+            canvas.within(begin, y, room - 1, name, theme.plain());
+            let x = begin + room;
             canvas.within(x, y, width.saturating_sub(x), value, theme.strong());
-        }
-        Cells::Pair(cells) => {
-            let style = if row.is_drifted {
-                theme.person()
-            } else {
-                theme.plain()
-            };
-            for (index, text) in cells.iter().enumerate() {
-                let x = at[index + 1];
-                let end = at.get(index + 2).copied().unwrap_or(width);
-                let gap = u16::from(index != 1);
-                canvas.within(x, y, end.saturating_sub(x + gap), text, style);
-            }
         }
     }
 }
 
-impl Screen for Model {
-    fn context(&self) -> Context {
-        match self.open {
-            Some(_) => Context::Rule,
-            None => Context::Plugin,
-        }
+impl Topic for Setup {
+    type Data = Box<Plugin>;
+    type Key = Key;
+    type Row<'a> = Row;
+    type Open = Detail;
+
+    const CONTEXTS: [Context; 2] = [Context::Plugin, Context::Rule];
+    const FILTER_HINT: Option<&'static str> = Some("filter-hint-plugin");
+
+    fn table(_list: &Model) -> &'static Table {
+        &TABLE
     }
 
-    fn slot<'a>(&'a self, _scene: Scene<'a>) -> Option<&'a dyn Waiting> {
-        Some(&self.slot)
+    fn shown<'a>(list: &'a Model, scene: Scene<'a>) -> Vec<Row> {
+        let Some(plugin) = list.slot.data.as_deref() else {
+            return Vec::new();
+        };
+        let mut rows = lines(scene, plugin);
+        rows.retain(|row| list.is_kept(scene.words, row));
+        rows
     }
 
-    fn question(&mut self) -> Option<(&mut dyn Waiting, Query)> {
-        if let Some(open) = &mut self.open
-            && let Key::Rule(kind, field) = open.key
-        {
-            return Some((&mut open.example, Query::Example(kind, field)));
-        }
-        Some((&mut self.slot, Query::Plugin))
+    fn query(_list: &Model) -> Option<Query> {
+        Some(Query::Plugin)
     }
 
-    fn slots(&mut self) -> Vec<&mut dyn Waiting> {
-        let open = self.open.as_mut();
-        super::places(&mut self.slot, open.map(|open| &mut open.example as _))
+    fn take(list: &mut Model, scene: Scene<'_>, answer: Answer) -> Result<(), Answer> {
+        let Answer::Plugin(plugin) = answer else {
+            return Err(answer);
+        };
+        list.slot.answer(plugin, scene.words.now);
+        Ok(())
     }
 
-    fn answered(
-        &mut self,
-        scene: Scene<'_>,
-        ticket: Ticket,
-        answer: Answer,
-    ) -> Result<Notice, Answer> {
-        let now = scene.words.now;
-        match (answer, &mut self.open) {
-            (Answer::Plugin(plugin), _) if self.slot.is_waiting_for(ticket) => {
-                self.slot.answer(plugin, now);
-                let keys = self.keys(scene);
-                Ok(Notice::of(
-                    self.selection.settle(&keys) && self.open.is_none(),
-                ))
-            }
-            (Answer::Example(example), Some(open)) if open.example.is_waiting_for(ticket) => {
-                open.example.answer(example, now);
-                Ok(Notice::None)
-            }
-            (answer, _) => Err(answer),
-        }
-    }
-
-    fn title(&self, scene: Scene<'_>) -> String {
+    fn title(list: &Model, scene: Scene<'_>) -> String {
         let say = scene.say();
-        if let (Some(open), Some(plugin)) = (&self.open, self.slot.data.as_deref()) {
-            return open.title(scene, plugin);
-        }
         let mapping = &scene.words.policy.mapping;
         let rules = mapping.person.len() + mapping.company.len();
         let mut title = say.count("title-plugin", rules as u64);
         if !scene.snapshot.published {
             title = format!("{title} · ! {}", say.text("title-unpublished"));
         }
-        if let Some(plugin) = self.slot.data.as_deref() {
+        if let Some(plugin) = list.slot.data.as_deref() {
             let drifted = [Kind::Person, Kind::Company].into_iter().flat_map(|kind| {
                 let rules = mapping.rules(kind).iter();
                 rules.filter(move |rule| !drifts(kind, rule, &plugin.described).is_empty())
@@ -446,79 +432,50 @@ impl Screen for Model {
                 title = format!("{title} · ! {}", say.count("title-drifted", drifted));
             }
         }
-        let versions = self.slot.data.as_ref().map_or(0, |p| p.versions.len());
-        let title = filtered(scene, title, &self.filter, 0);
+        let versions = list.slot.data.as_ref().map_or(0, |p| p.versions.len());
+        let title = list.titled(scene, title, 0);
         if versions > VERSIONS_MAX {
             return format!("{title} · {}", say.text("older-not-shown"));
         }
         title
     }
 
-    fn hints(&self, scene: Scene<'_>) -> Vec<(Action, &'static str)> {
-        if let Some(open) = &self.open {
-            return open.hints();
-        }
+    fn hints(list: &Model, scene: Scene<'_>) -> Vec<(Action, &'static str)> {
         let mut hints = vec![(Action::Filter, "hint-filter"), (Action::Down, "hint-move")];
-        if self.selection.key().is_some() && !self.rows(scene).is_empty() {
+        if list.chosen(scene).is_some() {
             hints.insert(0, (Action::Open, "hint-open"));
         }
         hints
     }
 
-    fn paint(&self, scene: Scene<'_>, canvas: &mut Canvas<'_>) {
-        match (&self.open, self.slot.data.as_deref()) {
-            (Some(open), Some(plugin)) => open.paint(scene, plugin, canvas),
-            _ => self.paint_list(scene, canvas),
+    fn paint(list: &Model, scene: Scene<'_>, canvas: &mut Canvas<'_>) {
+        let theme = canvas.theme;
+        let rows = list.rows(scene);
+        if rows.is_empty() {
+            if list.slot.data.is_none() && list.slot.error().is_some() {
+                let text = scene.say().text("plugin-unread");
+                canvas.paragraph(1, 1, 4, text, theme.person());
+                return;
+            }
+            paint_empty(scene, canvas, &list.slot, &list.filter, "loading");
+            return;
         }
-    }
-
-    fn step(&mut self, scene: Scene<'_>, step: Step, body: u16) {
-        let keys = self.keys(scene);
-        match (&mut self.open, self.slot.data.as_deref()) {
-            (Some(open), Some(plugin)) => open.step(scene, plugin, step, body),
-            _ => self.selection.step(&keys, step, page_height(body)),
+        list.paint_rows(scene, canvas, &rows, page_height(canvas.height()));
+        if let (Some(plugin), Some(key)) = (&list.slot.data, list.key()) {
+            let y = canvas.height().saturating_sub(3);
+            canvas.rule(y);
+            let (style, told) = summary(scene, plugin, key);
+            canvas.paragraph(1, y + 1, 2, &told, tone(theme, style));
         }
-    }
-
-    fn click(&mut self, scene: Scene<'_>, line: usize, body: u16) {
-        if self.open.is_none() {
-            let keys = self.keys(scene);
-            self.selection.click(&keys, line, page_height(body));
-        }
-    }
-
-    fn filter(&self) -> Option<(&Filter, &'static str)> {
-        let is_list = self.open.is_none();
-        is_list.then_some((&self.filter, "filter-hint-plugin"))
-    }
-
-    fn set_filter(&mut self, scene: Scene<'_>, filter: Filter) {
-        self.filter = filter;
-        let keys = self.keys(scene);
-        self.selection.narrow(&keys);
     }
 
     /// Both names of the pair, or the setting with its value.
-    fn copied(&self, scene: Scene<'_>) -> Option<String> {
-        if let (Some(open), Some(plugin)) = (&self.open, self.slot.data.as_deref()) {
-            return Some(open.title(scene, plugin));
-        }
-        let key = self.selection.key()?;
-        let rows = self.rows(scene);
-        let row = rows.iter().find(|row| row.key == key)?;
-        Some(match &row.cells {
-            Cells::Value(name, value) => scene.words.labelled(name, value),
+    fn copied(list: &Model, scene: Scene<'_>) -> Option<String> {
+        Some(match list.chosen(scene)?.cells {
+            Cells::Value(name, value) => scene.words.labelled(&name, &value),
             Cells::Pair([salesforce, arrow, automation, ..]) => {
                 format!("{salesforce} {arrow} {automation}")
             }
         })
-    }
-
-    fn back(&mut self) -> bool {
-        let was_open = self.open.take().is_some();
-        if was_open {
-            self.slot.renew();
-        }
-        was_open
     }
 }

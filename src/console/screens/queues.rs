@@ -1,27 +1,39 @@
 //! What is moving, waiting, given up? Writes on their way by state, what was given up by cause.
 
-use super::{Notice, Scene, Screen, filtered, page_height, paint_empty, paint_explained};
+use super::listing::{Cell, List, Listed, Nothing, Topic};
+use super::{Scene, page_height, paint_empty, paint_explained};
 use crate::console::canvas::Canvas;
-use crate::console::filter::Filter;
 use crate::console::keymap::{Action, Context};
-use crate::console::list::{Selection, Step, page_top};
-use crate::console::query::{Answer, Query, QueuedWrite, Queues, Ticket};
-use crate::console::slot::{Slot, Waiting};
+use crate::console::list::{Rank, Table, column};
+use crate::console::model::Tone;
+use crate::console::query::{Answer, Query, QueuedWrite, Queues};
 use crate::console::words::Words;
 use crate::domain::activity::HeldActivity;
 use crate::domain::command::Queue;
 use crate::domain::failure::Failure;
 use crate::domain::ids::{LinkId, Side};
+use crate::domain::link::PendingState;
 
+pub(in crate::console) type Model = List<Work>;
+
+/// Writes and activities that are on their way or were given up.
 #[derive(Debug, Default)]
-pub(in crate::console) struct Model {
-    pub(in crate::console) slot: Slot<Queues>,
-    pub(in crate::console) filter: Filter,
-    selection: Selection<Key>,
-}
+pub(in crate::console) struct Work;
+
+const TABLE: Table = Table {
+    columns: &[
+        column("state", "column-state", 12, 17),
+        column("to", "column-to", 10, 11),
+        column("whom", "column-whom", 16, 26).identifies(),
+        column("cause", "column-cause", 14, 27),
+    ],
+    // What needs a person first.
+    sorted_by: Some(0),
+    left: 1,
+};
 
 /// What a line of the list is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::console) enum Key {
     Write(LinkId, Side),
     /// By the place of its reference's text in the store's order, which does not change.
@@ -35,13 +47,6 @@ pub(in crate::console) enum Row<'a> {
 }
 
 impl Row<'_> {
-    fn key(self) -> Key {
-        match self {
-            Self::Write(write) => Key::Write(write.brief.id, write.pending.side),
-            Self::Held(held) => Key::Held(held.link, super::stable(&held.activity.reference)),
-        }
-    }
-
     pub(in crate::console) fn link(self) -> LinkId {
         match self {
             Self::Write(write) => write.brief.id,
@@ -79,7 +84,7 @@ impl Row<'_> {
         }
     }
 
-    fn columns(self, words: Words<'_>) -> [(&'static str, String); 4] {
+    fn columns(&self, words: Words<'_>) -> [(&'static str, String); 4] {
         match self {
             Self::Write(write) => [
                 ("state", words.pending(write.pending.state)),
@@ -96,6 +101,20 @@ impl Row<'_> {
         }
     }
 
+    /// Given up, waiting, on its way, not begun.
+    fn urgency(self) -> i64 {
+        match self {
+            Self::Held(_) => 0,
+            Self::Write(write) => match write.pending.state {
+                PendingState::Dead => 0,
+                PendingState::Waiting(_) => 1,
+                PendingState::Issued => 2,
+                PendingState::Asking => 3,
+                PendingState::Planned => 4,
+            },
+        }
+    }
+
     pub(in crate::console) fn failure(self) -> String {
         match self {
             Self::Write(write) => write
@@ -108,82 +127,93 @@ impl Row<'_> {
     }
 }
 
-impl Model {
-    fn rows(&self, words: Words<'_>) -> Vec<Row<'_>> {
-        let Some(queues) = &self.slot.data else {
-            return Vec::new();
+impl Listed for Row<'_> {
+    type Key = Key;
+
+    fn key(&self) -> Key {
+        match self {
+            Self::Write(write) => Key::Write(write.brief.id, write.pending.side),
+            Self::Held(held) => Key::Held(held.link, super::stable(&held.activity.reference)),
+        }
+    }
+
+    fn texts(&self, words: Words<'_>) -> Vec<(&'static str, String)> {
+        self.columns(words).into()
+    }
+
+    fn cells(&self, words: Words<'_>) -> Vec<Cell> {
+        let state = if self.is_given_up() {
+            Tone::Person
+        } else {
+            Tone::Plain
         };
-        let writes = queues.writes.rows.iter().map(Row::Write);
-        let held = queues.held.rows.iter().map(Row::Held);
-        writes
-            .chain(held)
-            .filter(|row| self.filter.keeps(&row.columns(words)))
-            .collect()
+        let tones = [state, Tone::Plain, Tone::Plain, Tone::Plain];
+        let texts = self.columns(words).map(|(_, text)| text);
+        tones.into_iter().zip(texts).collect()
     }
 
-    fn keys(&self, words: Words<'_>) -> Vec<Key> {
-        self.rows(words).into_iter().map(Row::key).collect()
+    fn rank(&self, words: Words<'_>, column: usize) -> Rank {
+        match column {
+            0 => Rank::Number(self.urgency()),
+            _ => self.text_rank(words, column),
+        }
     }
+}
 
-    /// Answers whether the chosen row is gone.
-    fn settle(&mut self, words: Words<'_>) -> bool {
-        let keys = self.keys(words);
-        self.selection.settle(&keys)
-    }
-
-    pub(in crate::console) fn chosen(&self, words: Words<'_>) -> Option<Row<'_>> {
-        let key = self.selection.key()?;
-        self.rows(words).into_iter().find(|row| row.key() == key)
-    }
-
+impl Model {
     fn hidden(&self) -> u64 {
         let queues = self.slot.data.as_ref();
         queues.map_or(0, |queues| queues.writes.more + queues.held.more)
     }
 }
 
-impl Screen for Model {
-    fn context(&self) -> Context {
-        Context::Queues
+impl Topic for Work {
+    type Data = Queues;
+    type Key = Key;
+    type Row<'a> = Row<'a>;
+    type Open = Nothing;
+
+    const CONTEXTS: [Context; 2] = [Context::Queues; 2];
+    const FILTER_HINT: Option<&'static str> = Some("filter-hint-queues");
+
+    fn table(_list: &Model) -> &'static Table {
+        &TABLE
     }
 
-    fn slot<'a>(&'a self, _scene: Scene<'a>) -> Option<&'a dyn Waiting> {
-        Some(&self.slot)
+    fn shown<'a>(list: &'a Model, scene: Scene<'a>) -> Vec<Row<'a>> {
+        let Some(queues) = &list.slot.data else {
+            return Vec::new();
+        };
+        let writes = queues.writes.rows.iter().map(Row::Write);
+        let held = queues.held.rows.iter().map(Row::Held);
+        writes
+            .chain(held)
+            .filter(|row| list.is_kept(scene.words, row))
+            .collect()
     }
 
-    fn question(&mut self) -> Option<(&mut dyn Waiting, Query)> {
-        Some((&mut self.slot, Query::Queues))
+    fn query(_list: &Model) -> Option<Query> {
+        Some(Query::Queues)
     }
 
-    fn slots(&mut self) -> Vec<&mut dyn Waiting> {
-        vec![&mut self.slot]
+    fn take(list: &mut Model, scene: Scene<'_>, answer: Answer) -> Result<(), Answer> {
+        let Answer::Queues(queues) = answer else {
+            return Err(answer);
+        };
+        list.slot.answer(queues, scene.words.now);
+        Ok(())
     }
 
-    fn answered(
-        &mut self,
-        scene: Scene<'_>,
-        ticket: Ticket,
-        answer: Answer,
-    ) -> Result<Notice, Answer> {
-        match answer {
-            Answer::Queues(queues) if self.slot.is_waiting_for(ticket) => {
-                self.slot.answer(queues, scene.words.now);
-                Ok(Notice::of(self.settle(scene.words)))
-            }
-            answer => Err(answer),
-        }
-    }
-
-    fn title(&self, scene: Scene<'_>) -> String {
-        let rows = self.rows(scene.words).len() as u64;
+    fn title(list: &Model, scene: Scene<'_>) -> String {
+        let rows = Self::shown(list, scene).len() as u64;
         let title = scene.say().count("title-queues", rows);
-        filtered(scene, title, &self.filter, self.hidden())
+        list.titled(scene, title, list.hidden())
     }
 
     /// Only what can be sent again is offered to be.
-    fn hints(&self, scene: Scene<'_>) -> Vec<(Action, &'static str)> {
+    fn hints(list: &Model, scene: Scene<'_>) -> Vec<(Action, &'static str)> {
         let mut hints = Vec::new();
-        if let Some(row) = self.chosen(scene.words) {
+        if let Some(row) = list.chosen(scene) {
             hints.push((Action::Open, "hint-open"));
             if row.is_given_up() {
                 hints.push((Action::Retry, "hint-retry"));
@@ -192,7 +222,7 @@ impl Screen for Model {
             }
         }
         let paused = &scene.snapshot.paused;
-        let chosen = self.chosen(scene.words).map(Row::queue);
+        let chosen = list.chosen(scene).map(Row::queue);
         let is_paused = chosen.map_or(!paused.is_empty(), |queue| paused.contains(&queue));
         if is_paused {
             hints.push((Action::PauseQueue, "hint-resume"));
@@ -204,83 +234,34 @@ impl Screen for Model {
         hints
     }
 
-    fn step(&mut self, scene: Scene<'_>, step: Step, body: u16) {
-        let keys = self.keys(scene.words);
-        self.selection.step(&keys, step, list_height(body));
+    /// A rule and three lines are below it, the titles of the columns above.
+    fn page(body: u16) -> usize {
+        page_height(body.saturating_sub(1))
     }
 
-    fn click(&mut self, scene: Scene<'_>, line: usize, body: u16) {
-        let keys = self.keys(scene.words);
-        self.selection.click(&keys, line, list_height(body));
-    }
-
-    fn filter(&self) -> Option<(&Filter, &'static str)> {
-        Some((&self.filter, "filter-hint-queues"))
-    }
-
-    fn copied(&self, scene: Scene<'_>) -> Option<String> {
-        let failure = self.chosen(scene.words)?.failure();
+    fn copied(list: &Model, scene: Scene<'_>) -> Option<String> {
+        let failure = list.chosen(scene)?.failure();
         Some(failure).filter(|failure| !failure.is_empty())
     }
 
-    fn set_filter(&mut self, scene: Scene<'_>, filter: Filter) {
-        self.filter = filter;
-        let keys = self.keys(scene.words);
-        self.selection.narrow(&keys);
-    }
-
-    fn paint(&self, scene: Scene<'_>, canvas: &mut Canvas<'_>) {
+    fn paint(list: &Model, scene: Scene<'_>, canvas: &mut Canvas<'_>) {
         let theme = canvas.theme;
-        let words = scene.words;
-        let say = words.language;
-        let rows = self.rows(words);
+        let rows = list.rows(scene);
         if rows.is_empty() {
-            paint_empty(scene, canvas, &self.slot, &self.filter, "queues-empty");
+            paint_empty(scene, canvas, &list.slot, &list.filter, "queues-empty");
             return;
         }
-        let width = canvas.width();
-        let cause_x = width.saturating_sub(width / 3).max(52);
-        for (x, title) in [
-            (1, "column-state"),
-            (19, "column-to"),
-            (31, "column-whom"),
-            (cause_x, "column-cause"),
-        ] {
-            canvas.text(x, 0, say.text(title), theme.muted());
-        }
-        let height = list_height(canvas.height());
-        let top = page_top(self.selection.index(), height);
-        for (y, row) in rows.iter().skip(top).take(height).enumerate() {
-            let y = 1 + y as u16;
-            let [state, side, whom, cause] = row.columns(words).map(|(_, text)| text);
-            let style = if row.is_given_up() {
-                theme.person()
-            } else {
-                theme.plain()
-            };
-            canvas.within(1, y, 17, &state, style);
-            canvas.within(19, y, 11, &side, theme.plain());
-            canvas.within(31, y, cause_x - 32, &whom, theme.plain());
-            canvas.within(cause_x, y, width - cause_x, &cause, theme.plain());
-            if self.selection.key() == Some(row.key()) {
-                canvas.line_style(y, theme.selected());
-            }
-        }
-        if let Some(row) = self.chosen(words) {
+        list.paint_rows(scene, canvas, &rows, Self::page(canvas.height()));
+        if let Some(row) = list.chosen(scene) {
             let y = canvas.height().saturating_sub(4);
             canvas.rule(y);
-            let mut part = canvas.part(0, y + 1, width, 3);
+            let mut part = canvas.part(0, y + 1, canvas.width(), 3);
             match row.failed() {
                 Some((side, failure)) => paint_explained(scene, side, failure, &mut part),
                 None => {
-                    part.text(1, 0, say.text("no-failure"), theme.muted());
+                    part.text(1, 0, scene.say().text("no-failure"), theme.muted());
                 }
             }
         }
     }
-}
-
-/// Lines of the list's page: column titles above it, a rule and three lines below.
-fn list_height(body: u16) -> usize {
-    page_height(body.saturating_sub(1))
 }

@@ -500,7 +500,7 @@ pub(super) fn brief(link: &Link) -> Brief {
 
 pub(super) fn person(number: u64, email: &str) -> Link {
     let mut link = Link::new(LinkId(number), Kind::Person);
-    let id = format!("00Q00000000000{number}").parse().unwrap();
+    let id = format!("00Q{number:012}").parse().unwrap();
     link.generation = Generation(4);
     link.salesforce = Some(SalesforceEnd {
         object: SalesforceObject::Lead,

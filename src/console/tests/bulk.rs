@@ -1,9 +1,14 @@
 //! One choice for many contacts.
 
+use std::sync::Arc;
+
 use super::bench::{Bench, MOBILE};
 use crate::domain::command::Command;
-use crate::domain::conflict::{Choice, Subject};
-use crate::domain::ids::LinkId;
+use crate::domain::conflict::{Cause, Choice, Subject};
+use crate::domain::failure::{Failure, FailureKind, Rejection};
+use crate::domain::ids::{LinkId, Side};
+use crate::domain::mapping::Role;
+use crate::domain::value::Value;
 
 #[test]
 fn a_bulk_act_is_about_exactly_what_the_filter_shows_and_says_what_it_refuses() {
@@ -75,4 +80,77 @@ fn a_dialog_opened_meanwhile_is_not_replaced() {
     }
     bench.expect_screen("Show only");
     assert!(bench.commands().is_empty());
+}
+
+/// Salesforce refused Automation's value.
+fn refuse(bench: &mut Bench, link: LinkId, message: &str) {
+    bench.world.change(link, |link| {
+        let value = Value::text("0602");
+        link.conflicts
+            .retain(|c| c.subject == Subject::Field(MOBILE));
+        link.conflicts[0].cause = Cause::Refused {
+            side: Side::Salesforce,
+            value,
+            failure: Failure::new(
+                FailureKind::Rejected(Rejection::Values(vec![MOBILE])),
+                "STRING_TOO_LONG",
+                message,
+            ),
+        };
+    });
+    bench.sync_reports();
+}
+
+#[test]
+fn a_value_that_was_refused_is_not_offered_again_alone_nor_for_many() {
+    let mut bench = Bench::new();
+    let mut other = bench.world.links[&LinkId(1)].clone();
+    other.id = LinkId(2);
+    bench.world.links.insert(LinkId(2), other);
+    let message = "Mobile: data value too large: 0602 (max length=3)";
+    refuse(&mut bench, LinkId(1), message);
+    bench
+        .keys("3 enter")
+        .expect_screen("Automation's value: too long: Salesforce takes at most 3 characters");
+    let hints = bench.screen();
+    let hints = hints.lines().last().unwrap();
+    assert!(!hints.contains("a Automation"), "{hints}");
+    bench
+        .keys("a")
+        .expect_screen("not decided yet")
+        .expect_screen("Type a shorter one");
+    bench.keys("t").expect_screen("→ try");
+    bench.keys("c e backspace backspace backspace backspace");
+    bench.type_text("06999");
+    bench.keys("enter").expect_screen("at most 3 characters");
+    bench.keys("backspace backspace enter");
+    bench.expect_screen("→ typed: 069");
+    bench.keys("esc A").expect_screen("1 contact is written");
+    bench.expect_screen("mobile (refused before, and would be again) 1");
+    assert!(bench.commands().is_empty());
+}
+
+#[test]
+fn a_refusal_that_names_no_length_is_told_as_one_of_the_value() {
+    let mut bench = Bench::new();
+    refuse(&mut bench, LinkId(1), "said the rule");
+    bench
+        .keys("3 enter a")
+        .expect_screen("Salesforce refused this value, and would again");
+    bench.keys("e backspace").type_text("9");
+    bench.keys("enter").expect_screen("→ typed: 0609");
+    // It may be allowed by now.
+    bench.keys("t w").expect_screen("try");
+}
+
+#[test]
+fn an_owner_is_shown_as_what_each_system_is_really_sent() {
+    let mut bench = Bench::new();
+    let mut policy = (*bench.model.shell.policy).clone();
+    policy.mapping.person[1].role = Role::Owner;
+    bench.model.shell.policy = Arc::new(policy);
+    bench
+        .keys("3 enter s")
+        .expect_screen("an owner has an id in each system");
+    bench.keys("w").expect_screen("may refuse it");
 }

@@ -81,7 +81,7 @@ fn its_history_is_gone_through_backwards_and_forwards() {
 fn it_is_read_again_set_aside_taken_apart_and_taken_back_with_a_reason_each() {
     let mut bench = Bench::new();
     opened(&mut bench)
-        .keys("c")
+        .keys("t")
         .expect_screen("claire@orion.example · link 1");
     bench.type_text("customer on the phone");
     let commands = bench.keys("enter enter").commands();

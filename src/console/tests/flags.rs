@@ -258,10 +258,10 @@ fn an_entry_that_is_over_says_so() {
 #[test]
 fn one_is_read_again_in_a_dialog_that_opens_on_cancel_and_asks_why() {
     let mut bench = bench();
-    bench.keys("j c").expect_screen("[> Cancel <]");
+    bench.keys("j t").expect_screen("[> Cancel <]");
     bench.expect_screen("hugo@orion.example · link 5");
     assert!(bench.keys("enter").commands().is_empty());
-    bench.keys("c").type_text("she called");
+    bench.keys("t").type_text("she called");
     let commands = bench.keys("enter enter").commands();
     let [(reason, Command::Check { links })] = &commands[..] else {
         panic!("{commands:?}");
@@ -278,7 +278,7 @@ fn everybody_shown_means_exactly_the_filter_with_count_and_samples() {
     let mut bench = bench();
     bench.keys("/").type_text("side:automation");
     bench
-        .keys("enter C")
+        .keys("enter T")
         .expect_screen("The records of 3 contacts are read again");
     bench.world.links.remove(&LinkId(4));
     bench.sync_reports();
@@ -292,7 +292,7 @@ fn everybody_shown_means_exactly_the_filter_with_count_and_samples() {
     );
     bench.world.flags.more = 40;
     bench
-        .keys("esc r C")
+        .keys("esc r T")
         .expect_screen("40 more, not in the list, stay as they are");
 }
 
@@ -379,7 +379,7 @@ fn nothing_from_outside_reaches_the_screen_raw() {
         link.field_mut(EMAIL).salesforce = Some(Value::Text(hostile.to_owned()));
     });
     bench.keys("r");
-    for keys in ["g g", "enter", "c", "esc", "esc", "h", "enter", "esc"] {
+    for keys in ["g g", "enter", "t", "esc", "esc", "h", "enter", "esc"] {
         let screen = bench.keys(keys).screen();
         let is_raw = |c: char| c != '\n' && (c.is_control() || c == '\u{202e}');
         assert!(!screen.contains(is_raw), "{screen:?}");
@@ -391,10 +391,10 @@ fn nothing_from_outside_reaches_the_screen_raw() {
 fn nothing_chosen_is_said_and_nothing_is_done() {
     let mut bench = Bench::empty();
     bench.keys("5");
-    for keys in ["enter", "c", "h", "b"] {
+    for keys in ["enter", "t", "h", "b"] {
         bench.keys(keys).expect_screen("No line is chosen");
     }
-    for keys in ["C", "H", "B"] {
+    for keys in ["T", "H", "B"] {
         bench.keys(keys).expect_screen("The filter shows nobody");
     }
     assert!(bench.commands().is_empty());

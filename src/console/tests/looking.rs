@@ -65,9 +65,10 @@ fn a_view_comes_back_as_it_was_left() {
 /// dialog showed.
 #[test]
 fn any_keys_in_any_order_at_any_size_break_nothing() {
-    const KEYS: [&str; 30] = [
+    const KEYS: [&str; 34] = [
         "1", "2", "3", "4", "5", "6", "7", "8", "9", "j", "k", "G", "pgdn", "enter", "esc", "tab",
-        "?", ":", "/", "space", "a", "S", "A", "w", "u", "[", "v", "B", "P", "y",
+        "?", ":", "/", "space", "a", "S", "A", "w", "u", "[", "v", "B", "P", "y", "c", "s", "i",
+        "t",
     ];
     let mut bench = Bench::new();
     bench.world.give_up(LinkId(1), "UNABLE_TO_LOCK_ROW");

@@ -4,6 +4,7 @@ pub(super) mod activities;
 pub(super) mod aside;
 pub(super) mod audit;
 pub(super) mod bulk;
+pub(super) mod columns;
 pub(super) mod decide;
 pub(super) mod queues;
 pub(super) mod undo;
@@ -16,7 +17,6 @@ use crate::console::field::{Field, Lines};
 use crate::console::filter::Filter;
 use crate::console::model::{Model, Overlay, Prompt, SyncState, Tab, Tone};
 use crate::console::msg::Effect;
-use crate::console::query::FlagRow;
 use crate::console::screens;
 use crate::console::screens::contacts::Detail;
 use crate::console::screens::decide::Decide;
@@ -60,20 +60,20 @@ pub(super) fn open(model: &mut Model) {
             go(model, tab);
         }
         Tab::Queues => {
-            let link = model.queues.chosen(model.shell.words()).map(Row::link);
+            let link = model.queues.chosen(model.scene()).map(Row::link);
             if let Some(link) = link {
                 open_contact(model, link);
             }
         }
         Tab::Activities => {
-            if let Some(link) = model.activities.open() {
+            if let Some(link) = enter_group(model) {
                 open_contact(model, link);
             }
         }
         Tab::Conflicts if model.conflicts.open.is_some() => decide::offer_resolution(model),
-        Tab::Conflicts => model.conflicts.open = model.conflicts.chosen().map(Decide::new),
+        Tab::Conflicts => model.conflicts.open = model.conflicts.key().map(Decide::new),
         Tab::Contacts => match &model.contacts.open {
-            None => model.contacts.open = model.contacts.chosen().map(Detail::new),
+            None => model.contacts.open = model.contacts.key().map(Detail::new),
             Some(open) => {
                 let link = open.link;
                 if open.person().is_some_and(|p| !p.link.conflicts.is_empty()) {
@@ -103,7 +103,7 @@ fn open_contact(model: &mut Model, link: LinkId) {
 /// The entry; from there its conflict, if one waits, else the contact.
 fn open_flag(model: &mut Model) {
     let Some(open) = &model.flags.open else {
-        let key = model.flags.chosen(model.shell.words()).map(FlagRow::key);
+        let key = model.flags.key();
         model.flags.open = key.map(Entry::new);
         if key.is_none() {
             tell(model, Tone::Muted, "choose-first");
@@ -145,7 +145,7 @@ fn open_check(model: &mut Model) {
 /// The act; from there the contact that is pointed at.
 fn open_act(model: &mut Model) {
     let Some(open) = &model.audit.open else {
-        let act = model.audit.chosen(model.shell.words()).cloned();
+        let act = model.audit.chosen(model.scene()).cloned();
         if act.is_none() {
             tell(model, Tone::Muted, "choose-first");
         }
@@ -226,15 +226,36 @@ pub(super) fn copy(model: &mut Model) -> Vec<Effect> {
 /// Sorts by the next column, or the other way round.
 pub(super) fn reorder(model: &mut Model, by_next: bool) {
     let (scene, screen) = model.front();
-    let Some((order, columns)) = screen.order() else {
+    let Some(list) = screen.list_mut() else {
         return;
     };
+    let table = list.table();
     if by_next {
-        order.next(columns);
+        list.shape_mut().next(table);
     } else {
-        order.invert();
+        list.shape_mut().invert();
     }
     screen.reordered(scene);
+}
+
+pub(super) fn mark_all(model: &mut Model) {
+    let shown = model.conflicts.keys(model.scene());
+    model.conflicts.mark_all(shown);
+}
+
+pub(super) fn regroup(model: &mut Model) {
+    // Out of the model for as long as the rest of it is looked at.
+    let mut activities = std::mem::take(&mut model.activities);
+    activities.regroup(model.scene());
+    model.activities = activities;
+}
+
+/// Enter on a group shows its members; on one event, whose it is.
+fn enter_group(model: &mut Model) -> Option<LinkId> {
+    let mut activities = std::mem::take(&mut model.activities);
+    let link = activities.enter(model.scene());
+    model.activities = activities;
+    link
 }
 
 /// A sync of everything, or, from the queues, of what is due.

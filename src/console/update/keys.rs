@@ -36,9 +36,13 @@ pub(super) fn on_key(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
             let shell = &mut model.shell;
             let key = chord.to_string();
             let help = shell.keymap.hint(&contexts, Action::Help);
-            let help = help.unwrap_or_default();
-            let gaps = [("key", key.as_str()), ("help", help.as_str())];
-            let text = shell.language.with("unbound", &gaps);
+            let text = match help {
+                Some(help) => {
+                    let gaps = [("key", key.as_str()), ("help", help.as_str())];
+                    shell.language.with("unbound", &gaps)
+                }
+                None => shell.language.with("unbound-here", &[("key", &key)]),
+            };
             shell.toast(Tone::Muted, text);
             Vec::new()
         }
@@ -78,7 +82,7 @@ pub(super) fn on_pasted(model: &mut Model, text: &str) -> Vec<Effect> {
             | Overlay::Editor(prompt)
             | Overlay::Until(prompt, _),
         ) => Some(&mut prompt.field),
-        None => None,
+        Some(Overlay::Columns(_)) | None => None,
     };
     if let Some(field) = field {
         field.paste(text);
@@ -105,7 +109,7 @@ fn type_key(model: &mut Model, key: KeyEvent) {
             | Overlay::Editor(prompt)
             | Overlay::Until(prompt, _),
         ) => prompt.field.key(key),
-        None => {}
+        Some(Overlay::Columns(_)) | None => {}
     }
     typed(model);
 }
@@ -210,6 +214,8 @@ fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::PauseView => acts::pause_view(model),
         Action::Copy => return acts::copy(model),
         Action::Sort | Action::Invert => acts::reorder(model, action == Action::Sort),
+        Action::Columns => acts::columns::open(model),
+        Action::ToggleColumn => acts::columns::toggle(model),
         Action::Undo => acts::undo::ask_undo(model),
         Action::Open => acts::open(model),
         Action::Filter => acts::ask_filter(model),
@@ -226,7 +232,7 @@ fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Republish => return acts::activities::republish(model),
         Action::StopPlan => acts::activities::offer_stop(model),
         Action::HoldPlan => acts::activities::offer_hold(model),
-        Action::Regroup => model.activities.regroup(),
+        Action::Regroup => acts::regroup(model),
         Action::Mark => mark(model),
         Action::MarkAll => mark_all(model),
         Action::TypeValue => acts::decide::ask_value(model),
@@ -258,8 +264,7 @@ fn mark(model: &mut Model) {
 }
 
 fn mark_all(model: &mut Model) {
-    let words = model.shell.words();
-    model.conflicts.mark_all(words);
+    acts::mark_all(model);
 }
 
 fn back_or_leave(model: &mut Model) -> Vec<Effect> {
@@ -296,6 +301,7 @@ fn move_focus(model: &mut Model, forward: bool) {
         Some(Overlay::Dialog(dialog)) if forward => dialog.next(),
         Some(Overlay::Dialog(dialog)) => dialog.previous(),
         Some(Overlay::Finder(finder)) => finder.step(forward),
+        Some(Overlay::Columns(_)) => acts::columns::step(model, forward),
         _ => {}
     }
 }
@@ -347,7 +353,7 @@ fn accept(model: &mut Model) -> Vec<Effect> {
         Some(Overlay::Editor(_)) => acts::decide::take_typed(model),
         Some(Overlay::Until(..)) => acts::aside::take_until(model),
         Some(Overlay::Window(_)) => return acts::activities::take_window(model),
-        None => {}
+        Some(Overlay::Columns(_)) | None => {}
     }
     Vec::new()
 }

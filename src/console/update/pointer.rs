@@ -2,7 +2,7 @@
 
 use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 
-use super::{go, is_dialog, keys};
+use super::{acts, go, is_dialog, keys};
 use crate::console::list::Step;
 use crate::console::model::{Model, Overlay};
 use crate::console::msg::Effect;
@@ -25,6 +25,7 @@ pub(super) fn on_mouse(model: &mut Model, event: MouseEvent) -> Vec<Effect> {
 fn wheel(model: &mut Model, down: bool) {
     match &mut model.overlay {
         Some(Overlay::Finder(finder)) => finder.step(down),
+        Some(Overlay::Columns(_)) => acts::columns::step(model, down),
         Some(_) => {}
         None => keys::step(model, if down { Step::Down } else { Step::Up }),
     }

@@ -30,7 +30,7 @@ const ROWS: NonZeroU16 = NonZeroU16::new(24).expect("not zero");
 const COLUMNS: NonZeroU16 = NonZeroU16::new(80).expect("not zero");
 
 /// A screen that shows the time changes every second, and so is never silent.
-const PIECES_MAX: u32 = 200;
+const PIECES_MAX: u32 = 400;
 
 pub(super) struct AtTerminal {
     pub(super) child: Child,
@@ -50,6 +50,19 @@ impl AtTerminal {
     }
 
     pub(super) fn runs(arguments: &[&str]) -> Self {
+        Self::starts(Command::new(env!("CARGO_BIN_EXE_passerelle")).args(arguments))
+    }
+
+    /// The same as the terminal's own program, as a shell starts it: it is told when the size changes.
+    /// Without colours, so that the chosen line is the one in reverse.
+    pub(super) fn owns(arguments: &[&str]) -> Self {
+        let program = env!("CARGO_BIN_EXE_passerelle");
+        let mut command = Command::new("setsid");
+        command.args(["--ctty", program]).args(arguments);
+        Self::starts(command.env("NO_COLOR", "1"))
+    }
+
+    fn starts(command: &mut Command) -> Self {
         let size = Winsize {
             ws_row: ROWS.get(),
             ws_col: COLUMNS.get(),
@@ -59,8 +72,7 @@ impl AtTerminal {
         let pty = openpty(&size, None).unwrap();
         let before = tcgetattr(&pty.slave).unwrap();
         let end = || Stdio::from(pty.slave.try_clone().unwrap());
-        let child = Command::new(env!("CARGO_BIN_EXE_passerelle"))
-            .args(arguments)
+        let child = command
             .env("TERM", "xterm-256color")
             .env("LANG", "en_US.UTF-8")
             .env_remove("LC_ALL")
@@ -117,6 +129,50 @@ impl AtTerminal {
     /// What a person sees now.
     pub(super) fn screen(&self) -> String {
         self.screen.screen().contents()
+    }
+
+    /// The window has another size, and the emulator with it.
+    pub(super) fn resize(&mut self, columns: u16, rows: u16) {
+        let size = ["cols", &columns.to_string(), "rows", &rows.to_string()].map(str::to_owned);
+        let told = Command::new("stty")
+            .args(size)
+            .stdin(Stdio::from(self.terminal.try_clone().unwrap()))
+            .status();
+        assert!(told.unwrap().success());
+        let size = NonZeroU16::new(rows).zip(NonZeroU16::new(columns));
+        let (rows, columns) = size.expect("not zero");
+        self.screen.screen_mut().set_size(rows, columns);
+    }
+
+    pub(super) fn lines(&self) -> Vec<String> {
+        let (_, columns) = self.screen.screen().size();
+        let lines = self.screen.screen().rows(0, columns.get());
+        lines.map(|line| line.trim_end().to_owned()).collect()
+    }
+
+    /// The line that the next key acts on.
+    pub(super) fn chosen(&self) -> Option<String> {
+        let screen = self.screen.screen();
+        let is_reverse = |row: usize| {
+            let cell = screen.cell(row as u16, 1);
+            row > 2 && cell.is_some_and(vt100::Cell::inverse)
+        };
+        let mut lines = self.lines().into_iter().enumerate();
+        lines
+            .find(|(row, _)| is_reverse(*row))
+            .map(|(_, line)| line)
+    }
+
+    /// Reads until the screen is as it is wanted.
+    #[track_caller]
+    pub(super) fn shows(&mut self, what: &str, is_it: impl Fn(&Self) -> bool) -> &mut Self {
+        for _ in 0..PIECES_MAX {
+            if is_it(self) {
+                return self;
+            }
+            self.read_more(what);
+        }
+        panic!("not {what}:\n{}", self.screen());
     }
 
     #[track_caller]

@@ -1,13 +1,12 @@
 //! What the screen of activities looks like.
 
-use super::{Grouping, Line, Model, list_height, plan_words};
+use super::{Activities, Model, plan_words};
 use crate::console::canvas::Canvas;
-use crate::console::list::page_top;
 use crate::console::model::Tone;
+use crate::console::screens::listing::Topic as _;
 use crate::console::screens::overview::budget_words;
 use crate::console::screens::{Scene, paint_empty, paint_explained};
 use crate::console::view::tone;
-use crate::console::words::moment;
 use crate::domain::command::Queue;
 use crate::domain::ids::Side;
 use crate::domain::snapshot::Transfer;
@@ -46,7 +45,7 @@ impl Model {
             let bar = theme.sign("█", "#").repeat(full) + &theme.sign("░", ".").repeat(12 - full);
             parts.push(format!("{bar} {:.0} %", part * 100.0));
         }
-        if let Some(rate) = self.pace.rate().filter(|rate| *rate > 0.0) {
+        if let Some(rate) = self.own.pace.rate().filter(|rate| *rate > 0.0) {
             let rate = say.number(rate.round() as u64);
             parts.push(say.with("progress-pace", &[("rate", &rate)]));
         }
@@ -65,7 +64,7 @@ impl Model {
         if let Some(transfer) = scene.snapshot.transfer {
             canvas.text(TITLE_WIDTH, 0, &counts(scene, transfer), theme.plain());
         }
-        let lines = self.lines();
+        let lines = self.rows(scene);
         let mut part = canvas.part(0, 1, canvas.width(), canvas.height().saturating_sub(1));
         let canvas = &mut part;
         if lines.is_empty() {
@@ -73,20 +72,14 @@ impl Model {
             return;
         }
         canvas.rule(0);
-        let group = say.text(self.grouping.title());
+        let group = say.text(self.own.grouping.title());
         let title = format!(" {} ", say.with("held-title", &[("group", group)]));
         canvas.text(1, 0, &title, theme.accent());
-        self.paint_columns(scene, canvas);
-        let height = list_height(canvas.height() + super::HEAD + 1);
-        let top = page_top(self.selection.index(), height);
-        for (y, line) in lines.iter().skip(top).take(height).enumerate() {
-            let y = 2 + y as u16;
-            self.paint_line(scene, canvas, line, y);
-            if self.selection.key() == Some(line.key) {
-                canvas.line_style(y, theme.selected());
-            }
-        }
-        if let Some(line) = self.chosen() {
+        let page = Activities::page(canvas.height() + super::HEAD + 1);
+        let height = canvas.height().saturating_sub(1);
+        let mut part = canvas.part(0, 1, canvas.width(), height);
+        self.paint_rows(scene, &mut part, &lines, page);
+        if let Some(line) = self.chosen(scene) {
             let y = canvas.height().saturating_sub(4);
             canvas.rule(y);
             let height = canvas.height().saturating_sub(y + 1);
@@ -95,64 +88,6 @@ impl Model {
                 paint_explained(scene, Side::Salesforce, &first.held.failure, &mut part);
             }
         }
-    }
-
-    fn paint_columns(&self, scene: Scene<'_>, canvas: &mut Canvas<'_>) {
-        let style = canvas.theme.muted();
-        let say = scene.say();
-        let titles = match self.grouping {
-            Grouping::Each => [(1, "column-at"), (19, "column-event"), (50, "column-whom")],
-            Grouping::Cause => [
-                (1, "column-count"),
-                (11, "column-cause"),
-                (46, "column-what"),
-            ],
-            Grouping::Kind => [
-                (1, "column-count"),
-                (11, "column-type"),
-                (46, "column-cause"),
-            ],
-            Grouping::Person => [
-                (1, "column-count"),
-                (11, "column-whom"),
-                (46, "column-cause"),
-            ],
-        };
-        for (x, title) in titles {
-            canvas.text(x, 1, say.text(title), style);
-        }
-    }
-
-    fn paint_line(&self, scene: Scene<'_>, canvas: &mut Canvas<'_>, line: &Line<'_>, y: u16) {
-        let theme = canvas.theme;
-        let width = canvas.width();
-        let Some(first) = line.members.first() else {
-            return;
-        };
-        if self.grouping == Grouping::Each {
-            let at = moment(first.held.activity.at);
-            canvas.within(1, y, 17, at.trim_end_matches(" UTC"), theme.muted());
-            canvas.within(19, y, 30, &line.title, theme.plain());
-            canvas.within(
-                50,
-                y,
-                width.saturating_sub(50),
-                &first.brief.name,
-                theme.plain(),
-            );
-            return;
-        }
-        let count = scene.say().number(line.members.len() as u64);
-        canvas.text(1, y, &format!("{count:>8}"), theme.person());
-        canvas.within(11, y, 34, &line.title, theme.plain());
-        let other = match self.grouping {
-            Grouping::Cause => {
-                let failure = &first.held.failure;
-                scene.words.explain(Side::Salesforce, failure).sentence
-            }
-            _ => first.held.failure.code.clone(),
-        };
-        canvas.within(46, y, width.saturating_sub(46), &other, theme.muted());
     }
 }
 

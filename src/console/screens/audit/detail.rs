@@ -4,8 +4,10 @@ use super::summary;
 use crate::console::canvas::Canvas;
 use crate::console::keymap::Action;
 use crate::console::list::{Selection, Step, page_top};
-use crate::console::query::UndoPreview;
-use crate::console::slot::Slot;
+use crate::console::query::{Acts, Answer, Query, UndoPreview};
+use crate::console::screens::listing::Opened;
+use crate::console::screens::{Notice, Scene};
+use crate::console::slot::{Slot, Waiting};
 use crate::console::words::Words;
 use crate::domain::ids::{FieldId, Kind, LinkId, Side};
 use crate::domain::record::{Act, UndoStep};
@@ -50,7 +52,7 @@ impl Detail {
         keys
     }
 
-    pub(super) fn settle(&mut self) {
+    fn settle(&mut self) {
         let keys = self.keys();
         self.selection.settle(&keys);
     }
@@ -60,14 +62,14 @@ impl Detail {
         self.selection.key().map(|(link, _)| link)
     }
 
-    pub(super) fn title(&self, words: Words<'_>) -> String {
+    fn titled(&self, words: Words<'_>) -> String {
         let run = self.act.run.to_string();
         let act = words.act(&self.act.act);
         let gaps = [("act", act), ("run", run.as_str())];
         words.language.with("title-act", &gaps)
     }
 
-    pub(super) fn hints(&self) -> Vec<(Action, &'static str)> {
+    fn offered(&self) -> Vec<(Action, &'static str)> {
         let mut hints = vec![
             (Action::ExportCsv, "hint-csv"),
             (Action::ExportJson, "hint-json"),
@@ -81,12 +83,12 @@ impl Detail {
         hints
     }
 
-    pub(super) fn step(&mut self, step: Step, body: u16) {
+    fn step_to(&mut self, step: Step, body: u16) {
         let keys = self.keys();
         self.selection.step(&keys, step, items_on_page(body));
     }
 
-    pub(super) fn paint(&self, words: Words<'_>, canvas: &mut Canvas<'_>) {
+    fn paint_whole(&self, words: Words<'_>, canvas: &mut Canvas<'_>) {
         let theme = canvas.theme;
         let say = words.language;
         let mut y = canvas.paragraph(1, 0, 2, &summary(words, &self.act), theme.strong());
@@ -150,6 +152,45 @@ impl Detail {
         if self.selection.key() == Some(key) {
             canvas.line_style(y, theme.selected());
         }
+    }
+}
+
+impl Opened<Acts> for Detail {
+    fn slot(&self) -> Option<&dyn Waiting> {
+        Some(&self.slot)
+    }
+
+    fn slot_mut(&mut self) -> Option<&mut dyn Waiting> {
+        Some(&mut self.slot)
+    }
+
+    fn query(&self) -> Option<Query> {
+        Some(Query::Act(Box::new(self.act.clone())))
+    }
+
+    fn take(&mut self, scene: Scene<'_>, answer: Answer) -> Result<Notice, Answer> {
+        let Answer::Act(answer) = answer else {
+            return Err(answer);
+        };
+        self.slot.answer(*answer, scene.words.now);
+        self.settle();
+        Ok(Notice::None)
+    }
+
+    fn title(&self, scene: Scene<'_>, _: Option<&Acts>) -> String {
+        self.titled(scene.words)
+    }
+
+    fn hints(&self, _scene: Scene<'_>) -> Vec<(Action, &'static str)> {
+        self.offered()
+    }
+
+    fn paint(&self, scene: Scene<'_>, _: Option<&Acts>, canvas: &mut Canvas<'_>) {
+        self.paint_whole(scene.words, canvas);
+    }
+
+    fn step(&mut self, _: Scene<'_>, _: Option<&Acts>, step: Step, body: u16) {
+        self.step_to(step, body);
     }
 }
 

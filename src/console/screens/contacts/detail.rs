@@ -5,10 +5,11 @@ use crate::console::canvas::Canvas;
 use crate::console::keymap::Action;
 use crate::console::list::Step;
 use crate::console::model::Tone;
-use crate::console::query::{HISTORY_MAX, Person};
-use crate::console::screens::Scene;
+use crate::console::query::{Answer, Brief, HISTORY_MAX, Page, Person, Query};
 use crate::console::screens::lines::{Line, Scroll, columns, line, wrapped};
-use crate::console::slot::Slot;
+use crate::console::screens::listing::Opened;
+use crate::console::screens::{Notice, Scene};
+use crate::console::slot::{Slot, Waiting};
 use crate::console::words::{Words, clock, moment};
 use crate::domain::exchange::Exchange;
 use crate::domain::ids::{FieldId, LinkId, Side};
@@ -60,7 +61,12 @@ impl Detail {
         true
     }
 
-    pub(super) fn hints(&self) -> Vec<(Action, &'static str)> {
+    fn titled(&self, words: Words<'_>) -> String {
+        let named = |person: &Person| words.titled(&person.name, person.link.id);
+        self.person().map_or_else(String::new, named)
+    }
+
+    fn offered(&self) -> Vec<(Action, &'static str)> {
         let person = self.person();
         let is_held = person.is_some_and(|person| !person.link.conflicts.is_empty());
         let is_aside = person.is_some_and(|person| person.link.is_set_aside());
@@ -80,13 +86,13 @@ impl Detail {
         hints
     }
 
-    pub(super) fn scroll(&mut self, scene: Scene<'_>, step: Step, page: usize) {
+    fn scroll(&mut self, scene: Scene<'_>, step: Step, page: usize) {
         let lines = |person| wrapped(lines(scene.words, person, self.back), scene.width);
         let lines = self.person().map_or(0, |person| lines(person).len());
         self.scroll.step(lines, step, page);
     }
 
-    pub(super) fn paint(&self, words: Words<'_>, canvas: &mut Canvas<'_>) {
+    fn paint_whole(&self, words: Words<'_>, canvas: &mut Canvas<'_>) {
         let theme = canvas.theme;
         let Some(person) = self.person() else {
             let key = if self.slot.data.is_some() {
@@ -99,6 +105,48 @@ impl Detail {
         };
         let lines = wrapped(lines(words, person, self.back), canvas.width());
         self.scroll.paint(&lines, canvas);
+    }
+}
+
+impl Opened<Page<Brief>> for Detail {
+    fn slot(&self) -> Option<&dyn Waiting> {
+        Some(&self.slot)
+    }
+
+    fn slot_mut(&mut self) -> Option<&mut dyn Waiting> {
+        Some(&mut self.slot)
+    }
+
+    fn query(&self) -> Option<Query> {
+        Some(Query::Person(self.link))
+    }
+
+    fn take(&mut self, scene: Scene<'_>, answer: Answer) -> Result<Notice, Answer> {
+        let Answer::Person(answer) = answer else {
+            return Err(answer);
+        };
+        self.slot.answer(answer, scene.words.now);
+        Ok(Notice::None)
+    }
+
+    fn title(&self, scene: Scene<'_>, _: Option<&Page<Brief>>) -> String {
+        self.titled(scene.words)
+    }
+
+    fn hints(&self, _scene: Scene<'_>) -> Vec<(Action, &'static str)> {
+        self.offered()
+    }
+
+    fn paint(&self, scene: Scene<'_>, _: Option<&Page<Brief>>, canvas: &mut Canvas<'_>) {
+        self.paint_whole(scene.words, canvas);
+    }
+
+    fn step(&mut self, scene: Scene<'_>, _: Option<&Page<Brief>>, step: Step, body: u16) {
+        self.scroll(scene, step, usize::from(body));
+    }
+
+    fn copied(&self, _scene: Scene<'_>, _: Option<&Page<Brief>>) -> Option<String> {
+        self.person().map(|person| person.name.clone())
     }
 }
 

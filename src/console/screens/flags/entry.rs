@@ -5,10 +5,12 @@ use crate::console::canvas::Canvas;
 use crate::console::keymap::Action;
 use crate::console::list::Step;
 use crate::console::model::Tone;
-use crate::console::query::{FlagKey, HISTORY_MAX, Person};
+use crate::console::query::{Answer, FlagKey, FlagRow, HISTORY_MAX, Page, Person, Query};
 use crate::console::screens::contacts::record;
 use crate::console::screens::lines::{Line, Scroll, columns, line};
-use crate::console::slot::Slot;
+use crate::console::screens::listing::Opened;
+use crate::console::screens::{Notice, Scene};
+use crate::console::slot::{Slot, Waiting};
 use crate::console::words::{Words, consent_on, moment};
 use crate::domain::conflict::Subject;
 use crate::domain::consent::{ConsentView, Dated};
@@ -49,14 +51,14 @@ impl Entry {
             .find(|flag| flag.matter == self.key.1)
     }
 
-    pub(super) fn title(&self, words: Words<'_>) -> String {
+    fn titled(&self, words: Words<'_>) -> String {
         let Some(person) = self.person() else {
             return String::new();
         };
         words.titled(&person.name, person.link.id)
     }
 
-    pub(super) fn hints(&self) -> Vec<(Action, &'static str)> {
+    fn offered(&self) -> Vec<(Action, &'static str)> {
         let Some(person) = self.person() else {
             return Vec::new();
         };
@@ -78,7 +80,7 @@ impl Entry {
         ]
     }
 
-    pub(super) fn scroll(&mut self, words: Words<'_>, step: Step, body: u16) {
+    fn scroll(&mut self, words: Words<'_>, step: Step, body: u16) {
         let lines = self
             .person()
             .map_or(0, |person| self.lines(words, person).len());
@@ -86,7 +88,7 @@ impl Entry {
         self.scroll.step(lines, step, page);
     }
 
-    pub(super) fn paint(&self, words: Words<'_>, canvas: &mut Canvas<'_>) {
+    fn paint_whole(&self, words: Words<'_>, canvas: &mut Canvas<'_>) {
         let theme = canvas.theme;
         let say = words.language;
         let Some(person) = self.person() else {
@@ -178,6 +180,44 @@ impl Entry {
             lines.push(line(Tone::Muted, say.text("history-cut")));
         }
         lines
+    }
+}
+
+impl Opened<Page<FlagRow>> for Entry {
+    fn slot(&self) -> Option<&dyn Waiting> {
+        Some(&self.slot)
+    }
+
+    fn slot_mut(&mut self) -> Option<&mut dyn Waiting> {
+        Some(&mut self.slot)
+    }
+
+    fn query(&self) -> Option<Query> {
+        Some(Query::Person(self.key.0))
+    }
+
+    fn take(&mut self, scene: Scene<'_>, answer: Answer) -> Result<Notice, Answer> {
+        let Answer::Person(answer) = answer else {
+            return Err(answer);
+        };
+        self.slot.answer(answer, scene.words.now);
+        Ok(Notice::None)
+    }
+
+    fn title(&self, scene: Scene<'_>, _: Option<&Page<FlagRow>>) -> String {
+        self.titled(scene.words)
+    }
+
+    fn hints(&self, _scene: Scene<'_>) -> Vec<(Action, &'static str)> {
+        self.offered()
+    }
+
+    fn paint(&self, scene: Scene<'_>, _: Option<&Page<FlagRow>>, canvas: &mut Canvas<'_>) {
+        self.paint_whole(scene.words, canvas);
+    }
+
+    fn step(&mut self, scene: Scene<'_>, _: Option<&Page<FlagRow>>, step: Step, body: u16) {
+        self.scroll(scene.words, step, body);
     }
 }
 

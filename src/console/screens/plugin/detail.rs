@@ -5,10 +5,11 @@ use crate::console::canvas::Canvas;
 use crate::console::keymap::Action;
 use crate::console::list::Step;
 use crate::console::model::Tone;
-use crate::console::query::{Example, Plugin};
-use crate::console::screens::Scene;
+use crate::console::query::{Answer, Example, Plugin, Query, Ticket};
 use crate::console::screens::lines::{Line, Scroll, columns, line, wrapped};
-use crate::console::slot::{Slot, Waiting as _};
+use crate::console::screens::listing::Opened;
+use crate::console::screens::{Notice, Scene};
+use crate::console::slot::{Slot, Waiting};
 use crate::console::view::tone;
 use crate::console::words::{Words, moment};
 use crate::domain::drift::{drifts, narrowing};
@@ -41,7 +42,7 @@ impl Detail {
         Some(example.link)
     }
 
-    pub(super) fn title(&self, scene: Scene<'_>, plugin: &Plugin) -> String {
+    fn titled(&self, scene: Scene<'_>, plugin: &Plugin) -> String {
         let words = scene.words;
         let say = words.language;
         match self.key {
@@ -61,7 +62,7 @@ impl Detail {
         }
     }
 
-    pub(super) fn hints(&self) -> Vec<(Action, &'static str)> {
+    fn offered(&self) -> Vec<(Action, &'static str)> {
         let mut hints = Vec::new();
         if self.contact().is_some() {
             hints.push((Action::Open, "hint-contact"));
@@ -72,13 +73,13 @@ impl Detail {
         hints
     }
 
-    pub(super) fn step(&mut self, scene: Scene<'_>, plugin: &Plugin, step: Step, body: u16) {
+    fn scroll(&mut self, scene: Scene<'_>, plugin: &Plugin, step: Step, body: u16) {
         let lines = wrapped(self.lines(scene.words, plugin), scene.width).len();
         let page = usize::from(body.saturating_sub(HEAD)).max(1);
         self.scroll.step(lines, step, page);
     }
 
-    pub(super) fn paint(&self, scene: Scene<'_>, plugin: &Plugin, canvas: &mut Canvas<'_>) {
+    fn paint_whole(&self, scene: Scene<'_>, plugin: &Plugin, canvas: &mut Canvas<'_>) {
         let theme = canvas.theme;
         let (width, height) = (canvas.width(), canvas.height());
         let mut y = 0;
@@ -210,6 +211,56 @@ impl Detail {
                 ]
             }
         }
+    }
+}
+
+impl Opened<Box<Plugin>> for Detail {
+    fn slot_mut(&mut self) -> Option<&mut dyn Waiting> {
+        Some(&mut self.example)
+    }
+
+    /// A setting or a version is known already.
+    fn query(&self) -> Option<Query> {
+        match self.key {
+            Key::Rule(kind, field) => Some(Query::Example(kind, field)),
+            _ => None,
+        }
+    }
+
+    fn awaits(&self, ticket: Ticket) -> bool {
+        self.example.is_waiting_for(ticket)
+    }
+
+    fn take(&mut self, scene: Scene<'_>, answer: Answer) -> Result<Notice, Answer> {
+        let Answer::Example(example) = answer else {
+            return Err(answer);
+        };
+        self.example.answer(example, scene.words.now);
+        Ok(Notice::None)
+    }
+
+    fn title(&self, scene: Scene<'_>, plugin: Option<&Box<Plugin>>) -> String {
+        plugin.map_or_else(String::new, |plugin| self.titled(scene, plugin))
+    }
+
+    fn hints(&self, _scene: Scene<'_>) -> Vec<(Action, &'static str)> {
+        self.offered()
+    }
+
+    fn paint(&self, scene: Scene<'_>, plugin: Option<&Box<Plugin>>, canvas: &mut Canvas<'_>) {
+        if let Some(plugin) = plugin {
+            self.paint_whole(scene, plugin, canvas);
+        }
+    }
+
+    fn step(&mut self, scene: Scene<'_>, plugin: Option<&Box<Plugin>>, step: Step, body: u16) {
+        if let Some(plugin) = plugin {
+            self.scroll(scene, plugin, step, body);
+        }
+    }
+
+    fn copied(&self, scene: Scene<'_>, plugin: Option<&Box<Plugin>>) -> Option<String> {
+        plugin.map(|plugin| self.titled(scene, plugin))
     }
 }
 

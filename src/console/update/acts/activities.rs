@@ -53,7 +53,7 @@ fn may_begin(model: &mut Model) -> bool {
         tell(model, Tone::Person, "activities-off");
     } else if !model.snapshot.plans.is_empty() {
         tell(model, Tone::Person, "plan-already");
-    } else if matches!(model.activities.draft, Draft::Counting(_)) {
+    } else if matches!(model.activities.own.draft, Draft::Counting(_)) {
         tell(model, Tone::Muted, "counting-already");
     } else {
         return true;
@@ -64,7 +64,7 @@ fn may_begin(model: &mut Model) -> bool {
 /// Counting reads and writes nothing, so it asks for no reason.
 fn count(model: &mut Model, kind: PlanKind, reach: Span) -> Vec<Effect> {
     let until = model.shell.now;
-    model.activities.draft = Draft::Counting(until);
+    model.activities.own.draft = Draft::Counting(until);
     tell(model, Tone::Strong, "counting");
     vec![Effect::Command {
         reason: String::new(),
@@ -85,7 +85,7 @@ pub(in crate::console) fn counted(model: &mut Model, survey: Survey) {
 }
 
 pub(in crate::console) fn offer_plan(model: &mut Model) {
-    let Draft::Counted(survey, took) = std::mem::take(&mut model.activities.draft) else {
+    let Draft::Counted(survey, took) = std::mem::take(&mut model.activities.own.draft) else {
         return;
     };
     let say = &model.shell.language;
@@ -104,7 +104,7 @@ pub(in crate::console) fn offer_plan(model: &mut Model) {
         looked_at: None,
     };
     let dialog = Dialog::new(say.text(title).to_owned(), lines, frozen);
-    model.activities.expected = Some(survey);
+    model.activities.own.expected = Some(survey);
     model.shell.toast = None;
     model.overlay = Some(Overlay::Dialog(Box::new(dialog)));
 }
@@ -207,7 +207,7 @@ fn steer(model: &mut Model, how: impl Fn(bool) -> (Steer, &'static str, &'static
 }
 
 fn chosen(model: &Model) -> Vec<HeldActivity> {
-    let line = model.activities.chosen();
+    let line = model.activities.chosen(model.scene());
     line.map_or_else(Vec::new, |line| {
         line.members.iter().map(|row| row.held.clone()).collect()
     })

@@ -134,10 +134,10 @@ fn targets(model: &Model, reach: Reach) -> Targets {
         };
     }
     let (rows, more): (Vec<&FlagRow>, u64) = match reach {
-        Reach::Chosen => (screen.chosen(words).into_iter().collect(), 0),
+        Reach::Chosen => (screen.chosen(model.scene()).into_iter().collect(), 0),
         Reach::Shown => {
             let more = screen.slot.data.as_ref().map_or(0, |page| page.more);
-            (screen.rows(words), more)
+            (screen.rows(model.scene()), more)
         }
     };
     let mut targets: Vec<Target> = Vec::new();

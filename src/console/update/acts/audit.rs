@@ -11,18 +11,18 @@ pub(in crate::console) fn ask_export(model: &mut Model, action: Action) {
         Action::ExportJson => Format::JsonLines,
         _ => Format::Csv,
     };
-    let words = model.shell.words();
+    let scene = model.scene();
     let audit = &model.audit;
     let runs = match &audit.open {
         Some(open) => Some(vec![open.act.run]),
         None if audit.is_filtered() => {
-            Some(audit.rows(words).into_iter().map(|act| act.run).collect())
+            Some(audit.rows(scene).into_iter().map(|act| act.run).collect())
         }
         None => None,
     };
     let is_nothing = match &runs {
         Some(runs) => runs.is_empty(),
-        None => audit.rows(words).is_empty(),
+        None => audit.rows(scene).is_empty(),
     };
     if is_nothing {
         super::tell(model, Tone::Person, "nothing-to-export");

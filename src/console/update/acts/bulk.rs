@@ -18,7 +18,7 @@ const WRITTEN_BY_CALL: u64 = 1_000;
 
 /// Asks for the marked contacts, or those that the filter shows, as they are now.
 pub(in crate::console) fn ask(model: &mut Model, choice: Choice) {
-    let (links, reach) = model.conflicts.many(model.shell.words());
+    let (links, reach) = model.conflicts.many(model.scene());
     if links.is_empty() {
         return tell(model, Tone::Person, "nothing-chosen-here");
     }
@@ -49,12 +49,21 @@ fn trial(words: Words<'_>, links: &[(Link, String)], choice: &Choice) -> Trial {
     };
     for (link, name) in links {
         let fitting = link.conflicts.iter();
-        let fitting = fitting.filter(|conflict| preview::fits(link, conflict, choice));
+        let is_vain = |conflict| preview::refused_again(link, conflict, choice).is_some();
+        let fitting =
+            fitting.filter(|conflict| preview::fits(link, conflict, choice) && !is_vain(conflict));
         let subjects: Vec<_> = fitting.map(|conflict| conflict.subject).collect();
         if subjects.is_empty() {
             let about = link.conflicts.first().map_or_else(
                 || words.language.text("bulk-decided").to_owned(),
-                |conflict| words.subject(link.kind, conflict.subject),
+                |conflict| {
+                    let about = words.subject(link.kind, conflict.subject);
+                    if is_vain(conflict) {
+                        let gaps = [("about", about.as_str())];
+                        return words.language.with("bulk-refused-again", &gaps);
+                    }
+                    about
+                },
             );
             *trial.refused.entry(about).or_default() += 1;
             continue;

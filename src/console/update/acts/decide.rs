@@ -15,12 +15,24 @@ use crate::domain::value::{NotAValue, ValueType};
 const OPT_IN_WORD: &str = "opt-in";
 
 pub(in crate::console) fn choose(model: &mut Model, choice: Choice) {
+    if let Some(told) = refused_again(model, &choice) {
+        model.shell.toast(Tone::Person, told);
+        return;
+    }
     let Some(open) = &mut model.conflicts.open else {
         return;
     };
     if open.conflict().is_some() && !open.choose(choice) {
         tell(model, Tone::Person, "choice-does-not-fit");
     }
+}
+
+/// Why the choice would only be refused again, if it would.
+fn refused_again(model: &Model, choice: &Choice) -> Option<String> {
+    let open = model.conflicts.open.as_ref()?;
+    let (person, conflict) = open.person().zip(open.conflict())?;
+    let again = preview::refused_again(&person.link, conflict, choice)?;
+    Some(again.told(model.shell.words()))
 }
 
 pub(in crate::console) fn clear_choice(model: &mut Model) {
@@ -97,12 +109,19 @@ pub(in crate::console) fn take_typed(model: &mut Model) {
         let record = number.and_then(|n| preview::candidates(conflict).get(n.checked_sub(1)?));
         record.copied().map(Choice::Pair).ok_or("not-a-record")
     };
+    let said = |key| model.shell.language.text(key).to_owned();
+    let read = read.map_err(said).and_then(|choice| {
+        match preview::refused_again(&person.link, conflict, &choice) {
+            Some(again) => Err(again.told(model.shell.words())),
+            None => Ok(choice),
+        }
+    });
     match read {
         Ok(choice) => {
             model.overlay = None;
             choose(model, choice);
         }
-        Err(key) => prompt.problem = Some(model.shell.language.text(key).to_owned()),
+        Err(problem) => prompt.problem = Some(problem),
     }
 }
 

@@ -25,7 +25,10 @@ fn name_of(queues: Option<&Queues>, link: LinkId) -> String {
 pub(in crate::console) fn offer_retry(model: &mut Model, reach: Reach) {
     let words = model.shell.words();
     let say = words.language;
-    let chosen = model.queues.chosen(words).filter(|row| row.is_given_up());
+    let chosen = model
+        .queues
+        .chosen(model.scene())
+        .filter(|row| row.is_given_up());
     let Some(row) = chosen else {
         tell(model, Tone::Person, "nothing-to-retry");
         return;
@@ -95,7 +98,10 @@ pub(in crate::console) fn offer_retry(model: &mut Model, reach: Reach) {
 pub(in crate::console) fn offer_discard(model: &mut Model) {
     let words = model.shell.words();
     let say = words.language;
-    let chosen = model.queues.chosen(words).filter(|row| row.is_given_up());
+    let chosen = model
+        .queues
+        .chosen(model.scene())
+        .filter(|row| row.is_given_up());
     let Some(row) = chosen else {
         tell(model, Tone::Person, "nothing-to-discard");
         return;
@@ -137,7 +143,7 @@ pub(in crate::console) fn offer_pause(model: &mut Model) {
     let paused = &model.snapshot.paused;
     let chosen = match model.tab {
         Tab::Activities => Some(Queue::Activities),
-        _ => model.queues.chosen(model.shell.words()).map(Row::queue),
+        _ => model.queues.chosen(model.scene()).map(Row::queue),
     };
     let queue = match chosen {
         Some(queue) => queue,

@@ -2,7 +2,7 @@
 //! leaves behind on every way out.
 
 mod restless;
-mod stage;
+pub(crate) mod stage;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;

@@ -242,7 +242,7 @@ fn two_operators_see_each_other_and_one_who_only_looks_changes_nothing() {
     for console in [&mut first, &mut second] {
         console.type_keys("3");
         // A row is there, not only its count.
-        console.sees(".example");
+        console.sees("@");
         console.type_keys("\r");
         console.sees("Base");
     }

@@ -203,8 +203,10 @@ mod tests {
             run: RunId(9),
             at: AT,
             operator: "claire".to_owned(),
+            from: String::new(),
             act: "resolve".to_owned(),
             object: "1".to_owned(),
+            links: Vec::new(),
             reason: reason.to_owned(),
             undo: vec![UndoStep {
                 link: LinkId(1),

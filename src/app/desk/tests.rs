@@ -157,8 +157,10 @@ fn act(run: u64, name: &str, object: &str) -> Act {
         run: RunId(run),
         at: NOW,
         operator: "claire".to_owned(),
+        from: String::new(),
         act: name.to_owned(),
         object: object.to_owned(),
+        links: Vec::new(),
         reason: "by phone".to_owned(),
         undo: Vec::new(),
     }

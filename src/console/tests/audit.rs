@@ -66,8 +66,10 @@ fn act(run: u64, operator: &str, name: &str, object: &str, reason: &str) -> Act 
         run: RunId(run),
         at: NOW - Span::minutes(100 - run as i64),
         operator: operator.to_owned(),
+        from: String::new(),
         act: name.to_owned(),
         object: object.to_owned(),
+        links: Vec::new(),
         reason: reason.to_owned(),
         undo: Vec::new(),
     }

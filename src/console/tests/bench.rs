@@ -344,8 +344,10 @@ impl World {
             run: RunId(9),
             at: NOW,
             operator: "paul".to_owned(),
+            from: String::new(),
             act: "resolve".to_owned(),
             object: id.to_string(),
+            links: Vec::new(),
             reason: "by phone".to_owned(),
             undo: vec![UndoStep {
                 link: id,

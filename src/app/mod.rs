@@ -27,7 +27,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use nix::sys::stat::{Mode, umask};
 
-use crate::app::args::{Arguments, Command};
+use crate::app::args::{Arguments, AuditCommand, Command};
 use crate::app::compose::Environment;
 use crate::app::error::{AppError, Status};
 use crate::app::log::Log;
@@ -103,6 +103,11 @@ const fn is_json(command: &Command) -> bool {
         Command::Retry(retry) => retry.writing.json,
         Command::Undo(undo) => undo.writing.json,
         Command::Keys(keys) => keys.json,
+        Command::Audit(audit) => match &audit.what {
+            AuditCommand::List(list) => list.json,
+            AuditCommand::Verify(json) => json.json,
+            AuditCommand::Export(_) => false,
+        },
         Command::Sim(_) | Command::Backup(_) | Command::Screenshots(_) | Command::Replay(_) => {
             false
         }

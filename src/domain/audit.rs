@@ -132,7 +132,10 @@ impl Mac {
 
     /// As much of it as the anchor keeps.
     pub fn short(self) -> String {
-        self.0[..16].iter().map(|b| format!("{b:02x}")).collect()
+        let digits = self.0[..16].iter().flat_map(|byte| [byte >> 4, byte & 15]);
+        digits
+            .filter_map(|digit| char::from_digit(digit.into(), 16))
+            .collect()
     }
 }
 

@@ -1,5 +1,6 @@
 //! One file for each group of commands; this one only says which is which.
 
+mod audit;
 mod doctor;
 mod inspect;
 mod keys;
@@ -68,6 +69,7 @@ pub(super) async fn perform(
         Command::Republish(republish) => work::republish(&place, &republish.writing, out).await,
         Command::Retry(retry) => work::retry(&place, &retry, out).await,
         Command::Undo(undo) => work::undo(&place, &undo, out).await,
+        Command::Audit(asked) => audit::perform(&place, &asked.what, out).await,
         Command::Keys(keys) => keys::perform(&place, &keys, out),
         Command::Replay(asked) => replay::perform(&place, &asked, out).await,
         Command::Screenshots(asked) => screenshots::perform(&asked, out).await,

@@ -73,6 +73,7 @@ pub enum Action {
     TakeShownBack,
     ExportCsv,
     ExportJson,
+    CheckAudit,
     Next,
     Previous,
     Press,
@@ -213,6 +214,7 @@ actions! {
     TakeShownBack "take-shown-back" [Flags] Writes;
     ExportCsv "export-csv" [Audit Act] None;
     ExportJson "export-json" [Audit Act] None;
+    CheckAudit "check-audit" [Audit] None;
     Next "next" [Dialog Text] None;
     Previous "previous" [Dialog Text] None;
     Press "press" [Dialog] None;

@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::slice;
 
 use crate::domain::audit::{Check, Entry, Finding, Verdict};
 use crate::domain::ids::{FieldId, LinkId, RunId, Side};
@@ -259,7 +260,7 @@ fn a_cut_tail_is_found_by_the_anchor_also_after_work_went_on() {
         head: 2,
         anchored: 4,
     };
-    assert_eq!(filled.findings(), [cut.clone()]);
+    assert_eq!(filled.findings(), slice::from_ref(&cut));
     filled.reopen();
     assert_eq!(filled.findings(), [cut]);
     for run in 11..16 {
@@ -385,11 +386,11 @@ fn a_backup_that_was_put_back_is_told_as_that() {
         until: Timestamp(40_000),
         anchored: 7,
     };
-    assert_eq!(filled.findings(), [restored.clone()]);
+    assert_eq!(filled.findings(), slice::from_ref(&restored));
     filled.reopen();
     for run in 21..28 {
         commit(filled.store(), work(run)).unwrap();
-        assert_eq!(filled.findings(), [restored.clone()], "{run}");
+        assert_eq!(filled.findings(), slice::from_ref(&restored), "{run}");
     }
     filled.reopen();
     assert_eq!(filled.findings(), [restored]);

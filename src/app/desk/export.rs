@@ -74,11 +74,11 @@ impl Exporting<'_> {
         path: PathBuf,
         keeps: impl Fn(&Act, &str) -> bool,
     ) -> Result<io::Result<u64>, StoreError> {
-        let mut file = match create(&path) {
+        let file = match create(&path) {
             Ok(file) => file,
             Err(error) => return Ok(Err(error)),
         };
-        let written = self.fill(&mut file, keeps).await;
+        let written = self.fill(file, keeps).await;
         if !matches!(written, Ok(Ok(_))) {
             // The error that matters is the first one.
             let _ = fs::remove_file(&path);
@@ -88,12 +88,10 @@ impl Exporting<'_> {
 
     async fn fill(
         &self,
-        file: &mut File,
+        mut file: File,
         keeps: impl Fn(&Act, &str) -> bool,
     ) -> Result<io::Result<u64>, StoreError> {
-        if let Err(error) = file.write_all(head(self.format).as_bytes()) {
-            return Ok(Err(error));
-        }
+        let mut text = head(self.format);
         let mut count = 0;
         let mut before = None;
         loop {
@@ -102,8 +100,13 @@ impl Exporting<'_> {
                 Some(run) => self.store.acts_before(run, PAGE_MAX).await?,
             };
             before = acts.last().map(|act| act.run);
-            if acts.is_empty() {
-                return Ok(file.sync_all().map(|()| count));
+            let is_last = acts.is_empty();
+            file = match put(file, text, is_last).await {
+                Ok(file) => file,
+                Err(error) => return Ok(Err(error)),
+            };
+            if is_last {
+                return Ok(Ok(count));
             }
             let contacts = contacts(self.store, self.policy, &acts).await?;
             acts.retain(|act| {
@@ -111,10 +114,7 @@ impl Exporting<'_> {
                 keeps(act, first.map_or("", |contact| &contact.name))
             });
             count += acts.len() as u64;
-            let text = text(self.format, &acts, &contacts);
-            if let Err(error) = file.write_all(text.as_bytes()) {
-                return Ok(Err(error));
-            }
+            text = self::text(self.format, &acts, &contacts);
         }
     }
 }
@@ -195,6 +195,18 @@ fn text(format: Format, acts: &[Act], contacts: &BTreeMap<LinkId, Touched>) -> S
             text
         }
     }
+}
+
+/// A disk may take its time, and others are to be answered meanwhile.
+async fn put(mut file: File, text: String, is_last: bool) -> io::Result<File> {
+    let put = tokio::task::spawn_blocking(move || {
+        file.write_all(text.as_bytes())?;
+        if is_last {
+            file.sync_all()?;
+        }
+        Ok(file)
+    });
+    put.await.map_err(io::Error::other)?
 }
 
 /// A new file that only we can read. Whatever has that name already stays as it is, a symbolic link

@@ -41,8 +41,8 @@ pub(super) use {anchor::FILE as ANCHOR, key::FILE as KEY, seal::Seal, seal::read
 const FOLDER: &str = "audit";
 
 /// Where the key and the anchor of a data folder are. Beside it, so that whoever puts an older copy
-/// of the folder back does not put the anchor back with it; inside where nothing can be made there,
-/// or where they are inside already.
+/// of the folder back does not put the anchor back with it; inside where nothing of ours can be
+/// made there, or where they are inside already.
 pub(super) fn beside(data: &Path) -> PathBuf {
     let inside = data.join(FOLDER);
     let Some(name) = data.file_name().filter(|_| !inside.exists()) else {
@@ -52,9 +52,11 @@ pub(super) fn beside(data: &Path) -> PathBuf {
     name.push(".");
     name.push(FOLDER);
     let beside = data.with_file_name(name);
-    match folder::make_private_folder(&beside) {
-        Ok(()) => beside,
-        Err(_) => inside,
+    let is_made = folder::make_private_folder(&beside).is_ok();
+    if is_made && folder::is_ours(&beside) {
+        beside
+    } else {
+        inside
     }
 }
 

@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 
 use super::anchor::{self, Known, What};
-use super::key::{Keyring, Tag};
+use super::key::{Key, Keyring, Tag};
 use super::seal::{self, Body, Note};
 use crate::domain::audit::{Check, Entry, Finding, Head, Mac, Stage};
 use crate::domain::ids::RunId;
@@ -187,6 +187,17 @@ fn look_at_seal(
     }
     note_notes(check, &body);
     check.last = Some(Head { sequence, at, mac });
+    look_at_entries(durable, key, check, &body)?;
+    look_at_sent(durable, check, &body)?;
+    Ok(body.tags.len() + body.sent.len())
+}
+
+fn look_at_entries(
+    durable: &Durable,
+    key: &Key,
+    check: &mut Check,
+    body: &Body,
+) -> Result<(), StoreError> {
     let places: Vec<Vec<u8>> = body.keys().collect();
     let tags: Vec<(&[u8], Tag)> = places
         .iter()
@@ -216,8 +227,7 @@ fn look_at_seal(
         };
         check.found(found);
     }
-    look_at_sent(durable, check, &body)?;
-    Ok(body.tags.len() + body.sent.len())
+    Ok(())
 }
 
 fn look_at_sent(durable: &Durable, check: &mut Check, body: &Body) -> Result<(), StoreError> {

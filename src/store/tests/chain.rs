@@ -433,6 +433,24 @@ fn entries_from_before_the_chain_are_counted_and_not_taken_for_forged() {
     assert_eq!(verdict.unsealed, 4 * 4);
 }
 
+#[test]
+fn the_key_and_the_anchor_of_an_instance_are_beside_its_folder_where_that_can_be() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("acme");
+    let store = SledStore::open_instance(&data, "a test").unwrap();
+    commit(&store, work(1)).unwrap();
+    assert!(folder.path().join("acme.audit").join(chain::KEY).exists());
+    assert!(verdict(&store).is_whole());
+    // Somebody else's, or open to others.
+    let other = folder.path().join("other");
+    fs::create_dir(folder.path().join("other.audit")).unwrap();
+    let open = fs::Permissions::from_mode(0o755);
+    fs::set_permissions(folder.path().join("other.audit"), open).unwrap();
+    drop(SledStore::open_instance(&other, "a test").unwrap());
+    assert!(other.join("audit").join(chain::KEY).exists());
+    drop(SledStore::open_instance(&other, "a test").unwrap());
+}
+
 /// Every byte of everything that is covered, and of every seal, with a checksum that fits.
 #[test]
 fn no_byte_can_be_changed_and_nothing_taken_away_unseen() {

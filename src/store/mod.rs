@@ -205,7 +205,7 @@ fn commit_all(
                 durable.commit(staged)?;
                 cache.note_written(written.links);
                 counts = written.counts;
-                Ok((pairs, head))
+                Ok((pairs, head, written.covered))
             });
         if let Err(error) = &result {
             // Whatever it was: what the callers believe and what is stored may differ from now on.
@@ -224,11 +224,11 @@ fn commit_all(
             drop(answer.send(told));
         }
         // After the answers: whoever asked goes on meanwhile.
-        let Ok((pairs, head)) = result else {
+        let Ok((pairs, head, covered)) = result else {
             continue;
         };
         if let Some(head) = head {
-            chain.sealed(head);
+            chain.sealed(head, &covered);
         }
         if let Err(error) = durable.tidy(pairs, || !jobs.is_empty()) {
             tracing::error!(error = causes(&error), "cleaning up failed");

@@ -16,7 +16,7 @@ use crate::domain::time::{Span, Timestamp};
 
 pub(in crate::store) const FILE: &str = "anchor";
 
-/// The most that a cut goes unnoticed: so many seals, and so long.
+/// The most that a cut goes unnoticed where no act is cut off: so many seals, and so long.
 const SEALS_MAX: u64 = 256;
 const PACE: Span = Span(60_000);
 

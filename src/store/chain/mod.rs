@@ -180,11 +180,16 @@ impl Chain {
     }
 
     /// The commit with that seal is durable.
-    pub(super) fn sealed(&mut self, head: Head) {
+    pub(super) fn sealed(&mut self, head: Head, covered: &Covered) {
         self.head = Some(head);
         self.notes.clear();
         self.is_restored = false;
-        self.anchor.follow(&self.keyring, head);
+        if covered.acts.is_empty() {
+            self.anchor.follow(&self.keyring, head);
+        } else {
+            // Few, and what most is to be proved of.
+            self.anchor.hold(&self.keyring, head);
+        }
     }
 
     /// The store is closed: nothing after this is lost by waiting for more.

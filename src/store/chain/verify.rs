@@ -72,7 +72,8 @@ fn look_at_anchor(folder: &Path, keyring: &Keyring, check: &mut Check) -> Result
             }
             Ok((What::Head, sequence, Known::Mac(mac))) => {
                 check.highest = check.highest.max(sequence);
-                check.anchored.insert(sequence, mac);
+                // The first word holds: a chain that goes on after a cut comes by there again.
+                check.anchored.entry(sequence).or_insert(mac);
             }
             Ok((What::Restored, sequence, Known::Mac(mac))) => {
                 check.anchored.split_off(&(sequence + 1));

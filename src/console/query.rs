@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::console::language::Tongue;
 use crate::domain::activity::HeldActivity;
+use crate::domain::audit::Verdict;
 use crate::domain::conflict::Conflict;
 use crate::domain::consent::ConsentState;
 use crate::domain::doctor::{Finding, Severity};
@@ -48,6 +50,8 @@ pub enum Query {
     /// One of them, with the contacts it touched.
     Act(Box<Act>),
     ExportActs(Export),
+    /// Whether anybody changed the audit.
+    CheckAudit,
     /// What is configured.
     Plugin,
     /// A real contact or company with a value in that field.
@@ -71,6 +75,8 @@ pub enum Answer {
     Acts(Acts),
     Act(Box<UndoPreview>),
     Exported(Exported),
+    /// More than once: so far, then in the end.
+    Checked(Box<Verdict>),
     Plugin(Box<Plugin>),
     Example(Option<Example>),
     Doctor(Diagnosis),
@@ -202,6 +208,9 @@ impl FlagRow {
 pub struct Acts {
     pub rows: Vec<Act>,
     pub older: Older,
+    /// What the first contact of each is called now.
+    #[serde(default)]
+    pub names: BTreeMap<LinkId, String>,
 }
 
 /// Whether there is more than what is shown.
@@ -216,10 +225,21 @@ pub enum Older {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Export {
     pub format: Format,
-    /// Only these; `None` for everything there is, shown or not.
-    pub runs: Option<Vec<RunId>>,
+    pub wanted: Wanted,
     /// Names the file.
     pub at: Timestamp,
+}
+
+/// Which acts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wanted {
+    All,
+    One(RunId),
+    /// What a filter keeps as it was typed, of all there are and not only of those shown.
+    Filtered {
+        typed: String,
+        tongue: Tongue,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -234,11 +254,12 @@ pub enum Exported {
     Written {
         acts: u64,
         path: String,
-        /// Whether there were more than go into one file.
-        older: Older,
     },
     /// Nothing was written, and why, in the system's words.
-    Failed { path: String, error: String },
+    Failed {
+        path: String,
+        error: String,
+    },
 }
 
 /// Versions of the configuration that are shown.

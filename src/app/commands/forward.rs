@@ -37,7 +37,8 @@ pub(super) const fn is_served(command: &Command) -> bool {
         | Command::Backfill(_)
         | Command::Republish(_)
         | Command::Retry(_)
-        | Command::Undo(_) => true,
+        | Command::Undo(_)
+        | Command::Audit(_) => true,
         Command::Backup(backup) => matches!(backup.what, BackupCommand::Export { .. }),
         Command::Demo(_)
         | Command::Sim(_)

@@ -77,6 +77,7 @@ pub enum Action {
     ExportCsv,
     ExportJson,
     ToggleColumn,
+    CheckAudit,
     Next,
     Previous,
     Press,
@@ -221,6 +222,7 @@ actions! {
     ExportCsv "export-csv" [Audit Act] None;
     ExportJson "export-json" [Audit Act] None;
     ToggleColumn "toggle-column" [Columns] None;
+    CheckAudit "check-audit" [Audit Act] None;
     Next "next" [Dialog Text Columns] None;
     Previous "previous" [Dialog Text Columns] None;
     Press "press" [Dialog] None;

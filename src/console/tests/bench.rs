@@ -351,8 +351,10 @@ impl World {
             run: RunId(9),
             at: NOW,
             operator: "paul".to_owned(),
+            from: String::new(),
             act: "resolve".to_owned(),
             object: id.to_string(),
+            links: Vec::new(),
             reason: "by phone".to_owned(),
             undo: vec![UndoStep {
                 link: id,
@@ -430,7 +432,9 @@ impl World {
             Query::Flags => super::flags::answer(self, &policy().mapping),
             Query::Plugin | Query::Example(..) => super::plugin::answer(self, query),
             Query::Doctor => super::doctor::answer(self),
-            Query::Acts | Query::Act(_) | Query::ExportActs(_) => super::audit::answer(self, query),
+            Query::Acts | Query::Act(_) | Query::ExportActs(_) | Query::CheckAudit => {
+                super::audit::answer(self, query)
+            }
         }
     }
 

@@ -45,9 +45,8 @@ impl Engine {
         }
         self.want_cycle(Scope::OUTBOX);
         Ok(Done {
-            act: "resolve",
-            object: super::named(&done),
             undo,
+            ..Done::on("resolve", &done)
         })
     }
 
@@ -183,9 +182,9 @@ impl Engine {
         }
         self.want_cycle(Scope::OUTBOX);
         Ok(Done {
-            act: "undo",
-            object: act.run.to_string(),
+            links: redo.iter().map(|step| step.link).collect(),
             undo: redo,
+            ..Done::new("undo", act.run.to_string())
         })
     }
 }

@@ -66,7 +66,7 @@ pub(in crate::console) struct Named<'a> {
 /// What is open over the list.
 #[derive(Debug)]
 pub(in crate::console) enum Over {
-    Act(Detail),
+    Act(Box<Detail>),
     /// Whether anybody changed the audit.
     Check(Checked),
 }
@@ -267,19 +267,19 @@ impl Topic for Audit {
 
 impl Over {
     pub(in crate::console) fn act(act: Act) -> Self {
-        Self::Act(Detail::new(act))
+        Self::Act(Box::new(Detail::new(act)))
     }
 
     fn inner(&self) -> &dyn Opened<Acts> {
         match self {
-            Self::Act(act) => act,
+            Self::Act(act) => &**act,
             Self::Check(check) => check,
         }
     }
 
     fn inner_mut(&mut self) -> &mut dyn Opened<Acts> {
         match self {
-            Self::Act(act) => act,
+            Self::Act(act) => &mut **act,
             Self::Check(check) => check,
         }
     }

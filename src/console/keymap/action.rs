@@ -22,6 +22,7 @@ pub enum Action {
     GoAudit,
     Refresh,
     PauseView,
+    Here,
     Copy,
     Sort,
     Invert,
@@ -167,6 +168,7 @@ actions! {
     GoAudit "go-audit" [Everywhere] None;
     Refresh "refresh" [Everywhere] None;
     PauseView "pause-view" [Everywhere] None;
+    Here "here" [Everywhere] None;
     Copy "copy" [List] None;
     Sort "sort" [Queues Conflicts Contacts Flags Activities Plugin Doctor Audit] None;
     Invert "invert" [Queues Conflicts Contacts Flags Activities Plugin Doctor Audit] None;

@@ -68,7 +68,7 @@ pub(in crate::console) struct Named<'a> {
 pub(in crate::console) enum Over {
     Act(Box<Detail>),
     /// Whether anybody changed the audit.
-    Check(Checked),
+    Check(Box<Checked>),
 }
 
 const TABLE: Table = Table {
@@ -159,7 +159,7 @@ impl Model {
 
     /// Asks whether anybody changed the audit, once more if it was asked before.
     pub(in crate::console) fn check(&mut self) {
-        self.open = Some(Over::Check(Checked::default()));
+        self.open = Some(Over::Check(Box::default()));
     }
 }
 
@@ -273,14 +273,14 @@ impl Over {
     fn inner(&self) -> &dyn Opened<Acts> {
         match self {
             Self::Act(act) => &**act,
-            Self::Check(check) => check,
+            Self::Check(check) => &**check,
         }
     }
 
     fn inner_mut(&mut self) -> &mut dyn Opened<Acts> {
         match self {
             Self::Act(act) => &mut **act,
-            Self::Check(check) => check,
+            Self::Check(check) => &mut **check,
         }
     }
 }

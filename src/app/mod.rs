@@ -104,6 +104,14 @@ pub(crate) const fn is_json(command: &Command) -> bool {
         Command::Backfill(backfill) => backfill.writing.json,
         Command::Republish(republish) => republish.writing.json,
         Command::Retry(retry) => retry.writing.json,
+        Command::Discard(discard) => discard.what.writing.json,
+        Command::Check(links) | Command::Unlink(links) | Command::TakeBack(links) => {
+            links.writing.json
+        }
+        Command::Aside(aside) => aside.links.writing.json,
+        Command::Queue(steer) => steer.writing.json,
+        Command::Plan(steer) => steer.writing.json,
+        Command::Flags(json) | Command::Activities(json) | Command::Plugin(json) => json.json,
         Command::Undo(undo) => undo.writing.json,
         Command::Keys(keys) => keys.json,
         Command::Audit(audit) => match &audit.what {

@@ -38,6 +38,16 @@ pub(super) const fn is_served(command: &Command) -> bool {
         | Command::Republish(_)
         | Command::Retry(_)
         | Command::Undo(_)
+        | Command::Discard(_)
+        | Command::Check(_)
+        | Command::Aside(_)
+        | Command::Unlink(_)
+        | Command::TakeBack(_)
+        | Command::Queue(_)
+        | Command::Plan(_)
+        | Command::Flags(_)
+        | Command::Activities(_)
+        | Command::Plugin(_)
         | Command::Audit(_) => true,
         Command::Backup(backup) => matches!(backup.what, BackupCommand::Export { .. }),
         Command::Demo(_)

@@ -97,7 +97,12 @@ pub(crate) const fn is_json(command: &Command) -> bool {
     match command {
         Command::Demo(demo) => demo.json,
         Command::Sync(sync) => sync.json,
-        Command::Status(json) | Command::Doctor(json) | Command::Queues(json) => json.json,
+        Command::Status(json)
+        | Command::Doctor(json)
+        | Command::Queues(json)
+        | Command::Flags(json)
+        | Command::Activities(json)
+        | Command::Plugin(json) => json.json,
         Command::Conflicts(conflicts) => conflicts.json,
         Command::Contact(contact) => contact.json,
         Command::Resolve(resolve) => resolve.writing.json,
@@ -111,7 +116,6 @@ pub(crate) const fn is_json(command: &Command) -> bool {
         Command::Aside(aside) => aside.links.writing.json,
         Command::Queue(steer) => steer.writing.json,
         Command::Plan(steer) => steer.writing.json,
-        Command::Flags(json) | Command::Activities(json) | Command::Plugin(json) => json.json,
         Command::Undo(undo) => undo.writing.json,
         Command::Keys(keys) => keys.json,
         Command::Audit(audit) => match &audit.what {

@@ -1,10 +1,14 @@
 //! One file for each group of commands; this one only says which is which.
 
 mod attach;
+mod bundle;
 mod doctor;
 mod forward;
 mod inspect;
 mod keys;
+mod logs;
+mod manual;
+mod names;
 mod practice;
 mod replay;
 mod resolve;
@@ -69,6 +73,8 @@ pub(super) async fn perform(
         claims: forward::claims(&env),
         folder: PathBuf::new(),
         served: None,
+        purpose: command.as_ref().map_or("console", names::of),
+        log: log.clone(),
         env,
     };
     match command {
@@ -77,6 +83,7 @@ pub(super) async fn perform(
         Some(Command::Serve) => serve::perform(&place, out).await,
         Some(Command::Attach(asked)) => attach::perform(&place, asked.read_only, log, out).await,
         Some(Command::Replay(asked)) => replay::perform(&place, &asked, out).await,
+        Some(Command::Bundle(asked)) => bundle::perform(&place, &asked, out).await,
         Some(command) => {
             if forward::is_served(&command)
                 && let Some(stream) = place.knock().await?
@@ -107,6 +114,11 @@ async fn carry_out(place: &Place, command: Command, out: &mut Out) -> Result<Sta
         Command::Retry(retry) => work::retry(place, &retry, out).await,
         Command::Undo(undo) => work::undo(place, &undo, out).await,
         Command::Keys(keys) => keys::perform(place, &keys, out),
+        Command::Bundle(asked) => bundle::perform(place, &asked, out).await,
+        Command::Open(asked) => bundle::show(&asked, out),
+        Command::Completions { shell } => manual::completions(shell, out),
+        Command::Man(asked) => manual::man(&asked, out),
+        Command::Log(asked) => logs::perform(place, &asked.what, out).await,
         Command::Screenshots(asked) => screenshots::perform(&asked, out).await,
         Command::Unit(asked) => unit::perform(place, &asked, out),
         Command::Backup(backup) => copy(place, backup.what, out).await,
@@ -129,6 +141,9 @@ pub(super) struct Place {
     folder: PathBuf,
     /// The house that carries the command out for somebody, and their way in.
     served: Option<(Arc<House>, Door)>,
+    /// What this process is for, and where it logs.
+    purpose: &'static str,
+    log: Log,
     env: Environment,
 }
 
@@ -142,7 +157,12 @@ impl Place {
     async fn open(&self) -> Result<Opened, AppError> {
         match &self.served {
             Some((house, door)) => house.opened(door).await,
-            None => compose::open(self.file()?, &self.env).await,
+            None => {
+                let mut opened = compose::open(self.file()?, &self.env).await?;
+                self.log.begin(&opened, self.purpose, &self.env);
+                opened.log = self.log.clone();
+                Ok(opened)
+            }
         }
     }
 

@@ -85,6 +85,10 @@ pub(super) async fn demo(
     };
     let file = serving.write_instance(&folder)?;
     out.note("PRACTICE: an invented company on two simulated systems")?;
+    // Nothing else of the environment is for an invented company.
+    let levels = here.env.get_key_value("PASSERELLE_LOG_LEVEL");
+    let levels = levels.map(|(name, level)| (name.clone(), level.clone()));
+    let levels: Environment = levels.into_iter().collect();
     let place = Place {
         file: Some(file.clone()),
         socket: None,
@@ -92,7 +96,9 @@ pub(super) async fn demo(
         claims: here.claims.clone(),
         folder: std::path::PathBuf::new(),
         served: None,
-        env: Environment::new(),
+        purpose: here.purpose,
+        log: log.clone(),
+        env: levels,
     };
     let connected = place.connect().await?;
     let status = if arguments.headless {
@@ -111,6 +117,7 @@ pub(super) async fn demo(
         };
         console::open(connected, seat, out).await?
     };
+    log.close();
     if is_kept {
         out.note(&format!(
             "the practice store is kept in {}",

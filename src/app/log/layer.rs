@@ -1,0 +1,129 @@
+//! Which events become lines of the log, and which of their fields. Whatever could be somebody's is left
+//! out unless it is known not to be: a field has to be on the list here to be written.
+
+use std::fmt;
+
+use serde_json::{Map, Value as Json, json};
+use tracing::field::{Field, Visit};
+use tracing::{Event, Metadata, Subscriber};
+use tracing_subscriber::Layer;
+use tracing_subscriber::layer::Context;
+
+use super::TOLD;
+use super::sink::{Detail, Sink};
+use crate::app::mask;
+
+/// Fields of text that hold words of ours alone, whoever logs them.
+const OUR_WORDS: [&str; 9] = [
+    "message", "side", "kind", "code", "asked", "thread", "place", "says", "job",
+];
+
+/// Rooms whose errors are about files and sockets.
+const OUR_ERRORS: [&str; 3] = [
+    "passerelle::store",
+    "passerelle::app",
+    "passerelle::session",
+];
+
+/// The simulators play people, and their log says what those do.
+const PLAYED: [&str; 2] = ["passerelle::sim", "passerelle::app::practice"];
+
+/// Characters of one text.
+const TEXT_MAX: usize = 500;
+
+pub(super) struct Lines(pub(super) Sink);
+
+impl Lines {
+    /// Whether the log takes such an event now.
+    pub(super) fn takes(sink: &Sink, event: &Metadata<'_>) -> bool {
+        let target = event.target();
+        target.starts_with("passerelle")
+            && !PLAYED.iter().any(|played| target.starts_with(played))
+            && Detail::of(*event.level()) <= sink.detail()
+            && sink.is_open()
+    }
+}
+
+impl<S: Subscriber> Layer<S> for Lines {
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        let mut fields = Fields {
+            target: event.metadata().target(),
+            kept: Map::new(),
+        };
+        event.record(&mut fields);
+        self.0.take(*event.metadata().level(), fields.kept);
+    }
+}
+
+struct Fields<'a> {
+    target: &'a str,
+    kept: Map<String, Json>,
+}
+
+impl Fields<'_> {
+    fn text(&mut self, field: &Field, text: &dyn fmt::Display) {
+        let name = field.name();
+        let is_error = name == "error" && OUR_ERRORS.iter().any(|r| self.target.starts_with(r));
+        if self.target != TOLD && !OUR_WORDS.contains(&name) && !is_error {
+            return;
+        }
+        let text: String = text.to_string().chars().take(TEXT_MAX).collect();
+        let text = mask::without_addresses(&text);
+        // The first field of a line says what happened.
+        let name = if name == "message" { "what" } else { name };
+        self.kept.insert(name.to_owned(), Json::String(text));
+    }
+}
+
+impl Visit for Fields<'_> {
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.kept.insert(field.name().to_owned(), json!(value));
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.kept.insert(field.name().to_owned(), json!(value));
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.kept.insert(field.name().to_owned(), json!(value));
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.text(field, &value);
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        self.text(field, &format_args!("{value:?}"));
+    }
+}
+
+/// sled speaks through `log`: its warnings and errors are about files and offsets. What it says about
+/// trees could name keys, and is left out.
+pub(super) struct Sled(pub(super) Sink);
+
+impl log::Log for Sled {
+    fn enabled(&self, about: &log::Metadata<'_>) -> bool {
+        about.level() <= log::Level::Warn && about.target().starts_with("sled")
+    }
+
+    fn log(&self, record: &log::Record<'_>) {
+        if !self.enabled(record.metadata()) {
+            return;
+        }
+        let level = match record.level() {
+            log::Level::Error => tracing::Level::ERROR,
+            _ => tracing::Level::WARN,
+        };
+        let mut fields = Map::new();
+        let place = format!("{}:{}", record.target(), record.line().unwrap_or_default());
+        fields.insert("what".to_owned(), json!("the embedded database warns"));
+        fields.insert("place".to_owned(), json!(place));
+        if !record.target().starts_with("sled::tree") {
+            let says: String = record.args().to_string().chars().take(TEXT_MAX).collect();
+            fields.insert("says".to_owned(), json!(mask::without_addresses(&says)));
+        }
+        self.0.take(level, fields);
+    }
+
+    fn flush(&self) {}
+}

@@ -48,6 +48,9 @@ pub enum Query {
     /// One of them, with the contacts it touched.
     Act(Box<Act>),
     ExportActs(Export),
+    /// An incident bundle in the data folder, with one contact's part if one is named. The time names
+    /// the file.
+    Bundle(Option<LinkId>, Timestamp),
     /// What is configured.
     Plugin,
     /// A real contact or company with a value in that field.
@@ -237,8 +240,14 @@ pub enum Exported {
         /// Whether there were more than go into one file.
         older: Older,
     },
+    Bundle {
+        path: String,
+    },
     /// Nothing was written, and why, in the system's words.
-    Failed { path: String, error: String },
+    Failed {
+        path: String,
+        error: String,
+    },
 }
 
 /// Versions of the configuration that are shown.

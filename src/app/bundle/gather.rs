@@ -11,6 +11,7 @@ use crate::app::error::AppError;
 use crate::app::log;
 use crate::app::mask::{Mask, without_addresses};
 use crate::console::{Language, Tongue, spoken};
+use crate::domain::cursor::Coverage;
 use crate::domain::doctor::{Facts, Finding, Told, examine};
 use crate::domain::drift::Descriptions;
 use crate::domain::ids::{LinkId, Side};
@@ -160,7 +161,7 @@ fn coverage(sources: &Sources<'_>) -> Json {
     let day = sources.now - Span::hours(24);
     let sides = Side::BOTH.map(|side| {
         let coverage = sources.recovered.coverage.get(&side);
-        let until = coverage.and_then(|coverage| coverage.until());
+        let until = coverage.and_then(Coverage::until);
         let gaps = coverage.zip(until).map(|(coverage, until)| {
             let gaps = coverage.gaps(day, until);
             gaps.len()

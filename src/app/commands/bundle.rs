@@ -201,35 +201,37 @@ fn paint(part: &str, value: &Json, depth: usize, out: &mut Out) -> io::Result<()
     match value {
         Json::Object(fields) => {
             for (name, value) in fields {
-                match plain(value) {
-                    Some(text) => out.line(&format!("{blank}{name}: {text}"))?,
-                    None => {
-                        out.line(&format!("{blank}{name}:"))?;
-                        paint(part, value, depth + 1, out)?;
-                    }
+                if let Some(text) = plain(value) {
+                    out.line(&format!("{blank}{name}: {text}"))?;
+                } else {
+                    out.line(&format!("{blank}{name}:"))?;
+                    paint(part, value, depth + 1, out)?;
                 }
             }
         }
         Json::Array(items) => {
             for item in items {
-                match item {
-                    Json::Object(line) if matches!(part, "log" | "errors") => {
-                        out.line(&format!("{blank}{}", logs::readable(line)))?;
-                    }
-                    Json::Object(fields) => match in_one(fields) {
-                        Some(line) => out.line(&format!("{blank}- {line}"))?,
-                        None => {
-                            out.line(&format!("{blank}-"))?;
-                            paint(part, item, depth + 1, out)?;
-                        }
-                    },
-                    _ => paint(part, item, depth, out)?,
-                }
+                paint_item(part, item, depth, out)?;
             }
         }
         other => out.line(&format!("{blank}{}", plain(other).unwrap_or_default()))?,
     }
     Ok(())
+}
+
+fn paint_item(part: &str, item: &Json, depth: usize, out: &mut Out) -> io::Result<()> {
+    let blank = " ".repeat(depth * INDENT);
+    let Json::Object(fields) = item else {
+        return paint(part, item, depth, out);
+    };
+    if matches!(part, "log" | "errors") {
+        return out.line(&format!("{blank}{}", logs::readable(fields)));
+    }
+    if let Some(line) = in_one(fields) {
+        return out.line(&format!("{blank}- {line}"));
+    }
+    out.line(&format!("{blank}-"))?;
+    paint(part, item, depth + 1, out)
 }
 
 /// What fits on a line: a value, or values after each other.

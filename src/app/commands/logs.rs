@@ -1,5 +1,7 @@
 //! `log`: the latest lines, and how much is logged.
 
+use std::fmt::Write as _;
+
 use serde_json::{Map, Value as Json, json};
 
 use crate::app::args::LogCommand;
@@ -68,7 +70,7 @@ pub(in crate::app) fn readable(fields: &Map<String, Json>) -> String {
             Json::String(text) => text.clone(),
             other => other.to_string(),
         };
-        line.push_str(&format!("  {name}={value}"));
+        let _ = write!(line, "  {name}={value}"); // Into a string: cannot fail.
     }
     line
 }

@@ -155,15 +155,13 @@ impl Place {
     }
 
     async fn open(&self) -> Result<Opened, AppError> {
-        match &self.served {
-            Some((house, door)) => house.opened(door).await,
-            None => {
-                let mut opened = compose::open(self.file()?, &self.env).await?;
-                self.log.begin(&opened, self.purpose, &self.env);
-                opened.log = self.log.clone();
-                Ok(opened)
-            }
+        if let Some((house, door)) = &self.served {
+            return house.opened(door).await;
         }
+        let mut opened = compose::open(self.file()?, &self.env).await?;
+        self.log.begin(&opened, self.purpose, &self.env);
+        opened.log = self.log.clone();
+        Ok(opened)
     }
 
     async fn connect(&self) -> Result<Connected, AppError> {

@@ -243,16 +243,10 @@ impl Listener {
 fn accepted(act: &Act, session: SessionId) {
     let (run, session) = (act.run.0, session.0);
     let link = act.link().map(|link| link.0);
-    let object = act.object.as_str();
+    let object = link.is_none().then_some(act.object.as_str());
     let (operator, act) = (act.operator.as_str(), act.act.as_str());
-    match link {
-        Some(link) => {
-            tracing::info!(target: TOLD, run, session, operator, act, link, "command accepted");
-        }
-        None => {
-            tracing::info!(target: TOLD, run, session, operator, act, object, "command accepted");
-        }
-    }
+    // A field without a value is not written.
+    tracing::info!(target: TOLD, run, session, operator, act, link, object, "command accepted");
 }
 
 fn missed_some(facts: u64) {
@@ -275,12 +269,9 @@ fn refused(refusal: &Refusal, to: Option<SessionId>) {
         Refusal::OptOutStays(link) => ("an opt-out is on its way", Some(link)),
         Refusal::AddressTaken { link, .. } => ("the address is taken", Some(link)),
     };
-    match about {
-        Some(link) => {
-            tracing::info!(target: TOLD, session, link = link.0, why, "command refused");
-        }
-        None => tracing::info!(target: TOLD, session, why, "command refused"),
-    }
+    let link = about.map(|link| link.0);
+    // A field without a value is not written.
+    tracing::info!(target: TOLD, session, link, why, "command refused");
 }
 
 /// The end of a process that failed: its words only where no system's are among them.

@@ -76,6 +76,7 @@ pub enum Action {
     TakeShownBack,
     ExportCsv,
     ExportJson,
+    IncidentBundle,
     ToggleColumn,
     Next,
     Previous,
@@ -220,6 +221,7 @@ actions! {
     TakeShownBack "take-shown-back" [Flags] Writes;
     ExportCsv "export-csv" [Audit Act] None;
     ExportJson "export-json" [Audit Act] None;
+    IncidentBundle "incident-bundle" [Doctor Check Contact] None;
     ToggleColumn "toggle-column" [Columns] None;
     Next "next" [Dialog Text Columns] None;
     Previous "previous" [Dialog Text Columns] None;
@@ -236,6 +238,7 @@ impl Action {
             (
                 Self::ExportCsv
                 | Self::ExportJson
+                | Self::IncidentBundle
                 | Self::TakeSalesforce
                 | Self::TakeAutomation
                 | Self::TakeBase

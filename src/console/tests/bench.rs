@@ -430,7 +430,9 @@ impl World {
             Query::Flags => super::flags::answer(self, &policy().mapping),
             Query::Plugin | Query::Example(..) => super::plugin::answer(self, query),
             Query::Doctor => super::doctor::answer(self),
-            Query::Acts | Query::Act(_) | Query::ExportActs(_) => super::audit::answer(self, query),
+            Query::Acts | Query::Act(_) | Query::ExportActs(_) | Query::Bundle(..) => {
+                super::audit::answer(self, query)
+            }
         }
     }
 

@@ -46,6 +46,7 @@ pub(in crate::console) fn say_exported(model: &mut Model, exported: &Exported) {
                 }
             }
         }
+        Exported::Bundle { path } => (Tone::Strong, say.with("bundled", &[("path", path)])),
         Exported::Failed { path, error } => {
             let gaps = [("path", path.as_str()), ("error", error.as_str())];
             (Tone::Person, say.with("export-failed", &gaps))

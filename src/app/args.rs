@@ -369,7 +369,8 @@ pub enum LogCommand {
         #[arg(long, default_value_t = 50, value_name = "N")]
         lines: usize,
     },
-    /// How much the serving process logs; changes it at once, until that process ends
+    /// How much the serving process logs; changes it at once, until that process ends. At its start it
+    /// is $PASSERELLE_LOG_LEVEL, else info
     Level {
         /// error, warn, info, debug or trace
         level: Option<String>,

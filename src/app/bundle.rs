@@ -9,7 +9,7 @@ mod settings;
 use serde_json::{Map, Value as Json};
 
 pub(super) use file::{file_name, parse, read, write};
-pub(super) use gather::{Sources, gather};
+pub(super) use gather::{Sources, gather, without_store};
 pub(super) use settings::settings;
 
 /// Of the whole document before it is compressed: what fits into an e-mail afterwards.

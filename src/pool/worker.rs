@@ -19,8 +19,9 @@ pub(super) async fn perform(
     if let Some(exchange) = entry.answered(&input, outside.clock.now()) {
         let (side, asked, rows) = (exchange.side, exchange.asked, exchange.rows);
         let is_failed = exchange.answer.is_err();
+        let answered = exchange.answer.as_ref().ok();
         let ms = exchange.took.0;
-        tracing::debug!(%side, ?asked, rows, ms, is_failed, "a request was answered");
+        tracing::debug!(%side, ?asked, rows, answered, ms, is_failed, "a request was answered");
         journal.note(exchange);
     }
     input

@@ -9,6 +9,7 @@ use std::process::{Command, Output};
 use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
+use passerelle::store::SledStore;
 use serde_json::Value as Json;
 
 use crate::cli::Company;
@@ -149,6 +150,22 @@ fn the_serving_process_makes_it_and_whoever_asked_writes_it() {
     let bundle: Json = serde_json::from_str(&text).unwrap();
     assert!(bundle["contact"]["who"].is_string());
     assert_eq!(bundle["status"]["phase"], "idle");
+}
+
+#[test]
+fn a_store_that_another_process_holds_is_no_reason_against_a_bundle() {
+    let company = Company::new(1, 3);
+    let data = company.file.with_file_name("data");
+    let held = SledStore::open(&data, "process 7 of eve").unwrap();
+    let path = company.file.with_file_name("poor.json.gz");
+    let asked = ["bundle", "--yes", "--out", path.to_str().unwrap()];
+    does(company.command(&asked), 0);
+    drop(held);
+    let text = unpacked(&path);
+    let bundle: Json = serde_json::from_str(&text).unwrap();
+    let why = bundle["store"]["why"].as_str().unwrap();
+    assert!(why.contains("another process"), "{why}");
+    assert!(!text.contains("eve"));
 }
 
 #[test]

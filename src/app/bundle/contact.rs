@@ -78,7 +78,11 @@ const fn parked(parked: &Parked) -> &'static str {
     match parked {
         Parked::Quarantined { .. } => "set aside by an operator",
         Parked::Unlinked => "taken apart by an operator",
-        _ => "left alone by a rule",
+        Parked::NoEmail => "it has no e-mail address",
+        Parked::ObjectNotSelected => "its object is not selected",
+        Parked::ShadowedByContact(_) => "a Contact has its address",
+        Parked::GoneBeforeLinked => "it was gone before it was linked",
+        Parked::CreationNotAllowed => "it may not be created on the other side",
     }
 }
 

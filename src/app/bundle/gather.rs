@@ -16,13 +16,13 @@ use crate::domain::doctor::{Facts, Finding, Told, examine};
 use crate::domain::drift::Descriptions;
 use crate::domain::ids::{LinkId, Side};
 use crate::domain::link::{Link, Mark};
-use crate::domain::mapping::Policy;
+use crate::domain::mapping::{Mapping, Policy};
 use crate::domain::record::{Act, LinkPage, Listing, Recovered};
 use crate::domain::setup::Timetable;
 use crate::domain::snapshot::Snapshot;
 use crate::domain::time::{Span, Timestamp};
 use crate::pool::Journal;
-use crate::ports::Store;
+use crate::ports::{Store, StoreError};
 
 /// Lines of the log, of all its kinds and of the errors alone.
 const LOG_MAX: usize = 1_000;
@@ -62,8 +62,8 @@ pub(in crate::app) async fn gather(sources: &Sources<'_>) -> Result<Bundle, AppE
     let mask = Mask::new()?;
     let mut parts = Map::new();
     let mut put = |name: &str, part: Json| parts.insert(name.to_owned(), part);
-    put("about", about(sources));
-    put("versions", versions(sources));
+    put("about", about(sources.now));
+    put("versions", versions(sources.described));
     put("settings", sources.settings.clone());
     put("rules", sources.policy.map_or(Json::Null, settings::policy));
     put("status", status(sources));
@@ -82,6 +82,41 @@ pub(in crate::app) async fn gather(sources: &Sources<'_>) -> Result<Bundle, AppE
     Ok(bundle)
 }
 
+/// What is left to tell where the store cannot be opened: that, the settings and the log.
+pub(in crate::app) fn without_store(
+    settings: &Json,
+    data: &Path,
+    now: Timestamp,
+    why: &StoreError,
+) -> Result<Bundle, AppError> {
+    let mask = Mask::new()?;
+    let (errors, lines) = logged(data, &mask)?;
+    let mut parts = Map::new();
+    let mut put = |name: &str, part: Json| parts.insert(name.to_owned(), part);
+    put("about", about(now));
+    put("versions", versions(None));
+    put("settings", settings.clone());
+    put("store", json!({ "why": broken(why) }));
+    put("errors", Json::Array(errors));
+    put("log", Json::Array(lines));
+    let mut bundle = Bundle(parts);
+    shorten(&mut bundle);
+    Ok(bundle)
+}
+
+/// Its own words name folders and people.
+const fn broken(why: &StoreError) -> &'static str {
+    match why {
+        StoreError::Held { .. } => "another process has it, and does not answer",
+        StoreError::Open { .. } => "it cannot be opened",
+        StoreError::Foreign { .. } => "it belongs to another organisation",
+        StoreError::Newer { .. } => "a newer passerelle wrote it",
+        StoreError::Damaged { .. } => "a stored value is damaged",
+        StoreError::Commit { .. } | StoreError::Poisoned => "it cannot make a change durable",
+        StoreError::Read { .. } => "it cannot be read",
+    }
+}
+
 /// The log is what may be long: its oldest lines go until the whole fits.
 fn shorten(bundle: &mut Bundle) {
     while bundle.bytes().len() > BYTES_MAX {
@@ -98,19 +133,18 @@ fn shorten(bundle: &mut Bundle) {
     }
 }
 
-fn about(sources: &Sources<'_>) -> Json {
+fn about(now: Timestamp) -> Json {
     json!({
         "format": FORMAT,
-        "made": sources.now.to_string(),
+        "made": now.to_string(),
         "masked": "people, operators and records are tokens that hold within this bundle alone; of \
                    values only their shape is told, and equal values have equal marks",
     })
 }
 
-fn versions(sources: &Sources<'_>) -> Json {
+fn versions(described: Option<&Descriptions>) -> Json {
     let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease").ok();
     let kernel = kernel.as_deref().map(str::trim);
-    let described = sources.described;
     json!({
         "passerelle": env!("CARGO_PKG_VERSION"),
         "system": std::env::consts::OS,
@@ -247,7 +281,7 @@ async fn doctor(sources: &Sources<'_>, mask: &Mask) -> Result<Json, AppError> {
     };
     let language = Language::new(Tongue::English);
     let findings = examine(&facts).into_iter().map(|mut finding| {
-        masked(&mut finding, mask);
+        masked(&mut finding, policy, mask);
         let spoken = spoken(&language, policy, sources.now, &finding);
         let severity = finding.seen.severity;
         json!({
@@ -259,9 +293,16 @@ async fn doctor(sources: &Sources<'_>, mask: &Mask) -> Result<Json, AppError> {
     Ok(Json::Array(findings.collect()))
 }
 
-fn masked(finding: &mut Finding, mask: &Mask) {
+fn masked(finding: &mut Finding, policy: &Policy, mask: &Mask) {
+    let Mapping { person, company } = &policy.mapping;
+    // Findings name mapped fields, too.
+    let is_field = |text: &str| {
+        let mut rules = person.iter().chain(company);
+        rules.any(|rule| rule.salesforce == text || rule.automation == text)
+    };
     for (gap, told) in &mut finding.seen.gaps {
         match told {
+            Told::Text(text) if is_field(text) => {}
             Told::Text(text) => *text = mask.text(text),
             Told::Names(names) if !OPEN_GAPS.contains(&&**gap) => {
                 for name in names {

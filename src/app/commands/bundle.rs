@@ -7,11 +7,15 @@ use serde_json::{Map, Value as Json};
 use tokio::net::UnixStream;
 
 use super::{Place, doctor, forward, inspect, logs};
+use crate::adapters::SystemClock;
 use crate::app::args::{Bundle as Asked, Open};
 use crate::app::bundle::{self, Bundle, Sources};
+use crate::app::config;
+use crate::app::door;
 use crate::app::error::{AppError, Status};
 use crate::app::out::Out;
 use crate::domain::operator::Role;
+use crate::ports::{Clock as _, StoreError};
 
 /// What the serving process answers is longer than the bundle only by its blanks.
 const ANSWER_BYTES_MAX: usize = 64 * 1_024 * 1_024;
@@ -83,7 +87,11 @@ fn is_wanted(path: &str, out: &mut Out) -> Result<bool, AppError> {
 
 /// In the process that has the store.
 async fn make(place: &Place, asked: &Asked) -> Result<Bundle, AppError> {
-    let opened = place.open().await?;
+    let opened = match place.open().await {
+        Ok(opened) => opened,
+        Err(AppError::Store(error)) if asked.contact.is_none() => return poor(place, &error),
+        Err(error) => return Err(error),
+    };
     place.require(&opened, Role::Operator)?;
     let link = match &asked.contact {
         None => None,
@@ -115,6 +123,18 @@ async fn make(place: &Place, asked: &Asked) -> Result<Bundle, AppError> {
         contact: link.as_ref(),
     })
     .await
+}
+
+/// A store that cannot be opened is a reason for a bundle, not against one.
+fn poor(place: &Place, why: &StoreError) -> Result<Bundle, AppError> {
+    let instance = config::load(place.file()?, &place.env)?;
+    let role = door::ourselves(&place.claims, &instance.operators).role;
+    if role < Role::Operator {
+        let needed = Role::Operator;
+        return Err(AppError::Denied { role, needed });
+    }
+    let settings = bundle::settings(&instance);
+    bundle::without_store(&settings, &instance.data, SystemClock.now(), why)
 }
 
 /// From the process that has the store.

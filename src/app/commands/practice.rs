@@ -85,10 +85,6 @@ pub(super) async fn demo(
     };
     let file = serving.write_instance(&folder)?;
     out.note("PRACTICE: an invented company on two simulated systems")?;
-    // Nothing else of the environment is for an invented company.
-    let levels = here.env.get_key_value("PASSERELLE_LOG_LEVEL");
-    let levels = levels.map(|(name, level)| (name.clone(), level.clone()));
-    let levels: Environment = levels.into_iter().collect();
     let place = Place {
         file: Some(file.clone()),
         socket: None,
@@ -98,7 +94,7 @@ pub(super) async fn demo(
         served: None,
         purpose: here.purpose,
         log: log.clone(),
-        env: levels,
+        env: detail(&here.env),
     };
     let connected = place.connect().await?;
     let status = if arguments.headless {
@@ -117,16 +113,23 @@ pub(super) async fn demo(
         };
         console::open(connected, seat, out).await?
     };
-    log.close();
     if is_kept {
         out.note(&format!(
             "the practice store is kept in {}",
             folder.display()
         ))?;
     } else {
+        log.close();
         std::fs::remove_dir_all(&folder)?;
     }
     Ok(status)
+}
+
+/// Nothing else of the environment is for an invented company.
+fn detail(env: &Environment) -> Environment {
+    let detail = env.get_key_value("PASSERELLE_LOG_LEVEL");
+    let detail = detail.map(|(name, level)| (name.clone(), level.clone()));
+    detail.into_iter().collect()
 }
 
 /// A folder of our own that nobody else can have made before us.

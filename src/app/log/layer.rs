@@ -127,3 +127,72 @@ impl log::Log for Sled {
 
     fn flush(&self) {}
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use tracing_subscriber::layer::SubscriberExt as _;
+
+    use super::*;
+    use crate::adapters::SystemClock;
+    use crate::app::log::latest;
+
+    #[test]
+    fn only_what_is_known_to_be_nobodys_becomes_a_line() {
+        let data = tempfile::tempdir().unwrap();
+        let sink = Sink::default();
+        sink.open(data.path(), Arc::new(SystemClock)).unwrap();
+        let filter = sink.clone();
+        let filter = tracing_subscriber::filter::dynamic_filter_fn(move |event, _| {
+            Lines::takes(&filter, event)
+        });
+        let lines = Lines(sink.clone()).with_filter(filter);
+        let subscriber = tracing_subscriber::registry().with(lines);
+        tracing::subscriber::with_default(subscriber, || {
+            let name = "Claire";
+            tracing::info!(target: "passerelle::pool", rows = 3, name, error = name, "asked");
+            tracing::warn!(target: "passerelle::store", error = "no room for a@b.fr", "failed");
+            tracing::info!(target: TOLD, operator = name, "told");
+            tracing::error!(target: crate::session::PANICKED, thread = "t", says = "x", "panicked");
+            tracing::debug!(target: TOLD, "too detailed");
+            tracing::error!(target: "passerelle::sim::world", name, "played");
+            tracing::error!(target: "reqwest", name, "not ours");
+        });
+        let says = |record: &log::Record<'_>| log::Log::log(&Sled(sink.clone()), record);
+        let record = |target, level| {
+            let mut record = log::Record::builder();
+            record.target(target).level(level);
+            record
+        };
+        let mut warning = record("sled::config", log::Level::Warn);
+        says(&warning.args(format_args!("the disk is full")).build());
+        let mut of_keys = record("sled::tree", log::Level::Error);
+        says(&of_keys.args(format_args!("Claire")).build());
+        let mut too_much = record("sled::tree", log::Level::Debug);
+        says(&too_much.args(format_args!("a key")).build());
+        let mut other = record("rustls", log::Level::Error);
+        says(&other.args(format_args!("Claire")).build());
+        sink.close();
+
+        let lines = latest(data.path(), 100).unwrap();
+        let without_time = |line: &String| {
+            let mut line: Map<String, Json> = serde_json::from_str(line).unwrap();
+            line.shift_remove("at");
+            Json::Object(line)
+        };
+        let lines: Vec<Json> = lines.iter().map(without_time).collect();
+        let warns = "the embedded database warns";
+        assert_eq!(
+            lines,
+            [
+                json!({ "level": "info", "what": "asked", "rows": 3 }),
+                json!({ "level": "warn", "what": "failed", "error": "no room for <address>" }),
+                json!({ "level": "info", "what": "told", "operator": "Claire" }),
+                json!({ "level": "error", "what": "panicked", "thread": "t", "says": "x" }),
+                json!({ "level": "warn", "what": warns, "place": "sled::config:0", "says": "the disk is full" }),
+                json!({ "level": "error", "what": warns, "place": "sled::tree:0" }),
+            ]
+        );
+    }
+}

@@ -139,6 +139,32 @@ mod tests {
     use crate::app::log::latest;
 
     #[test]
+    fn a_panic_is_logged_by_its_place_and_its_words_only_where_they_are_ours() {
+        let data = tempfile::tempdir().unwrap();
+        let sink = Sink::default();
+        sink.open(data.path(), Arc::new(SystemClock)).unwrap();
+        let subscriber = tracing_subscriber::registry().with(Lines(sink.clone()));
+        tracing::subscriber::with_default(subscriber, || {
+            let panics = crate::session::Panics::keep();
+            let name = "Claire";
+            for is_ours in [true, false] {
+                let fault = || assert!(!is_ours, "a fault of ours");
+                let caught = std::panic::catch_unwind(|| {
+                    fault();
+                    panic!("of {name}")
+                });
+                assert!(caught.is_err());
+            }
+            drop(panics);
+        });
+        sink.close();
+        let lines = latest(data.path(), 100).unwrap();
+        assert_eq!(lines.len(), 2, "{lines:?}");
+        assert!(lines[0].contains("a fault of ours") && lines[0].contains("layer.rs"));
+        assert!(!lines[1].contains("Claire") && lines[1].contains("layer.rs"));
+    }
+
+    #[test]
     fn only_what_is_known_to_be_nobodys_becomes_a_line() {
         let data = tempfile::tempdir().unwrap();
         let sink = Sink::default();

@@ -22,8 +22,12 @@ use std::time::{Duration, Instant};
 
 use common::{disk, peak_megabytes};
 use futures_util::future::{BoxFuture, join_all};
-use passerelle::domain::ids::{AutomationId, FieldId, Kind};
-use passerelle::domain::record::{Batch, Change, LinkKey, LinkPage, Listing};
+use passerelle::domain::audit::Check;
+use passerelle::domain::ids::{AutomationId, FieldId, Kind, LinkId, RunId, Side};
+use passerelle::domain::record::{
+    Batch, Change, Happened, HistoryEntry, LinkKey, LinkPage, Listing,
+};
+use passerelle::domain::time::Timestamp;
 use passerelle::domain::value::Value;
 use passerelle::ports::Store;
 use passerelle::store::SledStore;
@@ -34,6 +38,8 @@ const PEOPLE: u64 = 100_000;
 
 /// As many as one page of a system brings.
 const BATCH_SIZE: u64 = 200;
+
+const LINES: u64 = 100_000;
 
 /// Set for a process of its own: the phase it measures.
 const PHASE: &str = "PASSERELLE_BENCH_PHASE";
@@ -51,6 +57,7 @@ fn main() {
             let folder = tempfile::tempdir().expect("a temporary folder");
             small_batches(&folder.path().join("small"));
             groups(&folder.path().join("groups"));
+            audit(&folder.path().join("audit"));
             for phase in ["fill", "open"] {
                 alone(phase, &folder.path().join("people"), people);
             }
@@ -92,6 +99,41 @@ fn groups(data: &Path) {
         count += 64;
     }
     rate("batches of 1 link, 64 waiting", count, start);
+}
+
+/// Lines of history about writes, each covered by a seal, and the check of them all.
+fn audit(data: &Path) {
+    let store = Opened::at(data);
+    let start = Instant::now();
+    for commit in 0..LINES / BATCH_SIZE {
+        let lines = (0..BATCH_SIZE).map(|line| {
+            let entry = HistoryEntry {
+                at: Timestamp(commit as i64 * 1_000),
+                run: RunId(commit),
+                what: Happened::Written {
+                    side: Side::Salesforce,
+                    field: FieldId(3),
+                    before: Value::Text("Paris".into()),
+                    after: Value::Text("Lyon".into()),
+                },
+            };
+            Change::AddHistory(LinkId(commit * 7 + line), entry)
+        });
+        store.commit(lines.collect());
+    }
+    rate("lines of history in batches of 200", LINES, start);
+    println!("{} bytes each", disk(data) / LINES);
+    let start = Instant::now();
+    let mut check = Check::default();
+    let mut longest = Duration::ZERO;
+    while !check.is_over() {
+        let step = Instant::now();
+        check = store.run(store.store.check_audit(check)).expect("a step");
+        longest = longest.max(step.elapsed());
+    }
+    rate("of them checked", LINES, start);
+    println!("longest step: {} µs", longest.as_micros());
+    assert!(check.verdict.is_whole(), "{:?}", check.verdict);
 }
 
 fn fill(data: &Path, people: u64) {

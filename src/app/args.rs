@@ -77,6 +77,8 @@ pub enum Command {
     Retry(Retry),
     /// Take an operator's act back, where both sides still show it
     Undo(Undo),
+    /// What operators did, and whether anybody changed the record of it
+    Audit(Audit),
     /// What every key of the console does
     Keys(Keys),
     /// Step through a recording of the console, message by message
@@ -298,6 +300,56 @@ pub struct Undo {
     pub run: Option<u64>,
     #[command(flatten)]
     pub writing: Writing,
+}
+
+#[derive(Debug, Args)]
+pub struct Audit {
+    #[command(subcommand)]
+    pub what: AuditCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum AuditCommand {
+    /// The acts, newest first
+    List(AuditList),
+    /// Whether any of it was edited, dropped, added, reordered or cut off; ends with 1 if so
+    Verify(Json),
+    /// Write all acts into a new file
+    Export(AuditExport),
+}
+
+#[derive(Debug, Args)]
+pub struct AuditList {
+    /// Only this operator's
+    #[arg(long, value_name = "NAME")]
+    pub operator: Option<String>,
+    /// Only those about this link
+    #[arg(long, value_name = "N")]
+    pub link: Option<u64>,
+    /// Only since then: a day (2026-03-04), a moment (2026-03-04T09:15:00Z), or how long ago (7d)
+    #[arg(long, value_name = "TIME")]
+    pub since: Option<String>,
+    /// At most so many
+    #[arg(long, default_value_t = 50, value_name = "N")]
+    pub max: usize,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct AuditExport {
+    /// A file that does not exist yet
+    pub file: PathBuf,
+    /// JSON lines, or CSV that no spreadsheet takes for formulas
+    #[arg(long, value_enum)]
+    pub format: AuditFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum AuditFormat {
+    Jsonl,
+    Csv,
 }
 
 #[derive(Debug, Args)]

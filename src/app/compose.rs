@@ -90,7 +90,7 @@ pub async fn open_at(
         std::process::id(),
         clock.now()
     );
-    let store = Arc::new(SledStore::open(&instance.data, &holder)?);
+    let store = Arc::new(SledStore::open_instance(&instance.data, &holder)?);
     let recovered = store.recover().await?;
     Ok(Opened {
         instance,

@@ -3,7 +3,7 @@
 mod audit;
 mod bundle;
 mod doctor;
-mod export;
+pub(super) mod export;
 mod flags;
 mod plugin;
 mod search;
@@ -26,6 +26,7 @@ use crate::console::query::{
 };
 use crate::console::{Answer, Msg, Query, Ticket};
 use crate::domain::activity::HeldActivity;
+use crate::domain::audit::{Check, Verdict};
 use crate::domain::drift::Descriptions;
 use crate::domain::exchange::{Exchange, Whom};
 use crate::domain::ids::{LinkId, RemoteId, Side};
@@ -40,6 +41,7 @@ use crate::engine::decide::decide;
 use crate::engine::observe::match_text;
 use crate::pool::{Handle, Journal};
 use crate::ports::{Clock, Store, StoreError};
+use audit::Checking;
 use search::Search;
 pub(super) use search::keys;
 
@@ -108,6 +110,7 @@ impl Desk {
     ) {
         let mut answering = FuturesUnordered::new();
         let mut searching: Option<(Ticket, Search)> = None;
+        let mut checking: Option<Checking> = None;
         loop {
             let may_ask = answering.len() < AT_ONCE_MAX;
             let told = tokio::select! {
@@ -118,12 +121,16 @@ impl Desk {
                         Some((ticket, Query::Search(wanted))) => {
                             searching = Some((ticket, Search::new(&wanted)));
                         }
+                        Some((ticket, Query::CheckAudit)) => {
+                            checking = Some(Checking::new(ticket));
+                        }
                         Some((ticket, query)) => answering.push(self.answered(ticket, query)),
                     }
                     None
                 }
                 Some(msg) = answering.next() => Some(msg),
                 msg = self.look_on(&mut searching), if searching.is_some() => msg,
+                msg = self.check_on(&mut checking), if checking.is_some() => msg,
             };
             if let Some(msg) = told
                 && answers.send(msg).await.is_err()
@@ -173,6 +180,7 @@ impl Desk {
             Query::Act(act) => Answer::Act(Box::new(self.act(*act).await?)),
             Query::ExportActs(export) => Answer::Exported(self.export(export).await?),
             Query::Bundle(contact, at) => Answer::Exported(self.bundle(contact, at).await?),
+            Query::CheckAudit => Answer::Checked(Box::new(check_audit(&*self.store).await?)),
             Query::Plugin => Answer::Plugin(Box::new(self.plugin().await?)),
             Query::Example(kind, field) => Answer::Example(self.example(kind, field).await?),
             Query::Doctor => Answer::Doctor(self.diagnosis().await?),
@@ -374,6 +382,15 @@ impl Desk {
             conflicts: link.conflicts.len() as u32,
         }
     }
+}
+
+/// The whole check, for whoever has nothing else to do meanwhile.
+pub(super) async fn check_audit(store: &dyn Store) -> Result<Verdict, StoreError> {
+    let mut check = Check::default();
+    while !check.is_over() {
+        check = store.check_audit(check).await?;
+    }
+    Ok(check.verdict)
 }
 
 fn records(link: &Link) -> Vec<RemoteId> {

@@ -23,6 +23,8 @@ const KEY_LETTERS: usize = 8;
 pub(super) struct Visitor {
     pub(super) operator: Operator,
     pub(super) role: Role,
+    /// The account that has the store, or root.
+    pub(super) is_owner: bool,
 }
 
 /// One session's way to the sync.
@@ -82,10 +84,13 @@ pub(super) fn ourselves(claims: &Claims, operators: &Operators) -> Visitor {
     recognise(peer, claims, operators)
 }
 
+fn is_owner(peer: Peer) -> bool {
+    peer.uid == nix::unistd::getuid() || peer.uid.is_root()
+}
+
 /// Whether the socket's other end may say anything at all.
 pub(super) fn may_knock(peer: Peer, group: Option<&str>) -> bool {
-    let is_ours = peer.uid == nix::unistd::getuid() || peer.uid.is_root();
-    is_ours || group.is_some_and(|group| groups_of(peer).iter().any(|name| name == group))
+    is_owner(peer) || group.is_some_and(|group| groups_of(peer).iter().any(|name| name == group))
 }
 
 /// The peer's user id is the kernel's word, and the login behind it too where the machine keeps one.
@@ -108,6 +113,7 @@ pub(super) fn recognise(peer: Peer, claims: &Claims, operators: &Operators) -> V
     Visitor {
         operator: Operator { name, from },
         role,
+        is_owner: is_owner(peer),
     }
 }
 
@@ -147,7 +153,7 @@ fn role_of(peer: Peer, names: &[&str], operators: &Operators) -> Role {
     if let Some((role, _)) = named {
         return role;
     }
-    if peer.uid == nix::unistd::getuid() || peer.uid.is_root() {
+    if is_owner(peer) {
         Role::Admin
     } else {
         Role::Viewer
@@ -358,6 +364,7 @@ mod tests {
             let visitor = Visitor {
                 operator: Operator::default(),
                 role,
+                is_owner: false,
             };
             for (command, needed) in commands() {
                 let (commands, mut inbox) = mpsc::channel(1);

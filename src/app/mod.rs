@@ -32,7 +32,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use nix::sys::stat::{Mode, umask};
 
-use crate::app::args::{Arguments, Command};
+use crate::app::args::{Arguments, AuditCommand, Command};
 use crate::app::compose::Environment;
 use crate::app::error::{AppError, Status};
 use crate::app::log::Log;
@@ -100,6 +100,11 @@ pub(crate) const fn is_json(command: &Command) -> bool {
         Command::Keys(keys) => keys.json,
         Command::Log(log) => log.json,
         Command::Open(open) => open.json,
+        Command::Audit(audit) => match &audit.what {
+            AuditCommand::List(list) => list.json,
+            AuditCommand::Verify(json) => json.json,
+            AuditCommand::Export(_) => false,
+        },
         Command::Serve
         | Command::Attach(_)
         | Command::Unit(_)

@@ -35,6 +35,7 @@ pub use model::{Ground, Instance, Model, Settings};
 pub use msg::{Effect, Msg};
 pub use query::{Answer, Query, Ticket};
 pub use safe::Safe;
+pub use screens::audit::ActFilter;
 pub use update::update;
 pub use view::{paint, view};
-pub use words::{Spoken, spoken};
+pub use words::{Spoken, SpokenVerdict, spoken, spoken_verdict};

@@ -16,7 +16,7 @@ pub(super) fn fits(link: &Link, conflict: &Conflict, choice: &Choice) -> bool {
         | (Subject::Consent, Choice::OptIn | Choice::OptOut)
         | (Subject::Deletion, Choice::KeepBoth) => true,
         (Subject::Field(_), _) => {
-            let value = decided_value(link, conflict.subject, choice);
+            let value = decided_on(link, conflict.subject, choice, Side::Salesforce);
             value.is_some_and(|value| !is_taken(conflict, &value))
         }
         (Subject::Identity, Choice::Pair(record)) => candidates(conflict).contains(record),
@@ -37,8 +37,8 @@ pub(super) fn candidates(conflict: &Conflict) -> &[RemoteId] {
     }
 }
 
-/// The value that a choice puts on both sides.
-fn decided_value(link: &Link, subject: Subject, choice: &Choice) -> Option<Value> {
+/// The value that a choice puts on a side.
+fn decided_on(link: &Link, subject: Subject, choice: &Choice, side: Side) -> Option<Value> {
     let Subject::Field(field) = subject else {
         return None;
     };
@@ -46,7 +46,7 @@ fn decided_value(link: &Link, subject: Subject, choice: &Choice) -> Option<Value
     match choice {
         Choice::Salesforce => state.salesforce.clone(),
         Choice::Automation => state.automation.clone(),
-        Choice::Base => state.base.as_ref().map(|base| base.salesforce.clone()),
+        Choice::Base => state.base_on(side).cloned(),
         Choice::Typed(value) => Some(value.clone()),
         _ => None,
     }
@@ -71,7 +71,7 @@ pub(super) fn refused_again(link: &Link, conflict: &Conflict, choice: &Choice) -
         return None;
     };
     let length_max = length_max(&failure.message);
-    let decided = decided_value(link, conflict.subject, choice)?;
+    let decided = decided_on(link, conflict.subject, choice, *side)?;
     let is_too_long = match (&decided, length_max) {
         (Value::Text(text), Some(length_max)) => text.chars().count() > length_max,
         _ => false,
@@ -112,7 +112,8 @@ pub(super) fn written_sides(link: &Link, subject: Subject, choice: &Choice) -> V
         (Subject::Write(refused), Choice::Retry) => *side == refused,
         (Subject::Field(field), choice) => {
             let shown = link.field(field).and_then(|state| state.on(*side));
-            decided_value(link, subject, choice).is_some_and(|value| shown != Some(&value))
+            let decided = decided_on(link, subject, choice, *side);
+            decided.is_some_and(|value| shown != Some(&value))
         }
         _ => false,
     };
@@ -146,8 +147,13 @@ pub(super) fn lines(
         .map(|side| match (subject, choice) {
             (Subject::Field(field), choice) => {
                 let before = link.field(field).and_then(|state| state.on(*side));
-                let after = decided_value(link, subject, choice);
-                write_line(words, link, *side, (field, before, after.as_ref()))
+                let after = decided_on(link, subject, choice, *side);
+                let after = if is_owner(words, link, subject) && !is_chosen(choice, *side) {
+                    say.text("preview-own-user").to_owned()
+                } else {
+                    words.value(after.as_ref())
+                };
+                write_line(words, link, *side, (field, before, &after))
             }
             (Subject::Consent, Choice::OptOut) => {
                 say.with("preview-opt-out", &[("side", &side.to_string())])
@@ -156,9 +162,6 @@ pub(super) fn lines(
             _ => say.with("preview-again", &[("side", &side.to_string())]),
         })
         .collect();
-    if !lines.is_empty() && is_owner(words, link, subject) {
-        lines.push(say.text("preview-owner").to_owned());
-    }
     if lines.is_empty() {
         lines.push(match (subject, choice) {
             (_, Choice::Pair(record)) => {
@@ -171,7 +174,16 @@ pub(super) fn lines(
     lines
 }
 
-/// A user has another id in each system, and a choice has one value for both.
+/// Whether what is put on a side is what it shows, or was agreed on with it.
+const fn is_chosen(choice: &Choice, side: Side) -> bool {
+    match choice {
+        Choice::Salesforce => matches!(side, Side::Salesforce),
+        Choice::Automation => matches!(side, Side::Automation),
+        _ => matches!(choice, Choice::Base),
+    }
+}
+
+/// A user has another id in each system.
 fn is_owner(words: Words<'_>, link: &Link, subject: Subject) -> bool {
     let Subject::Field(field) = subject else {
         return false;
@@ -180,11 +192,7 @@ fn is_owner(words: Words<'_>, link: &Link, subject: Subject) -> bool {
     rule.is_some_and(|rule| rule.role == Role::Owner)
 }
 
-type Written<'a> = (
-    crate::domain::ids::FieldId,
-    Option<&'a Value>,
-    Option<&'a Value>,
-);
+type Written<'a> = (crate::domain::ids::FieldId, Option<&'a Value>, &'a str);
 
 fn write_line(words: Words<'_>, link: &Link, side: Side, (field, from, to): Written<'_>) -> String {
     words.language.with(
@@ -194,7 +202,7 @@ fn write_line(words: Words<'_>, link: &Link, side: Side, (field, from, to): Writ
             ("record", &record_on(words, link, side)),
             ("field", &words.field_on(link.kind, field, side)),
             ("from", &words.value(from)),
-            ("to", &words.value(to)),
+            ("to", to),
         ],
     )
 }
@@ -226,8 +234,14 @@ pub(super) fn undo_lines(words: Words<'_>, link: &Link, step: &UndoStep) -> Vec<
         .filter(|side| link.state(*side).is_some())
         .filter_map(|side| {
             let (from, to) = (shown(side), before(&step.before, side));
-            (from.as_ref() != Some(&to))
-                .then(|| write_line(words, link, side, (field, from.as_ref(), Some(&to))))
+            (from.as_ref() != Some(&to)).then(|| {
+                write_line(
+                    words,
+                    link,
+                    side,
+                    (field, from.as_ref(), &words.value(Some(&to))),
+                )
+            })
         })
         .collect()
 }

@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::console::language::Tongue;
 use crate::domain::activity::HeldActivity;
+use crate::domain::audit::Verdict;
 use crate::domain::conflict::Conflict;
 use crate::domain::consent::ConsentState;
 use crate::domain::doctor::{Finding, Severity};
@@ -51,6 +53,8 @@ pub enum Query {
     /// An incident bundle in the data folder, with one contact's part if one is named. The time names
     /// the file.
     Bundle(Option<LinkId>, Timestamp),
+    /// Whether anybody changed the audit.
+    CheckAudit,
     /// What is configured.
     Plugin,
     /// A real contact or company with a value in that field.
@@ -74,6 +78,8 @@ pub enum Answer {
     Acts(Acts),
     Act(Box<UndoPreview>),
     Exported(Exported),
+    /// More than once: so far, then in the end.
+    Checked(Box<Verdict>),
     Plugin(Box<Plugin>),
     Example(Option<Example>),
     Doctor(Diagnosis),
@@ -205,6 +211,9 @@ impl FlagRow {
 pub struct Acts {
     pub rows: Vec<Act>,
     pub older: Older,
+    /// What the first contact of each is called now.
+    #[serde(default)]
+    pub names: BTreeMap<LinkId, String>,
 }
 
 /// Whether there is more than what is shown.
@@ -219,10 +228,21 @@ pub enum Older {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Export {
     pub format: Format,
-    /// Only these; `None` for everything there is, shown or not.
-    pub runs: Option<Vec<RunId>>,
+    pub wanted: Wanted,
     /// Names the file.
     pub at: Timestamp,
+}
+
+/// Which acts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wanted {
+    All,
+    One(RunId),
+    /// What a filter keeps as it was typed, of all there are and not only of those shown.
+    Filtered {
+        typed: String,
+        tongue: Tongue,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -237,8 +257,6 @@ pub enum Exported {
     Written {
         acts: u64,
         path: String,
-        /// Whether there were more than go into one file.
-        older: Older,
     },
     Bundle {
         path: String,

@@ -1,10 +1,12 @@
 //! What the product's states are called when a person reads them, in the language that is spoken.
 
 mod acts;
+mod audit;
 mod doctor;
 mod flags;
 mod plugin;
 
+pub use audit::{SpokenVerdict, spoken_verdict};
 pub use doctor::{Spoken, spoken};
 pub(super) use flags::consent_on;
 pub(super) use plugin::sign;

@@ -128,7 +128,7 @@ impl Mapping {
     clippy::struct_excessive_bools,
     reason = "the set-up guide's own independent check boxes"
 )]
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Policy {
     pub mapping: Mapping,
     pub published: bool,

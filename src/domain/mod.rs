@@ -1,6 +1,7 @@
 //! The nouns of the product and their invariants. Imports std, serde and an error derive.
 
 pub mod activity;
+pub mod audit;
 pub mod command;
 pub mod conflict;
 pub mod consent;

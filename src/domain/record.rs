@@ -141,8 +141,15 @@ pub struct Act {
     pub at: Timestamp,
     /// Login name, or `passerelle` for what the schedule did.
     pub operator: String,
+    /// Where they sat, see [`Operator::from`](super::operator::Operator::from); empty in acts from
+    /// before it was kept.
+    #[serde(default)]
+    pub from: String,
     pub act: String,
     pub object: String,
+    /// Whom it was about, each once, in order.
+    #[serde(default)]
+    pub links: Vec<LinkId>,
     pub reason: String,
     /// What undo needs: every field that was decided, as it was before.
     pub undo: Vec<UndoStep>,

@@ -30,6 +30,8 @@ struct Order {
 struct Done {
     act: &'static str,
     object: String,
+    /// Whom it was about.
+    links: Vec<LinkId>,
     /// What taking it back needs.
     undo: Vec<UndoStep>,
 }
@@ -39,7 +41,15 @@ impl Done {
         Self {
             act,
             object,
+            links: Vec::new(),
             undo: Vec::new(),
+        }
+    }
+
+    fn on(act: &'static str, links: &[LinkId]) -> Self {
+        Self {
+            links: links.to_vec(),
+            ..Self::new(act, named(links))
         }
     }
 }
@@ -154,15 +164,19 @@ impl Engine {
         }
     }
 
-    fn record(&mut self, desk: &mut Desk, order: Order, done: Done) {
+    fn record(&mut self, desk: &mut Desk, order: Order, mut done: Done) {
+        done.links.sort_unstable();
+        done.links.dedup();
         let (session, run) = (order.session, order.run);
         if self.settings.writes == Writes::Send {
             desk.batch.push(Change::AddAct(Act {
                 run,
                 at: order.at,
                 operator: order.operator.name,
+                from: order.operator.from,
                 act: done.act.to_owned(),
                 object: done.object,
+                links: done.links,
                 reason: order.reason,
                 undo: done.undo,
             }));

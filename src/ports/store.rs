@@ -5,7 +5,8 @@ use std::error::Error;
 use futures_util::future::BoxFuture;
 
 use crate::domain::activity::HeldActivity;
-use crate::domain::ids::LinkId;
+use crate::domain::audit::Check;
+use crate::domain::ids::{LinkId, RunId};
 use crate::domain::link::Link;
 use crate::domain::record::{
     Act, Batch, Binding, HistoryEntry, LinkKey, LinkPage, Loaded, PolicyVersion, Recovered,
@@ -47,6 +48,12 @@ pub trait Store: Send + Sync {
 
     /// Newest first, at most so many.
     fn acts(&self, max: usize) -> BoxFuture<'_, Result<Vec<Act>, StoreError>>;
+
+    /// Older than that one, newest first, at most so many.
+    fn acts_before(&self, run: RunId, max: usize) -> BoxFuture<'_, Result<Vec<Act>, StoreError>>;
+
+    /// Takes the check that nobody changed the audit one step on, of a few milliseconds.
+    fn check_audit(&self, check: Check) -> BoxFuture<'_, Result<Check, StoreError>>;
 
     /// Newest first.
     fn policies(&self, max: usize) -> BoxFuture<'_, Result<Vec<PolicyVersion>, StoreError>>;

@@ -148,6 +148,7 @@ fn fill(from: &Path, folder: &Path) -> Result<(), BackupError> {
     result?;
     read.map_err(|source| failed(from, source))?;
     staged.insert(keys::EPOCH.to_vec(), Some(vec![1]));
+    staged.insert(keys::RESTORED.to_vec(), Some(vec![1]));
     durable.commit(staged)?;
     Ok(())
 }

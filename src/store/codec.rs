@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// The one version that is written. A new form gets a new number and keeps reading the old.
+/// The version of most forms. A new form gets a new number and keeps reading the old: see `acts.rs`.
 const VERSION: u8 = 1;
 
 const CHECKSUM_BYTES: usize = 4;
@@ -21,13 +21,30 @@ pub(super) enum CodecError {
 }
 
 pub(super) fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>, CodecError> {
-    let mut bytes = postcard::to_extend(value, vec![VERSION]).map_err(|_| CodecError::Form)?;
+    encode_as(VERSION, value)
+}
+
+/// For what has had more than one form.
+pub(super) fn encode_as<T: Serialize>(version: u8, value: &T) -> Result<Vec<u8>, CodecError> {
+    let mut bytes = postcard::to_extend(value, vec![version]).map_err(|_| CodecError::Form)?;
     let checksum = crc32fast::hash(&bytes);
     bytes.extend(checksum.to_le_bytes());
     Ok(bytes)
 }
 
 pub(super) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, CodecError> {
+    match opened(bytes)? {
+        (VERSION, value) => form(value),
+        (version, _) => Err(CodecError::Version(version)),
+    }
+}
+
+pub(super) fn form<T: DeserializeOwned>(value: &[u8]) -> Result<T, CodecError> {
+    postcard::from_bytes(value).map_err(|_| CodecError::Form)
+}
+
+/// The version and the value, if the checksum fits.
+pub(super) fn opened(bytes: &[u8]) -> Result<(u8, &[u8]), CodecError> {
     let split = bytes
         .len()
         .checked_sub(CHECKSUM_BYTES)
@@ -36,9 +53,6 @@ pub(super) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, CodecError>
     if crc32fast::hash(value).to_le_bytes() != checksum {
         return Err(CodecError::Checksum);
     }
-    match value.split_first() {
-        Some((&VERSION, value)) => postcard::from_bytes(value).map_err(|_| CodecError::Form),
-        Some((version, _)) => Err(CodecError::Version(*version)),
-        None => Err(CodecError::Short),
-    }
+    let (version, value) = value.split_first().ok_or(CodecError::Short)?;
+    Ok((*version, value))
 }

@@ -262,13 +262,18 @@ impl Durable {
         Ok(())
     }
 
-    /// The same from the last key with the prefix backwards.
+    /// The same from the last key with the prefix backwards, or from the one before that key.
     pub(super) fn scan_back(
         &self,
         prefix: &[u8],
+        before: Option<&[u8]>,
         mut take: impl FnMut(&[u8], &[u8]) -> bool,
     ) -> Result<(), StoreError> {
-        for entry in self.db.scan_prefix(prefix).rev() {
+        let entries = match before {
+            Some(before) => self.db.range(prefix..before),
+            None => self.db.scan_prefix(prefix),
+        };
+        for entry in entries.rev() {
             let (key, first) = entry.map_err(not_read)?;
             let Some(value) = self.joined(&key, &first)? else {
                 continue;

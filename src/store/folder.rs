@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Seek, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 use nix::fcntl::{Flock, FlockArg};
@@ -15,6 +15,13 @@ const LOCK: &str = "store.lock";
 
 pub(super) fn make_private_folder(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+/// A folder that nobody else made or can look into.
+pub(super) fn is_ours(path: &Path) -> bool {
+    let ours = nix::unistd::geteuid().as_raw();
+    fs::symlink_metadata(path)
+        .is_ok_and(|meta| meta.is_dir() && meta.uid() == ours && meta.mode() & 0o777 == 0o700)
 }
 
 pub(super) fn private_file(path: &Path) -> io::Result<File> {

@@ -10,6 +10,7 @@ pub(super) const HELD: &[u8] = b"v";
 pub(super) const SENT: &[u8] = b"e";
 pub(super) const HISTORY: &[u8] = b"h";
 pub(super) const ACT: &[u8] = b"x";
+pub(super) const SEAL: &[u8] = b"w";
 pub(super) const POLICY: &[u8] = b"p";
 pub(super) const PLAN: &[u8] = b"j";
 pub(super) const CURSOR: &[u8] = b"c/cursor/";
@@ -18,6 +19,8 @@ pub(super) const TALLY: &[u8] = b"c/tally";
 pub(super) const COUNTS: &[u8] = b"c/counts";
 pub(super) const BINDING: &[u8] = b"c/binding";
 pub(super) const EPOCH: &[u8] = b"c/epoch";
+/// There since a restore until the next seal tells of it.
+pub(super) const RESTORED: &[u8] = b"c/restored";
 /// The founding pair: in every store, before anything else.
 pub(super) const FORMAT: &[u8] = b"c/format";
 
@@ -88,6 +91,22 @@ pub(super) fn history_entry(link: LinkId, commit: u64, index: u32) -> Vec<u8> {
 pub(super) fn history_commit(key: &[u8]) -> Option<u64> {
     let commit = key.get(9..17)?;
     Some(u64::from_be_bytes(commit.try_into().ok()?))
+}
+
+/// Link, commit and index of a history entry.
+pub(super) fn history_parts(key: &[u8]) -> Option<(LinkId, u64, u32)> {
+    let link = u64::from_be_bytes(key.get(1..9)?.try_into().ok()?);
+    let index = u32::from_be_bytes(key.get(17..21)?.try_into().ok()?);
+    Some((LinkId(link), history_commit(key)?, index))
+}
+
+pub(super) fn seal(sequence: u64) -> Vec<u8> {
+    [SEAL, &sequence.to_be_bytes()].concat()
+}
+
+/// The number behind a letter: of a seal, of an act.
+pub(super) fn trailing_number(key: &[u8]) -> Option<u64> {
+    Some(u64::from_be_bytes(key.get(1..9)?.try_into().ok()?))
 }
 
 pub(super) fn act(run: RunId) -> Vec<u8> {

@@ -5,8 +5,10 @@
 
 pub mod memory;
 
+mod acts;
 mod backup;
 mod cache;
+mod chain;
 mod codec;
 mod durable;
 mod folder;
@@ -27,13 +29,15 @@ use tokio::sync::{mpsc, oneshot};
 pub use backup::{BackupError, export, restore};
 
 use crate::domain::activity::HeldActivity;
-use crate::domain::ids::LinkId;
+use crate::domain::audit::Check;
+use crate::domain::ids::{LinkId, RunId};
 use crate::domain::link::Link;
 use crate::domain::record::{
     Act, Batch, Binding, Counts, HistoryEntry, LinkKey, LinkPage, Loaded, PolicyVersion, Recovered,
 };
 use crate::ports::{Store, StoreError, Vault};
 use crate::store::cache::Cache;
+use crate::store::chain::{Chain, Telling};
 use crate::store::durable::Durable;
 use crate::store::staging::Staging;
 
@@ -50,6 +54,8 @@ pub struct SledStore {
     queue: Option<mpsc::Sender<Job>>,
     committer: Option<JoinHandle<()>>,
     path: PathBuf,
+    /// Where the audit's key and anchor are.
+    audit: PathBuf,
 }
 
 enum Job {
@@ -59,18 +65,35 @@ enum Job {
 
 impl SledStore {
     /// Opens the store in a data folder, or makes it. `holder` is what a second process is told:
-    /// who has it, since when.
+    /// who has it, since when. All of it is inside the folder.
     pub fn open(data: &Path, holder: &str) -> Result<Self, StoreError> {
+        Self::open_with(data, holder, chain::inside, Telling::Nobody)
+    }
+
+    /// The same with the audit's key and anchor beside the folder where that can be, and its head told
+    /// to the system's log.
+    pub fn open_instance(data: &Path, holder: &str) -> Result<Self, StoreError> {
+        Self::open_with(data, holder, chain::beside, Telling::SystemLog)
+    }
+
+    fn open_with(
+        data: &Path,
+        holder: &str,
+        audit: fn(&Path) -> PathBuf,
+        telling: Telling,
+    ) -> Result<Self, StoreError> {
         let founding = reader::founding()?;
         let durable = Arc::new(Durable::open(data, holder, (keys::FORMAT, &founding))?);
         reader::check_format(&durable.get(keys::FORMAT)?.unwrap_or_default())?;
         let counts = reader::counts(&durable)?;
+        let audit = audit(data);
+        let chain = Chain::open(&durable, &audit, telling)?;
         let (queue, jobs) = mpsc::channel(QUEUE_MAX);
         let cache = Arc::new(Cache::default());
         let (thread, known) = (Arc::clone(&durable), Arc::clone(&cache));
         let committer = std::thread::Builder::new()
             .name("store".into())
-            .spawn(move || commit_all(&thread, &known, counts, jobs))
+            .spawn(move || commit_all(&thread, &known, (counts, chain), jobs))
             .map_err(|source| StoreError::Commit {
                 source: source.into(),
             })?;
@@ -80,6 +103,7 @@ impl SledStore {
             queue: Some(queue),
             committer: Some(committer),
             path: data.to_owned(),
+            audit,
         })
     }
 
@@ -143,7 +167,12 @@ impl Drop for SledStore {
 }
 
 /// Group commit: whatever waits is made durable by one sync.
-fn commit_all(durable: &Durable, cache: &Cache, mut counts: Counts, mut jobs: mpsc::Receiver<Job>) {
+fn commit_all(
+    durable: &Durable,
+    cache: &Cache,
+    (mut counts, mut chain): (Counts, Chain),
+    mut jobs: mpsc::Receiver<Job>,
+) {
     while let Some(first) = jobs.blocking_recv() {
         let mut group = vec![first];
         while group.len() < QUEUE_MAX
@@ -169,37 +198,43 @@ fn commit_all(durable: &Durable, cache: &Cache, mut counts: Counts, mut jobs: mp
         }
         let result = staged
             .and_then(|()| staging.finish())
-            .and_then(|(staged, written)| {
+            .and_then(|(mut staged, written)| {
+                let head = chain.seal(&mut staged, &written.covered, counts.commits)?;
                 let pairs = staged.len();
                 cache.forget(written.links.iter().map(|(id, _)| *id));
                 durable.commit(staged)?;
                 cache.note_written(written.links);
                 counts = written.counts;
-                Ok(pairs)
+                Ok((pairs, head, written.covered))
             });
         if let Err(error) = &result {
             // Whatever it was: what the callers believe and what is stored may differ from now on.
             durable.poison();
-            tracing::error!(error = chain(error), "a commit failed");
+            tracing::error!(error = causes(error), "a commit failed");
         }
         for answer in answers {
             let told = match &result {
                 Ok(_) => Ok(()),
                 Err(StoreError::Poisoned) => Err(StoreError::Poisoned),
                 Err(error) => Err(StoreError::Commit {
-                    source: chain(error).into(),
+                    source: causes(error).into(),
                 }),
             };
             // Whoever asked may be gone; the batch is durable all the same.
             drop(answer.send(told));
         }
         // After the answers: whoever asked goes on meanwhile.
-        if let Ok(pairs) = result
-            && let Err(error) = durable.tidy(pairs, || !jobs.is_empty())
-        {
-            tracing::error!(error = chain(&error), "cleaning up failed");
+        let Ok((pairs, head, covered)) = result else {
+            continue;
+        };
+        if let Some(head) = head {
+            chain.sealed(head, &covered);
+        }
+        if let Err(error) = durable.tidy(pairs, || !jobs.is_empty()) {
+            tracing::error!(error = causes(&error), "cleaning up failed");
         }
     }
+    chain.close();
 }
 
 impl Store for SledStore {
@@ -266,7 +301,16 @@ impl Store for SledStore {
     }
 
     fn acts(&self, max: usize) -> BoxFuture<'_, Result<Vec<Act>, StoreError>> {
-        self.read(move |durable| reader::newest(durable, keys::ACT, max, "act"))
+        self.read(move |durable| acts::newest(durable, None, max))
+    }
+
+    fn acts_before(&self, run: RunId, max: usize) -> BoxFuture<'_, Result<Vec<Act>, StoreError>> {
+        self.read(move |durable| acts::newest(durable, Some(run), max))
+    }
+
+    fn check_audit(&self, check: Check) -> BoxFuture<'_, Result<Check, StoreError>> {
+        let audit = self.audit.clone();
+        self.read(move |durable| chain::step(durable, &audit, check))
     }
 
     fn policies(&self, max: usize) -> BoxFuture<'_, Result<Vec<PolicyVersion>, StoreError>> {
@@ -285,7 +329,7 @@ impl Vault for SledStore {
 }
 
 /// The error and its causes, for those of the group who are told a copy.
-fn chain(error: &StoreError) -> String {
+fn causes(error: &StoreError) -> String {
     let error: &dyn std::error::Error = match error {
         StoreError::Commit { source } => &**source,
         other => other,

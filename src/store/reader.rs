@@ -25,7 +25,16 @@ pub(super) fn stored<T: DeserializeOwned>(
     what: &'static str,
     key: &[u8],
 ) -> Result<T, StoreError> {
-    decode(bytes).map_err(|error| match error {
+    read(decode(bytes), what, key)
+}
+
+/// What was decoded, or which stored thing cannot be.
+pub(super) fn read<T>(
+    decoded: Result<T, CodecError>,
+    what: &'static str,
+    key: &[u8],
+) -> Result<T, StoreError> {
+    decoded.map_err(|error| match error {
         CodecError::Version(found) => StoreError::Newer {
             found: u32::from(found),
             known: FORMAT,
@@ -56,7 +65,14 @@ pub(super) fn unless_damaged<T: DeserializeOwned>(
     what: &'static str,
     key: &[u8],
 ) -> Result<Option<T>, StoreError> {
-    match stored(bytes, what, key) {
+    passed_over(durable, stored(bytes, what, key))
+}
+
+pub(super) fn passed_over<T>(
+    durable: &Durable,
+    read: Result<T, StoreError>,
+) -> Result<Option<T>, StoreError> {
+    match read {
         Ok(value) => Ok(Some(value)),
         Err(error @ StoreError::Damaged { .. }) => {
             let damaged = durable.note_damaged();
@@ -276,7 +292,7 @@ fn backwards<T>(
 ) -> Result<Vec<T>, StoreError> {
     let mut page = Vec::new();
     let mut read = Ok(());
-    durable.scan_back(prefix, |key, value| {
+    durable.scan_back(prefix, None, |key, value| {
         if page.len() >= max {
             return false;
         }

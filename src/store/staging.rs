@@ -9,10 +9,11 @@ use crate::domain::link::{Link, Mark};
 use crate::domain::record::{Batch, Change, Counts};
 use crate::ports::StoreError;
 use crate::store::cache::{Cache, Entries, Stored};
-use crate::store::codec::encode;
+use crate::store::chain::Covered;
+use crate::store::codec::{CodecError, encode};
 use crate::store::durable::{Durable, Staged};
 use crate::store::packed::PackedLink;
-use crate::store::{keys, reader};
+use crate::store::{acts, keys, reader};
 
 /// Changes on their way into one atomic batch. Later changes see the earlier ones.
 pub(super) struct Staging<'a> {
@@ -23,6 +24,7 @@ pub(super) struct Staging<'a> {
     /// Links as they are after the changes so far.
     links: BTreeMap<LinkId, Known>,
     entries: u32,
+    covered: Covered,
 }
 
 impl<'a> Staging<'a> {
@@ -34,6 +36,7 @@ impl<'a> Staging<'a> {
             counts,
             links: BTreeMap::new(),
             entries: 0,
+            covered: Covered::default(),
         }
     }
 
@@ -69,6 +72,7 @@ impl<'a> Staging<'a> {
         let written = Written {
             counts,
             links: written,
+            covered: self.covered,
         };
         Ok((self.staged, written))
     }
@@ -100,10 +104,20 @@ impl<'a> Staging<'a> {
             Change::AddSent(link, hashes) => self.add_sent(link, hashes),
             Change::AddHistory(link, entry) => {
                 self.entries += 1;
+                if entry.what.is_sealed() {
+                    self.covered.history.push((link, self.entries));
+                    self.covered.see(entry.at);
+                }
                 let key = keys::history_entry(link, self.counts.commits, self.entries);
                 self.encoded(key, &entry)
             }
-            Change::AddAct(act) => self.encoded(keys::act(act.run), &act),
+            Change::AddAct(act) => {
+                self.covered.acts.insert(act.run);
+                self.covered.see(act.at);
+                let bytes = acts::encode(&act).map_err(not_staged)?;
+                self.put(keys::act(act.run), bytes);
+                Ok(())
+            }
             Change::PutCursor(stream, cursor) => {
                 let at = Stream::ALL
                     .iter()
@@ -184,9 +198,14 @@ impl<'a> Staging<'a> {
             }
             None => BTreeSet::new(),
         };
-        let before = all.len();
-        all.extend(hashes);
-        self.counts.sent_activities += (all.len() - before) as u64;
+        let added: Vec<u64> = hashes
+            .into_iter()
+            .filter(|hash| all.insert(*hash))
+            .collect();
+        self.counts.sent_activities += added.len() as u64;
+        if !added.is_empty() {
+            self.covered.sent.entry(link).or_default().extend(added);
+        }
         self.encoded(key, &all)
     }
 
@@ -238,11 +257,15 @@ impl<'a> Staging<'a> {
     }
 
     fn encoded<T: serde::Serialize>(&mut self, key: Vec<u8>, value: &T) -> Result<(), StoreError> {
-        let bytes = encode(value).map_err(|source| StoreError::Commit {
-            source: source.into(),
-        })?;
+        let bytes = encode(value).map_err(not_staged)?;
         self.staged.insert(key, Some(bytes));
         Ok(())
+    }
+}
+
+fn not_staged(source: CodecError) -> StoreError {
+    StoreError::Commit {
+        source: source.into(),
     }
 }
 
@@ -257,4 +280,6 @@ pub(super) struct Written {
     pub(super) counts: Counts,
     /// Links that are stored, and those that are gone.
     pub(super) links: Vec<(LinkId, Option<Stored>)>,
+    /// What a seal is to cover.
+    pub(super) covered: Covered,
 }

@@ -1,6 +1,7 @@
 //! The built program against the practice company, and against whatever people get wrong: what it
 //! prints, and the status it ends with.
 
+mod audit;
 mod practice;
 
 use std::net::TcpListener;
@@ -252,6 +253,7 @@ fn every_command_explains_itself() {
         "republish",
         "retry",
         "undo",
+        "audit",
         "backup",
     ] {
         assert!(overview.contains(command), "{overview}");

@@ -24,6 +24,8 @@ mod old_plugin;
 mod practice_world;
 #[cfg(test)]
 mod safety;
+#[cfg(test)]
+mod sessions;
 mod steer;
 #[cfg(test)]
 mod store_kill;

@@ -2,20 +2,25 @@
 //! suppression of addresses; and owners, who travel as people.
 
 use passerelle::domain::command::{Command, Fact, Scope};
+use passerelle::domain::conflict::{Choice, Resolution};
 use passerelle::domain::ids::Side;
-use passerelle::domain::record::PlanKind;
+use passerelle::domain::link::Mark;
+use passerelle::domain::record::{LinkPage, Listing, PlanKind};
 use passerelle::domain::time::Span;
 use passerelle::engine::{Brake, Writes};
 use passerelle::ports::Store as _;
+use passerelle::sim::automation::contact::ContactId;
 use passerelle::sim::automation::draft::ContactInput;
+use passerelle::sim::automation::user::UserId;
 use passerelle::sim::salesforce::coerce::Input;
+use passerelle::sim::salesforce::ids::RecordId;
 use passerelle::sim::salesforce::schema::LEAD;
 use passerelle::sim::salesforce::value::OwnedValue;
 
 use crate::world::{MAPPING, World, input, owned_by};
 
 /// Leads in agreement on both sides.
-async fn agreed(size: usize) -> (World, Vec<passerelle::sim::salesforce::ids::RecordId>) {
+async fn agreed(size: usize) -> (World, Vec<RecordId>) {
     let world = World::new().await;
     let leads = (0..size)
         .map(|number| {
@@ -200,13 +205,17 @@ sync_owners = true
 activity_types = []
 ";
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_owner_travels_both_ways_as_the_person_with_that_address() {
+/// Sellers with a user in each system, and one person in agreement.
+async fn with_sellers() -> (World, RecordId, ContactId, [(RecordId, UserId); 3]) {
     let mut world = World::new().await;
     let lead = world.record(LEAD, "roy");
     let contact = world.contact("roy");
     let now = world.now();
-    let names = [("Ada", "ada@acme.example"), ("Bo", "bo@acme.example")];
+    let names = [
+        ("Ada", "ada@acme.example"),
+        ("Bo", "bo@acme.example"),
+        ("Cy", "cy@acme.example"),
+    ];
     let sellers = names.map(|(name, email)| {
         let number = world.hires_in_automation(name, email);
         let record = world
@@ -216,7 +225,13 @@ async fn an_owner_travels_both_ways_as_the_person_with_that_address() {
     });
     world.set_up(WITH_OWNERS, MAPPING).await;
     world.drive().await;
-    let [(ada, ada_number), (bo, bo_number)] = sellers;
+    (world, lead, contact, sellers)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_owner_travels_both_ways_as_the_person_with_that_address() {
+    let (world, lead, contact, sellers) = with_sellers().await;
+    let [(ada, ada_number), (bo, bo_number), _] = sellers;
     world.edits(lead, "OwnerId", Input::Text(ada.to_string()));
     world.drive().await;
     assert_eq!(world.owner(contact), Some(ada_number));
@@ -225,4 +240,33 @@ async fn an_owner_travels_both_ways_as_the_person_with_that_address() {
     assert_eq!(world.cell(lead, "OwnerId"), OwnedValue::Id(bo));
     world.drive().await.wrote_nothing();
     assert_ne!(ada, bo);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_decided_owner_is_each_systems_own_user() {
+    let (world, lead, contact, sellers) = with_sellers().await;
+    let [(ada, _), (bo, bo_number), (_, cy_number)] = sellers;
+    world.edits(lead, "OwnerId", Input::Text(ada.to_string()));
+    world.drive().await;
+    world.edits(lead, "OwnerId", Input::Text(bo.to_string()));
+    world.user_edits(contact, owned_by(cy_number));
+    world.drive().await;
+    let conflicts = LinkPage {
+        listing: Listing::Marked(Mark::Conflict),
+        after: None,
+        size_max: 10,
+    };
+    let links = world.store.links(conflicts).await.unwrap();
+    assert_eq!(links.len(), 1, "{links:?}");
+    let decide = |choice| {
+        Command::Resolve(vec![Resolution {
+            link: links[0].id,
+            generation: links[0].generation,
+            choices: vec![(links[0].conflicts[0].subject, choice)],
+        }])
+    };
+    world.instruct(decide(Choice::Salesforce)).await;
+    assert_eq!(world.owner(contact), Some(bo_number));
+    assert_eq!(world.cell(lead, "OwnerId"), OwnedValue::Id(bo));
+    world.drive().await.wrote_nothing();
 }

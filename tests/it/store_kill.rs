@@ -15,10 +15,11 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::signal::{SigSet, Signal};
-use passerelle::domain::ids::{FieldId, Kind, LinkId};
+use passerelle::domain::audit::Check;
+use passerelle::domain::ids::{FieldId, Kind, LinkId, RunId};
 use passerelle::domain::link::{Link, Mark, MatchKey};
 use passerelle::domain::record::{
-    Batch, Change, Happened, HistoryEntry, LinkKey, LinkPage, Listing,
+    Act, Batch, Change, Happened, HistoryEntry, LinkKey, LinkPage, Listing,
 };
 use passerelle::domain::time::Timestamp;
 use passerelle::domain::value::Value;
@@ -105,10 +106,21 @@ fn batch(number: u64) -> Batch {
         .collect();
     let entry = HistoryEntry {
         at: Timestamp(number as i64),
-        run: passerelle::domain::ids::RunId(number),
+        run: RunId(number),
         what: Happened::Linked,
     };
     changes.push(Change::AddHistory(LinkId(0), entry));
+    changes.push(Change::AddAct(Act {
+        run: RunId(number),
+        at: Timestamp(number as i64),
+        operator: "anne".to_owned(),
+        from: String::new(),
+        act: "retry".to_owned(),
+        object: "0".to_owned(),
+        links: vec![LinkId(0)],
+        reason: String::new(),
+        undo: Vec::new(),
+    }));
     Batch(changes)
 }
 
@@ -173,7 +185,19 @@ fn inspect(folder: &Path, acknowledged: u64, case: &str) -> u64 {
     assert_eq!(runs, (1..=number).rev().collect::<Vec<_>>(), "{case}");
     let counts = run(store.recover()).unwrap().counts;
     assert_eq!((counts.links, counts.commits), (LINKS, number), "{case}");
+    check_audit(&store, number, case);
     number
+}
+
+/// Each batch has its seal, and no kill looks like somebody who changed the audit.
+fn check_audit(store: &SledStore, number: u64, case: &str) {
+    let mut check = Check::default();
+    while !check.is_over() {
+        check = run(store.check_audit(check)).unwrap();
+    }
+    let verdict = check.verdict;
+    assert!(verdict.is_whole(), "{case}: {verdict:?}");
+    assert_eq!(verdict.seals, number, "{case}");
 }
 
 fn child(folder: &Path, batches: u64, tracer: &[String]) -> Command {
@@ -541,10 +565,13 @@ fn prepare_more(folder: &Path, numbers: std::ops::RangeInclusive<u64>) {
 /// Copies a data folder and answers its log.
 fn copy(from: &Path, to: &Path) -> Vec<u8> {
     fs::create_dir_all(to.join("store/blobs")).unwrap();
-    for entry in fs::read_dir(from.join("store")).unwrap() {
-        let entry = entry.unwrap();
-        if entry.file_type().unwrap().is_file() {
-            fs::copy(entry.path(), to.join("store").join(entry.file_name())).unwrap();
+    fs::create_dir_all(to.join("audit")).unwrap();
+    for part in ["store", "audit"] {
+        for entry in fs::read_dir(from.join(part)).unwrap() {
+            let entry = entry.unwrap();
+            if entry.file_type().unwrap().is_file() {
+                fs::copy(entry.path(), to.join(part).join(entry.file_name())).unwrap();
+            }
         }
     }
     fs::read(to.join("store/db")).unwrap()

@@ -3,7 +3,7 @@
 
 mod bundles;
 mod restless;
-mod stage;
+pub(crate) mod stage;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;

@@ -33,6 +33,9 @@ const LOOKED_MAX: usize = 20_000;
 
 const ACTS_MAX: usize = 200;
 
+/// Of one act; its object says how many there were.
+const LINKS_MAX: usize = 50;
+
 /// Links and activities looked through for causes; the rest is in the counts.
 const QUEUED_MAX: usize = 20_000;
 
@@ -328,8 +331,10 @@ fn told(act: &Act, mask: &Mask) -> Json {
         "run": act.run,
         "at": act.at.to_string(),
         "operator": mask.user(&act.operator),
+        "from": mask.place(&act.from),
         "act": act.act,
         "object": object,
+        "links": act.links.iter().take(LINKS_MAX).map(|link| mask.person(*link)).collect::<Vec<_>>(),
         "reason": mask.text(&act.reason),
         "fields": act.undo.len(),
     })

@@ -40,7 +40,8 @@ pub(super) const fn is_served(command: &Command) -> bool {
         | Command::Retry(_)
         | Command::Undo(_)
         | Command::Log(_)
-        | Command::Bundle(_) => true,
+        | Command::Bundle(_)
+        | Command::Audit(_) => true,
         Command::Backup(backup) => matches!(backup.what, BackupCommand::Export { .. }),
         Command::Demo(_)
         | Command::Sim(_)

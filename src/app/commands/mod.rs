@@ -1,6 +1,7 @@
 //! One file for each group of commands; this one only says which is which.
 
 mod attach;
+mod audit;
 mod bundle;
 mod doctor;
 mod forward;
@@ -18,7 +19,7 @@ mod sync;
 mod unit;
 mod work;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::app::args::{Arguments, BackupCommand, Command};
@@ -113,6 +114,7 @@ async fn carry_out(place: &Place, command: Command, out: &mut Out) -> Result<Sta
         Command::Republish(republish) => work::republish(place, &republish.writing, out).await,
         Command::Retry(retry) => work::retry(place, &retry, out).await,
         Command::Undo(undo) => work::undo(place, &undo, out).await,
+        Command::Audit(asked) => audit::perform(place, &asked.what, out).await,
         Command::Keys(keys) => keys::perform(place, &keys, out),
         Command::Bundle(asked) => bundle::perform(place, &asked, out).await,
         Command::Open(asked) => bundle::show(&asked, out),
@@ -204,6 +206,19 @@ impl Place {
         Ok(())
     }
 
+    /// Where a file that was named is to be written: by the account that has the store, so nobody else
+    /// may say where.
+    fn written(&self, opened: &Opened, file: &Path) -> Result<PathBuf, AppError> {
+        if self.visitor(opened).is_owner {
+            return Ok(self.folder.join(file));
+        }
+        Err(AppError::Usage(
+            "the file would be written by the account of the serving process, which is not yours; \
+             give the command as that account, or export from the console into the data folder"
+                .to_owned(),
+        ))
+    }
+
     /// A wish of whoever gave the command, if their role allows it.
     fn instruction(
         &self,
@@ -258,7 +273,7 @@ async fn copy(place: &Place, what: BackupCommand, out: &mut Out) -> Result<Statu
             let opened = place.open().await?;
             // Everything about everybody leaves with it.
             place.require(&opened, Role::Admin)?;
-            let file = place.folder.join(file);
+            let file = place.written(&opened, &file)?;
             let count = store::export(&opened.store, &file)?;
             out.line(&format!("{count} entries copied to {}", file.display()))?;
         }

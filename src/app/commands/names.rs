@@ -21,6 +21,7 @@ pub(super) const fn of(command: &Command) -> &'static str {
         Command::Republish(_) => "republish",
         Command::Retry(_) => "retry",
         Command::Undo(_) => "undo",
+        Command::Audit(_) => "audit",
         Command::Keys(_) => "keys",
         Command::Replay(_) => "replay",
         Command::Screenshots(_) => "screenshots",

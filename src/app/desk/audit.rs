@@ -1,100 +1,127 @@
-//! What operators did: the last acts, one act with its contacts, and all of them as a file.
+//! What operators did: the last acts, one act with its contacts, all of them as a file, and whether
+//! anybody changed any of it.
 
 use std::collections::BTreeMap;
 
-use super::export::{self, Touched};
+use super::export::{self, Exporting};
 use super::{Desk, PAGE_MAX, ROWS_MAX};
-use crate::console::query::{Acts, Export, Exported, Older, UndoPreview};
+use crate::console::query::{Acts, Export, Exported, Older, UndoPreview, Wanted};
+use crate::console::{ActFilter, Answer, Msg, Ticket};
+use crate::domain::audit::Check;
 use crate::domain::ids::LinkId;
 use crate::domain::record::{Act, LinkKey};
 use crate::ports::StoreError;
 
-/// Acts that go into one file. Years of an operator's work, and still an answer of a few seconds.
-const EXPORT_MAX: usize = 100_000;
+/// Contacts of one act that are shown by name.
+const NAMED_MAX: usize = 500;
+
+/// How far a check is, is told once in so many entries.
+const TOLD_EVERY: u64 = 20_000;
 
 impl Desk {
     pub(super) async fn acts(&self) -> Result<Acts, StoreError> {
-        let (rows, older) = self.newest(ROWS_MAX).await?;
-        Ok(Acts { rows, older })
-    }
-
-    async fn newest(&self, max: usize) -> Result<(Vec<Act>, Older), StoreError> {
-        let mut acts = self.store.acts(max + 1).await?;
-        let older = if acts.len() > max {
+        let mut rows = self.store.acts(ROWS_MAX + 1).await?;
+        let older = if rows.len() > ROWS_MAX {
             Older::NotShown
         } else {
             Older::Nothing
         };
-        acts.truncate(max);
-        Ok((acts, older))
+        rows.truncate(ROWS_MAX);
+        let mut firsts: Vec<LinkId> = rows
+            .iter()
+            .filter_map(|act| act.links.first().copied())
+            .collect();
+        firsts.sort_unstable();
+        firsts.dedup();
+        let mut names = BTreeMap::new();
+        for part in firsts.chunks(PAGE_MAX) {
+            let wanted = part.iter().copied().map(LinkKey::Id).collect();
+            let links = self.store.load(wanted, false).await?.links;
+            names.extend(links.iter().map(|link| (link.id, self.name(link))));
+        }
+        Ok(Acts { rows, older, names })
     }
 
     /// The act, with the contacts it touched as they are now.
     pub(super) async fn act(&self, act: Act) -> Result<UndoPreview, StoreError> {
+        let mut links = export::touched(&act);
+        links.truncate(NAMED_MAX);
         Ok(UndoPreview {
-            links: self.named(touched(&act)).await?,
+            links: self.named(links).await?,
             act,
         })
     }
 
     pub(super) async fn export(&self, export: Export) -> Result<Exported, StoreError> {
-        let (mut acts, older) = self.newest(EXPORT_MAX).await?;
-        if let Some(runs) = &export.runs {
-            acts.retain(|act| runs.contains(&act.run));
-        }
-        let contacts = self.contacts(&acts).await?;
-        let text = export::text(export.format, &acts, &contacts);
         let path = self.data.join(export::file_name(export.format, export.at));
         let shown = path.display().to_string();
-        let written = tokio::task::spawn_blocking(move || export::write(&path, &text)).await;
-        let error = match written {
-            Ok(Ok(())) => {
-                return Ok(Exported::Written {
-                    acts: acts.len() as u64,
-                    path: shown,
-                    older,
-                });
-            }
-            Ok(Err(error)) => error.to_string(),
-            Err(error) => error.to_string(),
+        let exporting = Exporting {
+            store: &*self.store,
+            policy: Some(&self.policy),
+            format: export.format,
         };
-        Ok(Exported::Failed { path: shown, error })
+        let filter = match &export.wanted {
+            Wanted::Filtered { typed, tongue } => Some(ActFilter::new(typed, *tongue)),
+            Wanted::All | Wanted::One(_) => None,
+        };
+        let written = exporting.write(path, |act, name| match &export.wanted {
+            Wanted::All => true,
+            Wanted::One(run) => act.run == *run,
+            Wanted::Filtered { .. } => filter.as_ref().is_none_or(|kept| kept.keeps(act, name)),
+        });
+        Ok(match written.await? {
+            Ok(acts) => Exported::Written { acts, path: shown },
+            Err(error) => Exported::Failed {
+                path: shown,
+                error: error.to_string(),
+            },
+        })
     }
 
-    /// Names of the contacts whose fields were decided, and what their fields are called.
-    async fn contacts(&self, acts: &[Act]) -> Result<BTreeMap<LinkId, Touched>, StoreError> {
-        let mut ids: Vec<LinkId> = acts
-            .iter()
-            .flat_map(|act| act.undo.iter().map(|step| step.link))
-            .collect();
-        ids.sort_unstable();
-        ids.dedup();
-        let mut contacts = BTreeMap::new();
-        for part in ids.chunks(PAGE_MAX) {
-            let wanted = part.iter().copied().map(LinkKey::Id).collect();
-            for link in self.store.load(wanted, false).await?.links {
-                let rules = self.policy.mapping.rules(link.kind).iter();
-                let touched = Touched {
-                    name: self.name(&link),
-                    fields: rules
-                        .map(|rule| {
-                            let names = format!("{} / {}", rule.salesforce, rule.automation);
-                            (rule.id, names)
-                        })
-                        .collect(),
-                };
-                contacts.insert(link.id, touched);
+    /// One step of the check under way. Dropped before its end, it is done again.
+    pub(super) async fn check_on(&self, checking: &mut Option<Checking>) -> Option<Msg> {
+        let Checking {
+            ticket,
+            check,
+            told,
+        } = checking.as_mut()?;
+        let ticket = *ticket;
+        match self.store.check_audit(check.clone()).await {
+            Ok(next) => {
+                *check = next;
+                let entries = check.verdict.entries;
+                if !check.is_over() && told.is_some_and(|told| entries < told + TOLD_EVERY) {
+                    return None;
+                }
+                *told = Some(entries);
+                let verdict = Box::new(check.verdict.clone());
+                if check.is_over() {
+                    *checking = None;
+                }
+                Some(Msg::Answered(ticket, Answer::Checked(verdict)))
+            }
+            Err(error) => {
+                *checking = None;
+                Some(Msg::Unanswered(ticket, error.to_string()))
             }
         }
-        Ok(contacts)
     }
 }
 
-/// The links an act names: those whose fields it decided, and the one it was about.
-fn touched(act: &Act) -> Vec<LinkId> {
-    let mut ids: Vec<LinkId> = act.undo.iter().map(|step| step.link).collect();
-    ids.extend(act.link());
-    ids.sort_unstable();
-    ids.dedup();
-    ids
+/// A check of the audit under way.
+pub(super) struct Checking {
+    ticket: Ticket,
+    check: Check,
+    /// Entries looked at when it was told last.
+    told: Option<u64>,
+}
+
+impl Checking {
+    pub(super) fn new(ticket: Ticket) -> Self {
+        Self {
+            ticket,
+            check: Check::default(),
+            told: None,
+        }
+    }
 }

@@ -1,30 +1,34 @@
 //! The audit as a file: JSON lines, or CSV that no spreadsheet takes for formulas.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value as Json, json};
 
 use crate::console::query::Format;
 use crate::domain::ids::{FieldId, LinkId, Side};
-use crate::domain::record::{Act, UndoStep};
+use crate::domain::mapping::Policy;
+use crate::domain::record::{Act, LinkKey, UndoStep};
 use crate::domain::time::Timestamp;
 use crate::domain::value::Value;
+use crate::engine::observe::match_text;
+use crate::ports::{Store, StoreError};
 
 /// A contact that acts touched, as it is called now.
-pub(super) struct Touched {
-    pub(super) name: String,
-    pub(super) fields: BTreeMap<FieldId, String>,
+pub(in crate::app) struct Touched {
+    name: String,
+    fields: BTreeMap<FieldId, String>,
 }
 
-const HEADING: [&str; 13] = [
+const HEADING: [&str; 14] = [
     "run",
     "at",
     "operator",
+    "from",
     "act",
     "object",
     "reason",
@@ -52,20 +56,140 @@ pub(super) fn file_name(format: Format, at: Timestamp) -> String {
     format!("audit-{digits}.{ending}")
 }
 
-pub(super) fn text(format: Format, acts: &[Act], contacts: &BTreeMap<LinkId, Touched>) -> String {
+/// Links and acts are read in pages of this size.
+const PAGE_MAX: usize = 500;
+
+/// All acts, newest first, on their way into a file.
+pub(in crate::app) struct Exporting<'a> {
+    pub(in crate::app) store: &'a dyn Store,
+    pub(in crate::app) policy: Option<&'a Policy>,
+    pub(in crate::app) format: Format,
+}
+
+impl Exporting<'_> {
+    /// Writes those that are kept, of all there are, page by page. Answers how many those are, or why
+    /// the file could not be written: then nothing is left of it.
+    pub(in crate::app) async fn write(
+        &self,
+        path: PathBuf,
+        keeps: impl Fn(&Act, &str) -> bool,
+    ) -> Result<io::Result<u64>, StoreError> {
+        let file = match create(&path) {
+            Ok(file) => file,
+            Err(error) => return Ok(Err(error)),
+        };
+        let written = self.fill(file, keeps).await;
+        if !matches!(written, Ok(Ok(_))) {
+            // The error that matters is the first one.
+            let _ = fs::remove_file(&path);
+        }
+        written
+    }
+
+    async fn fill(
+        &self,
+        mut file: File,
+        keeps: impl Fn(&Act, &str) -> bool,
+    ) -> Result<io::Result<u64>, StoreError> {
+        let mut text = head(self.format);
+        let mut count = 0;
+        let mut before = None;
+        loop {
+            let mut acts = match before {
+                None => self.store.acts(PAGE_MAX).await?,
+                Some(run) => self.store.acts_before(run, PAGE_MAX).await?,
+            };
+            before = acts.last().map(|act| act.run);
+            let is_last = acts.is_empty();
+            file = match put(file, text, is_last).await {
+                Ok(file) => file,
+                Err(error) => return Ok(Err(error)),
+            };
+            if is_last {
+                return Ok(Ok(count));
+            }
+            let contacts = contacts(self.store, self.policy, &acts).await?;
+            acts.retain(|act| {
+                let first = act.links.first().and_then(|link| contacts.get(link));
+                keeps(act, first.map_or("", |contact| &contact.name))
+            });
+            count += acts.len() as u64;
+            text = self::text(self.format, &acts, &contacts);
+        }
+    }
+}
+
+/// Names of the contacts that acts were about, and what their fields are called.
+pub(in crate::app) async fn contacts(
+    store: &dyn Store,
+    policy: Option<&Policy>,
+    acts: &[Act],
+) -> Result<BTreeMap<LinkId, Touched>, StoreError> {
+    let ids: BTreeSet<LinkId> = acts.iter().flat_map(touched).collect();
+    let ids: Vec<LinkKey> = ids.into_iter().map(LinkKey::Id).collect();
+    let mut contacts = BTreeMap::new();
+    let Some(policy) = policy else {
+        return Ok(contacts);
+    };
+    for part in ids.chunks(PAGE_MAX) {
+        for link in store.load(part.to_vec(), false).await?.links {
+            let on = |side| match_text(&link, &policy.mapping, side);
+            let name = on(Side::Salesforce).or_else(|| on(Side::Automation));
+            let rules = policy.mapping.rules(link.kind).iter();
+            let named = rules.map(|rule| {
+                let names = format!("{} / {}", rule.salesforce, rule.automation);
+                (rule.id, names)
+            });
+            let touched = Touched {
+                name: name.unwrap_or_default().to_owned(),
+                fields: named.collect(),
+            };
+            contacts.insert(link.id, touched);
+        }
+    }
+    Ok(contacts)
+}
+
+/// The links an act names: whom it was about, and those whose fields it decided.
+pub(super) fn touched(act: &Act) -> Vec<LinkId> {
+    let mut ids: Vec<LinkId> = act.undo.iter().map(|step| step.link).collect();
+    ids.extend(&act.links);
+    ids.extend(act.link());
+    ids.sort_unstable();
+    ids.dedup();
+    ids
+}
+
+fn head(format: Format) -> String {
+    match format {
+        Format::JsonLines => String::new(),
+        Format::Csv => csv_line(&HEADING.map(ToOwned::to_owned)),
+    }
+}
+
+fn text(format: Format, acts: &[Act], contacts: &BTreeMap<LinkId, Touched>) -> String {
     match format {
         Format::JsonLines => acts.iter().fold(String::new(), |mut text, act| {
             let _ = writeln!(text, "{}", json_of(act, contacts)); // Into a string: cannot fail.
             text
         }),
         Format::Csv => {
-            let mut text = csv_line(&HEADING.map(ToOwned::to_owned));
+            let mut text = String::new();
             for act in acts {
-                if act.undo.is_empty() {
-                    text.push_str(&csv_line(&cells(act, None, contacts)));
-                }
                 for step in &act.undo {
-                    text.push_str(&csv_line(&cells(act, Some(step), contacts)));
+                    let cells = cells(act, Some(step.link), Some(step), contacts);
+                    text.push_str(&csv_line(&cells));
+                }
+                let decided = |link: &LinkId| act.undo.iter().any(|step| step.link == *link);
+                let others: Vec<LinkId> = touched(act)
+                    .into_iter()
+                    .filter(|link| !decided(link))
+                    .collect();
+                for link in &others {
+                    text.push_str(&csv_line(&cells(act, Some(*link), None, contacts)));
+                }
+                if act.undo.is_empty() && others.is_empty() {
+                    text.push_str(&csv_line(&cells(act, None, None, contacts)));
                 }
             }
             text
@@ -73,25 +197,29 @@ pub(super) fn text(format: Format, acts: &[Act], contacts: &BTreeMap<LinkId, Tou
     }
 }
 
-/// Into a new file that only we can read. Whatever has that name already stays as it is, a symbolic
-/// link too, and nothing is written then; a file that could not be written whole is taken away.
-pub(super) fn write(path: &Path, text: &str) -> io::Result<()> {
-    let mut file = OpenOptions::new()
+/// A disk may take its time, and others are to be answered meanwhile.
+async fn put(mut file: File, text: String, is_last: bool) -> io::Result<File> {
+    let put = tokio::task::spawn_blocking(move || {
+        file.write_all(text.as_bytes())?;
+        if is_last {
+            file.sync_all()?;
+        }
+        Ok(file)
+    });
+    put.await.map_err(io::Error::other)?
+}
+
+/// A new file that only we can read. Whatever has that name already stays as it is, a symbolic link
+/// too, and nothing is written then.
+fn create(path: &Path) -> io::Result<File> {
+    OpenOptions::new()
         .write(true)
         .create_new(true)
         .mode(0o600)
-        .open(path)?;
-    let written = file
-        .write_all(text.as_bytes())
-        .and_then(|()| file.sync_all());
-    if written.is_err() {
-        // The error that matters is the first one.
-        let _ = fs::remove_file(path);
-    }
-    written
+        .open(path)
 }
 
-fn json_of(act: &Act, contacts: &BTreeMap<LinkId, Touched>) -> Json {
+pub(in crate::app) fn json_of(act: &Act, contacts: &BTreeMap<LinkId, Touched>) -> Json {
     let decided: Vec<Json> = act
         .undo
         .iter()
@@ -109,18 +237,32 @@ fn json_of(act: &Act, contacts: &BTreeMap<LinkId, Touched>) -> Json {
             })
         })
         .collect();
+    let about: Vec<Json> = touched(act)
+        .into_iter()
+        .map(|link| {
+            let contact = contacts.get(&link).map(|contact| contact.name.as_str());
+            json!({ "link": link.0, "contact": contact })
+        })
+        .collect();
     json!({
         "run": act.run.0,
         "at": act.at.to_string(),
         "operator": act.operator,
+        "from": act.from,
         "act": act.act,
         "object": act.object,
         "reason": act.reason,
+        "about": about,
         "decided": decided,
     })
 }
 
-fn cells(act: &Act, step: Option<&UndoStep>, contacts: &BTreeMap<LinkId, Touched>) -> [String; 13] {
+fn cells(
+    act: &Act,
+    link: Option<LinkId>,
+    step: Option<&UndoStep>,
+    contacts: &BTreeMap<LinkId, Touched>,
+) -> [String; 14] {
     let of = |text: &dyn Fn(&UndoStep) -> String| step.map_or_else(String::new, text);
     let before = |side| {
         of(&|step| {
@@ -133,14 +275,13 @@ fn cells(act: &Act, step: Option<&UndoStep>, contacts: &BTreeMap<LinkId, Touched
         act.run.to_string(),
         act.at.to_string(),
         act.operator.clone(),
+        act.from.clone(),
         act.act.clone(),
         act.object.clone(),
         act.reason.clone(),
-        of(&|step| step.link.to_string()),
-        of(&|step| {
-            let contact = contacts.get(&step.link);
-            contact.map_or_else(String::new, |contact| contact.name.clone())
-        }),
+        link.map_or_else(String::new, |link| link.to_string()),
+        link.and_then(|link| contacts.get(&link))
+            .map_or_else(String::new, |contact| contact.name.clone()),
         of(&|step| field(step, contacts)),
         before(Side::Salesforce),
         after(Side::Salesforce),
@@ -165,7 +306,7 @@ const fn moved(step: &UndoStep, side: Side) -> (Option<&Value>, &Value) {
     (step.before.on(side), after)
 }
 
-fn csv_line(cells: &[String; 13]) -> String {
+fn csv_line(cells: &[String; 14]) -> String {
     let cells: Vec<String> = cells.iter().map(|cell| csv_cell(cell)).collect();
     format!("{}\r\n", cells.join(","))
 }
@@ -203,8 +344,10 @@ mod tests {
             run: RunId(9),
             at: AT,
             operator: "claire".to_owned(),
+            from: "=1".to_owned(),
             act: "resolve".to_owned(),
             object: "1".to_owned(),
+            links: vec![LinkId(1)],
             reason: reason.to_owned(),
             undo: vec![UndoStep {
                 link: LinkId(1),
@@ -246,11 +389,11 @@ mod tests {
         );
         let lines: Vec<&str> = text.split("\r\n").collect();
         assert_eq!(
-            lines[1],
-            "9,2026-03-04T09:15:02Z,claire,resolve,1,'=cmd|' /C calc'!A0,1,claire@orion.example,\
+            lines[0],
+            "9,2026-03-04T09:15:02Z,claire,'=1,resolve,1,'=cmd|' /C calc'!A0,1,claire@orion.example,\
              MobilePhone / mobile,0600,'+336,,'+336"
         );
-        assert_eq!(lines.len(), 3, "a heading, a line, the last line's end");
+        assert_eq!(lines.len(), 2, "a line, and its end");
     }
 
     #[test]
@@ -278,16 +421,16 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(file_name(Format::Csv, AT));
         assert!(path.ends_with("audit-20260304-091502Z.csv"));
-        write(&path, "a").unwrap();
+        create(&path).unwrap().write_all(b"a").unwrap();
         let mode = fs::metadata(&path).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
-        assert!(write(&path, "b").is_err(), "nothing is overwritten");
+        assert!(create(&path).is_err(), "nothing is overwritten");
         assert_eq!(fs::read_to_string(&path).unwrap(), "a");
 
         let target = folder.path().join("elsewhere");
         let link = folder.path().join("audit-x.csv");
         symlink(&target, &link).unwrap();
-        assert!(write(&link, "c").is_err());
+        assert!(create(&link).is_err());
         assert!(!target.exists(), "a dangling link is not followed either");
     }
 }

@@ -4,7 +4,8 @@ use std::fs;
 
 use super::*;
 use crate::adapters::SystemClock;
-use crate::console::query::{Export, Exported, Format, Older, Searched};
+use crate::console::Tongue;
+use crate::console::query::{Export, Exported, Format, Older, Searched, Wanted};
 use crate::domain::conflict::{Cause, Conflict, Subject};
 use crate::domain::consent::{Consent, ConsentView, Evidence, Reason};
 use crate::domain::doctor::Finding;
@@ -103,9 +104,9 @@ impl Room {
         }
     }
 
-    async fn export(&self, format: Format, runs: Option<Vec<RunId>>) -> Exported {
+    async fn export(&self, format: Format, wanted: Wanted) -> Exported {
         let at = NOW;
-        let query = Query::ExportActs(Export { format, runs, at });
+        let query = Query::ExportActs(Export { format, wanted, at });
         match self.desk.answer(query).await.unwrap() {
             Answer::Exported(exported) => exported,
             other => panic!("{other:?}"),
@@ -159,8 +160,10 @@ fn act(run: u64, name: &str, object: &str) -> Act {
         run: RunId(run),
         at: NOW,
         operator: "claire".to_owned(),
+        from: String::new(),
         act: name.to_owned(),
         object: object.to_owned(),
+        links: Vec::new(),
         reason: "by phone".to_owned(),
         undo: Vec::new(),
     }
@@ -260,22 +263,72 @@ async fn an_act_comes_with_the_contacts_it_touched() {
 async fn an_export_takes_what_was_asked_for_and_nothing_over_another_file() {
     let acts = (1..=1_200).map(|run| Change::AddAct(act(run, "retry", "1")));
     let room = Room::with(acts.collect());
-    let Exported::Written { acts, path, older } = room.export(Format::Csv, None).await else {
+    let Exported::Written { acts, path } = room.export(Format::Csv, Wanted::All).await else {
         panic!("not written");
     };
-    assert_eq!(older, Older::Nothing);
     assert_eq!(acts, 1_200, "older ones than the screen shows too");
     assert!(path.starts_with(&room.folder.path().display().to_string()));
     let text = fs::read_to_string(&path).unwrap();
     assert_eq!(text.lines().count(), 1_201);
-    let again = room.export(Format::Csv, None).await;
+    let again = room.export(Format::Csv, Wanted::All).await;
     assert!(matches!(again, Exported::Failed { .. }), "{again:?}");
-    let some = room.export(Format::JsonLines, Some(vec![RunId(7)])).await;
+    let some = room.export(Format::JsonLines, Wanted::One(RunId(7))).await;
     let Exported::Written { acts: 1, path, .. } = some else {
         panic!("{some:?}");
     };
     let text = fs::read_to_string(&path).unwrap();
     assert!(text.starts_with("{\"run\":7,"), "{text}");
+}
+
+#[tokio::test]
+async fn a_filtered_export_reaches_acts_that_are_too_old_to_be_shown() {
+    let mut changes = vec![put(person(1, Consent::In, Consent::In))];
+    changes.extend((1..=2_500).map(|run| {
+        let mut act = act(run, "retry", "2 links");
+        if run == 3 || run == 2_400 {
+            act.links = vec![LinkId(1), LinkId(9)];
+            act.from = "ssh 192.0.2.7".to_owned();
+        }
+        Change::AddAct(act)
+    }));
+    let room = Room::with(changes);
+    for typed in ["object:p1@orion", "from:192.0.2.7"] {
+        let wanted = Wanted::Filtered {
+            typed: typed.to_owned(),
+            tongue: Tongue::English,
+        };
+        let Exported::Written { acts: 2, path } = room.export(Format::Csv, wanted).await else {
+            panic!("{typed}");
+        };
+        let text = fs::read_to_string(&path).unwrap();
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines.len(), 5, "a heading, and a line for each contact");
+        assert!(lines[1].contains("ssh 192.0.2.7,retry,2 links,by phone,1,p1@orion.example"));
+        fs::remove_file(&path).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn the_audit_is_checked_beside_other_questions() {
+    let acts = (1..=3).map(|run| Change::AddAct(act(run, "retry", "1")));
+    let Room {
+        desk,
+        folder: _kept,
+    } = Room::with(acts.collect());
+    let (questions, asked) = mpsc::channel(16);
+    let (told, mut answers) = mpsc::channel(16);
+    let served = tokio::spawn(desk.serve(asked, told));
+    questions
+        .send((Ticket(1), Query::CheckAudit))
+        .await
+        .unwrap();
+    let Msg::Answered(Ticket(1), Answer::Checked(verdict)) = answers.recv().await.unwrap() else {
+        panic!("another answer");
+    };
+    assert!(verdict.is_whole());
+    assert_eq!(verdict.entries, 3);
+    drop(questions);
+    served.await.unwrap();
 }
 
 #[tokio::test]

@@ -78,6 +78,7 @@ pub enum Action {
     ExportJson,
     IncidentBundle,
     ToggleColumn,
+    CheckAudit,
     Next,
     Previous,
     Press,
@@ -223,6 +224,7 @@ actions! {
     ExportJson "export-json" [Audit Act] None;
     IncidentBundle "incident-bundle" [Doctor Check Contact] None;
     ToggleColumn "toggle-column" [Columns] None;
+    CheckAudit "check-audit" [Audit Act] None;
     Next "next" [Dialog Text Columns] None;
     Previous "previous" [Dialog Text Columns] None;
     Press "press" [Dialog] None;

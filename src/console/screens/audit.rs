@@ -1,26 +1,75 @@
 //! Who did what, and why? Every operator's act, newest first. It is only added to: nothing here can
 //! be changed or taken away.
 
+mod checked;
 mod detail;
 
 pub(in crate::console) use detail::Detail;
 
-use super::listing::{Cell, List, Listed, Topic};
-use super::{Scene, page_height, paint_empty};
+use super::listing::{Cell, List, Listed, Opened, Topic};
+use super::{Notice, Scene, page_height, paint_empty};
 use crate::console::canvas::Canvas;
+use crate::console::filter::Filter;
 use crate::console::keymap::{Action, Context};
-use crate::console::list::{Rank, Table, column};
+use crate::console::language::{Language, Tongue};
+use crate::console::list::{Rank, Step, Table, column};
 use crate::console::model::Tone;
-use crate::console::query::{Acts, Answer, Older, Query};
+use crate::console::query::{Acts, Answer, Older, Query, Ticket, Wanted};
+use crate::console::slot::Waiting;
 use crate::console::words::{Words, moment};
 use crate::domain::ids::RunId;
+use crate::domain::mapping::Policy;
 use crate::domain::record::Act;
+use crate::domain::time::Timestamp;
+use checked::Checked;
 
 pub(in crate::console) type Model = List<Audit>;
+
+/// The filter of this screen, for whoever goes through all acts with it.
+pub struct ActFilter {
+    filter: Filter,
+    language: Language,
+    policy: Policy,
+}
+
+impl ActFilter {
+    pub fn new(typed: &str, tongue: Tongue) -> Self {
+        Self {
+            filter: Filter::new(typed),
+            language: Language::new(tongue),
+            policy: Policy::default(),
+        }
+    }
+
+    /// Whether it keeps the act, whose first contact has that name now.
+    pub fn keeps(&self, act: &Act, name: &str) -> bool {
+        let words = Words {
+            language: &self.language,
+            policy: &self.policy,
+            now: Timestamp::ZERO,
+        };
+        self.filter.keeps(&Named { act, name }.texts(words))
+    }
+}
 
 /// Acts of operators.
 #[derive(Debug, Default)]
 pub(in crate::console) struct Audit;
+
+/// An act, and what the first contact that it was about is called now, if that is known.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::console) struct Named<'a> {
+    pub(in crate::console) act: &'a Act,
+    name: &'a str,
+}
+
+/// What is open over the list.
+#[derive(Debug)]
+pub(in crate::console) enum Over {
+    Act(Box<Detail>),
+    /// Whether anybody changed the audit.
+    Check(Box<Checked>),
+}
 
 const TABLE: Table = Table {
     columns: &[
@@ -35,65 +84,104 @@ const TABLE: Table = Table {
     left: 1,
 };
 
-impl Listed for Act {
+impl Named<'_> {
+    /// `12: claire@orion.example`, or what it was done to if nobody has a name.
+    fn whom(&self, words: Words<'_>) -> String {
+        match (self.name, self.act.links.len()) {
+            ("", _) => words.acted_on(self.act),
+            (name, 0 | 1) => name.to_owned(),
+            (name, count) => format!("{}: {name}", words.language.number(count as u64)),
+        }
+    }
+}
+
+impl Listed for Named<'_> {
     type Key = RunId;
 
     fn key(&self) -> RunId {
-        self.run
+        self.act.run
     }
 
     fn texts(&self, words: Words<'_>) -> Vec<(&'static str, String)> {
+        let act = self.act;
         vec![
-            ("operator", self.operator.clone()),
-            ("act", words.act(&self.act).to_owned()),
-            ("object", words.acted_on(self)),
-            ("reason", self.reason.clone()),
+            ("operator", act.operator.clone()),
+            ("from", act.from.clone()),
+            ("act", words.act(&act.act).to_owned()),
+            ("object", format!("{} {}", words.acted_on(act), self.name)),
+            ("reason", act.reason.clone()),
         ]
     }
 
     fn cells(&self, words: Words<'_>) -> Vec<Cell> {
+        let act = self.act;
         vec![
-            (Tone::Muted, words.relative(self.at)),
-            (Tone::Plain, self.operator.clone()),
-            (Tone::Plain, words.act(&self.act).to_owned()),
-            (Tone::Plain, words.acted_on(self)),
-            (Tone::Plain, self.reason.clone()),
+            (Tone::Muted, words.relative(act.at)),
+            (Tone::Plain, act.operator.clone()),
+            (Tone::Plain, words.act(&act.act).to_owned()),
+            (Tone::Plain, self.whom(words)),
+            (Tone::Plain, act.reason.clone()),
         ]
     }
 
     fn rank(&self, words: Words<'_>, column: usize) -> Rank {
         match column {
-            0 => Rank::Number(self.at.0),
+            0 => Rank::Number(self.act.at.0),
             _ => self.text_rank(words, column),
         }
     }
 }
 
 impl Model {
-    pub(in crate::console) fn is_filtered(&self) -> bool {
-        !self.filter.is_empty()
+    /// What an export is to hold.
+    pub(in crate::console) fn wanted(&self, words: Words<'_>) -> Wanted {
+        if self.filter.is_empty() {
+            return Wanted::All;
+        }
+        Wanted::Filtered {
+            typed: self.filter.typed().to_owned(),
+            tongue: words.language.tongue,
+        }
+    }
+
+    pub(in crate::console) fn has_older(&self) -> bool {
+        let acts = self.slot.data.as_ref();
+        acts.is_some_and(|acts| acts.older == Older::NotShown)
+    }
+
+    /// The act that is open.
+    pub(in crate::console) const fn act(&self) -> Option<&Detail> {
+        match &self.open {
+            Some(Over::Act(act)) => Some(act),
+            Some(Over::Check(_)) | None => None,
+        }
+    }
+
+    /// Asks whether anybody changed the audit, once more if it was asked before.
+    pub(in crate::console) fn check(&mut self) {
+        self.open = Some(Over::Check(Box::default()));
     }
 }
 
-/// `2026-03-04 09:15 UTC · claire: resolved a conflict, link 1`.
+/// `2026-03-04 09:15 UTC · claire (ssh 192.0.2.7): resolved a conflict, link 1`.
 fn summary(words: Words<'_>, act: &Act) -> String {
     let (what, object, at) = (words.act(&act.act), words.acted_on(act), moment(act.at));
+    let by = if act.from.is_empty() {
+        act.operator.clone()
+    } else {
+        format!("{} ({})", act.operator, act.from)
+    };
     words.language.with(
         "act-summary",
-        &[
-            ("at", &at),
-            ("by", &act.operator),
-            ("act", what),
-            ("object", &object),
-        ],
+        &[("at", &at), ("by", &by), ("act", what), ("object", &object)],
     )
 }
 
 impl Topic for Audit {
     type Data = Acts;
     type Key = RunId;
-    type Row<'a> = &'a Act;
-    type Open = Detail;
+    type Row<'a> = Named<'a>;
+    type Open = Over;
 
     const CONTEXTS: [Context; 2] = [Context::Audit, Context::Act];
     const FILTER_HINT: Option<&'static str> = Some("filter-hint-audit");
@@ -102,10 +190,17 @@ impl Topic for Audit {
         &TABLE
     }
 
-    fn shown<'a>(list: &'a Model, scene: Scene<'a>) -> Vec<&'a Act> {
-        let rows = list.slot.data.as_ref().map_or(&[][..], |acts| &acts.rows);
-        let rows = rows.iter();
-        rows.filter(|act| list.is_kept(scene.words, act)).collect()
+    fn shown<'a>(list: &'a Model, scene: Scene<'a>) -> Vec<Named<'a>> {
+        let Some(acts) = &list.slot.data else {
+            return Vec::new();
+        };
+        let named = |act: &'a Act| {
+            let name = act.links.first().and_then(|link| acts.names.get(link));
+            let name = name.map_or("", String::as_str);
+            Named { act, name }
+        };
+        let rows = acts.rows.iter().map(named);
+        rows.filter(|row| list.is_kept(scene.words, row)).collect()
     }
 
     fn query(_list: &Model) -> Option<Query> {
@@ -139,6 +234,7 @@ impl Topic for Audit {
             hints.push((Action::ExportCsv, "hint-csv"));
             hints.push((Action::ExportJson, "hint-json"));
         }
+        hints.push((Action::CheckAudit, "hint-check-audit"));
         hints
     }
 
@@ -152,7 +248,7 @@ impl Topic for Audit {
         }
         let page = page_height(canvas.height());
         list.paint_rows(scene, canvas, &rows, page);
-        if let Some(act) = list.chosen(scene) {
+        if let Some(Named { act, .. }) = list.chosen(scene) {
             let y = canvas.height().saturating_sub(3);
             canvas.rule(y);
             canvas.text(1, y + 1, &summary(words, act), theme.plain());
@@ -166,5 +262,67 @@ impl Topic for Audit {
     fn is_timed(list: &Model, _scene: Scene<'_>) -> bool {
         let rows = list.slot.data.as_ref().map_or(0, |acts| acts.rows.len());
         list.open.is_some() || rows > 0
+    }
+}
+
+impl Over {
+    pub(in crate::console) fn act(act: Act) -> Self {
+        Self::Act(Box::new(Detail::new(act)))
+    }
+
+    fn inner(&self) -> &dyn Opened<Acts> {
+        match self {
+            Self::Act(act) => &**act,
+            Self::Check(check) => &**check,
+        }
+    }
+
+    fn inner_mut(&mut self) -> &mut dyn Opened<Acts> {
+        match self {
+            Self::Act(act) => &mut **act,
+            Self::Check(check) => &mut **check,
+        }
+    }
+}
+
+impl Opened<Acts> for Over {
+    fn slot(&self) -> Option<&dyn Waiting> {
+        self.inner().slot()
+    }
+
+    fn slot_mut(&mut self) -> Option<&mut dyn Waiting> {
+        self.inner_mut().slot_mut()
+    }
+
+    fn query(&self) -> Option<Query> {
+        self.inner().query()
+    }
+
+    fn awaits(&self, ticket: Ticket) -> bool {
+        self.inner().awaits(ticket)
+    }
+
+    fn take(&mut self, scene: Scene<'_>, answer: Answer) -> Result<Notice, Answer> {
+        self.inner_mut().take(scene, answer)
+    }
+
+    fn title(&self, scene: Scene<'_>, data: Option<&Acts>) -> String {
+        self.inner().title(scene, data)
+    }
+
+    fn hints(&self, scene: Scene<'_>) -> Vec<(Action, &'static str)> {
+        self.inner().hints(scene)
+    }
+
+    fn paint(&self, scene: Scene<'_>, data: Option<&Acts>, canvas: &mut Canvas<'_>) {
+        self.inner().paint(scene, data, canvas);
+    }
+
+    fn step(&mut self, scene: Scene<'_>, data: Option<&Acts>, step: Step, body: u16) {
+        self.inner_mut().step(scene, data, step, body);
+    }
+
+    fn copied(&self, scene: Scene<'_>, data: Option<&Acts>) -> Option<String> {
+        self.inner().copied(scene, data)
     }
 }

@@ -351,8 +351,10 @@ impl World {
             run: RunId(9),
             at: NOW,
             operator: "paul".to_owned(),
+            from: String::new(),
             act: "resolve".to_owned(),
             object: id.to_string(),
+            links: Vec::new(),
             reason: "by phone".to_owned(),
             undo: vec![UndoStep {
                 link: id,
@@ -430,9 +432,7 @@ impl World {
             Query::Flags => super::flags::answer(self, &policy().mapping),
             Query::Plugin | Query::Example(..) => super::plugin::answer(self, query),
             Query::Doctor => super::doctor::answer(self),
-            Query::Acts | Query::Act(_) | Query::ExportActs(_) | Query::Bundle(..) => {
-                super::audit::answer(self, query)
-            }
+            _ => super::audit::answer(self, query),
         }
     }
 

@@ -149,8 +149,6 @@ fn an_owner_is_shown_as_what_each_system_is_really_sent() {
     let mut policy = (*bench.model.shell.policy).clone();
     policy.mapping.person[1].role = Role::Owner;
     bench.model.shell.policy = Arc::new(policy);
-    bench
-        .keys("3 enter s")
-        .expect_screen("an owner has an id in each system");
-    bench.keys("w").expect_screen("may refuse it");
+    bench.keys("3 enter s").expect_screen("the user there");
+    bench.keys("w").expect_screen("the user there");
 }

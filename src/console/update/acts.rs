@@ -145,15 +145,16 @@ fn open_check(model: &mut Model) {
 
 /// The act; from there the contact that is pointed at.
 fn open_act(model: &mut Model) {
-    let Some(open) = &model.audit.open else {
-        let act = model.audit.chosen(model.scene()).cloned();
+    if model.audit.open.is_none() {
+        let act = model.audit.chosen(model.scene());
+        let act = act.map(|row| row.act.clone());
         if act.is_none() {
             tell(model, Tone::Muted, "choose-first");
         }
-        model.audit.open = act.map(screens::audit::Detail::new);
+        model.audit.open = act.map(screens::audit::Over::act);
         return;
-    };
-    match open.contact() {
+    }
+    match model.audit.act().and_then(screens::audit::Detail::contact) {
         Some(link) => open_contact(model, link),
         None => tell(model, Tone::Muted, "no-contact-here"),
     }

@@ -45,9 +45,8 @@ impl Engine {
         }
         self.want_cycle(Scope::OUTBOX);
         Ok(Done {
-            act: "resolve",
-            object: super::named(&done),
             undo,
+            ..Done::on("resolve", &done)
         })
     }
 
@@ -84,7 +83,8 @@ impl Engine {
             if let Choice::Pair(record) = choice {
                 pair_with(desk, &mut changed, *record)?;
             } else {
-                choose(&mut changed, &conflict, choice, &mut steps)
+                let target = self.target(&changed, *subject, choice);
+                choose(&mut changed, &conflict, (choice, target), &mut steps)
                     .ok_or(Refusal::ChoiceDoesNotFit(id))?;
             }
             let what = Happened::ConflictResolved {
@@ -101,6 +101,44 @@ impl Engine {
         self.remember_decision(id, order);
         undo.extend(steps);
         Ok(())
+    }
+
+    /// What a choice puts on each side of a field. A user has an id of their own in each system, and
+    /// is the same one by their address.
+    fn target(&self, link: &Link, subject: Subject, choice: &Choice) -> Option<Base> {
+        let Subject::Field(field) = subject else {
+            return None;
+        };
+        let state = link.field(field)?;
+        let rule = self.mapping.rule(link.kind, field);
+        let is_owner = rule.is_some_and(|rule| rule.role == Role::Owner);
+        let (chosen, value) = match choice {
+            Choice::Base => return state.base.clone(),
+            Choice::Salesforce => (Some(Side::Salesforce), state.salesforce.clone()?),
+            Choice::Automation => (Some(Side::Automation), state.automation.clone()?),
+            Choice::Typed(value) => (None, value.clone()),
+            _ => return None,
+        };
+        if !is_owner {
+            return Some(Base {
+                salesforce: value.clone(),
+                automation: value,
+            });
+        }
+        let person = match chosen {
+            Some(side) => self.directory.person(Some(state), side)?,
+            None => value.clone(),
+        };
+        let on = |side| {
+            if chosen == Some(side) {
+                return Some(value.clone());
+            }
+            self.directory.id_on(side, &person).map(Value::Text)
+        };
+        Some(Base {
+            salesforce: on(Side::Salesforce)?,
+            automation: on(Side::Automation)?,
+        })
     }
 
     /// Whose record has the address that somebody typed.
@@ -183,18 +221,19 @@ impl Engine {
         }
         self.want_cycle(Scope::OUTBOX);
         Ok(Done {
-            act: "undo",
-            object: act.run.to_string(),
+            links: redo.iter().map(|step| step.link).collect(),
             undo: redo,
+            ..Done::new("undo", act.run.to_string())
         })
     }
 }
 
-/// Puts an operator's choice into the link. `None` if it does not fit the conflict.
+/// Puts an operator's choice into the link: what it puts on the two sides of a field, if it does.
+/// `None` if it does not fit the conflict.
 fn choose(
     link: &mut Link,
     conflict: &Conflict,
-    choice: &Choice,
+    (choice, target): (&Choice, Option<Base>),
     undo: &mut Vec<UndoStep>,
 ) -> Option<()> {
     match (conflict.subject, choice) {
@@ -210,20 +249,10 @@ fn choose(
         }
         (Subject::Field(field), choice) => {
             let state = link.field(field)?.clone();
-            let value = match choice {
-                Choice::Salesforce | Choice::Automation if is_taken(conflict, &state, choice) => {
-                    return None;
-                }
-                Choice::Salesforce => state.salesforce.clone()?,
-                Choice::Automation => state.automation.clone()?,
-                Choice::Base => state.base.as_ref()?.salesforce.clone(),
-                Choice::Typed(value) => value.clone(),
-                _ => return None,
-            };
-            let target = Base {
-                salesforce: value.clone(),
-                automation: value,
-            };
+            if is_taken(conflict, &state, choice) {
+                return None;
+            }
+            let target = target?;
             let saw = Base {
                 salesforce: state.salesforce.clone().unwrap_or_default(),
                 automation: state.automation.clone().unwrap_or_default(),
@@ -256,7 +285,8 @@ fn choose(
 fn is_taken(conflict: &Conflict, state: &FieldState, choice: &Choice) -> bool {
     let chosen = match choice {
         Choice::Salesforce => state.salesforce.as_ref(),
-        _ => state.automation.as_ref(),
+        Choice::Automation => state.automation.as_ref(),
+        _ => return false,
     };
     matches!(&conflict.cause, Cause::EmailTaken { address, .. } if chosen == Some(address))
 }

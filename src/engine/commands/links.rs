@@ -1,6 +1,6 @@
 //! Acts on single links: send again, give up, read again, leave alone, take apart.
 
-use super::{Done, Order, named};
+use super::{Done, Order};
 use crate::domain::activity::HeldActivity;
 use crate::domain::command::{Refusal, Scope};
 use crate::domain::conflict::Cause;
@@ -36,7 +36,7 @@ impl Engine {
             self.settle(desk, *id, order.at);
         }
         self.want_cycle(Scope::OUTBOX);
-        Done::new("retry", named(links))
+        Done::on("retry", links)
     }
 
     /// What a given-up write carried stays as each side shows it. A record that could not be created
@@ -74,7 +74,7 @@ impl Engine {
             note(desk, order, *id, "discard");
             self.settle(desk, *id, order.at);
         }
-        Ok(Done::new("discard", named(links)))
+        Ok(Done::on("discard", links))
     }
 
     /// Whatever the records show now is taken in, and the rules run over it.
@@ -89,7 +89,7 @@ impl Engine {
             self.outbox.recheck(record);
         }
         self.want_cycle(Scope::OUTBOX);
-        Ok(Done::new("read again", named(links)))
+        Ok(Done::on("read again", links))
     }
 
     pub(super) fn set_aside(
@@ -147,10 +147,11 @@ impl Engine {
             self.settle(desk, *id, order.at);
         }
         self.want_cycle(Scope::OUTBOX);
-        Ok(Done::new(act, named(links)))
+        Ok(Done::on(act, links))
     }
 
     pub(super) fn retry_activities(&mut self, desk: &mut Desk, held: Vec<HeldActivity>) -> Done {
+        let links = held.iter().map(|held| held.link).collect();
         let count = held.len();
         for mut held in held {
             held.failure.kind = FailureKind::Transient;
@@ -160,12 +161,16 @@ impl Engine {
             activities: true,
             ..Scope::OUTBOX
         });
-        Done::new("retry activities", count.to_string())
+        Done {
+            links,
+            ..Done::new("retry activities", count.to_string())
+        }
     }
 }
 
 /// As if they had been sent: no later transfer or backfill takes them up again.
 pub(super) fn discard_activities(desk: &mut Desk, held: Vec<HeldActivity>) -> Done {
+    let links = held.iter().map(|held| held.link).collect();
     let count = held.len();
     for held in held {
         let end = desk
@@ -180,7 +185,10 @@ pub(super) fn discard_activities(desk: &mut Desk, held: Vec<HeldActivity>) -> Do
         let held = Change::RemoveHeldActivity(held.activity.reference);
         desk.batch.push(held);
     }
-    Done::new("discard activities", count.to_string())
+    Done {
+        links,
+        ..Done::new("discard activities", count.to_string())
+    }
 }
 
 /// The contact's own history says who did what.

@@ -30,7 +30,7 @@ impl Case<'_> {
     }
 
     fn judge_field(&mut self, link: &mut Link, rule: &FieldRule) {
-        if self.carry_out_decided(link, rule.id) {
+        if self.carry_out_decided(link, rule) {
             return;
         }
         if !link.is_whole() {
@@ -95,7 +95,8 @@ impl Case<'_> {
     }
 
     /// Returns true if an operator's word about the field stands and rules the field.
-    fn carry_out_decided(&mut self, link: &mut Link, field: FieldId) -> bool {
+    fn carry_out_decided(&mut self, link: &mut Link, rule: &FieldRule) -> bool {
+        let field = rule.id;
         let Some(index) = link
             .decided
             .iter()
@@ -130,17 +131,25 @@ impl Case<'_> {
             return false;
         }
         for side in missing {
-            let value = of(&decided.target, side).clone();
-            if !self.is_refused_before(link, side, field, &value) {
-                self.write_mut(side).values.push((field, value));
+            let value = of(&decided.target, side);
+            if self.is_refused_before(link, side, field, value) {
+                continue;
             }
+            // An account is decided by its name; an owner already by each side's own id.
+            let value = match rule.role {
+                Role::Company => self.by_id(rule, side, value),
+                _ => Some(value.clone()),
+            };
+            self.write_mut(side)
+                .values
+                .extend(value.map(|value| (field, value)));
         }
         true
     }
 
     /// The tombstone's flag is set, never cleared: a record that came back is a person's business.
     fn judge_flag(&mut self, link: &mut Link, rule: &FieldRule) {
-        if self.carry_out_decided(link, rule.id) {
+        if self.carry_out_decided(link, rule) {
             return;
         }
         let Some(shown) = link

@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::domain::audit::Mac;
 use crate::domain::command::Queue;
 use crate::domain::consent::{Consent, Dated, Proof, Reason};
 use crate::domain::cursor::{Coverage, Cursor, Position, Stream};
@@ -22,9 +23,10 @@ use crate::domain::record::{
 };
 use crate::domain::time::Timestamp;
 use crate::domain::value::{Value, ValueType};
+use crate::store::chain::{Body, Note, Seal};
 use crate::store::packed::PackedLink;
 use crate::store::tests::{binding, generate, person, salesforce_id};
-use crate::store::{codec, keys};
+use crate::store::{acts, codec, keys};
 
 proptest! {
     #[test]
@@ -59,6 +61,11 @@ fn hex(bytes: &[u8]) -> String {
         write!(text, "{byte:02x}").unwrap();
         text
     })
+}
+
+fn unhex(text: &str) -> Vec<u8> {
+    let byte = |at| u8::from_str_radix(&text[at..at + 2], 16).unwrap();
+    (0..text.len()).step_by(2).map(byte).collect()
 }
 
 #[track_caller]
@@ -159,11 +166,19 @@ fn the_stored_forms_of_the_audit_never_change() {
             automation: Value::Bool(true),
         },
     });
-    check(
-        "act",
-        &act,
-        "010c1204616e6e65077265736f6c7665066c696e6b2034097469636b65742031\
-320103040000000000020102019fb8d549",
+    let first = "010c1204616e6e65077265736f6c7665066c696e6b2034097469636b65742031\
+320103040000000000020102019fb8d549";
+    act.links = vec![LinkId(3)];
+    assert_eq!(acts::decode(&unhex(first)).unwrap(), act);
+    act.from = "ssh 192.0.2.7".into();
+    act.links.push(LinkId(300));
+    let bytes = acts::encode(&act).unwrap();
+    assert_eq!(acts::decode(&bytes).unwrap(), act);
+    assert_eq!(
+        hex(&bytes),
+        "020c1204616e6e650d737368203139322e302e322e37077265736f6c7665066c\
+696e6b20340203ac02097469636b657420313201030400000000000201020\
+1cc0c6d5c"
     );
     let suppression = Suppression {
         address: MatchKey::new(Kind::Person, "anne@example.org"),
@@ -174,6 +189,37 @@ fn the_stored_forms_of_the_audit_never_change() {
         "suppression",
         &suppression,
         "01d1fedbc1d79f8b844e0102e0d788829767e0d78882976701e4d12b27",
+    );
+}
+
+#[test]
+fn the_stored_form_of_a_seal_never_changes() {
+    let seal = Seal {
+        body: vec![1, 2],
+        mac: Mac([3; 32]),
+    };
+    check(
+        "seal",
+        &seal,
+        "0102010203030303030303030303030303030303030303030303030303030303\
+03030303e261a07f",
+    );
+    let body = Body {
+        sequence: 300,
+        at: Timestamp(1_772_615_702_000),
+        key: 7,
+        commit: 500,
+        notes: vec![Note::Begun(Some(RunId(3))), Note::Restored(4)],
+        acts: vec![RunId(12)],
+        history: vec![(LinkId(3), 1)],
+        sent: vec![(LinkId(4), vec![[1, 2, 3, 4, 5, 6, 7, 8]])],
+        tags: vec![[5; 8], [6; 8]],
+    };
+    check(
+        "body of a seal",
+        &body,
+        "01ac02e0d78882976707f403020001030104010c010301010401010203040506\
+07080205050505050505050606060606060606884dd88e",
     );
 }
 
@@ -327,6 +373,7 @@ fn the_layout_of_keys_never_changes() {
             "680000000000000102000000000000000700000008",
         ),
         (keys::act(RunId(9)), "780000000000000009"),
+        (keys::seal(9), "770000000000000009"),
         (keys::policy(2), "7000000002"),
         (keys::plan(RunId(9)), "6a0000000000000009"),
         (keys::cursor(6), "632f637572736f722f06"),

@@ -371,8 +371,10 @@ pub(super) fn act(run: u64) -> Act {
         run: RunId(run),
         at: Timestamp(9),
         operator: "anne".into(),
+        from: String::new(),
         act: "resolve".into(),
         object: "link 4".into(),
+        links: Vec::new(),
         reason: "ticket 12".into(),
         undo: Vec::new(),
     }

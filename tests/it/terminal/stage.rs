@@ -32,8 +32,8 @@ const COLUMNS: NonZeroU16 = NonZeroU16::new(80).expect("not zero");
 /// A screen that shows the time changes every second, and so is never silent.
 const PIECES_MAX: u32 = 400;
 
-pub(super) struct AtTerminal {
-    pub(super) child: Child,
+pub(crate) struct AtTerminal {
+    pub(crate) child: Child,
     keyboard: Option<File>,
     /// Kept open: its settings are what the program must give back.
     terminal: OwnedFd,
@@ -45,17 +45,17 @@ pub(super) struct AtTerminal {
 
 impl AtTerminal {
     /// Practice among so many people, at 80×24.
-    pub(super) fn demo(people: u32) -> Self {
+    pub(crate) fn demo(people: u32) -> Self {
         Self::runs(&["demo", "--people", &people.to_string()])
     }
 
-    pub(super) fn runs(arguments: &[&str]) -> Self {
+    pub(crate) fn runs(arguments: &[&str]) -> Self {
         Self::starts(Command::new(env!("CARGO_BIN_EXE_passerelle")).args(arguments))
     }
 
     /// The same as the terminal's own program, as a shell starts it: it is told when the size changes.
     /// Without colours, so that the chosen line is the one in reverse.
-    pub(super) fn owns(arguments: &[&str]) -> Self {
+    pub(crate) fn owns(arguments: &[&str]) -> Self {
         let program = env!("CARGO_BIN_EXE_passerelle");
         let mut command = Command::new("setsid");
         command.args(["--ctty", program]).args(arguments);
@@ -104,35 +104,35 @@ impl AtTerminal {
     }
 
     /// Every byte so far.
-    pub(super) fn said(&self) -> String {
+    pub(crate) fn said(&self) -> String {
         String::from_utf8_lossy(&self.seen).into_owned()
     }
 
-    pub(super) fn bytes(&self) -> &[u8] {
+    pub(crate) fn bytes(&self) -> &[u8] {
         &self.seen
     }
 
-    pub(super) fn type_keys(&mut self, keys: &str) {
+    pub(crate) fn type_keys(&mut self, keys: &str) {
         let keyboard = self.keyboard.as_mut().expect("the line is there");
         keyboard.write_all(keys.as_bytes()).unwrap();
     }
 
     /// The line breaks.
-    pub(super) fn hang_up(&mut self) {
+    pub(crate) fn hang_up(&mut self) {
         self.keyboard = None;
     }
 
-    pub(super) fn signal(&self, signal: Signal) {
+    pub(crate) fn signal(&self, signal: Signal) {
         kill(Pid::from_raw(self.child.id() as i32), signal).unwrap();
     }
 
     /// What a person sees now.
-    pub(super) fn screen(&self) -> String {
+    pub(crate) fn screen(&self) -> String {
         self.screen.screen().contents()
     }
 
     /// The window has another size, and the emulator with it.
-    pub(super) fn resize(&mut self, columns: u16, rows: u16) {
+    pub(crate) fn resize(&mut self, columns: u16, rows: u16) {
         let size = ["cols", &columns.to_string(), "rows", &rows.to_string()].map(str::to_owned);
         let told = Command::new("stty")
             .args(size)
@@ -144,14 +144,14 @@ impl AtTerminal {
         self.screen.screen_mut().set_size(rows, columns);
     }
 
-    pub(super) fn lines(&self) -> Vec<String> {
+    pub(crate) fn lines(&self) -> Vec<String> {
         let (_, columns) = self.screen.screen().size();
         let lines = self.screen.screen().rows(0, columns.get());
         lines.map(|line| line.trim_end().to_owned()).collect()
     }
 
     /// The line that the next key acts on.
-    pub(super) fn chosen(&self) -> Option<String> {
+    pub(crate) fn chosen(&self) -> Option<String> {
         let screen = self.screen.screen();
         let is_reverse = |row: usize| {
             let cell = screen.cell(row as u16, 1);
@@ -165,7 +165,7 @@ impl AtTerminal {
 
     /// Reads until the screen is as it is wanted.
     #[track_caller]
-    pub(super) fn shows(&mut self, what: &str, is_it: impl Fn(&Self) -> bool) -> &mut Self {
+    pub(crate) fn shows(&mut self, what: &str, is_it: impl Fn(&Self) -> bool) -> &mut Self {
         for _ in 0..PIECES_MAX {
             if is_it(self) {
                 return self;
@@ -188,7 +188,7 @@ impl AtTerminal {
 
     /// Reads until the screen shows a text. A screen that goes on changing is no answer.
     #[track_caller]
-    pub(super) fn sees(&mut self, text: &str) -> &mut Self {
+    pub(crate) fn sees(&mut self, text: &str) -> &mut Self {
         for _ in 0..PIECES_MAX {
             if self.screen().contains(text) {
                 return self;
@@ -198,9 +198,21 @@ impl AtTerminal {
         panic!("no “{text}” on\n{}", self.screen());
     }
 
+    /// Reads until the screen does not show a text any more.
+    #[track_caller]
+    pub(crate) fn loses(&mut self, text: &str) -> &mut Self {
+        for _ in 0..PIECES_MAX {
+            if !self.screen().contains(text) {
+                return self;
+            }
+            self.read_more(text);
+        }
+        panic!("still “{text}” on\n{}", self.screen());
+    }
+
     /// Reads until the program has sent these bytes.
     #[track_caller]
-    pub(super) fn hears(&mut self, text: &str) {
+    pub(crate) fn hears(&mut self, text: &str) {
         for _ in 0..PIECES_MAX {
             if self.said().contains(text) {
                 return;
@@ -210,14 +222,14 @@ impl AtTerminal {
         panic!("no “{text}” in {}", self.said());
     }
 
-    pub(super) fn is_raw(&self) -> bool {
+    pub(crate) fn is_raw(&self) -> bool {
         let now = tcgetattr(&self.terminal).unwrap();
         !now.local_flags.contains(LocalFlags::ICANON)
     }
 
     /// Waits for the end, and checks that the terminal is as it was.
     #[track_caller]
-    pub(super) fn ends(mut self) -> ExitStatus {
+    pub(crate) fn ends(mut self) -> ExitStatus {
         let status = self.child.wait().unwrap();
         for (on, off) in MODES {
             while self.said().rfind(on) > self.said().rfind(off) {

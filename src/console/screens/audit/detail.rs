@@ -103,7 +103,13 @@ impl Detail {
             (_, false) if self.act.undo.is_empty() => "act-touched",
             (_, false) => "act-decided",
         };
-        canvas.text(1, y.max(HEAD - 1), say.text(heading), theme.muted());
+        let mut heading = say.text(heading).to_owned();
+        let named = self.slot.data.as_ref().map_or(0, |act| act.links.len());
+        let unnamed = self.act.links.len().saturating_sub(named) as u64;
+        if named > 0 && unnamed > 0 {
+            heading = format!("{heading} · {}", say.count("act-unnamed", unnamed));
+        }
+        canvas.text(1, y.max(HEAD - 1), &heading, theme.muted());
         let count = items_on_page(canvas.height());
         let top = page_top(self.selection.index(), count);
         for (index, key) in keys.iter().enumerate().skip(top).take(count) {

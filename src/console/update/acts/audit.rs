@@ -2,10 +2,10 @@
 
 use crate::console::keymap::Action;
 use crate::console::model::{Model, Tone};
-use crate::console::query::{Export, Exported, Format, Older, Query};
+use crate::console::query::{Export, Exported, Format, Query, Wanted};
 use crate::console::slot::Slot;
 
-/// Exactly what the filter shows; without a filter everything there is, older acts included.
+/// Exactly what the filter keeps, of all there is: acts that are too old to be shown too.
 pub(in crate::console) fn ask_export(model: &mut Model, action: Action) {
     let format = match action {
         Action::ExportJson => Format::JsonLines,
@@ -13,38 +13,27 @@ pub(in crate::console) fn ask_export(model: &mut Model, action: Action) {
     };
     let scene = model.scene();
     let audit = &model.audit;
-    let runs = match &audit.open {
-        Some(open) => Some(vec![open.act.run]),
-        None if audit.is_filtered() => {
-            Some(audit.rows(scene).into_iter().map(|act| act.run).collect())
-        }
-        None => None,
+    let wanted = match audit.act() {
+        Some(open) => Wanted::One(open.act.run),
+        None => audit.wanted(scene.words),
     };
-    let is_nothing = match &runs {
-        Some(runs) => runs.is_empty(),
-        None => audit.rows(scene).is_empty(),
-    };
-    if is_nothing {
+    let is_nothing = audit.open.is_none() && audit.rows(scene).is_empty();
+    // With older ones behind, what is shown does not tell what the filter keeps.
+    if is_nothing && !audit.has_older() {
         super::tell(model, Tone::Person, "nothing-to-export");
         return;
     }
     let at = model.shell.now;
-    let query = Query::ExportActs(Export { format, runs, at });
+    let query = Query::ExportActs(Export { format, wanted, at });
     model.export = Some((Slot::default(), query));
 }
 
 pub(in crate::console) fn say_exported(model: &mut Model, exported: &Exported) {
     let say = &model.shell.language;
     let (tone, text) = match exported {
-        Exported::Written { acts, path, older } => {
+        Exported::Written { acts, path } => {
             let text = format!("{} {path}", say.count("exported", *acts));
-            match older {
-                Older::Nothing => (Tone::Strong, text),
-                Older::NotShown => {
-                    let older = say.text("older-not-exported");
-                    (Tone::Person, format!("{text} · {older}"))
-                }
-            }
+            (Tone::Strong, text)
         }
         Exported::Bundle { path } => (Tone::Strong, say.with("bundled", &[("path", path)])),
         Exported::Failed { path, error } => {

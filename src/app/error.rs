@@ -87,6 +87,8 @@ pub enum AppError {
          has which"
     )]
     Denied { role: Role, needed: Role },
+    #[error("say why with --reason; only an admin may leave it out")]
+    NoReason,
     #[error("nobody can be reached at the socket {socket}")]
     Knock {
         socket: String,
@@ -200,6 +202,7 @@ impl AppError {
             | Self::Store(StoreError::Foreign { .. })
             | Self::Mapping { .. }
             | Self::Sandbox { .. }
+            | Self::NoReason
             | Self::Usage(_) => Status::Usage,
             Self::Denied { .. } => Status::Refused,
             _ => Status::Failed,

@@ -9,6 +9,7 @@ mod explain;
 mod field;
 mod filter;
 mod finder;
+mod here;
 mod kept;
 pub mod keymap;
 pub mod language;

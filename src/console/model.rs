@@ -183,6 +183,8 @@ pub(super) enum Overlay {
     Dialog(Box<Dialog>),
     /// Which columns of the list in sight are shown.
     Columns(Chooser),
+    /// Who is here, and what is being done.
+    Here,
 }
 
 /// The contacts that something is about to be done to, as they were when it was asked for.
@@ -437,7 +439,7 @@ impl Model {
     pub(super) fn contexts(&self) -> Vec<Context> {
         match &self.overlay {
             Some(Overlay::Dialog(dialog)) if dialog.is_on_text() => vec![Context::Text],
-            Some(Overlay::Dialog(_)) => vec![Context::Dialog],
+            Some(Overlay::Dialog(_) | Overlay::Here) => vec![Context::Dialog],
             Some(Overlay::Columns(_)) => vec![Context::Columns],
             Some(_) => vec![Context::Text],
             None => self.screen_contexts(),

@@ -4,6 +4,7 @@ mod activities;
 mod audit;
 mod bench;
 mod bulk;
+mod company;
 mod contact;
 mod doctor;
 mod flags;

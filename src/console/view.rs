@@ -53,6 +53,7 @@ pub fn paint(model: &Model, buffer: &mut Buffer) {
     match &model.overlay {
         None => {}
         Some(Overlay::Finder(finder)) => finder.paint(&mut body, &model.shell.language),
+        Some(Overlay::Here) => super::here::paint(model, &mut body),
         Some(Overlay::Dialog(dialog)) => dialog.paint(&mut body, &model.shell.language),
         Some(
             Overlay::Filter(prompt)
@@ -337,6 +338,7 @@ fn hints(model: &Model) -> Vec<(Action, &'static str)> {
                 (Action::Cancel, "hint-cancel"),
             ];
         }
+        Some(Overlay::Here) => return vec![(Action::Cancel, "hint-close")],
         Some(Overlay::Columns(_)) => {
             return vec![
                 (Action::Next, "hint-move"),

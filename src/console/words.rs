@@ -19,7 +19,7 @@ use crate::domain::exchange::Asked;
 use crate::domain::ids::{FieldId, Kind, LinkId, RemoteId, SalesforceObject, Side};
 use crate::domain::link::{Edited, Link, Parked, PendingState};
 use crate::domain::mapping::Policy;
-use crate::domain::operator::Present;
+use crate::domain::operator::{Present, Role};
 use crate::domain::record::Happened;
 use crate::domain::row::RowState;
 use crate::domain::snapshot::Phase;
@@ -286,6 +286,15 @@ impl Words<'_> {
             Phase::Reading => "phase-reading",
             Phase::Pushing => "phase-writing",
             Phase::Transferring => "phase-transferring",
+        })
+    }
+
+    /// What an operator may do.
+    pub(super) fn right(&self, role: Role) -> &str {
+        self.language.text(match role {
+            Role::Viewer => "role-viewer",
+            Role::Operator => "role-operator",
+            Role::Admin => "role-admin",
         })
     }
 

@@ -98,6 +98,13 @@ pub enum Command {
     },
 }
 
+impl Command {
+    /// Whether it goes into the audit: everything but beginning a cycle and counting.
+    pub const fn is_act(&self) -> bool {
+        !matches!(self, Self::RunCycle(_) | Self::Survey { .. })
+    }
+}
+
 /// What leaves in an order of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

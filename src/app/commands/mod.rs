@@ -227,13 +227,17 @@ impl Place {
         command: Wish,
     ) -> Result<Box<Instruction>, AppError> {
         self.require(opened, Role::needed(&command))?;
+        let visitor = self.visitor(opened);
+        if visitor.role < Role::Admin && reason.trim().is_empty() && command.is_act() {
+            return Err(AppError::NoReason);
+        }
         let session = match &self.served {
             Some((_, door)) => door.session,
             None => COMMAND,
         };
         Ok(Box::new(Instruction {
             session,
-            operator: self.visitor(opened).operator,
+            operator: visitor.operator,
             reason: reason.to_owned(),
             command,
         }))

@@ -22,6 +22,7 @@ pub enum Action {
     GoAudit,
     Refresh,
     PauseView,
+    Here,
     Copy,
     Sort,
     Invert,
@@ -168,6 +169,7 @@ actions! {
     GoAudit "go-audit" [Everywhere] None;
     Refresh "refresh" [Everywhere] None;
     PauseView "pause-view" [Everywhere] None;
+    Here "here" [Everywhere] None;
     Copy "copy" [List] None;
     Sort "sort" [Queues Conflicts Contacts Flags Activities Plugin Doctor Audit] None;
     Invert "invert" [Queues Conflicts Contacts Flags Activities Plugin Doctor Audit] None;

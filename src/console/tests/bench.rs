@@ -274,6 +274,13 @@ impl Bench {
         self
     }
 
+    #[track_caller]
+    pub(super) fn lacks(&self, part: &str) -> &Self {
+        let screen = self.screen();
+        assert!(!screen.contains(part), "“{part}” in:\n{screen}");
+        self
+    }
+
     /// The line that the next key acts on.
     #[track_caller]
     pub(super) fn expect_selected(&self, part: &str) -> &Self {

@@ -37,16 +37,10 @@ fn tell(model: &mut Model, tone: Tone, key: &str) {
 
 /// What was asked takes another role.
 pub(super) fn deny(model: &mut Model, needed: Role) {
-    let say = &model.shell.language;
-    let role = |role: Role| {
-        say.text(match role {
-            Role::Viewer => "role-viewer",
-            Role::Operator => "role-operator",
-            Role::Admin => "role-admin",
-        })
-    };
-    let own = model.shell.instance.role;
-    let text = say.with("denied", &[("needed", role(needed)), ("role", role(own))]);
+    let words = model.shell.words();
+    let (needed, own) = (words.right(needed), words.right(model.shell.instance.role));
+    let gaps = [("needed", needed), ("role", own)];
+    let text = words.language.with("denied", &gaps);
     model.shell.toast(Tone::Person, text);
 }
 

@@ -82,7 +82,7 @@ pub(super) fn on_pasted(model: &mut Model, text: &str) -> Vec<Effect> {
             | Overlay::Editor(prompt)
             | Overlay::Until(prompt, _),
         ) => Some(&mut prompt.field),
-        Some(Overlay::Columns(_)) | None => None,
+        Some(Overlay::Columns(_) | Overlay::Here) | None => None,
     };
     if let Some(field) = field {
         field.paste(text);
@@ -109,7 +109,7 @@ fn type_key(model: &mut Model, key: KeyEvent) {
             | Overlay::Editor(prompt)
             | Overlay::Until(prompt, _),
         ) => prompt.field.key(key),
-        Some(Overlay::Columns(_)) | None => {}
+        Some(Overlay::Columns(_) | Overlay::Here) | None => {}
     }
     typed(model);
 }
@@ -212,6 +212,7 @@ fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Palette => open_finder(model, Purpose::Palette),
         Action::Refresh => acts::refresh(model),
         Action::PauseView => acts::pause_view(model),
+        Action::Here => model.overlay = Some(Overlay::Here),
         Action::Copy => return acts::copy(model),
         Action::Sort | Action::Invert => acts::reorder(model, action == Action::Sort),
         Action::Columns => acts::columns::open(model),
@@ -309,6 +310,9 @@ fn move_focus(model: &mut Model, forward: bool) {
 }
 
 fn press(model: &mut Model) -> Vec<Effect> {
+    if matches!(model.overlay, Some(Overlay::Here)) {
+        model.overlay = None;
+    }
     let Some(Overlay::Dialog(dialog)) = &mut model.overlay else {
         return Vec::new();
     };
@@ -355,7 +359,7 @@ fn accept(model: &mut Model) -> Vec<Effect> {
         Some(Overlay::Editor(_)) => acts::decide::take_typed(model),
         Some(Overlay::Until(..)) => acts::aside::take_until(model),
         Some(Overlay::Window(_)) => return acts::activities::take_window(model),
-        Some(Overlay::Columns(_)) | None => {}
+        Some(Overlay::Columns(_) | Overlay::Here) | None => {}
     }
     Vec::new()
 }

@@ -55,7 +55,7 @@ fn what_was_done_is_listed_verified_and_exported() {
     assert_eq!(acts[0]["act"], "republish", "{acts:?}");
     assert_eq!(
         (&acts[0]["reason"], &acts[0]["from"]),
-        (&reason.into(), &"command".into())
+        (&reason.into(), &"this machine".into())
     );
     assert_eq!(
         list(&["--operator", "nobody"]),

@@ -141,6 +141,10 @@ pub(in crate::console) fn offer_resolution(model: &mut Model) {
     }
     let link = &person.link;
     let mut lines = vec![(Tone::Strong, words.titled(&person.name, link.id))];
+    if let Some(other) = model.company() {
+        lines.push((Tone::Person, words.company(other)));
+        lines.push((Tone::Person, say.text("company-warning").to_owned()));
+    }
     let mut sides: Vec<Side> = Vec::new();
     for (subject, choice) in &open.choices {
         let title = format!(

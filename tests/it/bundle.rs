@@ -134,6 +134,9 @@ fn a_bundle_with_a_contact_names_nobody_and_no_secret() {
 fn the_serving_process_makes_it_and_whoever_asked_writes_it() {
     let (company, who) = synced();
     let served = Served::begin(&company);
+    // What the systems are asked and answer meanwhile goes along, written by an undo.
+    let undone = company.command(&["undo", "--json"]).output().unwrap();
+    assert_ne!(undone.status.code(), Some(1), "{}", said(&undone));
     let path = company.file.with_file_name("served.json.gz");
     let asked = [
         "bundle",
@@ -148,7 +151,9 @@ fn the_serving_process_makes_it_and_whoever_asked_writes_it() {
     let text = unpacked(&path);
     holds_none(&canaries(&company), &text);
     let bundle: Json = serde_json::from_str(&text).unwrap();
-    assert!(bundle["contact"]["who"].is_string());
+    let exchanges = bundle["contact"]["exchanges"].as_array().unwrap();
+    let has_written = |exchange: &Json| exchange["asked"] == "Write";
+    assert!(exchanges.iter().any(has_written), "{exchanges:#?}");
     assert_eq!(bundle["status"]["phase"], "idle");
 }
 

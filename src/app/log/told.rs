@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::sync::{broadcast, watch};
@@ -22,6 +23,9 @@ use crate::ports::Store;
 
 /// Acts that may have been accepted at once, and are looked for in the store.
 const ACTS_MAX: usize = 64;
+
+/// Whoever leaves waits no longer for what was told last.
+const LEAVING_MAX: Duration = Duration::from_secs(2);
 
 /// A listener under way.
 pub(in crate::app) struct Chronicle {
@@ -66,8 +70,9 @@ impl Chronicle {
     /// After the pool's end: what it told last is logged too.
     pub(in crate::app) async fn end(self) {
         self.stop.cancel();
-        // A fault of the listener was logged by whoever logs panics.
-        let _ = self.task.await;
+        // A fault of the listener was logged by whoever logs panics; a store that does not answer it
+        // keeps nobody from leaving.
+        let _ = tokio::time::timeout(LEAVING_MAX, self.task).await;
     }
 }
 

@@ -75,8 +75,28 @@ pub enum Command {
     Republish(Republish),
     /// Send again what was given up
     Retry(Retry),
+    /// Give up for good what was given up: what differs stays and is agreed on
+    Discard(Discard),
     /// Take an operator's act back, where both sides still show it
     Undo(Undo),
+    /// Read these contacts' records again, now
+    Check(Links),
+    /// Leave these contacts alone, until a day or until they are taken back
+    Aside(Aside),
+    /// Take the pairs of records apart
+    Unlink(Links),
+    /// End what `aside` and `unlink` began
+    TakeBack(Links),
+    /// Hold a queue, or let it go on; opt-outs pass
+    Queue(SteerQueue),
+    /// Hold, let go on or end a backfill
+    Plan(SteerPlan),
+    /// Who is deleted or must not be mailed, and how far the other system knows
+    Flags(Json),
+    /// Activities that are not in Salesforce, and why
+    Activities(Json),
+    /// What is configured
+    Plugin(Json),
     /// What operators did, and whether anybody changed the record of it
     Audit(Audit),
     /// What every key of the console does
@@ -292,6 +312,71 @@ pub struct Retry {
     pub link: Option<u64>,
     #[command(flatten)]
     pub writing: Writing,
+}
+
+#[derive(Debug, Args)]
+pub struct Discard {
+    #[command(flatten)]
+    pub what: Retry,
+    /// It cannot be taken back
+    #[arg(long)]
+    pub yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Links {
+    /// Numbers of the links, as `conflicts` and `contact` show them
+    #[arg(required = true, value_name = "LINK")]
+    pub links: Vec<u64>,
+    #[command(flatten)]
+    pub writing: Writing,
+}
+
+#[derive(Debug, Args)]
+pub struct Aside {
+    #[command(flatten)]
+    pub links: Links,
+    /// A day like 2026-12-24, or how long like “10d”; without it, until they are taken back
+    #[arg(long, value_name = "TIME")]
+    pub until: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct SteerQueue {
+    #[arg(value_enum)]
+    pub what: Steer,
+    #[arg(value_enum)]
+    pub queue: Queue,
+    #[command(flatten)]
+    pub writing: Writing,
+}
+
+#[derive(Debug, Args)]
+pub struct SteerPlan {
+    #[arg(value_enum)]
+    pub what: Steer,
+    /// Number of the plan, as `status` shows it
+    pub run: u64,
+    #[command(flatten)]
+    pub writing: Writing,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Steer {
+    Pause,
+    Resume,
+    /// Ends a plan; what was sent stays sent
+    Stop,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Queue {
+    /// Writes to Salesforce, activities left out
+    Salesforce,
+    /// Writes to Automation
+    Automation,
+    /// Activities to Salesforce
+    Activities,
 }
 
 #[derive(Debug, Args)]

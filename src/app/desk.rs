@@ -19,7 +19,7 @@ use futures_util::stream::FuturesUnordered;
 use serde_json::Value as Json;
 use tokio::sync::{mpsc, watch};
 
-use crate::app::compose::Connected;
+use crate::app::compose::{Connected, Opened};
 use crate::console::query::{
     Brief, ConflictRow, Found, HISTORY_MAX, Held, HeldRow, Page, Person, QueuedWrite, Queues,
     UndoPreview,
@@ -96,6 +96,23 @@ impl Desk {
         }
     }
 
+    /// Over the store alone, for a command.
+    pub(super) fn at_rest(opened: &Opened, policy: Arc<Policy>) -> Self {
+        let (_, snapshots) = watch::channel(Arc::default());
+        Self {
+            store: opened.store.clone(),
+            policy,
+            journal: Arc::default(),
+            data: opened.instance.data.clone(),
+            settings: crate::app::bundle::settings(&opened.instance),
+            described: Arc::default(),
+            timetable: opened.timetable(),
+            snapshots,
+            clock: opened.clock.clone(),
+            role: Role::Viewer,
+        }
+    }
+
     /// Answers what this role may ask.
     pub(super) fn for_role(self, role: Role) -> Self {
         Self { role, ..self }
@@ -165,7 +182,7 @@ impl Desk {
         }
     }
 
-    async fn answer(&self, query: Query) -> Result<Answer, StoreError> {
+    pub(super) async fn answer(&self, query: Query) -> Result<Answer, StoreError> {
         Ok(match query {
             Query::Standing => Answer::Standing(self.store.recover().await?.counts),
             Query::Conflicts => Answer::Conflicts(self.conflicts().await?),

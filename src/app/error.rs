@@ -89,6 +89,11 @@ pub enum AppError {
     Denied { role: Role, needed: Role },
     #[error("say why with --reason; only an admin may leave it out")]
     NoReason,
+    #[error(
+        "nothing was synced here yet, so there is no configuration: run `passerelle sync \
+         --until-idle --dry-run` first"
+    )]
+    NothingYet,
     #[error("nobody can be reached at the socket {socket}")]
     Knock {
         socket: String,
@@ -203,6 +208,7 @@ impl AppError {
             | Self::Mapping { .. }
             | Self::Sandbox { .. }
             | Self::NoReason
+            | Self::NothingYet
             | Self::Usage(_) => Status::Usage,
             Self::Denied { .. } => Status::Refused,
             _ => Status::Failed,

@@ -89,13 +89,25 @@ pub(crate) const fn is_json(command: &Command) -> bool {
     match command {
         Command::Demo(demo) => demo.json,
         Command::Sync(sync) => sync.json,
-        Command::Status(json) | Command::Doctor(json) | Command::Queues(json) => json.json,
+        Command::Status(json)
+        | Command::Doctor(json)
+        | Command::Queues(json)
+        | Command::Flags(json)
+        | Command::Activities(json)
+        | Command::Plugin(json) => json.json,
         Command::Conflicts(conflicts) => conflicts.json,
         Command::Contact(contact) => contact.json,
         Command::Resolve(resolve) => resolve.writing.json,
         Command::Backfill(backfill) => backfill.writing.json,
         Command::Republish(republish) => republish.writing.json,
         Command::Retry(retry) => retry.writing.json,
+        Command::Discard(discard) => discard.what.writing.json,
+        Command::Check(links) | Command::Unlink(links) | Command::TakeBack(links) => {
+            links.writing.json
+        }
+        Command::Aside(aside) => aside.links.writing.json,
+        Command::Queue(steer) => steer.writing.json,
+        Command::Plan(steer) => steer.writing.json,
         Command::Undo(undo) => undo.writing.json,
         Command::Keys(keys) => keys.json,
         Command::Log(log) => log.json,

@@ -95,7 +95,13 @@ async fn watch(pool: &Handle, goal: &Goal, out: &mut Out) -> Result<(bool, bool)
                         send(pool, cycle(Scope::ALL)).await;
                     }
                 }
-                Ok(Fact::Accepted(_)) => is_accepted = true,
+                Ok(Fact::Accepted(_)) => {
+                    is_accepted = true;
+                    // Some commands have no cycle for a consequence.
+                    if pool.snapshots.borrow().is_idle {
+                        return Ok((false, false));
+                    }
+                }
                 Ok(Fact::Refused(refusal)) => {
                     return Err(AppError::Refused(Refused::from(refusal)));
                 }
@@ -112,6 +118,9 @@ async fn watch(pool: &Handle, goal: &Goal, out: &mut Out) -> Result<(bool, bool)
                 }
                 let snapshot = snapshots.borrow_and_update().clone();
                 shown.show(out, &snapshot)?;
+                if is_accepted && snapshot.is_idle && matches!(goal, Goal::Command(_)) {
+                    return Ok((false, false));
+                }
             }
             _ = terminate.recv() => return Ok((true, false)),
             _ = interrupt.recv() => return Ok((true, false)),

@@ -4,7 +4,7 @@ use crate::domain::conflict::{Cause, Conflict, Subject};
 use crate::domain::consent::{Consent, Reason};
 use crate::domain::ids::{FieldId, Side};
 use crate::domain::link::{Link, Parked, PendingState};
-use crate::domain::mapping::Policy;
+use crate::domain::mapping::{Arrow, Policy};
 use crate::domain::record::Happened;
 use crate::domain::row::RowState;
 use crate::domain::value::Value;
@@ -30,6 +30,15 @@ pub(super) fn field(policy: Option<&Policy>, link: &Link, id: FieldId) -> String
         || format!("field {id}"),
         |rule| format!("{} ↔ {}", rule.salesforce, rule.automation),
     )
+}
+
+/// Which side has priority, as the set-up guide draws it.
+pub(super) const fn arrow(arrow: Arrow) -> &'static str {
+    match arrow {
+        Arrow::Salesforce => "→",
+        Arrow::Automation => "←",
+        Arrow::Both => "↔",
+    }
 }
 
 pub(super) fn subject(policy: Option<&Policy>, link: &Link, subject: Subject) -> String {

@@ -9,6 +9,7 @@ mod plugin;
 pub use audit::{SpokenVerdict, spoken_verdict};
 pub use doctor::{Spoken, spoken};
 pub(super) use flags::consent_on;
+pub use flags::{SpokenFlag, spoken_flag};
 pub(super) use plugin::sign;
 
 use crate::console::language::Language;

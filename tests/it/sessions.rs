@@ -543,3 +543,62 @@ fn the_unit_names_this_program_and_this_instance_and_takes_everything_else_away(
     let start = format!(" serve --config {}", house.file.display());
     assert!(unit.contains(&start), "{unit}");
 }
+
+#[test]
+fn what_the_console_steers_can_be_commanded_served_or_not_and_is_audited() {
+    let mut house = House::of(20).in_agreement();
+    let why = ["--reason", "asked by phone"];
+    let deeds: [&[&str]; 8] = [
+        &["queue", "pause", "salesforce"],
+        &["queue", "resume", "salesforce"],
+        &["check", "1"],
+        &["aside", "1", "--until", "10d"],
+        &["take-back", "1"],
+        &["unlink", "1"],
+        &["take-back", "1"],
+        &["discard", "--yes"],
+    ];
+    let acts = |house: &House| {
+        let listed = house.json(&["audit", "list", "--json"]);
+        let rows = listed["acts"].as_array().unwrap().clone();
+        let acts = rows
+            .iter()
+            .map(|row| row["act"].as_str().unwrap().to_owned());
+        acts.collect::<Vec<_>>()
+    };
+    for is_served in [true, false] {
+        for deed in deeds {
+            let output = house.run(&[deed, &why].concat());
+            let code = output.status.code();
+            assert!(matches!(code, Some(0 | 3)), "{deed:?}: {}", said(&output));
+        }
+        for list in [
+            ["flags", "--json"],
+            ["activities", "--json"],
+            ["plugin", "--json"],
+        ] {
+            assert!(house.json(&list).is_object(), "{list:?}");
+            assert!(!house.run(&list[..1]).stdout.is_empty(), "{list:?}");
+        }
+        if is_served {
+            house.signal(Signal::SIGTERM);
+            house.server.wait().unwrap();
+        }
+    }
+    let acts = acts(&house);
+    let done = |act: &str| acts.iter().filter(|done| *done == act).count();
+    for (act, times) in [
+        ("pause", 2),
+        ("resume", 2),
+        ("read again", 2),
+        ("set aside", 2),
+        ("take back", 4),
+        ("unlink", 2),
+    ] {
+        assert_eq!(done(act), times, "{act}: {acts:?}");
+    }
+    let unsure = house.run(&["discard"]);
+    assert_eq!(unsure.status.code(), Some(2), "{}", said(&unsure));
+    let nobody = house.run(&["check", "9999"]);
+    assert_eq!(nobody.status.code(), Some(1), "{}", said(&nobody));
+}

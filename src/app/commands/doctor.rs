@@ -20,11 +20,7 @@ use crate::domain::snapshot::Snapshot;
 pub(super) async fn perform(place: &Place, out: &mut Out) -> Result<Status, AppError> {
     let opened = place.open().await?;
     let Some(policy) = inspect::policy(&opened) else {
-        return Err(AppError::Usage(
-            "nothing was synced here yet, so there is no configuration to check: run `passerelle \
-             sync --until-idle --dry-run` first"
-                .to_owned(),
-        ));
+        return Err(AppError::NothingYet);
     };
     let mut snapshot = snapshot(&opened, policy);
     let described = describe(&opened, &mut snapshot).await?;

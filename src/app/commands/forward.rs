@@ -41,6 +41,16 @@ pub(super) const fn is_served(command: &Command) -> bool {
         | Command::Undo(_)
         | Command::Log(_)
         | Command::Bundle(_)
+        | Command::Discard(_)
+        | Command::Check(_)
+        | Command::Aside(_)
+        | Command::Unlink(_)
+        | Command::TakeBack(_)
+        | Command::Queue(_)
+        | Command::Plan(_)
+        | Command::Flags(_)
+        | Command::Activities(_)
+        | Command::Plugin(_)
         | Command::Audit(_) => true,
         Command::Backup(backup) => matches!(backup.what, BackupCommand::Export { .. }),
         Command::Demo(_)

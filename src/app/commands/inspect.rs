@@ -536,7 +536,7 @@ fn is_of_object(policy: Option<&Policy>, link: &Link, field: FieldId) -> bool {
 }
 
 /// What a person calls the record: its address or company name.
-fn name(policy: Option<&Policy>, link: &Link) -> String {
+pub(super) fn name(policy: Option<&Policy>, link: &Link) -> String {
     let Some(policy) = policy else {
         return String::new();
     };

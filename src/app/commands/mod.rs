@@ -7,6 +7,7 @@ mod doctor;
 mod forward;
 mod inspect;
 mod keys;
+mod lists;
 mod logs;
 mod manual;
 mod names;
@@ -15,6 +16,7 @@ mod replay;
 mod resolve;
 mod screenshots;
 mod serve;
+mod steer;
 mod sync;
 mod unit;
 mod work;
@@ -114,6 +116,16 @@ async fn carry_out(place: &Place, command: Command, out: &mut Out) -> Result<Sta
         Command::Republish(republish) => work::republish(place, &republish.writing, out).await,
         Command::Retry(retry) => work::retry(place, &retry, out).await,
         Command::Undo(undo) => work::undo(place, &undo, out).await,
+        Command::Discard(discard) => work::discard(place, &discard, out).await,
+        Command::Check(links) => steer::check(place, &links, out).await,
+        Command::Aside(aside) => steer::aside(place, &aside, out).await,
+        Command::Unlink(links) => steer::unlink(place, &links, out).await,
+        Command::TakeBack(links) => steer::take_back(place, &links, out).await,
+        Command::Queue(asked) => steer::queue(place, &asked, out).await,
+        Command::Plan(asked) => steer::plan(place, &asked, out).await,
+        Command::Flags(_) => lists::flags(place, out).await,
+        Command::Activities(_) => lists::activities(place, out).await,
+        Command::Plugin(_) => lists::plugin(place, out).await,
         Command::Audit(asked) => audit::perform(place, &asked.what, out).await,
         Command::Keys(keys) => keys::perform(place, &keys, out),
         Command::Bundle(asked) => bundle::perform(place, &asked, out).await,

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::app::args::{Backfill, Retry, Undo, Writing};
+use crate::app::args::{Backfill, Discard, Retry, Undo, Writing};
 use crate::app::commands::{Place, inspect, sync};
 use crate::app::compose::{Mode, Opened};
 use crate::app::error::{AppError, Refused, Status};
@@ -71,8 +71,56 @@ async fn transfer(
     Ok(report.status())
 }
 
+/// What is done with whatever was given up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Deed {
+    Retry,
+    Discard,
+}
+
+impl Deed {
+    fn commands(self, links: Vec<LinkId>, held: Vec<HeldActivity>) -> Vec<Command> {
+        let mut commands = Vec::new();
+        if !links.is_empty() {
+            commands.push(match self {
+                Self::Retry => Command::Retry { links },
+                Self::Discard => Command::Discard { links },
+            });
+        }
+        if !held.is_empty() {
+            commands.push(match self {
+                Self::Retry => Command::RetryActivities { held },
+                Self::Discard => Command::DiscardActivities { held },
+            });
+        }
+        commands
+    }
+}
+
 pub(super) async fn retry(
     place: &Place,
+    arguments: &Retry,
+    out: &mut Out,
+) -> Result<Status, AppError> {
+    given_up(place, Deed::Retry, arguments, out).await
+}
+
+pub(super) async fn discard(
+    place: &Place,
+    arguments: &Discard,
+    out: &mut Out,
+) -> Result<Status, AppError> {
+    if !arguments.yes && !arguments.what.writing.dry_run {
+        return Err(AppError::Usage(
+            "what is discarded is never sent; count it with --dry-run, then say --yes".to_owned(),
+        ));
+    }
+    given_up(place, Deed::Discard, &arguments.what, out).await
+}
+
+async fn given_up(
+    place: &Place,
+    deed: Deed,
     arguments: &Retry,
     out: &mut Out,
 ) -> Result<Status, AppError> {
@@ -80,31 +128,27 @@ pub(super) async fn retry(
     let links = dead_links(&opened, arguments).await?;
     let held = held(&opened, arguments).await?;
     if arguments.writing.dry_run {
+        let (writes, activities) = (links.len(), held.len());
         if out.is_json() {
-            out.json(&json!({ "writes": links.len(), "activities": held.len() }))?;
+            out.json(&json!({ "writes": writes, "activities": activities }))?;
         } else {
-            let (writes, activities) = (links.len(), held.len());
+            let what = match deed {
+                Deed::Retry => "sent again",
+                Deed::Discard => "discarded",
+            };
             out.line(&format!(
-                "{writes} writes and {activities} activities would be sent again"
+                "{writes} writes and {activities} activities would be {what}"
             ))?;
         }
         return Ok(Status::Done);
     }
     if links.is_empty() && held.is_empty() {
-        out.note("nothing was given up, so there is nothing to retry")?;
+        out.note("nothing like that was given up, so there is nothing to do")?;
         return Ok(Status::Done);
     }
     let connected = place.connected(opened).await?;
     let mut last = None;
-    for command in [Command::Retry { links }, Command::RetryActivities { held }] {
-        let is_empty = match &command {
-            Command::Retry { links } => links.is_empty(),
-            Command::RetryActivities { held } => held.is_empty(),
-            _ => true,
-        };
-        if is_empty {
-            continue;
-        }
+    for command in deed.commands(links, held) {
         let goal = Goal::Command(place.instruction(
             &connected.opened,
             &arguments.writing.reason,

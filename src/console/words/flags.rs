@@ -1,13 +1,42 @@
 //! Deletions and opt-outs, said to a person: what it is, how far it has got, why, and what to do.
 
 use super::{Words, moment};
+use crate::console::language::Language;
 use crate::console::query::FlagRow;
 use crate::domain::consent::{Consent, ConsentState, ConsentView, Dated, Proof, Reason};
 use crate::domain::flag::{Flag, Matter, Standing};
 use crate::domain::ids::{Kind, Side};
 use crate::domain::link::Parked;
+use crate::domain::mapping::Policy;
 use crate::domain::row::RowState;
 use crate::domain::time::Timestamp;
+
+/// An entry of the flags as text, for whoever has no screen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SpokenFlag {
+    pub matter: String,
+    pub standing: String,
+    pub next: String,
+}
+
+/// Says an entry in a language.
+pub fn spoken_flag(
+    language: &Language,
+    policy: &Policy,
+    now: Timestamp,
+    row: &FlagRow,
+) -> SpokenFlag {
+    let words = Words {
+        language,
+        policy,
+        now,
+    };
+    SpokenFlag {
+        matter: words.matter(row.flag.matter),
+        standing: words.standing(&row.flag.standing).to_owned(),
+        next: words.next(&row.flag.standing).to_owned(),
+    }
+}
 
 impl Words<'_> {
     pub(in crate::console) fn matter(&self, matter: Matter) -> String {

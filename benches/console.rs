@@ -186,6 +186,7 @@ impl Place {
             policy: Arc::clone(&self.policy),
             journal: Arc::clone(&pool.journal),
             data: self.data.clone(),
+            settings: serde_json::Value::Null,
             described: Arc::default(),
             timetable: passerelle::domain::setup::Timetable::default(),
             snapshots: pool.snapshots.clone(),

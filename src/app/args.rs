@@ -105,6 +105,19 @@ pub enum Command {
     Replay(Replay),
     /// Draw pictures of the console over the practice company, as SVG
     Screenshots(Screenshots),
+    /// What happened lately, by the log; and how much of it is logged
+    Log(LogArgs),
+    /// Write what somebody else needs to see what is wrong, without anybody's name in it
+    Bundle(Bundle),
+    /// Show what a bundle holds
+    Open(Open),
+    /// Print what makes a shell complete the commands
+    Completions {
+        #[arg(value_enum)]
+        shell: Shell,
+    },
+    /// Print the manual page, or write those of all commands
+    Man(Man),
     /// Copy everything that is stored into one file, or put such a copy back
     Backup(Backup),
 }
@@ -474,4 +487,71 @@ pub enum BackupCommand {
     Export { file: PathBuf },
     /// Put a copy into an empty data folder
     Restore { file: PathBuf },
+}
+
+#[derive(Debug, Args)]
+pub struct LogArgs {
+    #[command(subcommand)]
+    pub what: LogCommand,
+    /// Print one JSON object
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum LogCommand {
+    /// The latest lines
+    Show {
+        /// How many
+        #[arg(long, default_value_t = 50, value_name = "N")]
+        lines: usize,
+    },
+    /// How much the serving process logs; changes it at once, until that process ends. At its start it
+    /// is $PASSERELLE_LOG_LEVEL, else info
+    Level {
+        /// error, warn, info, debug or trace
+        level: Option<String>,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct Bundle {
+    /// Also how one contact stands and what happened to it: e-mail address, either id, or `link:N`
+    #[arg(long, value_name = "WHO")]
+    pub contact: Option<String>,
+    /// A file that does not exist yet [default: bundle-TIME.json.gz]
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Do not ask before it is written
+    #[arg(long)]
+    pub yes: bool,
+    /// List what would be in it, and write nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Open {
+    /// What `bundle` wrote
+    pub bundle: PathBuf,
+    /// Only this part
+    #[arg(long, value_name = "NAME")]
+    pub part: Option<String>,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Shell {
+    Bash,
+    Zsh,
+    Fish,
+}
+
+#[derive(Debug, Args)]
+pub struct Man {
+    /// Folder for one page of each command
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
 }

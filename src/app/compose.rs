@@ -8,6 +8,7 @@ use crate::adapters::{SystemClock, automation, salesforce};
 use crate::app::config::{self, AutomationFlow, Instance, SalesforceFlow};
 use crate::app::error::AppError;
 use crate::app::house::Served;
+use crate::app::log::Log;
 use crate::app::policy::{self, Systems};
 use crate::domain::drift::Descriptions;
 use crate::domain::failure::FailureKind;
@@ -37,6 +38,8 @@ pub struct Opened {
     pub store: Arc<SledStore>,
     pub clock: Arc<dyn Clock>,
     pub recovered: Recovered,
+    /// Of the process that has the store.
+    pub log: Log,
     /// Opened by the process that serves the instance, for somebody's command.
     pub served: Option<Arc<Served>>,
 }
@@ -94,6 +97,7 @@ pub async fn open_at(
         store,
         clock,
         recovered,
+        log: Log::default(),
         served: None,
     })
 }

@@ -18,7 +18,7 @@ use crate::app::desk::Desk;
 use crate::app::door::{self, Door};
 use crate::app::error::{AppError, Status};
 use crate::app::house::{House, Place};
-use crate::app::log::Log;
+use crate::app::log::{Chronicle, Log};
 use crate::app::out::Out;
 use crate::app::record::Recorder;
 use crate::app::view_state;
@@ -103,6 +103,8 @@ pub(super) async fn open(
     };
     let file = seat.file.to_owned();
     let house = House::new(connected, pool.handle(), seat.ground, file);
+    let store = house.connected.outside.store.clone();
+    let chronicle = Chronicle::begin(&house.handle, store, house.present());
     let reception = receive(&house, out)?;
     let ended = attend(&house, &seat, keys, out).await;
     if let Some(task) = practice {
@@ -116,7 +118,9 @@ pub(super) async fn open(
         // Whoever is still there is told; a fault there changes nothing here.
         let _ = reception.await;
     }
-    stop(pool, &*clock, out).await?;
+    let stopped = stop(pool, &*clock, out).await;
+    chronicle.end().await;
+    stopped?;
     match ended? {
         Ended::Left | Ended::Terminated | Ended::HungUp => Ok(Status::Done),
         Ended::Failed(error) => Err(AppError::Output(error)),

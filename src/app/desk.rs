@@ -1,6 +1,7 @@
 //! Answers what screens ask: reads the store, and lets the engine's rules say why.
 
 mod audit;
+mod bundle;
 mod doctor;
 pub(super) mod export;
 mod flags;
@@ -15,6 +16,7 @@ use std::sync::Arc;
 
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
+use serde_json::Value as Json;
 use tokio::sync::{mpsc, watch};
 
 use crate::app::compose::{Connected, Opened};
@@ -67,6 +69,8 @@ pub struct Desk {
     pub journal: Arc<Journal>,
     /// The instance's folder: where exports go.
     pub data: PathBuf,
+    /// As a bundle tells them.
+    pub settings: Json,
     pub described: Arc<Descriptions>,
     pub timetable: Timetable,
     pub snapshots: watch::Receiver<Arc<Snapshot>>,
@@ -83,6 +87,7 @@ impl Desk {
             policy: Arc::clone(&connected.policy),
             journal: Arc::clone(&pool.journal),
             data: connected.opened.instance.data.clone(),
+            settings: crate::app::bundle::settings(&connected.opened.instance),
             described: Arc::clone(&connected.described),
             timetable: connected.opened.timetable(),
             snapshots: pool.snapshots.clone(),
@@ -99,6 +104,7 @@ impl Desk {
             policy,
             journal: Arc::default(),
             data: opened.instance.data.clone(),
+            settings: crate::app::bundle::settings(&opened.instance),
             described: Arc::default(),
             timetable: opened.timetable(),
             snapshots,
@@ -166,7 +172,7 @@ impl Desk {
     }
 
     pub(super) async fn answered(&self, ticket: Ticket, query: Query) -> Msg {
-        if matches!(query, Query::ExportActs(_)) && self.role < Role::Operator {
+        if matches!(query, Query::ExportActs(_) | Query::Bundle(..)) && self.role < Role::Operator {
             let why = format!("an export takes the role {}", Role::Operator);
             return Msg::Unanswered(ticket, why);
         }
@@ -190,6 +196,7 @@ impl Desk {
             Query::Acts => Answer::Acts(self.acts().await?),
             Query::Act(act) => Answer::Act(Box::new(self.act(*act).await?)),
             Query::ExportActs(export) => Answer::Exported(self.export(export).await?),
+            Query::Bundle(contact, at) => Answer::Exported(self.bundle(contact, at).await?),
             Query::CheckAudit => Answer::Checked(Box::new(check_audit(&*self.store).await?)),
             Query::Plugin => Answer::Plugin(Box::new(self.plugin().await?)),
             Query::Example(kind, field) => Answer::Example(self.example(kind, field).await?),

@@ -111,6 +111,7 @@ impl House {
             store: Arc::clone(&ours.store),
             clock: Arc::clone(&ours.clock),
             recovered: ours.store.recover().await?,
+            log: ours.log.clone(),
             served: Some(Arc::new(Served {
                 house: Arc::clone(self),
                 door: door.clone(),

@@ -1,6 +1,7 @@
 //! Builds, starts and stops everything in order; holds the commands.
 
 pub mod args;
+mod bundle;
 pub mod compose;
 pub mod config;
 pub mod desk;
@@ -8,6 +9,7 @@ mod door;
 pub mod error;
 mod house;
 pub mod log;
+mod mask;
 mod notify;
 pub mod out;
 pub mod policy;
@@ -66,8 +68,10 @@ pub fn main() -> ExitCode {
             return Status::Failed.into();
         }
     };
-    log_to(&log, &env);
+    log.listen(&env);
+    crate::session::log_panics();
     let result = runtime.block_on(commands::perform(arguments, env, &log, &mut out));
+    log.end(&result);
     match result {
         Ok(status) => status.into(),
         Err(AppError::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => {
@@ -79,18 +83,6 @@ pub fn main() -> ExitCode {
             error.status().into()
         }
     }
-}
-
-/// Warnings only, unless `PASSERELLE_LOG` asks for more. Never a value of a record.
-fn log_to(log: &Log, env: &Environment) {
-    let filter = env.get("PASSERELLE_LOG").map_or("error", String::as_str);
-    let subscriber = tracing_subscriber::fmt()
-        .with_env_filter(tracing_subscriber::EnvFilter::new(filter))
-        .with_writer(log.clone())
-        .with_ansi(false)
-        .finish();
-    // Only a second subscriber could be refused, and there is none.
-    let _ = tracing::subscriber::set_global_default(subscriber);
 }
 
 pub(crate) const fn is_json(command: &Command) -> bool {
@@ -118,6 +110,8 @@ pub(crate) const fn is_json(command: &Command) -> bool {
         Command::Plan(steer) => steer.writing.json,
         Command::Undo(undo) => undo.writing.json,
         Command::Keys(keys) => keys.json,
+        Command::Log(log) => log.json,
+        Command::Open(open) => open.json,
         Command::Audit(audit) => match &audit.what {
             AuditCommand::List(list) => list.json,
             AuditCommand::Verify(json) => json.json,
@@ -128,6 +122,9 @@ pub(crate) const fn is_json(command: &Command) -> bool {
         | Command::Unit(_)
         | Command::Sim(_)
         | Command::Backup(_)
+        | Command::Bundle(_)
+        | Command::Completions { .. }
+        | Command::Man(_)
         | Command::Screenshots(_)
         | Command::Replay(_) => false,
     }

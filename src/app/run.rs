@@ -10,6 +10,7 @@ use tokio::sync::broadcast::error::RecvError;
 
 use crate::app::compose::{Connected, Mode};
 use crate::app::error::{AppError, Refused};
+use crate::app::log::Chronicle;
 use crate::app::out::Out;
 use crate::domain::command::{BySide, Command, Fact, Instruction, Scope};
 use crate::domain::ids::Side;
@@ -50,9 +51,12 @@ pub async fn run(
         return served::run(served, mode, &goal, out).await;
     }
     let pool = Pool::spawn(connected.engine(mode), connected.outside.clone());
+    let chronicle = Chronicle::of_one(&pool.handle(), connected.outside.store.clone());
     let watched = watch(&pool.handle(), &goal, out).await;
     pool.stop();
-    let snapshot = pool.ended().await?;
+    let ended = pool.ended().await;
+    chronicle.end().await;
+    let snapshot = ended?;
     let (is_interrupted, is_circling) = watched?;
     Ok(Ended {
         snapshot,

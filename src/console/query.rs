@@ -50,6 +50,9 @@ pub enum Query {
     /// One of them, with the contacts it touched.
     Act(Box<Act>),
     ExportActs(Export),
+    /// An incident bundle in the data folder, with one contact's part if one is named. The time names
+    /// the file.
+    Bundle(Option<LinkId>, Timestamp),
     /// Whether anybody changed the audit.
     CheckAudit,
     /// What is configured.
@@ -253,6 +256,9 @@ pub enum Format {
 pub enum Exported {
     Written {
         acts: u64,
+        path: String,
+    },
+    Bundle {
         path: String,
     },
     /// Nothing was written, and why, in the system's words.

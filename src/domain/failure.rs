@@ -55,7 +55,42 @@ pub enum Rejection {
     Duplicate,
 }
 
+impl FailureKind {
+    /// For logs.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Throttled { .. } => "throttled",
+            Self::LimitReached => "limit reached",
+            Self::Transient => "transient",
+            Self::Unknown => "unknown",
+            Self::Rejected(_) => "rejected",
+            Self::Stale => "stale",
+            Self::Gone => "gone",
+            Self::Moved => "moved",
+            Self::Unauthorised => "unauthorised",
+            Self::Forbidden => "forbidden",
+            Self::Broken => "broken",
+        }
+    }
+}
+
+/// A longer code is none.
+const CODE_LENGTH_MAX: usize = 64;
+
+/// Codes have no more digits than a status; a phone number has.
+const CODE_DIGITS_MAX: usize = 4;
+
 impl Failure {
+    /// The code, unless it looks like something that a person typed: it comes from outside.
+    pub fn plain_code(&self) -> &str {
+        let is_letter = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-' | ':');
+        let digits = self.code.chars().filter(char::is_ascii_digit).count();
+        let is_code = self.code.len() <= CODE_LENGTH_MAX
+            && digits <= CODE_DIGITS_MAX
+            && self.code.chars().all(is_letter);
+        if is_code { &self.code } else { "" }
+    }
+
     pub fn new(kind: FailureKind, code: impl Into<String>, message: impl Into<String>) -> Self {
         let mut message = message.into();
         if let Some((index, _)) = message.char_indices().nth(500) {

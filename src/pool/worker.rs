@@ -17,6 +17,11 @@ pub(super) async fn perform(
     let entry = Entry::of(&request, outside.clock.now());
     let input = carry(outside, job, request).await;
     if let Some(exchange) = entry.answered(&input, outside.clock.now()) {
+        let (side, asked, rows) = (exchange.side, exchange.asked, exchange.rows);
+        let is_failed = exchange.answer.is_err();
+        let answered = exchange.answer.as_ref().ok();
+        let ms = exchange.took.0;
+        tracing::debug!(%side, ?asked, rows, answered, ms, is_failed, "a request was answered");
         journal.note(exchange);
     }
     input
@@ -34,7 +39,8 @@ async fn carry(outside: &Outside, job: JobId, request: Request) -> Input {
             spent,
         },
         Err(error) => {
-            tracing::warn!(job = job.0, error = %Chain(&error), "a request failed");
+            let (kind, code) = (error.failure.kind.name(), error.failure.plain_code());
+            tracing::warn!(job = job.0, kind, code, error = %Chain(&error), "a request failed");
             Input::Failed {
                 job,
                 failure: error.failure,

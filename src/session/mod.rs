@@ -26,7 +26,7 @@ use crate::domain::time::{Span, Timestamp};
 
 pub use attach::{Over, attach};
 pub use driver::{Ended, drive};
-pub use panics::Panics;
+pub use panics::{PANICKED, Panics, log_panics};
 pub use replay::replay;
 pub use server::{CommandLine, Guest, Line, Listener, Peer, Words};
 pub use tty::{Mouse, Tty, TtyWires};

@@ -9,11 +9,15 @@ mod automation_conformance;
 #[cfg(test)]
 mod automation_http;
 #[cfg(test)]
+mod bundle;
+#[cfg(test)]
 mod cli;
 #[cfg(test)]
 mod figures;
 #[cfg(test)]
 mod kill;
+#[cfg(test)]
+mod logs;
 #[cfg(test)]
 mod old_plugin;
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The built program at a real pseudo-terminal: the three tasks by keys alone, what it sends, and what it
 //! leaves behind on every way out.
 
+mod bundles;
 mod restless;
 pub(crate) mod stage;
 

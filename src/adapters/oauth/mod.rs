@@ -154,7 +154,8 @@ impl Tokens {
         let inner = Arc::clone(&self.inner);
         let task = tokio::spawn(async move {
             let result = inner.obtain().await.map_err(|fault| {
-                tracing::warn!(failure = %fault.failure, "no access token");
+                let (kind, code) = (fault.failure.kind.name(), fault.failure.plain_code());
+                tracing::warn!(kind, code, failure = %fault.failure, "no access token");
                 fault.failure
             });
             let mut state = inner.state();

@@ -53,7 +53,7 @@ pub(super) async fn perform(place: &Place, out: &mut Out) -> Result<Status, AppE
 }
 
 /// What the store knows of a sync that does not run.
-fn snapshot(opened: &Opened, policy: &Policy) -> Snapshot {
+pub(super) fn snapshot(opened: &Opened, policy: &Policy) -> Snapshot {
     let recovered = &opened.recovered;
     Snapshot {
         published: policy.published,
@@ -65,7 +65,7 @@ fn snapshot(opened: &Opened, policy: &Policy) -> Snapshot {
 }
 
 /// A system that does not answer is evidence, not the end.
-async fn describe(
+pub(super) async fn describe(
     opened: &Opened,
     snapshot: &mut Snapshot,
 ) -> Result<Option<Descriptions>, AppError> {

@@ -11,12 +11,13 @@ use clap::Parser as _;
 use futures_util::FutureExt as _;
 use tokio::net::UnixStream;
 
-use super::{Place, carry_out};
+use super::{Place, carry_out, names};
 use crate::app::args::{Arguments, BackupCommand, Command};
 use crate::app::compose::Environment;
 use crate::app::door::Door;
 use crate::app::error::{AppError, Status};
 use crate::app::house::House;
+use crate::app::log::TOLD;
 use crate::app::out::Out;
 use crate::session::Guest;
 use crate::session::wire::{self, Claims, Down, Farewell, Hello, Up, Wish};
@@ -38,6 +39,8 @@ pub(super) const fn is_served(command: &Command) -> bool {
         | Command::Republish(_)
         | Command::Retry(_)
         | Command::Undo(_)
+        | Command::Log(_)
+        | Command::Bundle(_)
         | Command::Discard(_)
         | Command::Check(_)
         | Command::Aside(_)
@@ -57,6 +60,9 @@ pub(super) const fn is_served(command: &Command) -> bool {
         | Command::Unit(_)
         | Command::Keys(_)
         | Command::Replay(_)
+        | Command::Open(_)
+        | Command::Completions { .. }
+        | Command::Man(_)
         | Command::Screenshots(_) => false,
     }
 }
@@ -147,6 +153,9 @@ pub(in crate::app) async fn serve(
         let why = "this is no command that the process with the store carries out for others";
         return guest.refuse(why.to_owned()).await;
     };
+    let (session, operator) = (door.session.0, door.visitor.operator.name.as_str());
+    let given = names::of(&command);
+    tracing::debug!(target: TOLD, session, operator, given, "a command came in");
     let mut line = guest.serve().await?;
     let mut out = Out::new(
         Box::new(LineWriter::new(line.results())),
@@ -161,6 +170,8 @@ pub(in crate::app) async fn serve(
         folder,
         env: Environment::new(),
         served: Some((Arc::clone(&house), door)),
+        purpose: names::of(&command),
+        log: house.connected.opened.log.clone(),
     };
     let status = {
         let work = AssertUnwindSafe(carry_out(&place, command, &mut out)).catch_unwind();

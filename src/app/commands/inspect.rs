@@ -300,10 +300,7 @@ pub(super) async fn contact(place: &Place, who: &str, out: &mut Out) -> Result<S
     let opened = place.open().await?;
     let links = found(&opened, who).await?;
     if links.is_empty() {
-        return Err(AppError::Usage(format!(
-            "nobody is known as “{who}”; give an e-mail address, a Salesforce id, an Automation id \
-             or link:N"
-        )));
+        return Err(nobody(who));
     }
     if out.is_json() {
         let policy = policy(&opened);
@@ -327,6 +324,25 @@ pub(super) async fn contact(place: &Place, who: &str, out: &mut Out) -> Result<S
         show_link(&opened, link, out).await?;
     }
     Ok(Status::Done)
+}
+
+/// The one that is meant.
+pub(super) async fn only(opened: &Opened, who: &str) -> Result<Link, AppError> {
+    let mut links = found(opened, who).await?;
+    match (links.pop(), links.is_empty()) {
+        (Some(link), true) => Ok(link),
+        (None, _) => Err(nobody(who)),
+        (Some(_), false) => Err(AppError::Usage(format!(
+            "several are known as “{who}”; say which with link:N, as `contact` shows them"
+        ))),
+    }
+}
+
+fn nobody(who: &str) -> AppError {
+    AppError::Usage(format!(
+        "nobody is known as “{who}”; give an e-mail address, a Salesforce id, an Automation id or \
+         link:N"
+    ))
 }
 
 /// By address, either id, or the link's number.

@@ -2,11 +2,15 @@
 
 mod attach;
 mod audit;
+mod bundle;
 mod doctor;
 mod forward;
 mod inspect;
 mod keys;
 mod lists;
+mod logs;
+mod manual;
+mod names;
 mod practice;
 mod replay;
 mod resolve;
@@ -72,6 +76,8 @@ pub(super) async fn perform(
         claims: forward::claims(&env),
         folder: PathBuf::new(),
         served: None,
+        purpose: command.as_ref().map_or("console", names::of),
+        log: log.clone(),
         env,
     };
     match command {
@@ -80,6 +86,7 @@ pub(super) async fn perform(
         Some(Command::Serve) => serve::perform(&place, out).await,
         Some(Command::Attach(asked)) => attach::perform(&place, asked.read_only, log, out).await,
         Some(Command::Replay(asked)) => replay::perform(&place, &asked, out).await,
+        Some(Command::Bundle(asked)) => bundle::perform(&place, &asked, out).await,
         Some(command) => {
             if forward::is_served(&command)
                 && let Some(stream) = place.knock().await?
@@ -121,6 +128,11 @@ async fn carry_out(place: &Place, command: Command, out: &mut Out) -> Result<Sta
         Command::Plugin(_) => lists::plugin(place, out).await,
         Command::Audit(asked) => audit::perform(place, &asked.what, out).await,
         Command::Keys(keys) => keys::perform(place, &keys, out),
+        Command::Bundle(asked) => bundle::perform(place, &asked, out).await,
+        Command::Open(asked) => bundle::show(&asked, out),
+        Command::Completions { shell } => manual::completions(shell, out),
+        Command::Man(asked) => manual::man(&asked, out),
+        Command::Log(asked) => logs::perform(place, &asked.what, out).await,
         Command::Screenshots(asked) => screenshots::perform(&asked, out).await,
         Command::Unit(asked) => unit::perform(place, &asked, out),
         Command::Backup(backup) => copy(place, backup.what, out).await,
@@ -143,6 +155,9 @@ pub(super) struct Place {
     folder: PathBuf,
     /// The house that carries the command out for somebody, and their way in.
     served: Option<(Arc<House>, Door)>,
+    /// What this process is for, and where it logs.
+    purpose: &'static str,
+    log: Log,
     env: Environment,
 }
 
@@ -154,10 +169,13 @@ impl Place {
     }
 
     async fn open(&self) -> Result<Opened, AppError> {
-        match &self.served {
-            Some((house, door)) => house.opened(door).await,
-            None => compose::open(self.file()?, &self.env).await,
+        if let Some((house, door)) = &self.served {
+            return house.opened(door).await;
         }
+        let mut opened = compose::open(self.file()?, &self.env).await?;
+        self.log.begin(&opened, self.purpose, &self.env);
+        opened.log = self.log.clone();
+        Ok(opened)
     }
 
     async fn connect(&self) -> Result<Connected, AppError> {

@@ -92,7 +92,9 @@ pub(super) async fn demo(
         claims: here.claims.clone(),
         folder: std::path::PathBuf::new(),
         served: None,
-        env: Environment::new(),
+        purpose: here.purpose,
+        log: log.clone(),
+        env: detail(&here.env),
     };
     let connected = place.connect().await?;
     let status = if arguments.headless {
@@ -117,9 +119,17 @@ pub(super) async fn demo(
             folder.display()
         ))?;
     } else {
+        log.close();
         std::fs::remove_dir_all(&folder)?;
     }
     Ok(status)
+}
+
+/// Nothing else of the environment is for an invented company.
+fn detail(env: &Environment) -> Environment {
+    let detail = env.get_key_value("PASSERELLE_LOG_LEVEL");
+    let detail = detail.map(|(name, level)| (name.clone(), level.clone()));
+    detail.into_iter().collect()
 }
 
 /// A folder of our own that nobody else can have made before us.

@@ -11,6 +11,7 @@ use crate::app::compose::Mode;
 use crate::app::console;
 use crate::app::error::{AppError, Status};
 use crate::app::house::House;
+use crate::app::log::Chronicle;
 use crate::app::notify::Manager;
 use crate::app::out::Out;
 use crate::console::Ground;
@@ -44,6 +45,11 @@ pub(super) async fn perform(place: &Place, out: &mut Out) -> Result<Status, AppE
         Ground::Real,
         place.file()?.clone(),
     );
+    let chronicle = Chronicle::begin(
+        &house.handle,
+        house.connected.outside.store.clone(),
+        house.present(),
+    );
     let reception = tokio::spawn(Arc::clone(&house).receive(listener));
     let mut snapshots = pool.snapshots.clone();
     let mut beat = interval(manager.beat().unwrap_or(BEAT));
@@ -64,7 +70,9 @@ pub(super) async fn perform(place: &Place, out: &mut Out) -> Result<Status, AppE
     house.closing.cancel();
     // Whoever is there is told; a fault there changes nothing here.
     let _ = reception.await;
-    console::stop(pool, &*clock, out).await?;
+    let stopped = console::stop(pool, &*clock, out).await;
+    chronicle.end().await;
+    stopped?;
     Ok(Status::Done)
 }
 

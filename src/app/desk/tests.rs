@@ -82,6 +82,7 @@ impl Room {
             store: Arc::new(MemoryStore::new(kept)),
             policy: Arc::new(policy()),
             data: folder.path().to_owned(),
+            settings: serde_json::Value::Null,
             described: Arc::default(),
             timetable: Timetable {
                 is_enabled: false,
@@ -419,4 +420,31 @@ async fn a_search_tells_what_it_found_so_far_delays_nobody_and_ends_where_anothe
     assert_eq!(parts, [some, (100, 1_900, Searched::All)]);
     drop(questions);
     served.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_bundle_goes_into_the_data_folder_for_whoever_may_and_names_nobody() {
+    let link = person(1, Consent::In, Consent::In);
+    let room = Room::with(vec![Change::PutLink(Box::new(link))]);
+    let ask = async |desk: &Desk| {
+        let query = Query::Bundle(Some(LinkId(1)), NOW);
+        desk.answered(Ticket(1), query).await
+    };
+    let looker = Desk {
+        role: crate::domain::operator::Role::Viewer,
+        ..Room::with(Vec::new()).desk
+    };
+    assert!(matches!(ask(&looker).await, Msg::Unanswered(..)));
+    let Msg::Answered(_, Answer::Exported(Exported::Bundle { path })) = ask(&room.desk).await
+    else {
+        panic!("no bundle");
+    };
+    let bundle = crate::app::bundle::read(std::path::Path::new(&path)).unwrap();
+    let text = String::from_utf8(bundle.bytes()).unwrap();
+    assert!(text.contains("@masked.example"));
+    assert!(!text.contains("00Q000000000001"), "records are tokens too");
+    assert!(matches!(
+        ask(&room.desk).await,
+        Msg::Answered(_, Answer::Exported(Exported::Failed { .. }))
+    ));
 }

@@ -77,6 +77,7 @@ pub enum Action {
     TakeShownBack,
     ExportCsv,
     ExportJson,
+    IncidentBundle,
     ToggleColumn,
     CheckAudit,
     Next,
@@ -223,6 +224,7 @@ actions! {
     TakeShownBack "take-shown-back" [Flags] Writes;
     ExportCsv "export-csv" [Audit Act] None;
     ExportJson "export-json" [Audit Act] None;
+    IncidentBundle "incident-bundle" [Doctor Check Contact] None;
     ToggleColumn "toggle-column" [Columns] None;
     CheckAudit "check-audit" [Audit Act] None;
     Next "next" [Dialog Text Columns] None;
@@ -240,6 +242,7 @@ impl Action {
             (
                 Self::ExportCsv
                 | Self::ExportJson
+                | Self::IncidentBundle
                 | Self::TakeSalesforce
                 | Self::TakeAutomation
                 | Self::TakeBase

@@ -39,6 +39,9 @@ pub(super) fn answer(world: &World, query: &Query) -> Answer {
                 links: links.map(|link| (link.clone(), brief(link).name)).collect(),
             }))
         }
+        Query::Bundle(contact, _) => Answer::Exported(Exported::Bundle {
+            path: format!("/data/bundle-of-{contact:?}.json.gz"),
+        }),
         Query::ExportActs(export) => {
             let path = "/data/audit-20260304-091502Z.csv".to_owned();
             Answer::Exported(match &kept.broken {
@@ -240,6 +243,28 @@ fn exported(bench: &mut Bench) -> (Format, Wanted) {
     let first = exports.next().unwrap();
     assert_eq!(exports.next(), None);
     first
+}
+
+#[test]
+fn a_bundle_is_asked_for_once_with_the_open_contact_and_said_where_it_is() {
+    let bundled = |bench: &mut Bench| -> Vec<_> {
+        let asked = bench.asked().into_iter();
+        let bundles = asked.filter_map(|(_, query)| match query {
+            Query::Bundle(contact, _) => Some(contact),
+            _ => None,
+        });
+        bundles.collect()
+    };
+    let mut bench = Bench::new();
+    bench
+        .keys("8 x")
+        .expect_screen("The bundle, without names, is in /data/bundle-of-None");
+    assert_eq!(bundled(&mut bench), [None]);
+    bench.keys("4").type_text("claire");
+    bench
+        .keys("enter enter x")
+        .expect_screen("/data/bundle-of-Some");
+    assert_eq!(bundled(&mut bench).len(), 1);
 }
 
 #[test]

@@ -439,9 +439,7 @@ impl World {
             Query::Flags => super::flags::answer(self, &policy().mapping),
             Query::Plugin | Query::Example(..) => super::plugin::answer(self, query),
             Query::Doctor => super::doctor::answer(self),
-            Query::Acts | Query::Act(_) | Query::ExportActs(_) | Query::CheckAudit => {
-                super::audit::answer(self, query)
-            }
+            _ => super::audit::answer(self, query),
         }
     }
 

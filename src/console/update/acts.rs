@@ -4,6 +4,7 @@ pub(super) mod activities;
 pub(super) mod aside;
 pub(super) mod audit;
 pub(super) mod bulk;
+pub(super) mod bundle;
 pub(super) mod columns;
 pub(super) mod decide;
 pub(super) mod queues;

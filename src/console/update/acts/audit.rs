@@ -35,6 +35,7 @@ pub(in crate::console) fn say_exported(model: &mut Model, exported: &Exported) {
             let text = format!("{} {path}", say.count("exported", *acts));
             (Tone::Strong, text)
         }
+        Exported::Bundle { path } => (Tone::Strong, say.with("bundled", &[("path", path)])),
         Exported::Failed { path, error } => {
             let gaps = [("path", path.as_str()), ("error", error.as_str())];
             (Tone::Person, say.with("export-failed", &gaps))

@@ -1,0 +1,183 @@
+//! Taking out of texts and values what is somebody's. A mask is made for one bundle: who has only the
+//! bundle cannot tell whom a token stands for, since what it was made with is in no file.
+
+use std::fmt::Write as _;
+
+use ring::hmac;
+use ring::rand::SystemRandom;
+
+use crate::domain::ids::{LinkId, RemoteId};
+use crate::domain::operator::Operator;
+use crate::domain::value::Value;
+
+/// Of a token: among a hundred thousand people, two share one once in a hundred bundles or less.
+const TOKEN_BYTES: usize = 5;
+
+pub(super) struct Mask(hmac::Key);
+
+impl Mask {
+    pub(super) fn new() -> Result<Self, std::io::Error> {
+        let key = hmac::Key::generate(hmac::HMAC_SHA256, &SystemRandom::new());
+        let key = key.map_err(|_| std::io::Error::other("the machine has no random numbers"))?;
+        Ok(Self(key))
+    }
+
+    fn token(&self, of: &str, what: &str) -> String {
+        let tag = hmac::sign(&self.0, format!("{of}\0{what}").as_bytes());
+        let mut token = String::new();
+        for byte in &tag.as_ref()[..TOKEN_BYTES] {
+            let _ = write!(token, "{byte:02x}"); // Into a string: cannot fail.
+        }
+        token
+    }
+
+    /// Whoever a link stands for.
+    pub(super) fn person(&self, link: LinkId) -> String {
+        let token = self.token("link", &link.to_string());
+        format!("person-{token}@masked.example")
+    }
+
+    pub(super) fn record(&self, record: RemoteId) -> String {
+        let shown = record.to_string();
+        let object = shown.split(' ').next().unwrap_or_default();
+        format!("{object}-{}", self.token("record", &shown))
+    }
+
+    /// An operator, or a user of one of the two systems.
+    pub(super) fn user(&self, name: &str) -> String {
+        match name {
+            "" | Operator::OURSELVES => name.to_owned(),
+            _ => format!("user-{}", self.token("user", name)),
+        }
+    }
+
+    pub(super) fn place(&self, place: &str) -> String {
+        match place {
+            "" | "this machine" => place.to_owned(),
+            _ => format!("place-{}", self.token("place", place)),
+        }
+    }
+
+    /// What a value is like. Equal values have equal tokens.
+    pub(super) fn value(&self, value: &Value) -> String {
+        match value {
+            Value::Blank => "blank".to_owned(),
+            Value::Bool(value) => value.to_string(),
+            Value::Text(text) => self.text(text),
+            Value::Number(_) => format!("number #{}", self.short(value)),
+            Value::Date(_) => format!("date #{}", self.short(value)),
+            Value::Moment(_) => format!("date and time #{}", self.short(value)),
+            Value::Many(chosen) => format!("{} choices #{}", chosen.len(), self.short(value)),
+        }
+    }
+
+    fn short(&self, value: &Value) -> String {
+        self.token("value", &value.to_string())
+    }
+
+    /// What a text that somebody wrote is like.
+    pub(super) fn text(&self, text: &str) -> String {
+        if text.is_empty() {
+            return "blank".to_owned();
+        }
+        let letters = text.chars().count();
+        let token = self.token("value", text);
+        format!("text of {letters}, {} #{token}", shape(text))
+    }
+}
+
+/// In which letters a text is written, and what it looks like.
+fn shape(text: &str) -> String {
+    let mut parts: Vec<&str> = Vec::new();
+    let has = |is: fn(char) -> bool| text.chars().any(is);
+    if has(is_latin) {
+        parts.push("Latin");
+    }
+    if has(|c| matches!(c, '\u{0370}'..='\u{03FF}')) {
+        parts.push("Greek");
+    }
+    if has(|c| matches!(c, '\u{0400}'..='\u{052F}')) {
+        parts.push("Cyrillic");
+    }
+    if has(|c| matches!(c, '\u{0590}'..='\u{08FF}')) {
+        parts.push("right to left");
+    }
+    if has(|c| matches!(c, '\u{2E80}'..='\u{9FFF}' | '\u{AC00}'..='\u{D7AF}')) {
+        parts.push("East Asian");
+    }
+    if has(|c| c.is_ascii_digit()) {
+        parts.push("digits");
+    }
+    if text.contains('@') {
+        parts.push("an @");
+    }
+    if text.contains('\n') {
+        parts.push("several lines");
+    }
+    if crate::app::text::safe(text) != text {
+        parts.push("hidden characters");
+    }
+    if parts.is_empty() {
+        parts.push("signs");
+    }
+    parts.join(" and ")
+}
+
+const fn is_latin(c: char) -> bool {
+    c.is_ascii_alphabetic() || matches!(c, '\u{00C0}'..='\u{024F}')
+}
+
+/// The text with every word that holds an `@` replaced.
+pub(super) fn without_addresses(text: &str) -> String {
+    if !text.contains('@') {
+        return text.to_owned();
+    }
+    let words = text.split(' ').map(|word| {
+        if word.contains('@') {
+            "<address>"
+        } else {
+            word
+        }
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_are_the_same_within_a_bundle_and_others_in_the_next() {
+        let (mask, other) = (Mask::new().unwrap(), Mask::new().unwrap());
+        let person = mask.person(LinkId(7));
+        assert_eq!(person, mask.person(LinkId(7)));
+        assert_ne!(person, mask.person(LinkId(8)));
+        assert_ne!(person, other.person(LinkId(7)));
+        assert!(person.starts_with("person-") && person.ends_with("@masked.example"));
+        assert_eq!(mask.user("passerelle"), "passerelle");
+        assert_ne!(mask.user("claire"), other.user("claire"));
+    }
+
+    #[test]
+    fn of_a_value_only_its_shape_is_told_and_which_are_equal() {
+        let mask = Mask::new().unwrap();
+        let text = |text: &str| mask.value(&Value::text(text));
+        assert_eq!(text("Hélène"), text("Hélène"));
+        assert_ne!(text("Hélène"), text("Helene"));
+        assert!(text("Hélène").starts_with("text of 6, Latin #"));
+        assert!(text("a@b.fr").contains("an @"));
+        assert!(text("山田 1").contains("East Asian and digits"));
+        assert!(text("x\u{202e}").contains("hidden characters"));
+        assert_eq!(mask.value(&Value::Blank), "blank");
+        assert!(
+            mask.value(&Value::Number(417.into()))
+                .starts_with("number #")
+        );
+    }
+
+    #[test]
+    fn words_that_are_addresses_are_taken_out() {
+        assert_eq!(without_addresses("to a@b.fr, now"), "to <address> now");
+        assert_eq!(without_addresses("nobody"), "nobody");
+    }
+}

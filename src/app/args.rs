@@ -30,6 +30,13 @@ pub struct Arguments {
 }
 
 #[derive(Debug, Args)]
+pub struct Serve {
+    /// Leave the terminal that it was started from
+    #[arg(long)]
+    pub detach: bool,
+}
+
+#[derive(Debug, Args)]
 pub struct Attach {
     /// Look only, whatever your role allows
     #[arg(long)]
@@ -50,7 +57,7 @@ pub enum Command {
     /// Serve only the two simulators until stopped; prints an instance file that reaches them
     Sim(Sim),
     /// Own the store and do the sync without a terminal, for consoles and commands to attach to
-    Serve,
+    Serve(Serve),
     /// The console of the process that serves the instance
     Attach(Attach),
     /// Print a systemd unit that runs `serve`

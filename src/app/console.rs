@@ -83,12 +83,19 @@ pub(super) fn check_terminal(env: &Environment) -> Result<(), AppError> {
     ))
 }
 
+/// How a console with a sync of its own ended.
+pub(super) struct Closed {
+    pub(super) status: Status,
+    /// The operator left, and something would have gone on.
+    pub(super) leaves_work: bool,
+}
+
 /// Runs the sync and the console over it until the operator leaves. Others may join meanwhile.
 pub(super) async fn open(
     connected: Connected,
     seat: Seat<'_>,
     out: &mut Out,
-) -> Result<Status, AppError> {
+) -> Result<Closed, AppError> {
     check_compared(&connected)?;
     let keys = keys(seat.env)?;
     // Refused before anything is started.
@@ -113,6 +120,7 @@ pub(super) async fn open(
     if matches!(ended, Ok(Ended::HungUp)) {
         linger(&house).await;
     }
+    let leaves_work = matches!(ended, Ok(Ended::Left)) && house.is_at_work();
     house.closing.cancel();
     if let Some(reception) = reception {
         // Whoever is still there is told; a fault there changes nothing here.
@@ -122,7 +130,10 @@ pub(super) async fn open(
     chronicle.end().await;
     stopped?;
     match ended? {
-        Ended::Left | Ended::Terminated | Ended::HungUp => Ok(Status::Done),
+        Ended::Left | Ended::Terminated | Ended::HungUp => Ok(Closed {
+            status: Status::Done,
+            leaves_work,
+        }),
         Ended::Failed(error) => Err(AppError::Output(error)),
     }
 }
@@ -230,7 +241,7 @@ async fn attend(
         let mut tty = Tty::take(mouse)?;
         let ends = tty.wires()?;
         let ended = sit(house, visit, ends, &mut tty).await;
-        tty.give_back();
+        tty.end().await;
         ended
     };
     // Dropped by a panic, the terminal is given back all the same; the panic is told below.

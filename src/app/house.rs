@@ -83,6 +83,16 @@ impl House {
         Door::new(session, visitor, self.handle.commands.clone())
     }
 
+    /// Whether something goes on that does not need this process's own terminal: a cycle, a plan, a
+    /// schedule, or somebody else's console.
+    pub(super) fn is_at_work(&self) -> bool {
+        let snapshot = self.handle.snapshots.borrow();
+        !snapshot.is_idle
+            || !snapshot.plans.is_empty()
+            || snapshot.next_cycle.is_some()
+            || !self.roster.borrow().is_empty()
+    }
+
     pub(super) fn present(&self) -> watch::Receiver<Arc<Vec<Present>>> {
         self.roster.subscribe()
     }

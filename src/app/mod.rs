@@ -117,7 +117,7 @@ pub(crate) const fn is_json(command: &Command) -> bool {
             AuditCommand::Verify(json) => json.json,
             AuditCommand::Export(_) => false,
         },
-        Command::Serve
+        Command::Serve(_)
         | Command::Attach(_)
         | Command::Unit(_)
         | Command::Sim(_)

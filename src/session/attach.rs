@@ -53,7 +53,7 @@ pub async fn attach(mut stream: UnixStream, hello: Hello, mouse: Mouse) -> io::R
     let mut tty = Tty::take(mouse)?;
     let wires = tty.wires()?;
     let over = relay(stream, wires, &mut tty).await;
-    tty.give_back();
+    tty.end().await;
     over
 }
 

@@ -21,6 +21,7 @@ use nix::sys::signal::{self, Signal};
 use nix::unistd::Pid;
 use tokio::signal::unix::{SignalKind, signal as listen};
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 
 use super::{Host, INPUTS_MAX, Input};
 
@@ -39,6 +40,8 @@ pub struct Tty {
     out: File,
     mouse: Mouse,
     state: State,
+    /// Reads the keyboard until the end.
+    listener: Option<JoinHandle<()>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,6 +59,7 @@ impl Tty {
             out,
             mouse,
             state: State::GivenBack,
+            listener: None,
         };
         tty.enter()?;
         Ok(tty)
@@ -109,10 +113,20 @@ impl Tty {
         let _ = written.recv_timeout(RESTORE_PATIENCE);
     }
 
+    /// Gives the terminal back, its keyboard too: whoever asks something on it next is answered.
+    pub async fn end(mut self) {
+        self.give_back();
+        if let Some(listener) = self.listener.take() {
+            listener.abort();
+            // Aborted, or at its own end.
+            let _ = listener.await;
+        }
+    }
+
     /// The task that hands on keys and signals, and the thread that writes frames.
-    pub fn wires(&self) -> io::Result<TtyWires> {
+    pub fn wires(&mut self) -> io::Result<TtyWires> {
         let (inputs, inbox) = mpsc::channel(INPUTS_MAX);
-        tokio::spawn(listen_to(inputs)?);
+        self.listener = Some(tokio::spawn(listen_to(inputs)?));
         // One frame at a time, by the pacer's rule.
         let (frames, mut waiting) = mpsc::channel::<Vec<u8>>(1);
         let (report, taken) = mpsc::channel(1);

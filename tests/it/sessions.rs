@@ -602,3 +602,45 @@ fn what_the_console_steers_can_be_commanded_served_or_not_and_is_audited() {
     let nobody = house.run(&["check", "9999"]);
     assert_eq!(nobody.status.code(), Some(1), "{}", said(&nobody));
 }
+
+#[test]
+fn a_console_that_is_left_with_work_to_do_offers_to_leave_it_running() {
+    let mut house = House::with(10, "\n[schedule]\nenabled = true\n");
+    house.signal(Signal::SIGTERM);
+    house.server.wait().unwrap();
+    let file = house.file.display().to_string();
+    let open = || AtTerminal::runs(&["--config", &file]);
+    for answer in ["\r", "y\r"] {
+        let mut console = open();
+        console.sees("practice").sees("as of");
+        console.type_keys("\x03");
+        console.hears("Leave it running in the background?");
+        console.type_keys(answer);
+        if answer == "\r" {
+            console.hears("stopped; the next start goes on");
+            assert_eq!(console.ends().code(), Some(0));
+            assert!(!house.socket().exists());
+            continue;
+        }
+        console.hears("stop it with: kill ");
+        assert_eq!(console.ends().code(), Some(0));
+    }
+    let held = house.run(&["serve"]);
+    let held = said(&held);
+    let process = held
+        .split("process ")
+        .nth(1)
+        .and_then(|rest| rest.split(' ').next());
+    let process = process.unwrap().parse().unwrap();
+    // It serves, and is not of the terminal that is gone.
+    assert_eq!(house.run(&["status"]).status.code(), Some(0));
+    let mut console = open();
+    console.sees("1 Over").sees("as of");
+    console.type_keys("\x03");
+    assert_eq!(console.ends().code(), Some(0));
+    assert_eq!(house.run(&["status"]).status.code(), Some(0));
+    kill(Pid::from_raw(process), Signal::SIGTERM).unwrap();
+    while house.socket().exists() {
+        std::thread::yield_now();
+    }
+}

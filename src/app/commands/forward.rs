@@ -55,7 +55,7 @@ pub(super) const fn is_served(command: &Command) -> bool {
         Command::Backup(backup) => matches!(backup.what, BackupCommand::Export { .. }),
         Command::Demo(_)
         | Command::Sim(_)
-        | Command::Serve
+        | Command::Serve(_)
         | Command::Attach(_)
         | Command::Unit(_)
         | Command::Keys(_)

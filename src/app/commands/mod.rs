@@ -83,7 +83,7 @@ pub(super) async fn perform(
     match command {
         None => open(&place, log, out).await,
         Some(Command::Demo(demo)) => practice::demo(&place, &demo, log, out).await,
-        Some(Command::Serve) => serve::perform(&place, out).await,
+        Some(Command::Serve(asked)) => serve::perform(&place, &asked, out).await,
         Some(Command::Attach(asked)) => attach::perform(&place, asked.read_only, log, out).await,
         Some(Command::Replay(asked)) => replay::perform(&place, &asked, out).await,
         Some(Command::Bundle(asked)) => bundle::perform(&place, &asked, out).await,
@@ -101,7 +101,7 @@ pub(super) async fn perform(
 /// Every command that needs no terminal of its own, in the process that has the store.
 async fn carry_out(place: &Place, command: Command, out: &mut Out) -> Result<Status, AppError> {
     match command {
-        Command::Demo(_) | Command::Serve | Command::Attach(_) | Command::Replay(_) => Err(
+        Command::Demo(_) | Command::Serve(_) | Command::Attach(_) | Command::Replay(_) => Err(
             AppError::Usage("this command has a process of its own".to_owned()),
         ),
         Command::Sim(sim) => practice::sim(&sim, out).await,
@@ -280,7 +280,12 @@ async fn open(place: &Place, log: &Log, out: &mut Out) -> Result<Status, AppErro
         env: &place.env,
         log,
     };
-    console::open(connected, seat, out).await
+    let clock = Arc::clone(&connected.outside.clock);
+    let closed = console::open(connected, seat, out).await?;
+    if closed.leaves_work {
+        serve::offer(place, &*clock, out).await?;
+    }
+    Ok(closed.status)
 }
 
 async fn copy(place: &Place, what: BackupCommand, out: &mut Out) -> Result<Status, AppError> {

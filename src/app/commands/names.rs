@@ -7,7 +7,7 @@ pub(super) const fn of(command: &Command) -> &'static str {
     match command {
         Command::Demo(_) => "demo",
         Command::Sim(_) => "sim",
-        Command::Serve => "serve",
+        Command::Serve(_) => "serve",
         Command::Attach(_) => "attach",
         Command::Unit(_) => "unit",
         Command::Sync(_) => "sync",

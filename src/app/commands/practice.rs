@@ -111,7 +111,7 @@ pub(super) async fn demo(
             env: &here.env,
             log,
         };
-        console::open(connected, seat, out).await?
+        console::open(connected, seat, out).await?.status
     };
     if is_kept {
         out.note(&format!(

@@ -1,5 +1,6 @@
 //! `serve`: the store and the sync without a terminal, for as long as the machine runs.
 
+use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,7 +8,9 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::Place;
-use crate::app::compose::Mode;
+use crate::adapters::SystemClock;
+use crate::app::args::Serve;
+use crate::app::compose::{Connected, Mode};
 use crate::app::console;
 use crate::app::error::{AppError, Status};
 use crate::app::house::House;
@@ -15,17 +18,36 @@ use crate::app::log::Chronicle;
 use crate::app::notify::Manager;
 use crate::app::out::Out;
 use crate::console::Ground;
+use crate::domain::time::Span;
 use crate::pool::Pool;
+use crate::ports::{Clock, StoreError};
 use crate::session::Listener;
 
-pub(super) async fn perform(place: &Place, out: &mut Out) -> Result<Status, AppError> {
+/// Between two looks at whether another process is there yet, and how often.
+const LOOK: Span = Span(100);
+const LOOKS_MAX: u32 = 100;
+
+pub(super) async fn perform(
+    place: &Place,
+    asked: &Serve,
+    out: &mut Out,
+) -> Result<Status, AppError> {
+    if asked.detach {
+        // Refused only to the leader of a group, which a shell in the foreground makes of us: then the
+        // terminal's end is heard below and changes nothing either.
+        let _ = nix::unistd::setsid();
+    }
     // Listened for before anything is begun: a stop in the first second is a stop in order.
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     // Whoever started us may leave; the work stays.
     let mut hang_up = signal(SignalKind::hangup())?;
     let manager = Manager::of(&place.env);
-    let connected = place.connect().await?;
+    let connected = if asked.detach {
+        patiently(place).await?
+    } else {
+        place.connect().await?
+    };
     console::check_compared(&connected)?;
     let clock = connected.outside.clock.clone();
     let serve = connected.opened.instance.serve.clone();
@@ -74,6 +96,57 @@ pub(super) async fn perform(place: &Place, out: &mut Out) -> Result<Status, AppE
     chronicle.end().await;
     stopped?;
     Ok(Status::Done)
+}
+
+/// Whoever left us the work has the store for another moment.
+async fn patiently(place: &Place) -> Result<Connected, AppError> {
+    for _ in 0..LOOKS_MAX {
+        match place.connect().await {
+            Err(AppError::Store(StoreError::Held { .. })) => SystemClock.sleep(LOOK).await,
+            connected => return connected,
+        }
+    }
+    place.connect().await
+}
+
+/// A console that owned the sync was left while something was going on. Nothing goes on unasked.
+pub(super) async fn offer(place: &Place, clock: &dyn Clock, out: &mut Out) -> Result<(), AppError> {
+    out.note("the sync stopped with this console. Leave it running in the background? [y/N]")?;
+    let answer = tokio::task::spawn_blocking(|| {
+        let mut line = String::new();
+        // No line is no.
+        let _ = std::io::stdin().read_line(&mut line);
+        line
+    });
+    let answer = answer.await.unwrap_or_default().trim().to_lowercase();
+    if !matches!(answer.as_str(), "y" | "yes" | "o" | "oui") {
+        out.note("stopped; the next start goes on")?;
+        return Ok(());
+    }
+    let mut child = std::process::Command::new(std::env::current_exe()?)
+        .args(["serve", "--detach", "--config"])
+        .arg(place.file()?)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()?;
+    for _ in 0..LOOKS_MAX {
+        if place.knock().await?.is_some() {
+            out.note(&format!(
+                "it goes on as process {}; look at it with: passerelle; stop it with: kill {}",
+                child.id(),
+                child.id()
+            ))?;
+            return Ok(());
+        }
+        if let Some(status) = child.try_wait()? {
+            return Err(AppError::Usage(format!(
+                "it did not start ({status}); see why with: passerelle serve"
+            )));
+        }
+        clock.sleep(LOOK).await;
+    }
+    Err(AppError::Silent)
 }
 
 /// Without a service manager nobody counts the beats.

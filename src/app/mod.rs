@@ -30,6 +30,7 @@ mod words;
 use std::process::ExitCode;
 
 use clap::Parser;
+use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::stat::{Mode, umask};
 
 use crate::app::args::{Arguments, AuditCommand, Command};
@@ -42,6 +43,8 @@ use crate::app::out::Out;
 pub fn main() -> ExitCode {
     // Before anything is made: nothing of ours may be read by others.
     umask(Mode::from_bits_truncate(0o077));
+    // A picture of our memory would hold secrets. Where this is refused there is none either.
+    let _ = setrlimit(Resource::RLIMIT_CORE, 0, 0);
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {

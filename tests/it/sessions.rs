@@ -644,3 +644,105 @@ fn a_console_that_is_left_with_work_to_do_offers_to_leave_it_running() {
         std::thread::yield_now();
     }
 }
+
+#[test]
+fn no_secret_is_where_somebody_else_may_look() {
+    let house = House::of(20).in_agreement();
+    let text = fs::read_to_string(&house.file).unwrap();
+    let quoted = text.split('"').filter(|part| part.ends_with(".secret"));
+    let secrets: Vec<String> = quoted
+        .map(|file| fs::read_to_string(file).unwrap())
+        .collect();
+    assert_eq!(secrets.len(), 2, "{text}");
+    let mut console = house.attach(&[]);
+    console.sees("as of");
+    for screen in ["2", "3", "5", "6", "7", "8", "9", "W"] {
+        console.type_keys(screen);
+    }
+    console.sees("Consoles open on this instance");
+    let proc = |process: u32, name: &str| {
+        let path = Path::new("/proc").join(process.to_string()).join(name);
+        String::from_utf8_lossy(&fs::read(path).unwrap()).into_owned()
+    };
+    let server = house.server.id();
+    let limits = proc(server, "limits");
+    let core = limits
+        .lines()
+        .find(|line| line.starts_with("Max core file size"));
+    assert_eq!(
+        core.unwrap().split_whitespace().nth(4),
+        Some("0"),
+        "{limits}"
+    );
+    let commands = ["status", "doctor", "queues", "plugin"].map(|name| {
+        let output = house.run(&[name]);
+        String::from_utf8_lossy(&output.stdout).into_owned() + &said(&output)
+    });
+    let mut places = vec![
+        proc(server, "cmdline"),
+        proc(server, "environ"),
+        proc(console.child.id(), "cmdline"),
+        proc(console.child.id(), "environ"),
+        console.said(),
+    ];
+    places.extend(commands);
+    for place in &places {
+        for secret in &secrets {
+            assert!(!place.contains(secret.trim()), "{place}");
+        }
+    }
+    // What is left in the terminal's scroll-back is nothing: all was on the other screen.
+    let before = console.said();
+    let before = before.split("\u{1b}[?1049h").next().unwrap();
+    assert_eq!(before, "");
+    console.type_keys("\x03\x03");
+    console.child.wait().unwrap();
+}
+
+#[test]
+fn a_line_that_drops_before_the_last_key_does_nothing_and_after_it_everything() {
+    let house = House::of(40).in_agreement();
+    let acts = |house: &House, act: &str| {
+        let listed = house.json(&["audit", "list", "--json"]);
+        let rows = listed["acts"].as_array().unwrap().clone();
+        rows.iter().filter(|row| row["act"] == act).count()
+    };
+    let drops = |mut console: AtTerminal| {
+        console.hang_up();
+        console.signal(Signal::SIGHUP);
+        console.child.wait().unwrap();
+    };
+    // Waits until the sync rests, whatever the last key began.
+    let settled = |house: &House| drop(house.run(&["sync", "--once", "all", "--json"]));
+    for (times, is_confirmed) in [(0, false), (1, true)] {
+        let mut console = house.attach(&[]);
+        console.sees("as of").type_keys("3");
+        console.sees("@").type_keys("\r");
+        console.sees("not decided yet").type_keys("x");
+        console.sees("w see writes").type_keys("w");
+        console.sees("Cancel").type_keys("asked by phone\r");
+        console.sees("[> Confirm <]");
+        if is_confirmed {
+            console.type_keys("\r");
+            console.loses("Confirm");
+        }
+        drops(console);
+        settled(&house);
+        assert_eq!(acts(&house, "resolve"), times);
+        let mut console = house.attach(&[]);
+        console.sees("as of").type_keys("6");
+        console.sees("B backfill").type_keys("B");
+        console.sees("7d").type_keys("\r");
+        console
+            .sees("Nothing is missing")
+            .type_keys("asked by phone\r");
+        console.sees("[> Confirm <]");
+        if is_confirmed {
+            console.type_keys("\r");
+            console.loses("Confirm");
+        }
+        drops(console);
+        settled(&house);
+        assert_eq!(acts(&house, "backfill"), times);
+    }
+}

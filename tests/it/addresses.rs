@@ -3,44 +3,23 @@
 use passerelle::domain::command::{Command, Fact, Refusal};
 use passerelle::domain::conflict::{Cause, Choice, Resolution};
 use passerelle::domain::ids::{LinkId, Side};
-use passerelle::domain::link::{Link, Mark};
-use passerelle::domain::record::{LinkPage, Listing};
+use passerelle::domain::link::Link;
 use passerelle::domain::value::Value;
-use passerelle::ports::Store as _;
 use passerelle::sim::salesforce::coerce::Input;
 use passerelle::sim::salesforce::ids::RecordId;
-use passerelle::sim::salesforce::schema::LEAD;
 
-use crate::world::World;
+use crate::world::{World, agreed};
 
 /// Three people in agreement on both sides; the first one's Lead is given the second one's address.
 async fn moved() -> (World, Vec<RecordId>) {
-    let world = World::new().await;
-    let leads: Vec<RecordId> = (0..3)
-        .map(|number| {
-            world.contact(&format!("p{number}"));
-            world.record(LEAD, &format!("p{number}"))
-        })
-        .collect();
-    world.drive().await;
-    world.drive().await.wrote_nothing();
+    let (world, leads) = agreed(3).await;
     world.edits(leads[0], "Email", Input::text("p1@x.example"));
     world.drive().await;
     (world, leads)
 }
 
-async fn held(world: &World) -> Vec<Link> {
-    let page = LinkPage {
-        listing: Listing::Marked(Mark::Conflict),
-        after: None,
-        size_max: 10,
-    };
-    let links = world.store.links(page).await;
-    links.expect("a store in memory does not fail")
-}
-
 async fn the_one_held(world: &World) -> (Link, LinkId) {
-    let links = held(world).await;
+    let links = world.conflicts().await;
     assert_eq!(links.len(), 1, "{links:?}");
     let link = &links[0];
     let by = match link.conflicts[0].cause {
@@ -80,7 +59,7 @@ async fn it_leaves_once_the_address_is_free() {
     let first = world.by_email("p0@x.example");
     world.edits(leads[1], "Email", Input::text("new@x.example"));
     world.drive().await;
-    assert_eq!(held(&world).await, []);
+    assert_eq!(world.conflicts().await, []);
     assert_eq!(world.field(first, "email"), "p1@x.example");
     assert_eq!(
         world.field(world.by_email("new@x.example"), "lastname"),
@@ -112,5 +91,5 @@ async fn an_operator_can_take_another_address_but_nobody_elses() {
     assert_eq!(world.field(first, "lastname"), "p0");
     assert_eq!(world.text(leads[0], "Email"), "own@x.example");
     world.drive().await.wrote_nothing();
-    assert_eq!(held(&world).await, []);
+    assert_eq!(world.conflicts().await, []);
 }

@@ -4,8 +4,7 @@
 use passerelle::domain::command::{Command, Fact, Scope};
 use passerelle::domain::conflict::{Choice, Resolution};
 use passerelle::domain::ids::Side;
-use passerelle::domain::link::Mark;
-use passerelle::domain::record::{LinkPage, Listing, PlanKind};
+use passerelle::domain::record::PlanKind;
 use passerelle::domain::time::Span;
 use passerelle::engine::{Brake, Writes};
 use passerelle::ports::Store as _;
@@ -17,21 +16,7 @@ use passerelle::sim::salesforce::ids::RecordId;
 use passerelle::sim::salesforce::schema::LEAD;
 use passerelle::sim::salesforce::value::OwnedValue;
 
-use crate::world::{MAPPING, World, input, owned_by};
-
-/// Leads in agreement on both sides.
-async fn agreed(size: usize) -> (World, Vec<RecordId>) {
-    let world = World::new().await;
-    let leads = (0..size)
-        .map(|number| {
-            world.contact(&format!("p{number}"));
-            world.record(LEAD, &format!("p{number}"))
-        })
-        .collect();
-    world.drive().await;
-    world.drive().await.wrote_nothing();
-    (world, leads)
-}
+use crate::world::{MAPPING, World, agreed, input, owned_by};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_share_of_calls_is_never_exceeded_and_its_end_is_kept_for_opt_outs() {
@@ -251,12 +236,7 @@ async fn a_decided_owner_is_each_systems_own_user() {
     world.edits(lead, "OwnerId", Input::Text(bo.to_string()));
     world.user_edits(contact, owned_by(cy_number));
     world.drive().await;
-    let conflicts = LinkPage {
-        listing: Listing::Marked(Mark::Conflict),
-        after: None,
-        size_max: 10,
-    };
-    let links = world.store.links(conflicts).await.unwrap();
+    let links = world.conflicts().await;
     assert_eq!(links.len(), 1, "{links:?}");
     let decide = |choice| {
         Command::Resolve(vec![Resolution {

@@ -12,23 +12,8 @@ use passerelle::ports::Store as _;
 use passerelle::sim::automation::draft::ContactInput;
 use passerelle::sim::salesforce::coerce::Input;
 use passerelle::sim::salesforce::ids::RecordId;
-use passerelle::sim::salesforce::schema::LEAD;
 
-use crate::world::{World, input};
-
-/// People in agreement on both sides.
-async fn agreed(size: usize) -> (World, Vec<RecordId>) {
-    let world = World::new().await;
-    let leads = (0..size)
-        .map(|number| {
-            world.contact(&format!("p{number}"));
-            world.record(LEAD, &format!("p{number}"))
-        })
-        .collect();
-    world.drive().await;
-    world.drive().await.wrote_nothing();
-    (world, leads)
-}
+use crate::world::{World, agreed, input};
 
 async fn link_of(world: &World, name: &str) -> LinkId {
     let contact = world.by_email(&format!("{name}@x.example"));
@@ -41,16 +26,6 @@ fn accepted(facts: &[Fact]) -> bool {
     facts.iter().any(|fact| matches!(fact, Fact::Accepted(_)))
 }
 
-async fn conflicts(world: &World) -> Vec<Link> {
-    let held = LinkPage {
-        listing: Listing::Marked(Mark::Conflict),
-        after: None,
-        size_max: 10,
-    };
-    let links = world.store.links(held).await;
-    links.expect("a store in memory does not fail")
-}
-
 /// The title of each lead is edited on both sides; their links, in conflict now.
 async fn disagreeing(world: &World, leads: &[RecordId]) -> Vec<Link> {
     for (number, lead) in leads.iter().enumerate() {
@@ -60,7 +35,7 @@ async fn disagreeing(world: &World, leads: &[RecordId]) -> Vec<Link> {
         world.user_edits(contact, edited);
     }
     world.drive().await;
-    let links = conflicts(world).await;
+    let links = world.conflicts().await;
     assert_eq!(links.len(), leads.len(), "{links:?}");
     links
 }
@@ -247,7 +222,7 @@ async fn many_conflicts_are_decided_as_one_act_and_one_undo_takes_it_back() {
     );
     world.instruct(Command::Undo { act }).await;
     assert_eq!(titles(&world), ["Buyer", "Buyer"]);
-    assert_eq!(conflicts(&world).await.len(), 2, "in question again");
+    assert_eq!(world.conflicts().await.len(), 2, "in question again");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -12,8 +12,9 @@ use passerelle::app::config;
 use passerelle::app::policy::{self, Systems};
 use passerelle::domain::command::{Command, Fact, Instruction, Scope, Told};
 use passerelle::domain::ids::Side;
-use passerelle::domain::link::Link;
+use passerelle::domain::link::{Link, Mark};
 use passerelle::domain::mapping::Policy;
+use passerelle::domain::record::{LinkPage, Listing};
 use passerelle::domain::request::{AutomationDescription, SalesforceDescription};
 use passerelle::domain::snapshot::Snapshot;
 use passerelle::domain::time::{Span, Timestamp};
@@ -255,6 +256,16 @@ impl World {
     /// Starts as a new process would, and runs cycles until one writes nothing. Then a minute passes.
     pub(crate) async fn drive(&self) -> Done {
         self.go(Command::RunCycle(Scope::ALL), CYCLES_MAX).await
+    }
+
+    /// The links that wait for a person.
+    pub(crate) async fn conflicts(&self) -> Vec<Link> {
+        let held = LinkPage {
+            listing: Listing::Marked(Mark::Conflict),
+            after: None,
+            size_max: 10,
+        };
+        self.store.links(held).await.unwrap()
     }
 
     /// What an operator asks, and the cycle that follows it.
@@ -579,6 +590,20 @@ impl World {
         let contact = brain.contact(id).unwrap();
         contact.dnc_on("email").map(|dnc| dnc.reason.code())
     }
+}
+
+/// Leads in agreement on both sides.
+pub(crate) async fn agreed(size: usize) -> (World, Vec<RecordId>) {
+    let world = World::new().await;
+    let leads = (0..size)
+        .map(|number| {
+            world.contact(&format!("p{number}"));
+            world.record(LEAD, &format!("p{number}"))
+        })
+        .collect();
+    world.drive().await;
+    world.drive().await.wrote_nothing();
+    (world, leads)
 }
 
 pub(crate) fn input(name: &str) -> ContactInput {

@@ -117,10 +117,16 @@ async fn carry_out(place: &Place, command: Command, out: &mut Out) -> Result<Sta
         Command::Retry(retry) => work::retry(place, &retry, out).await,
         Command::Undo(undo) => work::undo(place, &undo, out).await,
         Command::Discard(discard) => work::discard(place, &discard, out).await,
-        Command::Check(links) => steer::check(place, &links, out).await,
+        Command::Check(asked) => {
+            steer::links(place, &asked, |links| Wish::Check { links }, out).await
+        }
         Command::Aside(aside) => steer::aside(place, &aside, out).await,
-        Command::Unlink(links) => steer::unlink(place, &links, out).await,
-        Command::TakeBack(links) => steer::take_back(place, &links, out).await,
+        Command::Unlink(asked) => {
+            steer::links(place, &asked, |links| Wish::Unlink { links }, out).await
+        }
+        Command::TakeBack(asked) => {
+            steer::links(place, &asked, |links| Wish::TakeBack { links }, out).await
+        }
         Command::Queue(asked) => steer::queue(place, &asked, out).await,
         Command::Plan(asked) => steer::plan(place, &asked, out).await,
         Command::Flags(_) => lists::flags(place, out).await,

@@ -13,10 +13,15 @@ use crate::domain::command::{self, Command, Queue};
 use crate::domain::ids::{LinkId, RunId};
 use crate::domain::time::{Span, Timestamp};
 
-pub(super) async fn check(place: &Place, asked: &Links, out: &mut Out) -> Result<Status, AppError> {
+/// What one of these commands does to the links that it names.
+pub(super) async fn links(
+    place: &Place,
+    asked: &Links,
+    command: fn(Vec<LinkId>) -> Command,
+    out: &mut Out,
+) -> Result<Status, AppError> {
     let opened = place.open().await?;
-    let links = ids(asked);
-    about(place, opened, Command::Check { links }, &asked.writing, out).await
+    about(place, opened, command(ids(asked)), &asked.writing, out).await
 }
 
 pub(super) async fn aside(place: &Place, asked: &Aside, out: &mut Out) -> Result<Status, AppError> {
@@ -28,40 +33,6 @@ pub(super) async fn aside(place: &Place, asked: &Aside, out: &mut Out) -> Result
     let links = ids(&asked.links);
     let command = Command::SetAside { links, until };
     about(place, opened, command, &asked.links.writing, out).await
-}
-
-pub(super) async fn unlink(
-    place: &Place,
-    asked: &Links,
-    out: &mut Out,
-) -> Result<Status, AppError> {
-    let opened = place.open().await?;
-    let links = ids(asked);
-    about(
-        place,
-        opened,
-        Command::Unlink { links },
-        &asked.writing,
-        out,
-    )
-    .await
-}
-
-pub(super) async fn take_back(
-    place: &Place,
-    asked: &Links,
-    out: &mut Out,
-) -> Result<Status, AppError> {
-    let opened = place.open().await?;
-    let links = ids(asked);
-    about(
-        place,
-        opened,
-        Command::TakeBack { links },
-        &asked.writing,
-        out,
-    )
-    .await
 }
 
 pub(super) async fn queue(

@@ -7,6 +7,7 @@ pub mod desk;
 mod door;
 pub mod error;
 mod house;
+mod lines;
 pub mod log;
 mod notify;
 pub mod out;

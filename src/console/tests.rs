@@ -7,6 +7,7 @@ mod bulk;
 mod contact;
 mod doctor;
 mod flags;
+mod linear;
 mod lists;
 mod looking;
 mod plugin;

@@ -150,6 +150,7 @@ pub(in crate::app) async fn serve(
         claims: Claims::default(),
         folder,
         env: Environment::new(),
+        is_linear: false,
         served: Some((Arc::clone(&house), door)),
     };
     let status = {

@@ -21,7 +21,7 @@ use std::sync::Arc;
 use crate::app::args::{Arguments, BackupCommand, Command};
 use crate::app::compose::{self, Connected, Environment, Opened};
 use crate::app::config;
-use crate::app::console::{self, Seat};
+use crate::app::console::{self, Look, Seat};
 use crate::app::door::{self, Door, Visitor};
 use crate::app::error::{AppError, Status};
 use crate::app::house::House;
@@ -45,6 +45,7 @@ pub(super) async fn perform(
         config,
         record,
         socket,
+        linear,
         command,
     } = arguments;
     let is_console = match &command {
@@ -55,6 +56,13 @@ pub(super) async fn perform(
     if record.is_some() && !is_console {
         return Err(AppError::Usage(
             "--record is for the console: passerelle --record FILE, or passerelle demo --record FILE"
+                .to_owned(),
+        ));
+    }
+    if linear && !is_console && !matches!(command, Some(Command::Attach(_))) {
+        return Err(AppError::Usage(
+            "--linear is for the console: passerelle --linear, passerelle attach --linear, or \
+             passerelle demo --linear"
                 .to_owned(),
         ));
     }
@@ -70,6 +78,7 @@ pub(super) async fn perform(
         claims: forward::claims(&env),
         folder: PathBuf::new(),
         served: None,
+        is_linear: linear,
         env,
     };
     match command {
@@ -131,6 +140,8 @@ pub(super) struct Place {
     folder: PathBuf,
     /// The house that carries the command out for somebody, and their way in.
     served: Option<(Arc<House>, Door)>,
+    /// A console is read line by line.
+    is_linear: bool,
     env: Environment,
 }
 
@@ -170,6 +181,22 @@ impl Place {
                 source,
             }),
         }
+    }
+
+    const fn look(&self) -> Look {
+        if self.is_linear {
+            Look::Lines
+        } else {
+            Look::Screens
+        }
+    }
+
+    /// Refused before anything is started: a screen needs a terminal, and lines need none.
+    fn check_terminal(&self) -> Result<(), AppError> {
+        if self.is_linear {
+            return Ok(());
+        }
+        console::check_terminal(&self.env)
     }
 
     fn visitor(&self, opened: &Opened) -> Visitor {
@@ -233,7 +260,7 @@ fn is_nobody(error: &std::io::Error) -> bool {
 
 /// The console over the sync of an instance: of the process that serves it, or of this one.
 async fn open(place: &Place, log: &Log, out: &mut Out) -> Result<Status, AppError> {
-    console::check_terminal(&place.env)?;
+    place.check_terminal()?;
     if let Some(stream) = place.knock().await? {
         return attach::show(stream, place, log, out).await;
     }
@@ -244,6 +271,7 @@ async fn open(place: &Place, log: &Log, out: &mut Out) -> Result<Status, AppErro
         file: place.file()?,
         record: place.record.as_deref(),
         env: &place.env,
+        look: place.look(),
         log,
     };
     console::open(connected, seat, out).await

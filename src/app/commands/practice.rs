@@ -64,7 +64,7 @@ pub(super) async fn demo(
     out: &mut Out,
 ) -> Result<Status, AppError> {
     if !arguments.headless {
-        console::check_terminal(&here.env)?;
+        here.check_terminal()?;
     }
     let any = "127.0.0.1:0"
         .parse()
@@ -92,6 +92,7 @@ pub(super) async fn demo(
         claims: here.claims.clone(),
         folder: std::path::PathBuf::new(),
         served: None,
+        is_linear: here.is_linear,
         env: Environment::new(),
     };
     let connected = place.connect().await?;
@@ -107,6 +108,7 @@ pub(super) async fn demo(
             file: &file,
             record: here.record.as_deref(),
             env: &here.env,
+            look: here.look(),
             log,
         };
         console::open(connected, seat, out).await?

@@ -11,6 +11,7 @@ use super::{Notice, Scene, page_height, paint_empty};
 use crate::console::canvas::Canvas;
 use crate::console::filter::Filter;
 use crate::console::keymap::{Action, Context};
+use crate::console::linear::Reading;
 use crate::console::language::{Language, Tongue};
 use crate::console::list::{Rank, Step, Table, column};
 use crate::console::model::Tone;
@@ -258,6 +259,19 @@ impl Topic for Audit {
         }
     }
 
+    fn empty(list: &Model, scene: Scene<'_>) -> String {
+        super::empty_text(scene, &list.slot, &list.filter, "audit-empty").to_owned()
+    }
+
+    fn foot(list: &Model, scene: Scene<'_>) -> Vec<String> {
+        let Some(Named { act, .. }) = list.chosen(scene) else {
+            return Vec::new();
+        };
+        let reason = [("reason", act.reason.as_str())];
+        let reason = scene.say().with("undo-reason", &reason);
+        vec![summary(scene.words, act), reason]
+    }
+
     /// How long ago each act was.
     fn is_timed(list: &Model, _scene: Scene<'_>) -> bool {
         let rows = list.slot.data.as_ref().map_or(0, |acts| acts.rows.len());
@@ -316,6 +330,14 @@ impl Opened<Acts> for Over {
 
     fn paint(&self, scene: Scene<'_>, data: Option<&Acts>, canvas: &mut Canvas<'_>) {
         self.inner().paint(scene, data, canvas);
+    }
+
+    fn read(&self, scene: Scene<'_>, data: Option<&Acts>) -> Reading {
+        self.inner().read(scene, data)
+    }
+
+    fn choose(&mut self, key: &str) -> bool {
+        self.inner_mut().choose(key)
     }
 
     fn step(&mut self, scene: Scene<'_>, data: Option<&Acts>, step: Step, body: u16) {

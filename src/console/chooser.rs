@@ -37,7 +37,7 @@ impl Chooser {
     }
 
     /// Each column, and whether it is shown.
-    pub(super) fn read(self, list: &dyn Listing, say: &Language) -> Vec<String> {
+    pub(super) fn read(list: &dyn Listing, say: &Language) -> Vec<String> {
         let columns = list.table().columns.iter().enumerate();
         let read = columns.map(|(index, column)| {
             let state = match (column.is_fixed(), list.shape().is_hidden(*column)) {

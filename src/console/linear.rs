@@ -7,8 +7,8 @@ mod said;
 use std::collections::BTreeSet;
 
 use super::model::{Model, Overlay, Tab};
-use super::slot::Waiting as _;
 use super::query::Ticket;
+use super::slot::Waiting as _;
 use super::words::Words;
 use crate::domain::time::{Span, Timestamp};
 
@@ -56,6 +56,9 @@ pub(super) struct Linear {
     pub(super) outcome: Outcome,
 }
 
+/// What was taken in has arrived within this, or it is not waited for.
+const ARRIVAL: Span = Span::seconds(3);
+
 /// What the next line waits for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Phase {
@@ -69,8 +72,10 @@ pub(super) enum Phase {
     Acting(Timestamp),
     /// A survey, which takes as long as it takes.
     Counting,
-    /// The sync comes to rest.
+    /// The sync comes to rest, for as long as that takes.
     Resting,
+    /// What was asked for arrives, or takes longer than anybody waits for.
+    Arriving(Timestamp),
 }
 
 /// What is said once the answers are there.
@@ -234,7 +239,6 @@ impl Model {
 
     /// Everything in sight is asked for anew, whatever was asked before.
     pub(super) fn look_anew(&mut self) {
-
         match self.tab {
             Tab::Doctor => self.diagnosis.ask_anew(),
             Tab::Overview => self.standing.ask_anew(),

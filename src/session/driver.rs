@@ -214,8 +214,6 @@ impl<'a> Driver<'a> {
                 None
             }
             Woke::Input(Some(Input::Event(event))) => self.take_event(event)?,
-            // Nobody who has keys sends lines.
-            Woke::Input(Some(Input::Line(_) | Input::End)) => None,
             Woke::Taken(Some(Ok(()))) => {
                 self.pacer.taken();
                 None
@@ -228,7 +226,8 @@ impl<'a> Driver<'a> {
                 self.sources = Sources::Closed;
                 self.take_in(Msg::Ended)
             }
-            Woke::Tick => None,
+            // Nobody who has keys sends lines.
+            Woke::Tick | Woke::Input(Some(Input::Line(_) | Input::End)) => None,
         })
     }
 

@@ -151,7 +151,7 @@ impl Lines<'_> {
             if wants_time {
                 time.sleep(TICK).await;
             } else {
-                std::future::pending().await
+                std::future::pending::<()>().await;
             }
         };
         let takes_more = self.input == Source::Open && self.waiting.len() < INPUTS_MAX;

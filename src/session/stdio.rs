@@ -119,6 +119,9 @@ mod tests {
             lines.push(line);
         }
         assert_eq!(lines[1].len() as u64, LINE_MAX);
-        assert_eq!([&lines[0], &lines[2], &lines[3], &lines[4]], ["open 1\n", "wait\n", "\n", "last"]);
+        assert_eq!(
+            [&lines[0], &lines[2], &lines[3], &lines[4]],
+            ["open 1\n", "wait\n", "\n", "last"]
+        );
     }
 }

@@ -15,6 +15,8 @@ mod figures;
 #[cfg(test)]
 mod kill;
 #[cfg(test)]
+mod linear;
+#[cfg(test)]
 mod old_plugin;
 #[cfg(test)]
 mod practice_world;

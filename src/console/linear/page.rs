@@ -75,9 +75,11 @@ fn whole(model: &Model, page: &Page, rows_max: usize) -> Vec<String> {
     let say = &model.shell.language;
     let words = model.shell.words();
     let tab = say.text(model.tab.title());
-    let mut title = words.labelled(tab, &page.title);
-    if page.title.is_empty() {
+    let mut title = page.title.clone();
+    if title.is_empty() {
         tab.clone_into(&mut title);
+    } else if !title.starts_with(tab) {
+        title = words.labelled(tab, &title);
     }
     if !page.age.is_empty() {
         title = format!("{title} · {}", page.age);
@@ -87,7 +89,10 @@ fn whole(model: &Model, page: &Page, rows_max: usize) -> Vec<String> {
     let waiting = model.scene().count(crate::domain::link::Mark::Conflict);
     if waiting > 0 && !matches!(model.tab, Tab::Overview | Tab::Conflicts) {
         let number = say.number(waiting);
-        lines.push(format!("! {}", words.labelled(say.text("tab-conflicts"), &number)));
+        lines.push(format!(
+            "! {}",
+            words.labelled(say.text("tab-conflicts"), &number)
+        ));
     }
     lines.extend(page.reading.head.iter().cloned());
     if !page.reading.titles.is_empty() {
@@ -95,13 +100,24 @@ fn whole(model: &Model, page: &Page, rows_max: usize) -> Vec<String> {
         lines.push(words.labelled(say.text("linear-columns"), &titles));
     }
     lines.extend(rows(model, page, rows_max));
-    lines.extend(foot(model, page));
-    lines.extend(model.company().map(|other| noted(model, &words.company(other))));
+    // The row was just said.
+    let number = page.reading.chosen.map(|index| (index + 1).to_string());
+    let chosen = number.map(|n| words.labelled(say.text("linear-chosen"), &n));
+    lines.extend(chosen);
+    lines.extend(page.reading.foot.iter().cloned());
+    lines.extend(
+        model
+            .company()
+            .map(|other| noted(model, &words.company(other))),
+    );
     lines
 }
 
 fn noted(model: &Model, text: &str) -> String {
-    model.shell.language.with("linear-attention", &[("text", text)])
+    model
+        .shell
+        .language
+        .with("linear-attention", &[("text", text)])
 }
 
 /// The page of rows on which the chosen one is.
@@ -130,14 +146,15 @@ fn rows(model: &Model, page: &Page, rows_max: usize) -> Vec<String> {
 /// The chosen row, and what there is to know about it.
 fn foot(model: &Model, page: &Page) -> Vec<String> {
     let reading = &page.reading;
-    let say = &model.shell.language;
+    let words = model.shell.words();
     let chosen = reading.chosen.and_then(|index| {
-        let row = reading.rows.get(index)?;
-        let number = (index + 1).to_string();
-        let gaps = [("n", number.as_str()), ("row", row.text.as_str())];
-        Some(say.with("linear-chosen", &gaps))
+        let text = format!("{}. {}", index + 1, reading.rows.get(index)?.text);
+        Some(words.labelled(words.language.text("linear-chosen"), &text))
     });
-    chosen.into_iter().chain(reading.foot.iter().cloned()).collect()
+    chosen
+        .into_iter()
+        .chain(reading.foot.iter().cloned())
+        .collect()
 }
 
 /// After a step: the chosen row, or the page that it is on now.
@@ -159,11 +176,16 @@ fn changes(model: &Model, page: &Page, before: &Page) -> Vec<String> {
     }
     lines.extend(new(page.reading.head.clone(), &before.reading.head));
     let rows = page.reading.rows.iter().zip(&before.reading.rows);
-    let changed = rows.enumerate().filter(|(_, (now, then))| now.text != then.text);
+    let changed = rows
+        .enumerate()
+        .filter(|(_, (now, then))| now.text != then.text);
     lines.extend(changed.map(|(index, (row, _))| format!("{}. {}", index + 1, row.text)));
     let said = foot(model, page);
     let chosen_again = lines.iter().any(|line| {
-        let row = page.reading.chosen.and_then(|index| page.reading.rows.get(index));
+        let row = page
+            .reading
+            .chosen
+            .and_then(|index| page.reading.rows.get(index));
         row.is_some_and(|row| line.ends_with(&row.text))
     });
     let foot = new(said, &foot(model, before)).into_iter();
@@ -173,7 +195,10 @@ fn changes(model: &Model, page: &Page, before: &Page) -> Vec<String> {
 }
 
 fn new(lines: Vec<String>, before: &[String]) -> Vec<String> {
-    lines.into_iter().filter(|line| !before.contains(line)).collect()
+    lines
+        .into_iter()
+        .filter(|line| !before.contains(line))
+        .collect()
 }
 
 impl Linear {

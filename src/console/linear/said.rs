@@ -1,7 +1,8 @@
 //! What is said besides the screens: greetings, messages, questions, help; and when.
 
-use super::{Outcome, PATIENCE, Phase, Show, page};
+use super::{ARRIVAL, Outcome, PATIENCE, Phase, Show, page};
 use crate::console::Effect;
+use crate::console::chooser::Chooser;
 use crate::console::keymap::{ACTIONS, Action, Context, Danger};
 use crate::console::model::{Ground, Model, Overlay, Prompt, SyncState, Tab, Tone};
 use crate::console::msg::Msg;
@@ -41,7 +42,6 @@ pub(in crate::console) fn around(model: &mut Model, msg: &Msg) {
     match msg {
         Msg::Present(present) => presence(model, present),
         Msg::Denied(_) => answered(model, Outcome::Denied),
-        Msg::Busy => answered(model, Outcome::Failed),
         Msg::Ended => {
             if model.shell.sync == SyncState::Running {
                 let text = model.shell.language.text("sync-ended").to_owned();
@@ -50,7 +50,9 @@ pub(in crate::console) fn around(model: &mut Model, msg: &Msg) {
             answered(model, Outcome::Failed);
         }
         Msg::Told(Fact::Accepted(_) | Fact::Surveyed(_)) => answered(model, Outcome::Done),
-        Msg::Told(Fact::Refused(_) | Fact::SurveyFailed) => answered(model, Outcome::Failed),
+        Msg::Busy | Msg::Told(Fact::Refused(_) | Fact::SurveyFailed) => {
+            answered(model, Outcome::Failed);
+        }
         Msg::Told(Fact::CycleStarted) => begun(model),
         _ => {}
     }
@@ -72,8 +74,14 @@ fn answered(model: &mut Model, outcome: Outcome) {
     if matches!(linear.phase, Phase::Acting(_) | Phase::Counting) {
         linear.outcome = outcome;
         linear.show = Show::Changes;
-        model.begin_looking();
-        model.look_anew();
+        linear.phase = match linear.phase {
+            Phase::Acting(_) if outcome == Outcome::Done => Phase::Arriving(model.shell.now),
+            _ => Phase::Ready,
+        };
+        if linear.phase == Phase::Ready {
+            model.begin_looking();
+            model.look_anew();
+        }
     }
 }
 
@@ -87,7 +95,11 @@ fn presence(model: &mut Model, present: &[Present]) {
     for one in present.iter().filter(|one| one.session != me) {
         let who = [("who", one.operator.name.as_str())];
         if !knows(&before, one) {
-            let key = if is_first { "linear-here" } else { "linear-came" };
+            let key = if is_first {
+                "linear-here"
+            } else {
+                "linear-came"
+            };
             told.push((Tone::Plain, say.with(key, &who)));
         }
         let looked = before.iter().find(|p| p.session == one.session);
@@ -113,8 +125,17 @@ impl Model {
     pub(in crate::console) fn look_once_at_rest(&mut self) {
         let newest = self.held.as_ref().unwrap_or(&self.snapshot);
         let rests = newest.is_idle || self.shell.sync == SyncState::Ended;
-        let waits = |linear: &super::Linear| linear.phase == Phase::Resting;
-        if rests && self.linear.as_deref().is_some_and(waits) {
+        let now = self.shell.now;
+        let is_over = match self.linear.as_ref().map(|linear| &linear.phase) {
+            Some(Phase::Arriving(since)) => rests || now.since(*since) >= ARRIVAL,
+            Some(Phase::Resting) if rests => {
+                let text = self.shell.language.text("linear-rests").to_owned();
+                tone(self, Tone::Plain, &text);
+                true
+            }
+            _ => false,
+        };
+        if is_over {
             self.show(Show::Changes);
             self.begin_looking();
             self.look_anew();
@@ -212,10 +233,10 @@ pub(in crate::console) fn overlay(model: &mut Model) {
             | Overlay::Editor(prompt)
             | Overlay::Until(prompt, _),
         ) => asked(model, prompt),
-        Some(Overlay::Columns(chooser)) => match model.screen().list() {
+        Some(Overlay::Columns(_)) => match model.screen().list() {
             Some(list) => {
                 let mut lines = vec![say.text("columns-title").to_owned()];
-                lines.extend(chooser.read(list, say));
+                lines.extend(Chooser::read(list, say));
                 lines.push(say.text("linear-ask-column").to_owned());
                 lines
             }

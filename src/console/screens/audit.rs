@@ -11,8 +11,8 @@ use super::{Notice, Scene, page_height, paint_empty};
 use crate::console::canvas::Canvas;
 use crate::console::filter::Filter;
 use crate::console::keymap::{Action, Context};
-use crate::console::linear::Reading;
 use crate::console::language::{Language, Tongue};
+use crate::console::linear::Reading;
 use crate::console::list::{Rank, Step, Table, column};
 use crate::console::model::Tone;
 use crate::console::query::{Acts, Answer, Older, Query, Ticket, Wanted};
@@ -67,9 +67,9 @@ pub(in crate::console) struct Named<'a> {
 /// What is open over the list.
 #[derive(Debug)]
 pub(in crate::console) enum Over {
-    Act(Detail),
+    Act(Box<Detail>),
     /// Whether anybody changed the audit.
-    Check(Checked),
+    Check(Box<Checked>),
 }
 
 const TABLE: Table = Table {
@@ -160,7 +160,7 @@ impl Model {
 
     /// Asks whether anybody changed the audit, once more if it was asked before.
     pub(in crate::console) fn check(&mut self) {
-        self.open = Some(Over::Check(Checked::default()));
+        self.open = Some(Over::Check(Box::default()));
     }
 }
 
@@ -281,20 +281,20 @@ impl Topic for Audit {
 
 impl Over {
     pub(in crate::console) fn act(act: Act) -> Self {
-        Self::Act(Detail::new(act))
+        Self::Act(Box::new(Detail::new(act)))
     }
 
     fn inner(&self) -> &dyn Opened<Acts> {
         match self {
-            Self::Act(act) => act,
-            Self::Check(check) => check,
+            Self::Act(act) => act.as_ref(),
+            Self::Check(check) => check.as_ref(),
         }
     }
 
     fn inner_mut(&mut self) -> &mut dyn Opened<Acts> {
         match self {
-            Self::Act(act) => act,
-            Self::Check(check) => check,
+            Self::Act(act) => act.as_mut(),
+            Self::Check(check) => check.as_mut(),
         }
     }
 }

@@ -201,7 +201,10 @@ impl Topic for Conflicts {
         let Some(row) = list.chosen(scene) else {
             return Vec::new();
         };
-        let cause = row.conflicts.first().map(|conflict| scene.words.cause(conflict));
+        let cause = row
+            .conflicts
+            .first()
+            .map(|conflict| scene.words.cause(conflict));
         let records = scene.words.records(&row.brief.records);
         std::iter::once(records).chain(cause).collect()
     }

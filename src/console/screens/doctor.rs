@@ -343,7 +343,9 @@ impl Topic for Doctor {
     }
 
     fn foot(list: &Model, scene: Scene<'_>) -> Vec<String> {
-        let seen = list.chosen(scene).map(|finding| scene.words.seen(&finding.seen));
+        let seen = list
+            .chosen(scene)
+            .map(|finding| scene.words.seen(&finding.seen));
         seen.into_iter().collect()
     }
 

@@ -327,7 +327,8 @@ impl Topic for Flags {
         let Some(row) = list.chosen(scene) else {
             return Vec::new();
         };
-        let says = Side::BOTH.map(|side| words.labelled(&side.to_string(), &words.side_says(row, side)));
+        let says =
+            Side::BOTH.map(|side| words.labelled(&side.to_string(), &words.side_says(row, side)));
         let next = words.next(&row.flag.standing).to_owned();
         says.into_iter().chain([why(words, row), next]).collect()
     }

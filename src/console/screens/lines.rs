@@ -50,7 +50,10 @@ pub(super) fn spoken(words: Words<'_>, lines: &[Line]) -> Vec<String> {
         if *salesforce == Side::Salesforce.to_string() {
             return Some(text.to_owned()).filter(|text| !text.is_empty());
         }
-        let sides = [(Side::Salesforce, salesforce), (Side::Automation, automation)];
+        let sides = [
+            (Side::Salesforce, salesforce),
+            (Side::Automation, automation),
+        ];
         let told = sides.map(|(side, text)| {
             let text = if text.is_empty() { "-" } else { text };
             format!("{side} {text}")

@@ -209,11 +209,14 @@ fn empty_text<'a, T>(
     filter: &Filter,
     empty: &'static str,
 ) -> &'a str {
-    scene.words.language.text(match (&slot.data, filter.is_empty()) {
-        (None, _) => "loading",
-        (Some(_), true) => empty,
-        (Some(_), false) => "filter-empty",
-    })
+    scene
+        .words
+        .language
+        .text(match (&slot.data, filter.is_empty()) {
+            (None, _) => "loading",
+            (Some(_), true) => empty,
+            (Some(_), false) => "filter-empty",
+        })
 }
 
 /// What a failure means, what helps, and the system's own words: three lines.

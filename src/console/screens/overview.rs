@@ -169,7 +169,9 @@ impl Screen for Model {
     }
 
     fn choose(&mut self, _scene: Scene<'_>, key: &str) -> bool {
-        let found = NUMBERS.iter().position(|number| format!("{number:?}") == key);
+        let found = NUMBERS
+            .iter()
+            .position(|number| format!("{number:?}") == key);
         if let Some(index) = found {
             self.selection.choose(&NUMBERS, index);
         }
@@ -535,7 +537,10 @@ fn everything(scene: Scene<'_>) -> Option<String> {
 /// The lines below the numbers, for whoever reads lines.
 fn totals(scene: Scene<'_>) -> Vec<String> {
     let totals = &scene.snapshot.totals;
-    let pairs = [("total-read", &totals.read), ("total-written", &totals.written)];
+    let pairs = [
+        ("total-read", &totals.read),
+        ("total-written", &totals.written),
+    ];
     let told = pairs.map(|(title, by_side)| {
         let title = scene.say().text(title);
         scene.words.labelled(title, &sides(scene, by_side))

@@ -37,7 +37,10 @@ pub(super) fn on_typed(model: &mut Model, line: &str) -> Vec<Effect> {
     if is_dialog && model.overlay.is_some() {
         model.show(Show::Nothing);
     }
-    let is_free = model.linear.as_ref().is_some_and(|l| l.phase == Phase::Ready);
+    let is_free = model
+        .linear
+        .as_ref()
+        .is_some_and(|l| l.phase == Phase::Ready);
     if is_free {
         model.begin_looking();
     }
@@ -90,7 +93,9 @@ fn other(model: &mut Model, line: &str) -> Vec<Effect> {
     if let Some(sequence) = Sequence::parse(line) {
         let keymap = &model.shell.keymap;
         let contexts = model.screen_contexts();
-        let mut found = contexts.iter().filter_map(|c| keymap.action(*c, &sequence.0));
+        let mut found = contexts
+            .iter()
+            .filter_map(|c| keymap.action(*c, &sequence.0));
         if let Some(action) = found.next() {
             return act(model, action, "");
         }
@@ -105,7 +110,11 @@ fn other(model: &mut Model, line: &str) -> Vec<Effect> {
     let near = known.map(|name| (distance(typed, name), name)).min();
     let near = near.filter(|(distance, name)| *distance <= 1 + name.len() / 4);
     match near {
-        Some((_, name)) => misused(model, "linear-unknown-near", &[("word", typed), ("near", name)]),
+        Some((_, name)) => misused(
+            model,
+            "linear-unknown-near",
+            &[("word", typed), ("near", name)],
+        ),
         None => misused(model, "linear-unknown", &[("word", typed)]),
     }
     Vec::new()
@@ -150,7 +159,11 @@ const fn takes(action: Action) -> Takes {
 fn act(model: &mut Model, action: Action, rest: &str) -> Vec<Effect> {
     let entry = action.entry();
     let contexts = model.screen_contexts();
-    if !entry.contexts.iter().any(|context| contexts.contains(context)) {
+    if !entry
+        .contexts
+        .iter()
+        .any(|context| contexts.contains(context))
+    {
         let places = linear::places(model, entry.contexts);
         let gaps = [("name", entry.name), ("places", places.as_str())];
         let key = if places.is_empty() {
@@ -242,7 +255,10 @@ fn row(model: &mut Model, number: &str) -> bool {
     if screen.choose(scene, &key) {
         return true;
     }
-    let text = model.shell.language.with("linear-row-gone", &[("n", number)]);
+    let text = model
+        .shell
+        .language
+        .with("linear-row-gone", &[("n", number)]);
     linear::tone(model, Tone::Person, &text);
     model.end_as(Outcome::Failed);
     model.show(Show::Nothing);
@@ -272,7 +288,11 @@ fn set(model: &mut Model, name: &str, setting: &str) {
                 "lang" => "fr, en",
                 _ => "dark, light, contrast",
             };
-            misused(model, "linear-settings", &[("name", name), ("known", known)]);
+            misused(
+                model,
+                "linear-settings",
+                &[("name", name), ("known", known)],
+            );
         }
     }
 }
@@ -356,7 +376,10 @@ fn column(model: &mut Model, line: &str) -> Vec<Effect> {
         model.show(Show::Whole);
         return Vec::new();
     }
-    let count = model.screen().list().map_or(0, |list| list.table().columns.len());
+    let count = model
+        .screen()
+        .list()
+        .map_or(0, |list| list.table().columns.len());
     let index = number.parse::<usize>().ok().and_then(|n| n.checked_sub(1));
     match (index.filter(|index| *index < count), &mut model.overlay) {
         (Some(index), Some(Overlay::Columns(chooser))) => {

@@ -43,7 +43,10 @@ impl Model {
             ("label-budget", budget(scene)),
         ];
         let told = lines.map(|(label, (_, text))| scene.words.labelled(say.text(label), &text));
-        let counts = scene.snapshot.transfer.map(|transfer| counts(scene, transfer));
+        let counts = scene
+            .snapshot
+            .transfer
+            .map(|transfer| counts(scene, transfer));
         let group = say.text(self.own.grouping.title());
         let title = say.with("held-title", &[("group", group)]);
         told.into_iter().chain(counts).chain([title]).collect()

@@ -86,7 +86,10 @@ fn values(words: Words<'_>, link: &Link, field: FieldId) -> Vec<String> {
     };
     let sides = Side::BOTH.map(|side| {
         let value = words.value(state.on(side));
-        let when = joined([words.edited(state.edited(side)), words.last_edit(link, side)]);
+        let when = joined([
+            words.edited(state.edited(side)),
+            words.last_edit(link, side),
+        ]);
         words.labelled(&side.to_string(), &joined([value, when]))
     });
     let base = words.labelled(say.text("base"), &base);

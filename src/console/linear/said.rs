@@ -156,6 +156,7 @@ impl Model {
         };
         match &mut linear.phase {
             Phase::Acting(since) if now.since(*since) >= PATIENCE => {
+                linear.outcome = Outcome::Failed;
                 let text = self.shell.language.text("linear-unanswered").to_owned();
                 tone(self, Tone::Person, &text);
                 self.begin_looking();

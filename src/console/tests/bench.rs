@@ -115,20 +115,6 @@ impl Bench {
         Self::with(World::default())
     }
 
-    /// The same for somebody who may do less.
-    pub(super) fn with_role(role: Role) -> Self {
-        let mut bench = Self::new();
-        let mut start = start();
-        start.instance.role = role;
-        bench.model = Model::new(start.settings().unwrap());
-        bench.sync_reports();
-        bench
-    }
-
-    pub(super) fn moment(&mut self) {
-        self.pass(Span(500));
-    }
-
     fn with(world: World) -> Self {
         let model = Model::new(start().settings().unwrap());
         let mut bench = Self {
@@ -205,7 +191,7 @@ impl Bench {
         }))
     }
 
-    fn pass(&mut self, span: Span) {
+    pub(super) fn pass(&mut self, span: Span) {
         self.now = self.now + span;
         self.send(Msg::Now(self.now));
     }
@@ -549,10 +535,6 @@ fn raise(link: &mut Link, subject: Subject, cause: Cause) {
         cause,
         raised: NOW - Span::minutes(5),
     });
-}
-
-pub(super) fn claire_id() -> LinkId {
-    claire().id
 }
 
 fn claire() -> Link {

@@ -3,13 +3,16 @@
 use std::fs;
 use std::path::Path;
 
-use super::bench::{Bench, claire_id};
+use super::bench::{Bench, NOW, start};
 use crate::console::keymap::ACTIONS;
 use crate::console::model::Overlay;
-use crate::console::{Msg, Outcome};
+use crate::console::{Model, Msg, Outcome};
 use crate::domain::command::{Command, Fact};
 use crate::domain::ids::{LinkId, RunId};
 use crate::domain::operator::{Operator, Present, Role, SessionId};
+use crate::domain::time::Span;
+
+const CLAIRE: LinkId = LinkId(1);
 
 impl Bench {
     fn lines() -> Self {
@@ -29,7 +32,7 @@ impl Bench {
     fn types(&mut self, lines: &[&str]) -> String {
         let mut said = self.said();
         for line in lines {
-            self.moment();
+            self.pass(Span(500));
             self.send(Msg::Typed((*line).to_owned()));
             for command in self.commands() {
                 let Command::RunCycle(_) = command.1 else {
@@ -106,7 +109,7 @@ fn a_conflict_is_decided_by_lines_and_taken_back() {
     let mut bench = Bench::lines();
     let mut said = bench.types(&["conflicts", "open 1", "take-automation", "write"]);
     assert!(matches!(bench.model.overlay, Some(Overlay::Dialog(_))));
-    bench.moment();
+    bench.pass(Span(500));
     for line in ["asked by phone", "yes"] {
         bench.send(Msg::Typed(line.to_owned()));
         said += &bench.said();
@@ -117,7 +120,7 @@ fn a_conflict_is_decided_by_lines_and_taken_back() {
         "{sent:?}"
     );
     assert!(!bench.model.takes_line(), "what became of it is awaited");
-    bench.world.agree(claire_id());
+    bench.world.agree(CLAIRE);
     bench.send(Msg::Told(Fact::Accepted(RunId(9))));
     said += &bench.said();
     assert!(bench.model.takes_line());
@@ -167,7 +170,7 @@ fn a_number_means_the_row_that_was_said_with_it() {
     let mut bench = Bench::lines();
     bench.types(&["conflicts"]);
     // The first one is decided meanwhile, and the others move up.
-    bench.world.agree(claire_id());
+    bench.world.agree(CLAIRE);
     bench.sync_reports();
     assert_eq!(
         bench.said().lines().count(),
@@ -239,7 +242,7 @@ fn every_action_is_done_or_says_why_not() {
             let mut bench = Bench::lines();
             bench.world.give_up(LinkId(1), "UNABLE_TO_LOCK_ROW");
             bench.types(place);
-            bench.moment();
+            bench.pass(Span(500));
             bench.send(Msg::Typed(entry.name.to_owned()));
             let said = bench.said();
             let is_counting = !bench.commands().is_empty() || !bench.model.takes_line();
@@ -255,12 +258,47 @@ fn every_action_is_done_or_says_why_not() {
 
 #[test]
 fn a_viewer_is_told_at_the_start_and_when_they_try() {
-    let mut bench = Bench::with_role(Role::Viewer);
+    let mut bench = Bench::new();
+    let mut start = start();
+    start.instance.role = Role::Viewer;
+    bench.model = Model::new(start.settings().unwrap());
     bench.begin_lines(None);
     let said = bench.types(&["conflicts", "open 1", "take-base"]);
     assert!(said.starts_with("PRACTICE\nattention: READ ONLY"), "{said}");
     assert!(said.contains("viewer"), "{said}");
     assert_eq!(bench.model.outcome(), Outcome::Denied);
+}
+
+#[test]
+fn what_changed_under_a_dialog_is_not_written_and_not_done() {
+    let mut bench = Bench::lines();
+    bench.types(&["conflicts", "open 1", "take-automation", "write", "because"]);
+    bench.world.change(CLAIRE, |link| link.generation.0 += 1);
+    bench.sync_reports();
+    let said = bench.types(&["yes"]);
+    assert!(said.contains("attention: "), "{said}");
+    assert!(bench.commands().is_empty());
+    assert_eq!(bench.model.outcome(), Outcome::Failed);
+}
+
+#[test]
+fn an_answer_that_does_not_come_is_not_waited_for_for_ever() {
+    let mut bench = Bench::lines();
+    bench.types(&["conflicts", "open 1", "take-automation", "write", "because"]);
+    bench.send(Msg::Typed("yes".to_owned()));
+    assert!(!bench.model.takes_line() && bench.model.wants_time());
+    bench.pass(Span::seconds(9));
+    assert!(!bench.model.takes_line());
+    bench.pass(Span::seconds(2));
+    bench.pass(Span::seconds(1));
+    assert!(bench.said().contains("attention: not answered yet"));
+    assert!(bench.model.takes_line());
+    assert_eq!(bench.model.outcome(), Outcome::Failed);
+    bench.send(Msg::Told(Fact::Accepted(RunId(9))));
+    assert!(
+        bench.said().contains("note: Taken in as run 9"),
+        "said when it comes"
+    );
 }
 
 #[test]
@@ -274,7 +312,7 @@ fn who_comes_and_goes_is_said_and_nothing_is_said_again() {
             from: String::new(),
         },
         role: Role::Operator,
-        since: super::bench::NOW,
+        since: NOW,
         looks_at,
     };
     let here = |bench: &mut Bench, others: Vec<Present>| {
@@ -288,7 +326,7 @@ fn who_comes_and_goes_is_said_and_nothing_is_said_again() {
         here(&mut bench, vec![one(2, "paul", None)]),
         "note: paul came\n"
     );
-    let said = here(&mut bench, vec![one(2, "paul", Some(claire_id()))]);
+    let said = here(&mut bench, vec![one(2, "paul", Some(CLAIRE))]);
     assert!(said.contains("paul") && said.lines().count() == 1, "{said}");
     assert_eq!(here(&mut bench, Vec::new()), "note: paul left\n");
     bench.sync_reports();

@@ -60,7 +60,7 @@ fn word(model: &mut Model, line: &str) -> Vec<Effect> {
     let line = line.strip_prefix(':').unwrap_or(line).trim();
     let (name, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
     let rest = rest.trim();
-    if let Some(action) = named(name) {
+    if let Some(action) = named(model, name) {
         return act(model, action, rest);
     }
     match (name, rest) {
@@ -84,8 +84,15 @@ fn word(model: &mut Model, line: &str) -> Vec<Effect> {
     }
 }
 
-fn named(name: &str) -> Option<Action> {
-    Action::named(name).or_else(|| Action::named(&format!("go-{name}")))
+/// By its name; a screen's also without `go-`, or as the language calls it.
+fn named(model: &Model, name: &str) -> Option<Action> {
+    let say = &model.shell.language;
+    let is_tab = |tab: &&Tab| say.text(tab.title()).to_lowercase() == name.to_lowercase();
+    let go = |name: &str| Action::named(&format!("go-{name}"));
+    let tab = Tab::ALL.iter().find(is_tab);
+    Action::named(name)
+        .or_else(|| go(name))
+        .or_else(|| go(tab?.title().strip_prefix("tab-")?))
 }
 
 /// A key that counts here, as it would be pressed; a row by its number; else nothing that is known.
@@ -365,7 +372,12 @@ fn answer(model: &mut Model, line: &str) -> Vec<Effect> {
         model.end_as(Outcome::Failed);
         return Vec::new();
     }
-    keys::press(model)
+    let effects = keys::press(model);
+    // What the dialog was opened on is not as it was.
+    if effects.is_empty() {
+        model.end_as(Outcome::Failed);
+    }
+    effects
 }
 
 /// A column by its number is hidden, or shown again.

@@ -15,8 +15,10 @@ use crate::domain::time::{Span, Timestamp};
 pub(super) use page::Page;
 pub(super) use said::{around, help, nothing, places, tone};
 
-/// Lines that wait to be taken. What is more is counted and said so.
+/// Lines and bytes that wait to be taken: a part of what one frame to a client holds.
+/// What is more is counted and said so.
 const LINES_MAX: usize = 2_000;
+const BYTES_MAX: usize = 2 * 1_024 * 1_024;
 
 /// Cells of the pretended screen: a page of a list, and what would have room beside it.
 const SIZE: (u16, u16) = (200, 29);
@@ -49,6 +51,8 @@ enum Ground {
 pub(super) struct Linear {
     ground: Ground,
     said: Vec<String>,
+    /// Of all of them.
+    bytes: usize,
     dropped: u64,
     pub(super) page: Option<Page>,
     pub(super) phase: Phase,
@@ -133,6 +137,7 @@ impl Linear {
         Self {
             ground,
             said: Vec::new(),
+            bytes: 0,
             dropped: 0,
             page: None,
             phase: Phase::Looking {
@@ -153,7 +158,8 @@ impl Linear {
     }
 
     fn push(&mut self, line: String) {
-        if self.said.len() < LINES_MAX {
+        if self.said.len() < LINES_MAX && self.bytes + line.len() <= BYTES_MAX {
+            self.bytes += line.len();
             self.said.push(line);
         } else {
             self.dropped += 1;
@@ -187,6 +193,7 @@ impl Model {
         };
         let mut lines = std::mem::take(&mut linear.said);
         let dropped = std::mem::take(&mut linear.dropped);
+        linear.bytes = 0;
         if dropped > 0 {
             lines.push(self.shell.language.count("not-shown-lines", dropped));
         }

@@ -3,7 +3,9 @@
 use super::{ARRIVAL, Outcome, PATIENCE, Phase, Show, page};
 use crate::console::Effect;
 use crate::console::chooser::Chooser;
+use crate::console::keymap::action::Entry;
 use crate::console::keymap::{ACTIONS, Action, Context, Danger};
+use crate::console::language::Language;
 use crate::console::model::{Ground, Model, Overlay, Prompt, SyncState, Tab, Tone};
 use crate::console::msg::Msg;
 use crate::domain::command::{Command, Fact};
@@ -264,26 +266,28 @@ fn asked(model: &Model, prompt: &Prompt) -> Vec<String> {
     lines
 }
 
-/// The actions of this place, with one line each; what concerns a painted screen alone is left out.
+/// The actions of this place, with one line each: first what can be done to what is chosen.
 pub(in crate::console) fn help(model: &mut Model) {
     let say = &model.shell.language;
     let role = model.shell.instance.role;
-    let mut lines = vec![say.text("linear-help").to_owned()];
     let contexts = model.screen_contexts();
-    for context in &contexts {
-        let here = ACTIONS.iter().filter(|entry| {
-            let first = contexts.iter().find(|c| entry.contexts.contains(c));
-            first == Some(context) && entry.action != Action::Palette
-        });
-        for entry in here.filter(|entry| role >= entry.action.needed()) {
-            let writes = match entry.danger {
-                Danger::None => "",
-                Danger::Writes => "! ",
-            };
-            let text = say.text(entry.description);
-            lines.push(format!("{writes}{}: {text}", entry.name));
-        }
-    }
+    let hinted = model.screen().hints(model.scene()).into_iter();
+    let mut now: Vec<Action> = hinted.map(|(action, _)| action).collect();
+    let here = |context| {
+        let first = |entry: &&Entry| contexts.iter().find(|c| entry.contexts.contains(c));
+        let entries = ACTIONS.iter();
+        entries.filter(move |entry| first(entry) == Some(context))
+    };
+    let others = contexts.iter().flat_map(here).map(|entry| entry.action);
+    let mut also: Vec<Action> = others.collect();
+    let is_for = |action: &Action| role >= action.needed() && *action != Action::Palette;
+    now.retain(is_for);
+    also.retain(|action| is_for(action) && !now.contains(action));
+    let mut lines = vec![say.text("linear-help").to_owned()];
+    lines.push(say.text("linear-help-now").to_owned());
+    lines.extend(now.iter().map(|action| described(say, *action)));
+    lines.push(say.text("linear-help-also").to_owned());
+    lines.extend(also.iter().map(|action| described(say, *action)));
     for (name, description) in [
         ("choose N", "linear-do-choose"),
         ("wait", "linear-do-wait"),
@@ -294,6 +298,15 @@ pub(in crate::console) fn help(model: &mut Model) {
     for line in lines {
         model.say(&line);
     }
+}
+
+fn described(say: &Language, action: Action) -> String {
+    let entry = action.entry();
+    let writes = match entry.danger {
+        Danger::None => "",
+        Danger::Writes => "! ",
+    };
+    format!("{writes}{}: {}", entry.name, say.text(entry.description))
 }
 
 /// For what an action is, if not for here.

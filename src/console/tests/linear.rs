@@ -194,6 +194,7 @@ fn a_number_means_the_row_that_was_said_with_it() {
         ("open x", "no row was said with the number “x”"),
         ("choose 2", "Chosen: 2."),
         ("down", "nothing changed here"),
+        ("take-salesforce 7", "not for this place"),
     ] {
         let said = bench.types(&[line]);
         assert!(said.contains(part), "{line}: {said}");

@@ -33,6 +33,14 @@ pub(super) fn on_typed(model: &mut Model, line: &str) -> Vec<Effect> {
         Some(_) => text(model, line),
         None => word(model, line.trim()),
     };
+    let is_refused = model
+        .shell
+        .toast
+        .as_ref()
+        .is_some_and(|toast| toast.tone == Tone::Person);
+    if is_refused && model.outcome() == Outcome::Done {
+        model.end_as(Outcome::Failed);
+    }
     // What was only asked changes nothing in sight.
     if is_dialog && model.overlay.is_some() {
         model.show(Show::Nothing);

@@ -54,6 +54,8 @@ pub(super) struct Linear {
     /// Of all of them.
     bytes: usize,
     dropped: u64,
+    /// Whether anything was said since the last line.
+    pub(super) spoke: bool,
     pub(super) page: Option<Page>,
     pub(super) phase: Phase,
     pub(super) show: Show,
@@ -139,6 +141,7 @@ impl Linear {
             said: Vec::new(),
             bytes: 0,
             dropped: 0,
+            spoke: false,
             page: None,
             phase: Phase::Looking {
                 since: now,
@@ -158,6 +161,7 @@ impl Linear {
     }
 
     fn push(&mut self, line: String) {
+        self.spoke = true;
         if self.said.len() < LINES_MAX && self.bytes + line.len() <= BYTES_MAX {
             self.bytes += line.len();
             self.said.push(line);

@@ -11,6 +11,8 @@ pub(in crate::console) struct Page {
     title: String,
     age: String,
     reading: Reading,
+    /// From which row to before which one they were said with their numbers.
+    heard: (usize, usize),
 }
 
 impl Page {
@@ -25,12 +27,17 @@ impl Page {
             title,
             age: view::age(model),
             reading: screen.read(scene),
+            heard: (0, 0),
         }
     }
 
     /// The identity of a row by the number that it was said with.
     pub(in crate::console) fn key(&self, number: usize) -> Option<&str> {
+        let (from, until) = self.heard;
         let index = number.checked_sub(1)?;
+        if !(from..until).contains(&index) {
+            return None;
+        }
         self.reading.rows.get(index).map(|row| row.key.as_str())
     }
 
@@ -41,12 +48,20 @@ impl Page {
 
 /// Says what is in sight, as much of it as is wanted; answers whether anything was said.
 pub(super) fn say(model: &mut Model, show: Show) -> bool {
-    let page = Page::of(model);
+    let mut page = Page::of(model);
     let Some(linear) = &model.linear else {
         return false;
     };
     let rows_max = linear.page_rows();
     let before = linear.page.as_ref();
+    let (top, end) = on_page(&page, rows_max);
+    page.heard = match before {
+        // The numbers of the same rows go on counting.
+        Some(before) if is_same(&page, before) => {
+            (before.heard.0.min(top), before.heard.1.max(end))
+        }
+        _ => (top, end),
+    };
     let lines = match (show, before) {
         (Show::Nothing, _) => Vec::new(),
         (Show::Chosen, Some(before)) if before.place == page.place => {
@@ -124,8 +139,7 @@ fn noted(model: &Model, text: &str) -> String {
 fn rows(model: &Model, page: &Page, rows_max: usize) -> Vec<String> {
     let say = &model.shell.language;
     let rows = &page.reading.rows;
-    let top = crate::console::list::page_top(page.reading.chosen.unwrap_or(0), rows_max);
-    let top = if rows_max == usize::MAX { 0 } else { top };
+    let (top, _) = on_page(page, rows_max);
     let shown = rows.iter().enumerate().skip(top).take(rows_max);
     let mut lines: Vec<String> = shown
         .map(|(index, row)| format!("{}. {}", index + 1, row.text))
@@ -159,13 +173,31 @@ fn foot(model: &Model, page: &Page) -> Vec<String> {
 
 /// After a step: the chosen row, or the page that it is on now.
 fn chosen(model: &Model, page: &Page, before: &Page, rows_max: usize) -> Vec<String> {
-    let top = |page: &Page| {
-        crate::console::list::page_top(page.reading.chosen.unwrap_or(0), rows_max.min(1 << 16))
-    };
+    let top = |page: &Page| on_page(page, rows_max).0;
     if !is_same(page, before) || top(page) != top(before) {
         return whole(model, page, rows_max);
     }
-    new(foot(model, page), &foot(model, before))
+    about(model, page, before)
+}
+
+/// All about another row, or what is new about the same one.
+fn about(model: &Model, page: &Page, before: &Page) -> Vec<String> {
+    let lines = foot(model, page);
+    if page.reading.chosen == before.reading.chosen {
+        new(lines, &foot(model, before))
+    } else {
+        lines
+    }
+}
+
+/// The rows that are said at once: from which one, to before which one.
+fn on_page(page: &Page, rows_max: usize) -> (usize, usize) {
+    let count = page.reading.rows.len();
+    if count <= rows_max {
+        return (0, count);
+    }
+    let top = crate::console::list::page_top(page.reading.chosen.unwrap_or(0), rows_max);
+    (top, count.min(top + rows_max))
 }
 
 /// Texts that were not said before. Times that passed are no change.
@@ -180,7 +212,6 @@ fn changes(model: &Model, page: &Page, before: &Page) -> Vec<String> {
         .enumerate()
         .filter(|(_, (now, then))| now.text != then.text);
     lines.extend(changed.map(|(index, (row, _))| format!("{}. {}", index + 1, row.text)));
-    let said = foot(model, page);
     let chosen_again = lines.iter().any(|line| {
         let row = page
             .reading
@@ -188,7 +219,7 @@ fn changes(model: &Model, page: &Page, before: &Page) -> Vec<String> {
             .and_then(|index| page.reading.rows.get(index));
         row.is_some_and(|row| line.ends_with(&row.text))
     });
-    let foot = new(said, &foot(model, before)).into_iter();
+    let foot = about(model, page, before).into_iter();
     let is_repeated = page.reading.chosen == before.reading.chosen && chosen_again;
     lines.extend(foot.skip(usize::from(is_repeated)));
     lines

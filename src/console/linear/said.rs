@@ -217,7 +217,7 @@ pub(in crate::console) fn nothing(model: &mut Model) {
     let Some(linear) = &model.linear else {
         return;
     };
-    if linear.said.is_empty() {
+    if !linear.spoke {
         let text = model.shell.language.text("linear-nothing").to_owned();
         tone(model, Tone::Muted, &text);
     }

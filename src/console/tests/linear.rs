@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use super::bench::{Bench, NOW, start};
+use super::bench::{Bench, NOW, person, start};
 use crate::console::keymap::ACTIONS;
 use crate::console::model::Overlay;
 use crate::console::{Model, Msg, Outcome};
@@ -353,6 +353,34 @@ fn texts_are_asked_for_and_may_follow_their_word() {
     assert!(said.contains("1. ! claire"), "{said}");
     let said = bench.types(&["columns", "1", "2", ""]);
     assert!(said.contains("Columns: Whom"), "{said}");
+}
+
+#[test]
+fn a_long_list_is_said_page_by_page_on_a_terminal_and_only_said_numbers_count() {
+    let mut bench = Bench::empty();
+    for number in 1..=45 {
+        let link = person(number, &format!("p{number}@orion.example"));
+        bench.world.links.insert(link.id, link);
+    }
+    bench.begin_lines(Some(80));
+    let said = bench.types(&["contacts", "orion"]);
+    assert!(
+        said.contains("\n20. ") && !said.contains("\n21. "),
+        "{said}"
+    );
+    assert!(
+        said.contains("1 to 20 of 45; page-down and page-up say the others"),
+        "{said}"
+    );
+    assert!(bench.types(&["open 21"]).contains("no row was said"));
+    let said = bench.types(&["page-down"]);
+    assert!(said.contains("\n21. ") && said.contains("\n40. "), "{said}");
+    assert!(
+        bench.types(&["open 3"]).contains("p3@orion.example"),
+        "said before"
+    );
+    let said = bench.types(&["pause-view"]);
+    assert_eq!(said.lines().count(), 1, "{said}");
 }
 
 #[test]

@@ -21,6 +21,9 @@ pub(super) fn on_typed(model: &mut Model, line: &str) -> Vec<Effect> {
         model.speak_lines(None);
     }
     model.show(Show::Changes);
+    if let Some(linear) = &mut model.linear {
+        linear.spoke = false;
+    }
     let line = line.trim_end_matches(['\r', '\n']);
     if line.len() > LINE_MAX {
         misused(model, "linear-too-long", &[]);

@@ -25,6 +25,9 @@ pub struct Arguments {
     /// instance file says]
     #[arg(long, global = true, value_name = "PATH")]
     pub socket: Option<PathBuf>,
+    /// The console as plain lines, for screen readers and scripts: words in, words out
+    #[arg(long, global = true)]
+    pub linear: bool,
     #[command(subcommand)]
     pub command: Option<Command>,
 }

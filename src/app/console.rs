@@ -18,6 +18,7 @@ use crate::app::desk::Desk;
 use crate::app::door::{self, Door};
 use crate::app::error::{AppError, Status};
 use crate::app::house::{House, Place};
+use crate::app::lines;
 use crate::app::log::{Chronicle, Log};
 use crate::app::out::Out;
 use crate::app::record::Recorder;
@@ -56,7 +57,16 @@ pub(super) struct Seat<'a> {
     /// Where to record what the console is told.
     pub(super) record: Option<&'a Path>,
     pub(super) env: &'a Environment,
+    pub(super) look: Look,
     pub(super) log: &'a Log,
+}
+
+/// How a console is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Look {
+    Screens,
+    /// Line by line.
+    Lines,
 }
 
 /// One console: who it is for, and what their terminal is like, wherever it is.
@@ -66,6 +76,9 @@ pub(super) struct Visit {
     pub(super) variables: Environment,
     pub(super) keys: Keys,
     pub(super) size: (u16, u16),
+    pub(super) look: Look,
+    /// Of a terminal that is read by lines.
+    pub(super) width: Option<u16>,
     pub(super) recorder: Option<Recorder>,
 }
 
@@ -104,7 +117,7 @@ pub(super) async fn open(
     let mut engine = connected.engine(Mode::default());
     engine.start_schedule(clock.now());
     let pool = Pool::spawn(engine, connected.outside.clone());
-    let practice = match seat.ground {
+    let mut practice = match seat.ground {
         Ground::Practice => Some(tokio::spawn(bring_to_agreement(&pool))),
         Ground::Real => None,
     };
@@ -113,7 +126,10 @@ pub(super) async fn open(
     let store = house.connected.outside.store.clone();
     let chronicle = Chronicle::begin(&house.handle, store, house.present());
     let reception = receive(&house, out)?;
-    let ended = attend(&house, &seat, keys, out).await;
+    let ended = match seat.look {
+        Look::Screens => attend(&house, &seat, keys, out).await,
+        Look::Lines => lines::attend(&house, &seat, keys, (practice.as_mut(), out)).await,
+    };
     if let Some(task) = practice {
         task.abort();
     }
@@ -133,6 +149,10 @@ pub(super) async fn open(
         Ended::Left | Ended::Terminated | Ended::HungUp => Ok(Closed {
             status: Status::Done,
             leaves_work,
+        }),
+        Ended::Lines(outcome) => Ok(Closed {
+            status: lines::status(outcome),
+            leaves_work: false,
         }),
         Ended::Failed(error) => Err(AppError::Output(error)),
     }
@@ -228,6 +248,8 @@ async fn attend(
         variables: seat.env.clone(),
         keys,
         size: Tty::size()?,
+        look: Look::Screens,
+        width: None,
         recorder: None,
     };
     if let Some(path) = seat.record {
@@ -267,8 +289,10 @@ pub(super) async fn sit(
     let data = &house.connected.opened.instance.data;
     let operator = visit.door.visitor.operator.name.clone();
     let mut model = Model::new(begin(house, &visit).settings()?);
+    // A script begins at the same place every time.
+    let is_kept = visit.look == Look::Screens || visit.width.is_some();
     // A recording begins with a view that whoever replays it has too.
-    if visit.recorder.is_none() {
+    if visit.recorder.is_none() && is_kept {
         match view_state::read(data, &operator) {
             Ok(Some(kept)) => restore(&mut model, kept, &visit.variables),
             Ok(None) => {}
@@ -276,20 +300,27 @@ pub(super) async fn sit(
         }
     }
     let place = house.enter(&visit.door);
+    let (look, width) = (visit.look, visit.width);
     let (mut wires, desk) = wires(house, visit, ends, place);
+    let session = async {
+        match look {
+            Look::Screens => session::drive(&mut model, &mut wires, host).await,
+            Look::Lines => session::drive_lines(&mut model, &mut wires, width).await,
+        }
+    };
     let ended = tokio::select! {
-        ended = session::drive(&mut model, &mut wires, host) => ended,
+        ended = session => ended,
         () = house.closing.cancelled() => Ended::Terminated,
     };
     desk.abort();
-    if let Err(error) = view_state::write(data, &operator, &model.kept()) {
+    if is_kept && let Err(error) = view_state::write(data, &operator, &model.kept()) {
         tracing::warn!(%error, "the view could not be kept");
     }
     Ok(ended)
 }
 
 /// What the session begins with.
-fn begin(house: &House, visit: &Visit) -> Start {
+pub(super) fn begin(house: &House, visit: &Visit) -> Start {
     let variables = &visit.variables;
     Start {
         instance: Instance {

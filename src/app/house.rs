@@ -13,9 +13,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app::commands;
 use crate::app::compose::{Connected, Environment, Opened};
-use crate::app::console::{self, Visit};
+use crate::app::console::{self, Look, Visit};
 use crate::app::door::{self, Door, Visitor};
 use crate::app::error::{AppError, Status};
+use crate::app::lines;
 use crate::console::Ground;
 use crate::console::tape::Keys;
 use crate::domain::ids::LinkId;
@@ -168,7 +169,18 @@ impl House {
                 keys,
             } => {
                 let keys = keys.map_or(Keys::Default, |(name, text)| Keys::File { name, text });
-                self.seat(guest, visitor, (size, variables, keys)).await
+                let asked = (Look::Screens, Some(size), variables, keys);
+                self.seat(guest, visitor, asked).await
+            }
+            Wish::Linear {
+                width,
+                variables,
+                keys,
+            } => {
+                let keys = keys.map_or(Keys::Default, |(name, text)| Keys::File { name, text });
+                let size = width.map(|width| (width, 24));
+                let asked = (Look::Lines, size, variables, keys);
+                self.seat(guest, visitor, asked).await
             }
             Wish::Command { arguments, folder } => {
                 let door = self.door(visitor);
@@ -184,7 +196,7 @@ impl House {
         self: &Arc<Self>,
         guest: Guest,
         visitor: Visitor,
-        (size, variables, keys): ((u16, u16), Environment, Keys),
+        (look, size, variables, keys): (Look, Option<(u16, u16)>, Environment, Keys),
     ) -> std::io::Result<()> {
         if self.roster.borrow().len() >= SESSIONS_MAX {
             let why = format!(
@@ -197,12 +209,17 @@ impl House {
         if let Err(error) = keys.keymap() {
             return guest.refuse(error.to_string()).await;
         }
-        let (ends, line) = guest.seat().await?;
+        let (ends, line) = match look {
+            Look::Screens => guest.seat().await?,
+            Look::Lines => guest.seat_lines().await?,
+        };
         let visit = Visit {
             door: self.door(visitor),
             variables,
             keys,
-            size,
+            size: size.unwrap_or((80, 24)),
+            look,
+            width: size.map(|(width, _)| width),
             recorder: None,
         };
         let mut away = Away;
@@ -223,6 +240,7 @@ impl House {
             Some(Ok(Ended::Left | Ended::Terminated | Ended::HungUp)) => {
                 (Status::Done, String::new())
             }
+            Some(Ok(Ended::Lines(outcome))) => (lines::status(outcome), String::new()),
             Some(Ok(Ended::Failed(error))) => (Status::Failed, error.to_string()),
             Some(Err(error)) => (error.status(), error.to_string()),
             None => (Status::Failed, AppError::Console.to_string()),
@@ -253,7 +271,7 @@ impl Drop for Place {
 }
 
 /// A terminal that its own client suspends.
-struct Away;
+pub(super) struct Away;
 
 impl Host for Away {
     fn suspend(&mut self) -> std::io::Result<(u16, u16)> {

@@ -8,6 +8,7 @@ pub mod desk;
 mod door;
 pub mod error;
 mod house;
+mod lines;
 pub mod log;
 mod mask;
 mod notify;

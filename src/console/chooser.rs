@@ -32,6 +32,25 @@ impl Chooser {
         column.is_none_or(|column| list.shape_mut().toggle(column))
     }
 
+    pub(super) const fn choose(&mut self, index: usize) {
+        self.selected = index;
+    }
+
+    /// Each column, and whether it is shown.
+    pub(super) fn read(list: &dyn Listing, say: &Language) -> Vec<String> {
+        let columns = list.table().columns.iter().enumerate();
+        let read = columns.map(|(index, column)| {
+            let state = match (column.is_fixed(), list.shape().is_hidden(*column)) {
+                (true, _) => "column-fixed",
+                (false, true) => "column-hidden",
+                (false, false) => "column-shown",
+            };
+            let (name, state) = (say.text(column.title), say.text(state));
+            format!("{}. {name}: {state}", index + 1)
+        });
+        read.collect()
+    }
+
     /// `width` is that of the screen.
     pub(super) fn paint(
         self,

@@ -93,6 +93,47 @@ impl Dialog {
         }
     }
 
+    pub(super) fn has_reason(&self) -> bool {
+        !self.reason.text().trim().is_empty()
+    }
+
+    /// Answered by a line: the reason, as if it had been typed in its place.
+    pub(super) fn give_reason(&mut self, text: &str) {
+        self.reason.replace(text);
+        self.focus = Focus::Confirm;
+    }
+
+    /// The word if one is asked for, else a yes; `false` if it is neither. The button is under the
+    /// cursor then.
+    pub(super) fn give_word(&mut self, text: &str, is_yes: bool) -> bool {
+        self.focus = Focus::Confirm;
+        match &mut self.word {
+            Some(word) => {
+                word.field.replace(text);
+                text == word.word
+            }
+            None => is_yes,
+        }
+    }
+
+    /// Its lines, then what may be answered.
+    pub(super) fn read(&self, say: &Language) -> Vec<String> {
+        let asked = match (&self.word, self.has_reason()) {
+            (_, false) => say.text("linear-ask-reason").to_owned(),
+            (Some(word), true) => say.with(word.label, &[("word", &word.word)]),
+            (None, true) => {
+                let yes = say.text("linear-yes");
+                say.with("linear-ask-yes", &[("yes", yes)])
+            }
+        };
+        if self.has_reason() {
+            return vec![asked];
+        }
+        let lines = self.lines.iter().map(|(_, line)| line.clone());
+        let title = std::iter::once(self.title.clone());
+        title.chain(lines).chain([asked]).collect()
+    }
+
     pub(super) fn next(&mut self) {
         self.focus = match self.focus {
             Focus::Cancel => Focus::Reason,

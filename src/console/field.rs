@@ -34,6 +34,12 @@ impl Field {
         self.area.lines().join("\n")
     }
 
+    /// Another text altogether, taken in as a paste is.
+    pub(super) fn replace(&mut self, text: &str) {
+        *self = Self::new(self.lines, "");
+        self.paste(text);
+    }
+
     pub(super) fn key(&mut self, key: KeyEvent) {
         let is_new_line = match key.code {
             KeyCode::Enter => true,

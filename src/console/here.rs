@@ -81,6 +81,14 @@ fn task(words: Words<'_>, plan: &Plan) -> String {
     say.with(key, &gaps)
 }
 
+/// The same as text.
+pub(super) fn read(model: &Model) -> Vec<String> {
+    let title = model.shell.language.text("here-title").to_owned();
+    let lines = lines(model).into_iter().map(|(_, line)| line);
+    let lines = lines.filter(|line| !line.is_empty());
+    std::iter::once(title).chain(lines).collect()
+}
+
 pub(super) fn paint(model: &Model, canvas: &mut Canvas<'_>) {
     let say = &model.shell.language;
     let theme = canvas.theme;

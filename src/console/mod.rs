@@ -13,6 +13,7 @@ mod here;
 mod kept;
 pub mod keymap;
 pub mod language;
+mod linear;
 mod list;
 mod model;
 mod msg;
@@ -32,6 +33,7 @@ mod words;
 
 pub use kept::Kept;
 pub use language::{Language, Tongue};
+pub use linear::Outcome;
 pub use model::{Ground, Instance, Model, Settings};
 pub use msg::{Effect, Msg};
 pub use query::{Answer, Query, Ticket};

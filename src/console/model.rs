@@ -1,5 +1,6 @@
 //! Everything the console knows. Each screen owns what is its own; the shell is what all share.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -11,7 +12,8 @@ use super::field::Field;
 use super::finder::Finder;
 use super::keymap::{Chord, Context, Keymap};
 use super::language::Language;
-use super::query::{Diagnosis, Exported, Query, UndoPreview};
+use super::linear::Linear;
+use super::query::{Diagnosis, Exported, Query, Ticket, UndoPreview};
 use super::screens::{
     Scene, Screen, activities, audit, conflicts, contacts, doctor, flags, overview, plugin, queues,
 };
@@ -99,6 +101,8 @@ pub struct Model {
     /// Asked for by a key; its answer says where the file is.
     pub(super) export: Option<(Slot<Exported>, Query)>,
     pub(super) tickets: u64,
+    /// For whoever reads lines instead of screens.
+    pub(super) linear: Option<Box<Linear>>,
 }
 
 /// One choice for many contacts.
@@ -337,6 +341,7 @@ impl Model {
             bulk: None,
             export: None,
             tickets: 0,
+            linear: None,
         }
     }
 
@@ -427,6 +432,9 @@ impl Model {
     /// Whether what is on the screen changes by itself as time passes.
     pub fn wants_time(&self) -> bool {
         let is_in_doubt = |slot: &dyn Waiting| slot.is_stale();
+        if let Some(linear) = &self.linear {
+            return linear.is_waiting();
+        }
         self.screen().is_timed(self.scene())
             || self.standing.is_stale()
             || (self.tab == Tab::Overview && self.diagnosis.is_stale())
@@ -495,6 +503,16 @@ impl Model {
                 act(slot);
             }
         }
+    }
+
+    /// The questions that are not answered yet.
+    pub(super) fn awaited(&mut self) -> BTreeSet<Ticket> {
+        let mut tickets = BTreeSet::new();
+        self.each_slot(|slot| tickets.extend(slot.waiting()));
+        tickets.extend(self.undo.as_ref().and_then(Waiting::waiting));
+        tickets.extend(self.bulk.as_ref().and_then(|bulk| bulk.slot.waiting()));
+        tickets.extend(self.export.as_ref().and_then(|(slot, _)| slot.waiting()));
+        tickets
     }
 
     /// Data on every screen may be out of date.

@@ -17,6 +17,8 @@ use crate::domain::time::Timestamp;
 pub enum Msg {
     Key(KeyEvent),
     Pasted(String),
+    /// One line, where lines are read instead of keys.
+    Typed(String),
     Mouse(MouseEvent),
     Resized(u16, u16),
     Now(Timestamp),

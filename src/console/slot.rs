@@ -48,10 +48,14 @@ pub(super) trait Waiting {
     fn doubt(&mut self);
     /// Ask again at once.
     fn renew(&mut self);
+    /// The same, whatever was asked already.
+    fn ask_anew(&mut self);
     fn is_stale(&self) -> bool;
     /// A ticket, if it is time to ask.
     fn question(&mut self, tickets: &mut u64, now: Timestamp) -> Option<Ticket>;
     fn is_waiting_for(&self, ticket: Ticket) -> bool;
+    /// The ticket that is not answered yet.
+    fn waiting(&self) -> Option<Ticket>;
     /// What was known stays, and says how old it is.
     fn fail(&mut self, error: String);
     fn error(&self) -> Option<&str>;
@@ -68,6 +72,11 @@ impl<T> Waiting for Slot<T> {
         self.freshness = Freshness::Stale;
         self.asked = Timestamp::ZERO;
         self.pace = PACE;
+    }
+
+    fn ask_anew(&mut self) {
+        self.waiting = None;
+        self.renew();
     }
 
     fn is_stale(&self) -> bool {
@@ -87,6 +96,10 @@ impl<T> Waiting for Slot<T> {
 
     fn is_waiting_for(&self, ticket: Ticket) -> bool {
         self.waiting == Some(ticket)
+    }
+
+    fn waiting(&self) -> Option<Ticket> {
+        self.waiting
     }
 
     fn fail(&mut self, error: String) {

@@ -8,6 +8,7 @@ mod company;
 mod contact;
 mod doctor;
 mod flags;
+mod linear;
 mod lists;
 mod looking;
 mod plugin;

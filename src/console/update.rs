@@ -3,8 +3,10 @@
 mod acts;
 mod keys;
 mod pointer;
+mod typed;
 
 use super::filter::Filter;
+use super::linear;
 use super::model::{Bulk, Model, Overlay, SyncState, Tab, Tone};
 use super::msg::{Effect, Msg};
 use super::query::{Answer, Ticket};
@@ -15,9 +17,30 @@ use crate::domain::command::Fact;
 
 /// Takes one message in. No clock, no file, no waiting.
 pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
-    let mut effects = match msg {
+    if model.linear.is_some() {
+        linear::around(model, &msg);
+    }
+    let mut effects = take_in(model, msg);
+    if model.linear.is_some() {
+        model.look_once_at_rest();
+    }
+    effects.extend(model.questions());
+    let looks_at = model.looks_at();
+    if looks_at != model.shell.shown {
+        model.shell.shown = looks_at;
+        effects.push(Effect::Look(looks_at));
+    }
+    if model.linear.is_some() {
+        model.settle(&effects);
+    }
+    effects
+}
+
+fn take_in(model: &mut Model, msg: Msg) -> Vec<Effect> {
+    match msg {
         Msg::Key(key) => keys::on_key(model, key),
         Msg::Pasted(text) => keys::on_pasted(model, &text),
+        Msg::Typed(line) => typed::on_typed(model, &line),
         Msg::Mouse(event) => pointer::on_mouse(model, event),
         Msg::Resized(width, height) => {
             model.shell.size = (width, height);
@@ -70,14 +93,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
             model.shell.toast(Tone::Person, text);
             Vec::new()
         }
-    };
-    effects.extend(model.questions());
-    let looks_at = model.looks_at();
-    if looks_at != model.shell.shown {
-        model.shell.shown = looks_at;
-        effects.push(Effect::Look(looks_at));
     }
-    effects
 }
 
 fn on_told(model: &mut Model, fact: &Fact) -> Vec<Effect> {

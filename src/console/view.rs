@@ -185,18 +185,8 @@ fn paint_tabs(model: &Model, canvas: &mut Canvas<'_>) {
 fn paint_title(model: &Model, canvas: &mut Canvas<'_>) {
     let theme = canvas.theme;
     let scene = model.scene();
-    let say = scene.say();
-    let slot = model.screen().slot(scene);
-    let error = slot.and_then(Waiting::error);
-    let (right, style) = match (error, slot.and_then(Waiting::as_of)) {
-        (Some(error), _) => (say.with("store-error", &[("error", error)]), theme.person()),
-        (None, Some(at)) if model.held.is_some() => (
-            say.with("as-of-paused", &[("at", &clock(at))]),
-            theme.person(),
-        ),
-        (None, Some(at)) => (say.with("as-of", &[("at", &clock(at))]), theme.muted()),
-        (None, None) => (String::new(), theme.muted()),
-    };
+    let (style, right) = age_told(model);
+    let style = tone(theme, style);
     let right = accompanied(model, right);
     let style = if model.shell.instance.role == Role::Viewer {
         theme.person()
@@ -213,6 +203,27 @@ fn paint_title(model: &Model, canvas: &mut Canvas<'_>) {
         Safe::new(&right).fit(usize::from(right_width)).as_str(),
         style,
     );
+}
+
+/// How old what is in sight is, or what went wrong.
+pub(super) fn age(model: &Model) -> String {
+    age_told(model).1
+}
+
+fn age_told(model: &Model) -> (Tone, String) {
+    let scene = model.scene();
+    let say = scene.say();
+    let slot = model.screen().slot(scene);
+    let error = slot.and_then(Waiting::error);
+    match (error, slot.and_then(Waiting::as_of)) {
+        (Some(error), _) => (Tone::Person, say.with("store-error", &[("error", error)])),
+        (None, Some(at)) if model.held.is_some() => (
+            Tone::Person,
+            say.with("as-of-paused", &[("at", &clock(at))]),
+        ),
+        (None, Some(at)) => (Tone::Muted, say.with("as-of", &[("at", &clock(at))])),
+        (None, None) => (Tone::Muted, String::new()),
+    }
 }
 
 /// Before the age of the data: that nothing can be changed from here, and that somebody else is there.

@@ -42,19 +42,80 @@ pub enum Over {
 
 /// Shows a console of the serving process on this terminal.
 pub async fn attach(mut stream: UnixStream, hello: Hello, mouse: Mouse) -> io::Result<Over> {
-    wire::write_up(&mut stream, &Up::Hello(Box::new(hello))).await?;
-    match timeout(WELCOME_PATIENCE, wire::read_down(&mut stream)).await {
-        Ok(Ok(Some(Down::Welcome))) => {}
-        Ok(Ok(Some(Down::Refused(why)))) => return Ok(Over::Refused(why)),
-        Ok(Ok(_)) => return Ok(Over::Vanished(io::ErrorKind::UnexpectedEof.into())),
-        Ok(Err(error)) => return Ok(Over::Vanished(error)),
-        Err(_) => return Ok(Over::Silent),
+    if let Some(over) = knock(&mut stream, hello).await? {
+        return Ok(over);
     }
     let mut tty = Tty::take(mouse)?;
     let wires = tty.wires()?;
     let over = relay(stream, wires, &mut tty).await;
     tty.end().await;
     over
+}
+
+/// Asks to be let in; answers why not, if so.
+async fn knock(stream: &mut UnixStream, hello: Hello) -> io::Result<Option<Over>> {
+    wire::write_up(stream, &Up::Hello(Box::new(hello))).await?;
+    let answer = timeout(WELCOME_PATIENCE, wire::read_down(stream)).await;
+    Ok(match answer {
+        Ok(Ok(Some(Down::Welcome))) => None,
+        Ok(Ok(Some(Down::Refused(why)))) => Some(Over::Refused(why)),
+        Ok(Ok(_)) => Some(Over::Vanished(io::ErrorKind::UnexpectedEof.into())),
+        Ok(Err(error)) => Some(Over::Vanished(error)),
+        Err(_) => Some(Over::Silent),
+    })
+}
+
+/// Hands lines up and words down. Lines wait here while the serving process has not answered.
+pub async fn attach_lines(
+    mut stream: UnixStream,
+    hello: Hello,
+    mut wires: TtyWires,
+) -> io::Result<Over> {
+    if let Some(over) = knock(&mut stream, hello).await? {
+        return Ok(over);
+    }
+    let (from, mut to) = stream.into_split();
+    let (hand_down, mut downs) = mpsc::channel(1);
+    let reader = tokio::spawn(hear(from, hand_down));
+    let inputs = async {
+        while let Some(input) = wires.inputs.recv().await {
+            let up = match input {
+                Input::Line(line) => Up::Line(line),
+                Input::End => Up::End,
+                Input::Event(event) => Up::Event(event),
+                Input::Suspend | Input::Terminate | Input::HungUp => continue,
+            };
+            if wire::write_up(&mut to, &up).await.is_err() {
+                break;
+            }
+        }
+        // The end is told by the other half of the line, which stays open.
+        pending::<()>().await;
+    };
+    let words = async {
+        loop {
+            let words = match downs.recv().await {
+                Some(Ok(Some(Down::Result(words)))) => words,
+                Some(Ok(Some(Down::Ended(farewell)))) => return Over::Ended(farewell),
+                Some(Ok(Some(Down::Refused(why)))) => return Over::Refused(why),
+                Some(Ok(Some(Down::Welcome | Down::Note(_) | Down::Screen(_)))) => continue,
+                Some(Ok(None)) | None => {
+                    return Over::Vanished(io::ErrorKind::UnexpectedEof.into());
+                }
+                Some(Err(error)) => return Over::Vanished(error),
+            };
+            let is_sent = wires.frames.send(words).await.is_ok();
+            if !is_sent || !matches!(wires.taken.recv().await, Some(Ok(()))) {
+                return Over::HungUp;
+            }
+        }
+    };
+    let over = tokio::select! {
+        over = words => over,
+        () = inputs => Over::HungUp,
+    };
+    reader.abort();
+    Ok(over)
 }
 
 async fn relay(stream: UnixStream, mut wires: TtyWires, tty: &mut Tty) -> io::Result<Over> {
@@ -84,7 +145,8 @@ async fn relay(stream: UnixStream, mut wires: TtyWires, tty: &mut Tty) -> io::Re
                     // Everything is drawn again for a terminal that was somebody else's meanwhile.
                     press(&ups, Event::Resize(width, height));
                 }
-                Some(Input::Terminate | Input::HungUp) | None => break Over::HungUp,
+                Some(Input::Terminate | Input::HungUp | Input::End) | None => break Over::HungUp,
+                Some(Input::Line(_)) => {}
             },
             down = downs.recv() => {
                 if let Some(over) = take(down, &wires) {

@@ -12,7 +12,7 @@ use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use super::backend::Memory;
 use super::pacer::{Next, Pacer};
 use super::{Host, Input, Sent, Wires};
-use crate::console::{Effect, Model, Msg, update, view};
+use crate::console::{Effect, Model, Msg, Outcome, update, view};
 use crate::domain::command::Told;
 use crate::domain::operator::SessionId;
 use crate::domain::time::Span;
@@ -35,6 +35,8 @@ pub(super) const FRAME_ENDS: &[u8] = b"\x1b[?2026l";
 pub enum Ended {
     /// The operator left.
     Left,
+    /// The same, or the lines ended: what the last of them came to.
+    Lines(Outcome),
     Terminated,
     /// The terminal is gone.
     HungUp,
@@ -224,7 +226,8 @@ impl<'a> Driver<'a> {
                 self.sources = Sources::Closed;
                 self.take_in(Msg::Ended)
             }
-            Woke::Tick => None,
+            // Nobody who has keys sends lines.
+            Woke::Tick | Woke::Input(Some(Input::Line(_) | Input::End)) => None,
         })
     }
 
@@ -249,36 +252,11 @@ impl<'a> Driver<'a> {
         if !matches!(msg, Msg::Now(_)) || self.model.wants_time() {
             self.pacer.changed();
         }
-        let effects = self.feed(msg);
-        let mut ended = None;
-        for effect in effects {
-            match effect {
-                Effect::Copy(text) => self.copies = clipboard(&text),
-                Effect::Leave => ended = Some(Ended::Left),
-                Effect::Look(link) => (self.wires.looks)(link),
-                Effect::Ask(ticket, query) => {
-                    if self.wires.questions.try_send((ticket, query)).is_err() {
-                        let error = "the store is busy".to_owned();
-                        self.feed(Msg::Unanswered(ticket, error));
-                    }
-                }
-                Effect::Command { reason, command } => {
-                    let told = match (self.wires.commands)(reason, command) {
-                        Sent::Yes => continue,
-                        Sent::Full => Msg::Busy,
-                        Sent::Closed => Msg::Ended,
-                        Sent::Denied(needed) => Msg::Denied(needed),
-                    };
-                    self.feed(told);
-                }
-            }
+        let done = perform(self.model, self.wires, msg);
+        if let Some(text) = done.copied {
+            self.copies = clipboard(&text);
         }
-        ended
-    }
-
-    fn feed(&mut self, msg: Msg) -> Vec<Effect> {
-        (self.wires.heard)(&msg);
-        update(self.model, msg)
+        done.has_left.then_some(Ended::Left)
     }
 
     fn resize(&mut self, size: (u16, u16)) -> io::Result<()> {
@@ -301,6 +279,46 @@ impl<'a> Driver<'a> {
         self.pacer.drew(self.wires.time.now());
         Ok(())
     }
+}
+
+/// What a message led to besides what the wires carry.
+#[derive(Debug, Default)]
+pub(super) struct Done {
+    pub(super) has_left: bool,
+    pub(super) copied: Option<String>,
+}
+
+/// Takes one message in, and hands on what is to be done because of it.
+pub(super) fn perform(model: &mut Model, wires: &mut Wires, msg: Msg) -> Done {
+    let mut done = Done::default();
+    for effect in feed(model, wires, msg) {
+        match effect {
+            Effect::Copy(text) => done.copied = Some(text),
+            Effect::Leave => done.has_left = true,
+            Effect::Look(link) => (wires.looks)(link),
+            Effect::Ask(ticket, query) => {
+                if wires.questions.try_send((ticket, query)).is_err() {
+                    let error = "the store is busy".to_owned();
+                    feed(model, wires, Msg::Unanswered(ticket, error));
+                }
+            }
+            Effect::Command { reason, command } => {
+                let told = match (wires.commands)(reason, command) {
+                    Sent::Yes => continue,
+                    Sent::Full => Msg::Busy,
+                    Sent::Closed => Msg::Ended,
+                    Sent::Denied(needed) => Msg::Denied(needed),
+                };
+                feed(model, wires, told);
+            }
+        }
+    }
+    done
+}
+
+fn feed(model: &mut Model, wires: &mut Wires, msg: Msg) -> Vec<Effect> {
+    (wires.heard)(&msg);
+    update(model, msg)
 }
 
 /// OSC 52: terminals that know it put the text on the clipboard, over any number of hops.

@@ -4,10 +4,12 @@
 mod attach;
 mod backend;
 mod driver;
+mod lines;
 mod pacer;
 mod panics;
 mod replay;
 mod server;
+mod stdio;
 mod tty;
 pub mod wire;
 
@@ -24,11 +26,13 @@ use crate::domain::operator::{Present, Role, SessionId};
 use crate::domain::snapshot::Snapshot;
 use crate::domain::time::{Span, Timestamp};
 
-pub use attach::{Over, attach};
+pub use attach::{Over, attach, attach_lines};
 pub use driver::{Ended, drive};
+pub use lines::drive_lines;
 pub use panics::{PANICKED, Panics, log_panics};
 pub use replay::replay;
 pub use server::{CommandLine, Guest, Line, Listener, Peer, Words};
+pub use stdio::{stdio, width};
 pub use tty::{Mouse, Tty, TtyWires};
 
 /// Keys and the like that wait to be taken in. A person is slower; a paste is one event.
@@ -47,6 +51,10 @@ pub trait Time: Send + Sync {
 #[derive(Debug)]
 pub enum Input {
     Event(Event),
+    /// Where lines are typed instead of keys.
+    Line(String),
+    /// No more lines.
+    End,
     /// The process is to stop until it is continued.
     Suspend,
     /// A signal asks the process to end.

@@ -69,7 +69,7 @@ async fn step_through(
                 }
                 None
             }
-            Some(Input::Event(_)) => continue,
+            Some(Input::Event(_) | Input::Line(_) | Input::End) => continue,
         };
         if let Some(size) = resized.map(bounded) {
             terminal.backend_mut().resize(size);

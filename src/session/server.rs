@@ -147,14 +147,23 @@ impl Guest {
     }
 
     /// Lets them in: their terminal's ends of a session's wires, and the line to say farewell on.
-    pub async fn seat(mut self) -> io::Result<(TtyWires, Line)> {
+    pub async fn seat(self) -> io::Result<(TtyWires, Line)> {
+        self.seated(Down::Screen).await
+    }
+
+    /// The same for somebody who reads lines.
+    pub async fn seat_lines(self) -> io::Result<(TtyWires, Line)> {
+        self.seated(Down::Result).await
+    }
+
+    async fn seated(mut self, frame: fn(Vec<u8>) -> Down) -> io::Result<(TtyWires, Line)> {
         let welcome = wire::write_down(&mut self.to, &Down::Welcome);
         timeout(WRITE_PATIENCE, welcome).await??;
         let (inputs, inbox) = mpsc::channel(INPUTS_MAX);
         let (frames, waiting) = mpsc::channel(1);
         let (report, taken) = mpsc::channel(1);
         let reader = tokio::spawn(listen_to(self.from, inputs, report.clone()));
-        let writer = tokio::spawn(show(self.to, waiting, report));
+        let writer = tokio::spawn(show(self.to, waiting, report, frame));
         let wires = TtyWires {
             inputs: inbox,
             frames,
@@ -305,7 +314,16 @@ async fn listen_to(
             }
             // One screen is under way at a time: what is too much is not ours.
             Ok(Some(Up::Taken)) => drop(taken.try_send(Ok(()))),
+            Ok(Some(Up::Line(line))) => {
+                if inputs.send(Input::Line(line)).await.is_err() {
+                    return;
+                }
+            }
+            // What they hear goes on; when they are gone it cannot be written.
+            Ok(Some(Up::End)) => drop(inputs.send(Input::End).await),
             Ok(Some(Up::Hello(_)) | None) | Err(_) => {
+                // Not behind what was said before, if lines wait.
+                drop(taken.try_send(Err(io::ErrorKind::UnexpectedEof.into())));
                 // Nobody may be listening any more, which is the end as well.
                 let _ = inputs.send(Input::HungUp).await;
                 return;
@@ -319,13 +337,15 @@ async fn show(
     mut to: OwnedWriteHalf,
     mut frames: mpsc::Receiver<Vec<u8>>,
     taken: mpsc::Sender<io::Result<()>>,
+    down: fn(Vec<u8>) -> Down,
 ) -> OwnedWriteHalf {
-    while let Some(frame) = frames.recv().await {
-        let written = timeout(
-            WRITE_PATIENCE,
-            wire::write_down(&mut to, &Down::Screen(frame)),
-        )
-        .await;
+    while let Some(words) = frames.recv().await {
+        let frame = down(words);
+        let written = timeout(WRITE_PATIENCE, wire::write_down(&mut to, &frame)).await;
+        // A screen is taken when the client says so; words when they are on their way.
+        if matches!((&written, &frame), (Ok(Ok(())), Down::Result(_))) {
+            drop(taken.send(Ok(())).await);
+        }
         if let Err(error) = written.map_err(io::Error::from).flatten() {
             let _ = taken.send(Err(error)).await;
             break;

@@ -12,11 +12,11 @@ use ratatui::layout::Rect;
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio::task::yield_now;
 
-use super::{Ended, Host, Input, Sent, Time, Wires, drive};
+use super::{Ended, Host, Input, Sent, Time, Wires, drive, drive_lines};
 use crate::console::keymap::{Keymap, Preset};
 use crate::console::theme::Theme;
 use crate::console::{
-    Ground, Instance, Language, Model, Msg, Query, Settings, Ticket, Tongue, paint, update,
+    Ground, Instance, Language, Model, Msg, Outcome, Query, Settings, Ticket, Tongue, paint, update,
 };
 use crate::domain::command::{Fact, Refusal, Told};
 use crate::domain::ids::LinkId;
@@ -319,4 +319,65 @@ async fn a_sync_that_ended_and_facts_that_were_missed_are_told() {
         ends.inputs.send(Input::Terminate).await.unwrap();
     })
     .await;
+}
+
+/// Answers whatever is asked with nothing that is known.
+async fn answer_all(ends: &mut Ends) {
+    while let Ok((ticket, _)) = ends.questions.try_recv() {
+        let answer = Msg::Unanswered(ticket, "no store".to_owned());
+        ends.answers.send(answer).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn lines_typed_ahead_wait_until_the_last_answer_is_taken() {
+    let (mut wires, mut ends) = wires();
+    let lines = ["help", "queues", "xyzzy"];
+    for line in lines {
+        let line = Input::Line(line.to_owned());
+        ends.inputs.send(line).await.unwrap();
+    }
+    ends.inputs.send(Input::End).await.unwrap();
+    let session = tokio::spawn(async move {
+        let mut model = model();
+        drive_lines(&mut model, &mut wires, None).await
+    });
+    let mut said = Vec::new();
+    while said.len() < 5 && !session.is_finished() {
+        answer_all(&mut ends).await;
+        yield_now().await;
+        if let Ok(frame) = ends.frames.try_recv() {
+            said.push(String::from_utf8(frame).unwrap());
+            for _ in 0..20 {
+                answer_all(&mut ends).await;
+                yield_now().await;
+            }
+            assert!(ends.frames.try_recv().is_err(), "the last one is not taken");
+            ends.taken.send(Ok(())).await.unwrap();
+        }
+    }
+    assert!(matches!(
+        session.await.unwrap(),
+        Ended::Lines(Outcome::Misused)
+    ));
+    let all = said.concat();
+    let places = [
+        "Lines instead",
+        "Here and now:",
+        "Queues: 0",
+        "no word “xyzzy”",
+    ];
+    let found = places.map(|part| all.find(part).unwrap_or_else(|| panic!("{part}: {all}")));
+    assert!(found.is_sorted(), "{all}");
+}
+
+#[tokio::test]
+async fn who_takes_no_words_ends_the_session_whatever_was_typed() {
+    let (mut wires, ends) = wires();
+    ends.taken
+        .send(Err(io::ErrorKind::BrokenPipe.into()))
+        .await
+        .unwrap();
+    let ended = drive_lines(&mut model(), &mut wires, Some(80)).await;
+    assert!(matches!(ended, Ended::HungUp));
 }

@@ -25,6 +25,10 @@ pub enum Up {
     Event(Event),
     /// The terminal took the last screen.
     Taken,
+    /// Where lines are read instead of keys.
+    Line(String),
+    /// No more of them.
+    End,
 }
 
 /// From the serving process.
@@ -83,6 +87,13 @@ pub enum Wish {
         /// The operator's own keymap: name and text.
         keys: Option<(String, String)>,
     },
+    /// A console that is read line by line: its words come as results.
+    Linear {
+        /// Of the client's terminal; none for a pipe.
+        width: Option<u16>,
+        variables: BTreeMap<String, String>,
+        keys: Option<(String, String)>,
+    },
     /// One command, carried out where the store is.
     Command {
         arguments: Vec<String>,
@@ -102,6 +113,8 @@ mod kind {
     pub(super) const HELLO: u8 = b'H';
     pub(super) const EVENT: u8 = b'E';
     pub(super) const TAKEN: u8 = b'T';
+    pub(super) const LINE: u8 = b'L';
+    pub(super) const END: u8 = b'Z';
     pub(super) const WELCOME: u8 = b'W';
     pub(super) const REFUSED: u8 = b'R';
     pub(super) const SCREEN: u8 = b'S';
@@ -119,6 +132,8 @@ pub async fn read_up(from: &mut (impl AsyncRead + Unpin)) -> io::Result<Option<U
         kind::HELLO => Up::Hello(Box::new(hello(&body)?)),
         kind::EVENT => Up::Event(parsed(&body)?),
         kind::TAKEN => Up::Taken,
+        kind::LINE => Up::Line(String::from_utf8_lossy(&body).into_owned()),
+        kind::END => Up::End,
         other => return Err(unknown(other)),
     }))
 }
@@ -144,6 +159,8 @@ pub async fn write_up(to: &mut (impl AsyncWrite + Unpin), up: &Up) -> io::Result
         Up::Hello(hello) => write(to, kind::HELLO, &serde_json::to_vec(hello)?).await,
         Up::Event(event) => write(to, kind::EVENT, &serde_json::to_vec(event)?).await,
         Up::Taken => write(to, kind::TAKEN, &[]).await,
+        Up::Line(line) => write(to, kind::LINE, line.as_bytes()).await,
+        Up::End => write(to, kind::END, &[]).await,
     }
 }
 
@@ -249,6 +266,8 @@ mod tests {
             Up::Event(Event::Paste("a\nb".to_owned())),
             Up::Event(Event::Resize(60, 20)),
             Up::Taken,
+            Up::Line("open 12 é".to_owned()),
+            Up::End,
         ];
         let mut bytes = Vec::new();
         for up in &ups {

@@ -17,6 +17,8 @@ mod figures;
 #[cfg(test)]
 mod kill;
 #[cfg(test)]
+mod linear;
+#[cfg(test)]
 mod logs;
 #[cfg(test)]
 mod old_plugin;

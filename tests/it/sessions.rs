@@ -20,9 +20,9 @@ use crate::terminal::stage::AtTerminal;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The simulated systems and the process that serves an instance over them.
-struct House {
+pub(crate) struct House {
     _folder: tempfile::TempDir,
-    file: PathBuf,
+    pub(crate) file: PathBuf,
     sim: Child,
     server: Child,
     /// What the server says.
@@ -31,7 +31,7 @@ struct House {
 
 impl House {
     /// Two systems in agreement but for their conflicts, among so many people.
-    fn of(people: u32) -> Self {
+    pub(crate) fn of(people: u32) -> Self {
         Self::with(people, "")
     }
 
@@ -64,7 +64,7 @@ impl House {
         }
     }
 
-    fn in_agreement(self) -> Self {
+    pub(crate) fn in_agreement(self) -> Self {
         let done = self.run(&["sync", "--until-idle", "--json"]);
         assert_eq!(done.status.code(), Some(3), "{}", said(&done));
         self
@@ -91,7 +91,7 @@ impl House {
         self.file.parent().unwrap().join("data/console.sock")
     }
 
-    fn signal(&self, signal: Signal) {
+    pub(crate) fn signal(&self, signal: Signal) {
         kill(Pid::from_raw(self.server.id() as i32), signal).unwrap();
     }
 
@@ -101,7 +101,7 @@ impl House {
     }
 
     /// The first contact with a conflict over one field, and that field.
-    fn conflict(&self) -> (u64, u64, String) {
+    pub(crate) fn conflict(&self) -> (u64, u64, String) {
         let listed = self.json(&["conflicts", "--json"]);
         let links = listed["conflicts"].as_array().unwrap();
         let field_of = |link: &Json| {

@@ -4,13 +4,14 @@ use tokio::net::UnixStream;
 
 use super::{Place, forward};
 use crate::app::compose::Environment;
-use crate::app::console;
+use crate::app::console::{self, Look};
 use crate::app::error::{AppError, Status};
+use crate::app::lines;
 use crate::app::log::Log;
 use crate::app::out::Out;
 use crate::console::tape::Keys;
 use crate::session::wire::Wish;
-use crate::session::{Over, Panics, Tty, attach};
+use crate::session::{self, Over, Panics, Tty, attach, attach_lines};
 
 /// What the terminal shows and which language is spoken. Nothing else of the environment leaves.
 const VARIABLES: [&str; 10] = [
@@ -32,7 +33,7 @@ pub(super) async fn perform(
     log: &Log,
     out: &mut Out,
 ) -> Result<Status, AppError> {
-    console::check_terminal(&place.env)?;
+    place.check_terminal()?;
     let stream = place.knock().await?.ok_or(AppError::NotServed)?;
     let mut place = place.clone();
     place.claims.is_read_only = is_read_only;
@@ -56,19 +57,33 @@ pub(super) async fn show(
     let keys = console::keys(&place.env)?;
     // Refused before the other side is asked.
     keys.keymap()?;
-    let wish = Wish::Console {
-        size: Tty::size()?,
-        variables: variables(&place.env),
-        keys: match keys {
-            Keys::Default => None,
-            Keys::File { name, text } => Some((name, text)),
+    let variables = variables(&place.env);
+    let keys = match keys {
+        Keys::Default => None,
+        Keys::File { name, text } => Some((name, text)),
+    };
+    let wish = match place.look() {
+        Look::Screens => Wish::Console {
+            size: Tty::size()?,
+            variables,
+            keys,
+        },
+        Look::Lines => Wish::Linear {
+            width: session::width(),
+            variables,
+            keys,
         },
     };
     let hello = forward::hello(place.claims.clone(), wish);
-    let mouse = console::mouse(&place.env);
     let panics = Panics::keep();
     log.hold();
-    let over = attach(stream, hello, mouse).await;
+    let over = match place.look() {
+        Look::Screens => attach(stream, hello, console::mouse(&place.env)).await,
+        Look::Lines => tokio::select! {
+            over = attach_lines(stream, hello, session::stdio()?) => over,
+            () = lines::stopped()? => Ok(Over::HungUp),
+        },
+    };
     console::tell_afterwards(log, None, panics, out)?;
     match over? {
         Over::Ended(farewell) => {

@@ -169,6 +169,7 @@ pub(in crate::app) async fn serve(
         claims: Claims::default(),
         folder,
         env: Environment::new(),
+        is_linear: false,
         served: Some((Arc::clone(&house), door)),
         purpose: names::of(&command),
         log: house.connected.opened.log.clone(),

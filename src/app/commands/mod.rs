@@ -27,7 +27,7 @@ use std::sync::Arc;
 use crate::app::args::{Arguments, BackupCommand, Command};
 use crate::app::compose::{self, Connected, Environment, Opened};
 use crate::app::config;
-use crate::app::console::{self, Seat};
+use crate::app::console::{self, Look, Seat};
 use crate::app::door::{self, Door, Visitor};
 use crate::app::error::{AppError, Status};
 use crate::app::house::House;
@@ -51,6 +51,7 @@ pub(super) async fn perform(
         config,
         record,
         socket,
+        linear,
         command,
     } = arguments;
     let is_console = match &command {
@@ -61,6 +62,13 @@ pub(super) async fn perform(
     if record.is_some() && !is_console {
         return Err(AppError::Usage(
             "--record is for the console: passerelle --record FILE, or passerelle demo --record FILE"
+                .to_owned(),
+        ));
+    }
+    if linear && !is_console && !matches!(command, Some(Command::Attach(_))) {
+        return Err(AppError::Usage(
+            "--linear is for the console: passerelle --linear, passerelle attach --linear, or \
+             passerelle demo --linear"
                 .to_owned(),
         ));
     }
@@ -78,6 +86,7 @@ pub(super) async fn perform(
         served: None,
         purpose: command.as_ref().map_or("console", names::of),
         log: log.clone(),
+        is_linear: linear,
         env,
     };
     match command {
@@ -164,6 +173,8 @@ pub(super) struct Place {
     /// What this process is for, and where it logs.
     purpose: &'static str,
     log: Log,
+    /// A console is read line by line.
+    is_linear: bool,
     env: Environment,
 }
 
@@ -206,6 +217,22 @@ impl Place {
                 source,
             }),
         }
+    }
+
+    const fn look(&self) -> Look {
+        if self.is_linear {
+            Look::Lines
+        } else {
+            Look::Screens
+        }
+    }
+
+    /// Refused before anything is started: a screen needs a terminal, and lines need none.
+    fn check_terminal(&self) -> Result<(), AppError> {
+        if self.is_linear {
+            return Ok(());
+        }
+        console::check_terminal(&self.env)
     }
 
     fn visitor(&self, opened: &Opened) -> Visitor {
@@ -273,7 +300,7 @@ fn is_nobody(error: &std::io::Error) -> bool {
 
 /// The console over the sync of an instance: of the process that serves it, or of this one.
 async fn open(place: &Place, log: &Log, out: &mut Out) -> Result<Status, AppError> {
-    console::check_terminal(&place.env)?;
+    place.check_terminal()?;
     if let Some(stream) = place.knock().await? {
         return attach::show(stream, place, log, out).await;
     }
@@ -284,6 +311,7 @@ async fn open(place: &Place, log: &Log, out: &mut Out) -> Result<Status, AppErro
         file: place.file()?,
         record: place.record.as_deref(),
         env: &place.env,
+        look: place.look(),
         log,
     };
     let clock = Arc::clone(&connected.outside.clock);

@@ -64,7 +64,7 @@ pub(super) async fn demo(
     out: &mut Out,
 ) -> Result<Status, AppError> {
     if !arguments.headless {
-        console::check_terminal(&here.env)?;
+        here.check_terminal()?;
     }
     let any = "127.0.0.1:0"
         .parse()
@@ -95,6 +95,7 @@ pub(super) async fn demo(
         purpose: here.purpose,
         log: log.clone(),
         env: detail(&here.env),
+        is_linear: here.is_linear,
     };
     let connected = place.connect().await?;
     let status = if arguments.headless {
@@ -109,6 +110,7 @@ pub(super) async fn demo(
             file: &file,
             record: here.record.as_deref(),
             env: &here.env,
+            look: here.look(),
             log,
         };
         console::open(connected, seat, out).await?.status

@@ -42,7 +42,7 @@ pub(super) async fn perform(
     let ended = session::replay(&mut player, wires, &mut tty, size).await;
     tty.give_back();
     match ended {
-        Ended::Left | Ended::Terminated | Ended::HungUp => Ok(Status::Done),
+        Ended::Left | Ended::Lines(_) | Ended::Terminated | Ended::HungUp => Ok(Status::Done),
         Ended::Failed(error) => Err(AppError::Output(error)),
     }
 }

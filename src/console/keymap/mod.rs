@@ -7,5 +7,6 @@ pub mod resolve;
 
 pub use action::{ACTIONS, Action, Context, Danger};
 pub use chord::{Chord, Sequence};
+pub(crate) use file::distance;
 pub use file::{Keymap, KeymapError, Preset};
 pub use resolve::{Resolved, resolve};

@@ -370,6 +370,22 @@ impl Topic for Activities {
         list.paint_list(scene, &mut part);
     }
 
+    fn empty(list: &Model, scene: Scene<'_>) -> String {
+        super::empty_text(scene, &list.slot, &list.filter, "activities-empty").to_owned()
+    }
+
+    fn head(list: &Model, scene: Scene<'_>) -> Vec<String> {
+        list.read_head(scene)
+    }
+
+    fn foot(list: &Model, scene: Scene<'_>) -> Vec<String> {
+        let line = list.chosen(scene);
+        let first = line.as_ref().and_then(|line| line.members.first());
+        let explained =
+            first.map(|first| super::explained(scene, Side::Salesforce, &first.held.failure));
+        explained.into_iter().flatten().collect()
+    }
+
     /// Title and column titles are above it, four lines of explanation below.
     fn page(body: u16) -> usize {
         page_height(body.saturating_sub(HEAD + 3))

@@ -12,6 +12,7 @@ use crate::console::canvas::Canvas;
 use crate::console::filter::Filter;
 use crate::console::keymap::{Action, Context};
 use crate::console::language::{Language, Tongue};
+use crate::console::linear::Reading;
 use crate::console::list::{Rank, Step, Table, column};
 use crate::console::model::Tone;
 use crate::console::query::{Acts, Answer, Older, Query, Ticket, Wanted};
@@ -258,6 +259,19 @@ impl Topic for Audit {
         }
     }
 
+    fn empty(list: &Model, scene: Scene<'_>) -> String {
+        super::empty_text(scene, &list.slot, &list.filter, "audit-empty").to_owned()
+    }
+
+    fn foot(list: &Model, scene: Scene<'_>) -> Vec<String> {
+        let Some(Named { act, .. }) = list.chosen(scene) else {
+            return Vec::new();
+        };
+        let reason = [("reason", act.reason.as_str())];
+        let reason = scene.say().with("undo-reason", &reason);
+        vec![summary(scene.words, act), reason]
+    }
+
     /// How long ago each act was.
     fn is_timed(list: &Model, _scene: Scene<'_>) -> bool {
         let rows = list.slot.data.as_ref().map_or(0, |acts| acts.rows.len());
@@ -272,15 +286,15 @@ impl Over {
 
     fn inner(&self) -> &dyn Opened<Acts> {
         match self {
-            Self::Act(act) => &**act,
-            Self::Check(check) => &**check,
+            Self::Act(act) => act.as_ref(),
+            Self::Check(check) => check.as_ref(),
         }
     }
 
     fn inner_mut(&mut self) -> &mut dyn Opened<Acts> {
         match self {
-            Self::Act(act) => &mut **act,
-            Self::Check(check) => &mut **check,
+            Self::Act(act) => act.as_mut(),
+            Self::Check(check) => check.as_mut(),
         }
     }
 }
@@ -316,6 +330,14 @@ impl Opened<Acts> for Over {
 
     fn paint(&self, scene: Scene<'_>, data: Option<&Acts>, canvas: &mut Canvas<'_>) {
         self.inner().paint(scene, data, canvas);
+    }
+
+    fn read(&self, scene: Scene<'_>, data: Option<&Acts>) -> Reading {
+        self.inner().read(scene, data)
+    }
+
+    fn choose(&mut self, key: &str) -> bool {
+        self.inner_mut().choose(key)
     }
 
     fn step(&mut self, scene: Scene<'_>, data: Option<&Acts>, step: Step, body: u16) {

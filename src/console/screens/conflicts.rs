@@ -193,6 +193,22 @@ impl Topic for Conflicts {
         }
     }
 
+    fn empty(list: &Model, scene: Scene<'_>) -> String {
+        super::empty_text(scene, &list.slot, &list.filter, "conflicts-empty").to_owned()
+    }
+
+    fn foot(list: &Model, scene: Scene<'_>) -> Vec<String> {
+        let Some(row) = list.chosen(scene) else {
+            return Vec::new();
+        };
+        let cause = row
+            .conflicts
+            .first()
+            .map(|conflict| scene.words.cause(conflict));
+        let records = scene.words.records(&row.brief.records);
+        std::iter::once(records).chain(cause).collect()
+    }
+
     fn copied(list: &Model, scene: Scene<'_>) -> Option<String> {
         Some(list.chosen(scene)?.brief.name.clone())
     }

@@ -153,17 +153,25 @@ impl Topic for Contacts {
     fn paint(list: &Model, scene: Scene<'_>, canvas: &mut Canvas<'_>) {
         let rows = list.rows(scene);
         if rows.is_empty() {
-            let key = match (&list.own.wanted, &list.slot.data) {
-                (None, _) => "contacts-empty",
-                (Some(_), None) => "loading",
-                (Some(_), Some(_)) if list.own.searched != Searched::All => "loading",
-                (Some(_), Some(_)) => "contacts-nobody",
-            };
             let style = canvas.theme.muted();
-            canvas.paragraph(1, 1, 4, scene.say().text(key), style);
+            canvas.paragraph(1, 1, 4, &Self::empty(list, scene), style);
             return;
         }
         list.paint_rows(scene, canvas, &rows, page_height(canvas.height()));
+    }
+
+    fn empty(list: &Model, scene: Scene<'_>) -> String {
+        let key = match (&list.own.wanted, &list.slot.data) {
+            (None, _) => "contacts-empty",
+            (Some(_), None) => "loading",
+            (Some(_), Some(_)) if list.own.searched != Searched::All => "loading",
+            (Some(_), Some(_)) => "contacts-nobody",
+        };
+        scene.say().text(key).to_owned()
+    }
+
+    fn foot(_list: &Model, _scene: Scene<'_>) -> Vec<String> {
+        Vec::new()
     }
 
     fn copied(list: &Model, scene: Scene<'_>) -> Option<String> {

@@ -1,12 +1,15 @@
 //! One contact's conflicts: what each system says, since when, which rule holds it, and what the
 //! operator chose. Nothing is written from here without the dialog.
 
+mod read;
+
 use std::collections::BTreeMap;
 
-use super::listing::Opened;
+use super::listing::{Opened, written};
 use super::{Notice, Scene};
 use crate::console::canvas::Canvas;
 use crate::console::keymap::Action;
+use crate::console::linear::Reading;
 use crate::console::list::{Selection, Step};
 use crate::console::preview;
 use crate::console::query::{Answer, ConflictRow, Page, Person, Query};
@@ -14,7 +17,7 @@ use crate::console::slot::{Slot, Waiting};
 use crate::console::words::{Words, moment};
 use crate::domain::conflict::{Choice, Conflict, Subject};
 use crate::domain::ids::{FieldId, Generation, LinkId, Side};
-use crate::domain::link::Link;
+use crate::domain::link::{Link, Pending};
 
 #[derive(Debug)]
 pub(in crate::console) struct Decide {
@@ -271,6 +274,19 @@ impl Opened<Page<ConflictRow>> for Decide {
         self.paint_whole(scene.words, canvas);
     }
 
+    fn read(&self, scene: Scene<'_>, _: Option<&Page<ConflictRow>>) -> Reading {
+        self.read_whole(scene.words)
+    }
+
+    fn choose(&mut self, key: &str) -> bool {
+        let subjects = self.subjects();
+        let found = subjects.iter().position(|known| written(known) == key);
+        if let Some(index) = found {
+            self.selection.choose(&subjects, index);
+        }
+        found.is_some()
+    }
+
     fn step(&mut self, _: Scene<'_>, _: Option<&Page<ConflictRow>>, step: Step, body: u16) {
         self.step_to(step, super::page_height(body));
     }
@@ -307,14 +323,15 @@ fn paint_values(
         y += canvas.paragraph(14, y, 2, &text, theme.strong());
         let edited = words.edited(state.edited(side));
         let last = words.last_edit(link, side);
-        let when = [edited, last]
-            .into_iter()
-            .filter(|text| !text.is_empty())
-            .collect::<Vec<_>>()
-            .join("; ");
+        let when = joined([edited, last]);
         y += canvas.paragraph(14, y, 2, &when, theme.muted());
     }
     y
+}
+
+fn joined(texts: [String; 2]) -> String {
+    let texts = texts.into_iter().filter(|text| !text.is_empty());
+    texts.collect::<Vec<_>>().join("; ")
 }
 
 fn paint_consent(words: Words<'_>, link: &Link, canvas: &mut Canvas<'_>, top: u16) -> u16 {
@@ -373,8 +390,18 @@ fn paint_records(words: Words<'_>, link: &Link, canvas: &mut Canvas<'_>, top: u1
 fn paint_settled(words: Words<'_>, link: &Link, canvas: &mut Canvas<'_>) {
     let theme = canvas.theme;
     let say = words.language;
+    let key = settled(link);
+    let mut y = 1 + canvas.paragraph(1, 1, 3, say.text(key), theme.strong());
+    for pending in &link.pending {
+        let text = on_its_way(words, link, pending);
+        y += canvas.paragraph(3, y, 3, &text, theme.plain());
+    }
+}
+
+/// The message that says how it stands with a link whose conflicts are decided.
+fn settled(link: &Link) -> &'static str {
     let is_on_its_way = !link.pending.is_empty();
-    let key = match (
+    match (
         is_on_its_way,
         link.diverged > 0 || link.decided_consent.is_some(),
     ) {
@@ -382,19 +409,18 @@ fn paint_settled(words: Words<'_>, link: &Link, canvas: &mut Canvas<'_>) {
         (false, true) => "settled-differs",
         (false, false) if link.is_whole() => "settled-agree",
         (false, false) => "settled",
-    };
-    let mut y = 1 + canvas.paragraph(1, 1, 3, say.text(key), theme.strong());
-    for pending in &link.pending {
-        let fields: Vec<String> = pending
-            .values
-            .iter()
-            .map(|(field, value)| {
-                let name = words.field_on(link.kind, *field, pending.side);
-                format!("{name} = {}", words.value(Some(value)))
-            })
-            .collect();
-        let state = words.pending(pending.state);
-        let text = format!("{}: {state}: {}", pending.side, fields.join(", "));
-        y += canvas.paragraph(3, y, 3, &text, theme.plain());
     }
+}
+
+fn on_its_way(words: Words<'_>, link: &Link, pending: &Pending) -> String {
+    let fields: Vec<String> = pending
+        .values
+        .iter()
+        .map(|(field, value)| {
+            let name = words.field_on(link.kind, *field, pending.side);
+            format!("{name} = {}", words.value(Some(value)))
+        })
+        .collect();
+    let state = words.pending(pending.state);
+    format!("{}: {state}: {}", pending.side, fields.join(", "))
 }

@@ -4,9 +4,10 @@
 use ratatui::style::Style;
 
 use super::listing::{Cell, List, Listed, Opened, Topic};
-use super::{Notice, Scene, page_height, paint_empty};
+use super::{Notice, Scene, page_height};
 use crate::console::canvas::Canvas;
 use crate::console::keymap::{Action, Context};
+use crate::console::linear::Reading;
 use crate::console::list::{Rank, Step, Table, column};
 use crate::console::model::{Tab, Tone};
 use crate::console::query::{Answer, Query};
@@ -213,6 +214,16 @@ impl Opened<()> for Open {
         paint_described(scene, canvas);
     }
 
+    fn read(&self, scene: Scene<'_>, _: Option<&()>) -> Reading {
+        let say = scene.say();
+        let Some(finding) = found(scene, self.id) else {
+            return Reading::of([say.text("loading").to_owned()]);
+        };
+        let paragraphs = paragraphs(scene, finding).into_iter();
+        let told = paragraphs.map(|(title, _, text)| scene.words.labelled(say.text(title), &text));
+        Reading::of(told.chain(described(scene)))
+    }
+
     fn step(&mut self, _: Scene<'_>, _: Option<&()>, step: Step, _: u16) {
         self.top = match step {
             Step::Down | Step::PageDown => (self.top + 1).min(2),
@@ -229,12 +240,15 @@ impl Opened<()> for Open {
 
 /// When the fields were described that the checks look at.
 fn paint_described(scene: Scene<'_>, canvas: &mut Canvas<'_>) {
-    if let Some(diagnosis) = &scene.diagnosis.data {
-        let at = moment(diagnosis.described);
-        let text = scene.say().with("described-at", &[("at", &at)]);
+    if let Some(text) = described(scene) {
         let y = canvas.height().saturating_sub(1);
         canvas.text(1, y, &text, canvas.theme.muted());
     }
+}
+
+fn described(scene: Scene<'_>) -> Option<String> {
+    let at = moment(scene.diagnosis.data.as_ref()?.described);
+    Some(scene.say().with("described-at", &[("at", &at)]))
 }
 
 impl Topic for Doctor {
@@ -304,12 +318,12 @@ impl Topic for Doctor {
         let theme = canvas.theme;
         let rows = list.rows(scene);
         if rows.is_empty() {
-            if scene.diagnosis.data.is_none() && scene.diagnosis.error().is_some() {
-                let text = scene.say().text("doctor-unread");
-                canvas.paragraph(1, 1, 4, text, theme.person());
-                return;
-            }
-            paint_empty(scene, canvas, scene.diagnosis, &list.filter, "loading");
+            let style = if scene.diagnosis.error().is_some() {
+                theme.person()
+            } else {
+                theme.muted()
+            };
+            canvas.paragraph(1, 1, 4, &Self::empty(list, scene), style);
             return;
         }
         list.paint_rows(scene, canvas, &rows, page_height(canvas.height()));
@@ -319,6 +333,20 @@ impl Topic for Doctor {
             let seen = scene.words.seen(&finding.seen);
             canvas.paragraph(1, y + 1, 2, &seen, theme.plain());
         }
+    }
+
+    fn empty(list: &Model, scene: Scene<'_>) -> String {
+        if scene.diagnosis.data.is_none() && scene.diagnosis.error().is_some() {
+            return scene.say().text("doctor-unread").to_owned();
+        }
+        super::empty_text(scene, scene.diagnosis, &list.filter, "loading").to_owned()
+    }
+
+    fn foot(list: &Model, scene: Scene<'_>) -> Vec<String> {
+        let seen = list
+            .chosen(scene)
+            .map(|finding| scene.words.seen(&finding.seen));
+        seen.into_iter().collect()
     }
 
     /// What was seen and what to do, for a ticket or a colleague.

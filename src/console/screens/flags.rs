@@ -318,6 +318,21 @@ impl Topic for Flags {
         canvas.paragraph(1, y + 2, 2, &why(words, row), theme.plain());
     }
 
+    fn empty(list: &Model, scene: Scene<'_>) -> String {
+        super::empty_text(scene, &list.slot, &list.filter, "flags-empty").to_owned()
+    }
+
+    fn foot(list: &Model, scene: Scene<'_>) -> Vec<String> {
+        let words = scene.words;
+        let Some(row) = list.chosen(scene) else {
+            return Vec::new();
+        };
+        let says =
+            Side::BOTH.map(|side| words.labelled(&side.to_string(), &words.side_says(row, side)));
+        let next = words.next(&row.flag.standing).to_owned();
+        says.into_iter().chain([why(words, row), next]).collect()
+    }
+
     /// Ages and “again in” stand beside the list, and in the reasons.
     fn is_timed(list: &Model, _scene: Scene<'_>) -> bool {
         let rows = list.slot.data.as_ref().map_or(0, |page| page.rows.len());

@@ -6,6 +6,8 @@ use crate::console::list::Step;
 use crate::console::model::Tone;
 use crate::console::safe::Safe;
 use crate::console::view::tone;
+use crate::console::words::Words;
+use crate::domain::ids::Side;
 
 pub(super) struct Line {
     tone: Tone,
@@ -32,6 +34,37 @@ pub(super) fn columns(
         text: text.into(),
         columns: Some([salesforce, automation]),
     }
+}
+
+/// The same lines for whoever hears them: what, then what each side says.
+pub(super) fn spoken(words: Words<'_>, lines: &[Line]) -> Vec<String> {
+    let say = |line: &Line| {
+        let text = line.text.trim();
+        let Some([salesforce, automation]) = &line.columns else {
+            return Some(text.to_owned()).filter(|text| !text.is_empty());
+        };
+        if salesforce.is_empty() && automation.is_empty() {
+            return None;
+        }
+        // The titles of the columns: each line says them.
+        if *salesforce == Side::Salesforce.to_string() {
+            return Some(text.to_owned()).filter(|text| !text.is_empty());
+        }
+        let sides = [
+            (Side::Salesforce, salesforce),
+            (Side::Automation, automation),
+        ];
+        let told = sides.map(|(side, text)| {
+            let text = if text.is_empty() { "-" } else { text };
+            format!("{side} {text}")
+        });
+        let name = match text.strip_prefix("≠ ") {
+            Some(name) => format!("{} {name}", words.language.text("linear-differs")),
+            None => text.to_owned(),
+        };
+        Some(words.labelled(&name, &told.join("; ")))
+    };
+    lines.iter().filter_map(say).collect()
 }
 
 /// The same lines, each text of one column in as many as it takes.

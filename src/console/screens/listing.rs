@@ -1,6 +1,8 @@
 //! A screen that is a list, with what is open over it. What all of them do alike is done here; a
 //! [`Topic`] says what is its own.
 
+mod read;
+
 use std::collections::BTreeSet;
 use std::fmt::Debug;
 
@@ -11,6 +13,7 @@ use crate::console::canvas::Canvas;
 use crate::console::filter::Filter;
 use crate::console::kept::KeptList;
 use crate::console::keymap::{Action, Context};
+use crate::console::linear::Reading;
 use crate::console::list::{Place, Rank, Selection, Shape, Step, Table, page_top};
 use crate::console::model::Tone;
 use crate::console::query::{Answer, Query, Ticket};
@@ -91,6 +94,14 @@ pub(in crate::console) trait Opened<D> {
 
     fn paint(&self, scene: Scene<'_>, data: Option<&D>, canvas: &mut Canvas<'_>);
 
+    /// The same as texts, whole.
+    fn read(&self, scene: Scene<'_>, data: Option<&D>) -> Reading;
+
+    /// Chooses a line by its identity; `false` if there is none such.
+    fn choose(&mut self, _key: &str) -> bool {
+        false
+    }
+
     fn step(&mut self, scene: Scene<'_>, data: Option<&D>, step: Step, body: u16);
 
     fn copied(&self, _scene: Scene<'_>, _data: Option<&D>) -> Option<String> {
@@ -143,6 +154,10 @@ impl<D> Opened<D> for Nothing {
         match *self {}
     }
 
+    fn read(&self, _: Scene<'_>, _: Option<&D>) -> Reading {
+        match *self {}
+    }
+
     fn step(&mut self, _: Scene<'_>, _: Option<&D>, _: Step, _: u16) {
         match *self {}
     }
@@ -176,6 +191,17 @@ pub(in crate::console) trait Topic: Default + Debug + 'static {
     fn hints(list: &List<Self>, scene: Scene<'_>) -> Vec<(Action, &'static str)>;
 
     fn paint(list: &List<Self>, scene: Scene<'_>, canvas: &mut Canvas<'_>);
+
+    /// What a list without rows says.
+    fn empty(list: &List<Self>, scene: Scene<'_>) -> String;
+
+    /// What stands above the list.
+    fn head(_list: &List<Self>, _scene: Scene<'_>) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// What there is to know about the chosen row.
+    fn foot(list: &List<Self>, scene: Scene<'_>) -> Vec<String>;
 
     /// Lines of the list on one page.
     fn page(body: u16) -> usize {
@@ -236,7 +262,7 @@ impl<T: Topic> Default for List<T> {
 }
 
 /// An identity as the kept view writes it; one that is written otherwise since is passed over.
-fn written(key: impl Debug) -> String {
+pub(super) fn written(key: impl Debug) -> String {
     format!("{key:?}")
 }
 
@@ -481,6 +507,25 @@ impl<T: Topic> Screen for List<T> {
             Some(open) => open.paint(scene, self.slot.data.as_ref(), canvas),
             None => T::paint(self, scene, canvas),
         }
+    }
+
+    fn read(&self, scene: Scene<'_>) -> Reading {
+        match &self.open {
+            Some(open) => open.read(scene, self.slot.data.as_ref()),
+            None => self.read_list(scene),
+        }
+    }
+
+    fn choose(&mut self, scene: Scene<'_>, key: &str) -> bool {
+        if let Some(open) = &mut self.open {
+            return open.choose(key);
+        }
+        let keys = self.keys(scene);
+        let found = keys.iter().position(|known| written(known) == key);
+        if let Some(index) = found {
+            self.selection.choose(&keys, index);
+        }
+        found.is_some()
     }
 
     fn step(&mut self, scene: Scene<'_>, step: Step, body: u16) {

@@ -19,6 +19,7 @@ use super::canvas::Canvas;
 use super::filter::Filter;
 use super::keymap::{Action, Context};
 use super::language::Language;
+use super::linear::Reading;
 use super::list::Step;
 use super::model::{Instance, Tone};
 use super::query::{Answer, Diagnosis, Query, Ticket};
@@ -99,6 +100,12 @@ pub(super) trait Screen {
     fn hints(&self, scene: Scene<'_>) -> Vec<(Action, &'static str)>;
 
     fn paint(&self, scene: Scene<'_>, canvas: &mut Canvas<'_>);
+
+    /// The same as texts, whole: for whoever reads lines.
+    fn read(&self, scene: Scene<'_>) -> Reading;
+
+    /// Chooses a line by its identity as [`read`](Self::read) wrote it; `false` if it is gone.
+    fn choose(&mut self, scene: Scene<'_>, key: &str) -> bool;
 
     fn step(&mut self, scene: Scene<'_>, step: Step, body: u16);
 
@@ -191,22 +198,40 @@ fn paint_empty<T>(
     filter: &Filter,
     empty: &'static str,
 ) {
-    let key = match (&slot.data, filter.is_empty()) {
-        (None, _) => "loading",
-        (Some(_), true) => empty,
-        (Some(_), false) => "filter-empty",
-    };
+    let text = empty_text(scene, slot, filter, empty);
     let style = super::view::tone(canvas.theme, Tone::Muted);
-    canvas.paragraph(1, 1, 4, scene.say().text(key), style);
+    canvas.paragraph(1, 1, 4, text, style);
+}
+
+fn empty_text<'a, T>(
+    scene: Scene<'a>,
+    slot: &Slot<T>,
+    filter: &Filter,
+    empty: &'static str,
+) -> &'a str {
+    scene
+        .words
+        .language
+        .text(match (&slot.data, filter.is_empty()) {
+            (None, _) => "loading",
+            (Some(_), true) => empty,
+            (Some(_), false) => "filter-empty",
+        })
 }
 
 /// What a failure means, what helps, and the system's own words: three lines.
 fn paint_explained(scene: Scene<'_>, side: Side, failure: &Failure, canvas: &mut Canvas<'_>) {
     let theme = canvas.theme;
+    let styles = [theme.strong(), theme.plain(), theme.muted()];
+    let texts = explained(scene, side, failure);
+    for (y, (text, style)) in (0..).zip(texts.iter().zip(styles)) {
+        canvas.text(1, y, text, style);
+    }
+}
+
+fn explained(scene: Scene<'_>, side: Side, failure: &Failure) -> [String; 3] {
     let explained = scene.words.explain(side, failure);
-    canvas.text(1, 0, &explained.sentence, theme.strong());
-    canvas.text(1, 1, &explained.action, theme.plain());
     let raw = failure.to_string();
     let raw = scene.say().with("raw-words", &[("words", &raw)]);
-    canvas.text(1, 2, &raw, theme.muted());
+    [explained.sentence, explained.action, raw]
 }

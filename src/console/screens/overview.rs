@@ -3,11 +3,13 @@
 use super::{Notice, Scene, Screen};
 use crate::console::canvas::Canvas;
 use crate::console::keymap::{Action, Context};
+use crate::console::linear::{ReadRow, Reading};
 use crate::console::list::{Selection, Step};
 use crate::console::model::{Tab, Tone};
 use crate::console::pace::Pace;
 use crate::console::query::{Answer, Query, Ticket};
 use crate::console::slot::Waiting;
+use crate::console::theme::Theme;
 use crate::console::view::tone;
 use crate::console::words::clock;
 use crate::domain::command::BySide;
@@ -68,6 +70,22 @@ impl Number {
             Self::Faults => faults(scene).unwrap_or(0),
         }
     }
+
+    fn is_urgent(self, scene: Scene<'_>) -> bool {
+        self != Self::Pending && self.count(scene) > 0
+    }
+
+    fn shown(self, scene: Scene<'_>) -> String {
+        let is_known = match self {
+            Self::Faults => faults(scene).is_some(),
+            _ => scene.standing.data.is_some(),
+        };
+        if is_known {
+            scene.say().number(self.count(scene))
+        } else {
+            "?".to_owned()
+        }
+    }
 }
 
 impl Model {
@@ -125,6 +143,39 @@ impl Screen for Model {
 
     fn paint(&self, scene: Scene<'_>, canvas: &mut Canvas<'_>) {
         self.paint_all(scene, canvas);
+    }
+
+    fn read(&self, scene: Scene<'_>) -> Reading {
+        let words = scene.words;
+        let mut head = vec![verdict(scene).1];
+        let lines = self.lines(scene, None).into_iter();
+        head.extend(lines.map(|(title, (_, text))| words.labelled(&title, &text)));
+        let rows = NUMBERS.map(|number| {
+            let urgent = if number.is_urgent(scene) { "! " } else { "" };
+            let title = format!("{urgent}{}", scene.say().text(number.title()));
+            ReadRow {
+                key: format!("{number:?}"),
+                text: words.labelled(&title, &number.shown(scene)),
+            }
+        });
+        let chosen = self.selection.key().unwrap_or(NUMBERS[0]);
+        Reading {
+            head,
+            rows: rows.into(),
+            chosen: NUMBERS.iter().position(|number| *number == chosen),
+            foot: totals(scene),
+            ..Reading::default()
+        }
+    }
+
+    fn choose(&mut self, _scene: Scene<'_>, key: &str) -> bool {
+        let found = NUMBERS
+            .iter()
+            .position(|number| format!("{number:?}") == key);
+        if let Some(index) = found {
+            self.selection.choose(&NUMBERS, index);
+        }
+        found.is_some()
     }
 
     fn step(&mut self, _scene: Scene<'_>, step: Step, _body: u16) {
@@ -202,17 +253,7 @@ impl Model {
         let theme = canvas.theme;
         let (style, words) = verdict(scene);
         canvas.text(1, 0, &words, tone(theme, style));
-        let mut lines = vec![(scene.say().text("label-sync").to_owned(), sync_words(scene))];
-        lines.extend(Side::BOTH.map(|side| (side.to_string(), side_words(scene, side))));
-        lines.extend(Side::BOTH.map(|side| {
-            let title = scene
-                .say()
-                .with("label-coverage", &[("side", &side.to_string())]);
-            (title, (Tone::Plain, strip(scene, side, canvas)))
-        }));
-        let backlog = self.backlog_words(scene, canvas);
-        lines.push((scene.say().text("label-backlog").to_owned(), backlog));
-        lines.extend(calls(scene));
+        let lines = self.lines(scene, Some(theme));
         for (y, (title, (style, words))) in lines.iter().enumerate() {
             let y = 2 + y as u16;
             label(canvas, y, title);
@@ -226,8 +267,23 @@ impl Model {
         paint_totals(scene, canvas, y);
     }
 
+    /// The sync, both sides, what waits, the calls. Strips and bars need signs.
+    fn lines(&self, scene: Scene<'_>, signs: Option<Theme>) -> Vec<(String, (Tone, String))> {
+        let say = scene.say();
+        let mut lines = vec![(say.text("label-sync").to_owned(), sync_words(scene))];
+        lines.extend(Side::BOTH.map(|side| (side.to_string(), side_words(scene, side))));
+        for (side, theme) in Side::BOTH.into_iter().zip(signs.into_iter().cycle()) {
+            let title = say.with("label-coverage", &[("side", &side.to_string())]);
+            lines.push((title, (Tone::Plain, strip(scene, side, theme))));
+        }
+        let backlog = self.backlog_words(scene, signs);
+        lines.push((say.text("label-backlog").to_owned(), backlog));
+        lines.extend(calls(scene));
+        lines
+    }
+
     /// How much waits, which way it goes, and when it will be gone.
-    fn backlog_words(&self, scene: Scene<'_>, canvas: &Canvas<'_>) -> (Tone, String) {
+    fn backlog_words(&self, scene: Scene<'_>, signs: Option<Theme>) -> (Tone, String) {
         let say = scene.say();
         let waits = backlog(scene);
         let rate = self.backlog.rate().unwrap_or_default();
@@ -244,7 +300,10 @@ impl Model {
         } else {
             say.with("backlog-steady", &[("n", &count)])
         };
-        let bars = self.backlog.sparkline(canvas.theme);
+        let Some(theme) = signs else {
+            return (Tone::Plain, words);
+        };
+        let bars = self.backlog.sparkline(theme);
         let bars: Vec<char> = bars.chars().rev().take(16).collect();
         let bars: String = bars.into_iter().rev().collect();
         (Tone::Plain, format!("{bars} {words}"))
@@ -389,8 +448,7 @@ fn side_words(scene: Scene<'_>, side: Side) -> (Tone, String) {
 }
 
 /// The last 24 hours, oldest on the left: which half hours were read whole, in part, not at all.
-fn strip(scene: Scene<'_>, side: Side, canvas: &Canvas<'_>) -> String {
-    let theme = canvas.theme;
+fn strip(scene: Scene<'_>, side: Side, theme: Theme) -> String {
     let none = theme.sign("·", ".");
     let Some(coverage) = scene.snapshot.coverage.get(&side) else {
         return none.repeat(48);
@@ -424,8 +482,7 @@ fn paint_numbers(
     let chosen = chosen.unwrap_or(NUMBERS[0]);
     for (index, number) in NUMBERS.into_iter().enumerate() {
         let y = top + index as u16;
-        let count = number.count(scene);
-        let is_urgent = count > 0 && number != Number::Pending;
+        let is_urgent = number.is_urgent(scene);
         let style = if is_urgent {
             theme.person()
         } else {
@@ -434,15 +491,7 @@ fn paint_numbers(
         let mark = if is_urgent { "!" } else { " " };
         canvas.text(1, y, mark, theme.person());
         canvas.within(3, y, 30, say.text(number.title()), style);
-        let is_known = match number {
-            Number::Faults => faults(scene).is_some(),
-            _ => scene.standing.data.is_some(),
-        };
-        let shown = if is_known {
-            say.number(count)
-        } else {
-            "?".to_owned()
-        };
+        let shown = number.shown(scene);
         canvas.text(34, y, &format!("{shown:>9}"), style);
         if number == chosen {
             canvas.line_style(y, theme.selected());
@@ -464,11 +513,17 @@ fn paint_totals(scene: Scene<'_>, canvas: &mut Canvas<'_>, top: u16) {
         canvas.text(TITLE_WIDTH, y, &sides(scene, by_side), theme.plain());
         y += 1;
     }
-    let Some(counts) = &scene.standing.data else {
-        return;
-    };
+    if let Some(words) = everything(scene) {
+        canvas.paragraph(1, y, 2, &words, theme.muted());
+    }
+}
+
+/// How many there are of everything.
+fn everything(scene: Scene<'_>) -> Option<String> {
+    let say = scene.say();
+    let counts = scene.standing.data.as_ref()?;
     let mark = |mark| say.number(counts.marks.get(&mark).copied().unwrap_or(0));
-    let words = say.with(
+    Some(say.with(
         "standing",
         &[
             ("links", &say.number(counts.links)),
@@ -476,8 +531,21 @@ fn paint_totals(scene: Scene<'_>, canvas: &mut Canvas<'_>, top: u16) {
             ("deleted", &mark(Mark::DeletedInSalesforce)),
             ("sent", &say.number(counts.sent_activities)),
         ],
-    );
-    canvas.paragraph(1, y, 2, &words, theme.muted());
+    ))
+}
+
+/// The lines below the numbers, for whoever reads lines.
+fn totals(scene: Scene<'_>) -> Vec<String> {
+    let totals = &scene.snapshot.totals;
+    let pairs = [
+        ("total-read", &totals.read),
+        ("total-written", &totals.written),
+    ];
+    let told = pairs.map(|(title, by_side)| {
+        let title = scene.say().text(title);
+        scene.words.labelled(title, &sides(scene, by_side))
+    });
+    told.into_iter().chain(everything(scene)).collect()
 }
 
 fn sides(scene: Scene<'_>, by_side: &BySide) -> String {

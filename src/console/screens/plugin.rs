@@ -7,7 +7,7 @@ use detail::Detail;
 use ratatui::style::Style;
 
 use super::listing::{Cell, List, Listed, Topic};
-use super::{Scene, page_height, paint_empty};
+use super::{Scene, page_height};
 use crate::console::canvas::Canvas;
 use crate::console::keymap::{Action, Context};
 use crate::console::list::{Place, Rank, Table, column};
@@ -452,12 +452,12 @@ impl Topic for Setup {
         let theme = canvas.theme;
         let rows = list.rows(scene);
         if rows.is_empty() {
-            if list.slot.data.is_none() && list.slot.error().is_some() {
-                let text = scene.say().text("plugin-unread");
-                canvas.paragraph(1, 1, 4, text, theme.person());
-                return;
-            }
-            paint_empty(scene, canvas, &list.slot, &list.filter, "loading");
+            let style = if list.slot.error().is_some() {
+                theme.person()
+            } else {
+                theme.muted()
+            };
+            canvas.paragraph(1, 1, 4, &Self::empty(list, scene), style);
             return;
         }
         list.paint_rows(scene, canvas, &rows, page_height(canvas.height()));
@@ -467,6 +467,19 @@ impl Topic for Setup {
             let (style, told) = summary(scene, plugin, key);
             canvas.paragraph(1, y + 1, 2, &told, tone(theme, style));
         }
+    }
+
+    fn empty(list: &Model, scene: Scene<'_>) -> String {
+        if list.slot.data.is_none() && list.slot.error().is_some() {
+            return scene.say().text("plugin-unread").to_owned();
+        }
+        super::empty_text(scene, &list.slot, &list.filter, "loading").to_owned()
+    }
+
+    fn foot(list: &Model, scene: Scene<'_>) -> Vec<String> {
+        let chosen = list.slot.data.as_ref().zip(list.key());
+        let told = chosen.map(|(plugin, key)| summary(scene, plugin, key).1);
+        told.into_iter().collect()
     }
 
     /// Both names of the pair, or the setting with its value.

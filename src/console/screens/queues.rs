@@ -239,6 +239,20 @@ impl Topic for Work {
         page_height(body.saturating_sub(1))
     }
 
+    fn empty(list: &Model, scene: Scene<'_>) -> String {
+        super::empty_text(scene, &list.slot, &list.filter, "queues-empty").to_owned()
+    }
+
+    fn foot(list: &Model, scene: Scene<'_>) -> Vec<String> {
+        let Some(row) = list.chosen(scene) else {
+            return Vec::new();
+        };
+        match row.failed() {
+            Some((side, failure)) => super::explained(scene, side, failure).into(),
+            None => vec![scene.say().text("no-failure").to_owned()],
+        }
+    }
+
     fn copied(list: &Model, scene: Scene<'_>) -> Option<String> {
         let failure = list.chosen(scene)?.failure();
         Some(failure).filter(|failure| !failure.is_empty())

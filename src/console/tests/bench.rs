@@ -191,7 +191,7 @@ impl Bench {
         }))
     }
 
-    fn pass(&mut self, span: Span) {
+    pub(super) fn pass(&mut self, span: Span) {
         self.now = self.now + span;
         self.send(Msg::Now(self.now));
     }

@@ -53,7 +53,7 @@ pub(super) fn answer(world: &World) -> Answer {
     })
 }
 
-fn bench() -> Bench {
+pub(super) fn bench() -> Bench {
     let mut bench = Bench::new();
     let mut snapshot = Snapshot {
         published: true,

@@ -115,7 +115,7 @@ fn type_key(model: &mut Model, key: KeyEvent) {
 }
 
 /// What follows at once from a text that changed.
-fn typed(model: &mut Model) {
+pub(super) fn typed(model: &mut Model) {
     match &mut model.overlay {
         Some(Overlay::Finder(finder)) => finder.typed(),
         Some(Overlay::Editor(prompt) | Overlay::Window(prompt) | Overlay::Until(prompt, _)) => {
@@ -149,7 +149,7 @@ pub(super) fn run(model: &mut Model, action: Action) -> Vec<Effect> {
     Vec::new()
 }
 
-const fn destination(action: Action) -> Option<Tab> {
+pub(super) const fn destination(action: Action) -> Option<Tab> {
     Some(match action {
         Action::GoOverview => Tab::Overview,
         Action::GoQueues => Tab::Queues,
@@ -164,7 +164,7 @@ const fn destination(action: Action) -> Option<Tab> {
     })
 }
 
-const fn movement(action: Action) -> Option<Step> {
+pub(super) const fn movement(action: Action) -> Option<Step> {
     Some(match action {
         Action::Down => Step::Down,
         Action::Up => Step::Up,
@@ -177,7 +177,7 @@ const fn movement(action: Action) -> Option<Step> {
 }
 
 /// For the conflict under the cursor.
-const fn choice(action: Action) -> Option<Choice> {
+pub(super) const fn choice(action: Action) -> Option<Choice> {
     Some(match action {
         Action::TakeSalesforce => Choice::Salesforce,
         Action::TakeAutomation => Choice::Automation,
@@ -309,7 +309,7 @@ fn move_focus(model: &mut Model, forward: bool) {
     }
 }
 
-fn press(model: &mut Model) -> Vec<Effect> {
+pub(super) fn press(model: &mut Model) -> Vec<Effect> {
     if matches!(model.overlay, Some(Overlay::Here)) {
         model.overlay = None;
     }
@@ -326,7 +326,7 @@ fn press(model: &mut Model) -> Vec<Effect> {
     }
 }
 
-fn cancel(model: &mut Model) {
+pub(super) fn cancel(model: &mut Model) {
     match model.overlay.take() {
         Some(Overlay::Filter(_)) => acts::filter(model, ""),
         Some(Overlay::Dialog(_)) => {
@@ -338,7 +338,7 @@ fn cancel(model: &mut Model) {
 }
 
 /// Enter in a text: what it is for.
-fn accept(model: &mut Model) -> Vec<Effect> {
+pub(super) fn accept(model: &mut Model) -> Vec<Effect> {
     match &mut model.overlay {
         // In a dialog Enter leads on; the button is pressed by another Enter.
         Some(Overlay::Dialog(dialog)) => dialog.next(),

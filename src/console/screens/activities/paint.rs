@@ -6,6 +6,7 @@ use crate::console::model::Tone;
 use crate::console::screens::listing::Topic as _;
 use crate::console::screens::overview::budget_words;
 use crate::console::screens::{Scene, paint_empty, paint_explained};
+use crate::console::theme::Theme;
 use crate::console::view::tone;
 use crate::domain::command::Queue;
 use crate::domain::ids::Side;
@@ -22,7 +23,7 @@ impl Model {
         let lines = [
             ("label-plugin", plugin(scene)),
             ("label-now", now(scene)),
-            ("label-progress", self.progress(scene, canvas)),
+            ("label-progress", self.progress(scene, Some(theme))),
             ("label-budget", budget(scene)),
         ];
         for (y, (label, (style, text))) in lines.into_iter().enumerate() {
@@ -32,18 +33,39 @@ impl Model {
         }
     }
 
-    /// The bar, the counts, the pace; as many of them as there is room for.
-    fn progress(&self, scene: Scene<'_>, canvas: &Canvas<'_>) -> (Tone, String) {
+    /// The same for whoever reads lines, and what is held below.
+    pub(super) fn read_head(&self, scene: Scene<'_>) -> Vec<String> {
+        let say = scene.say();
+        let lines = [
+            ("label-plugin", plugin(scene)),
+            ("label-now", now(scene)),
+            ("label-progress", self.progress(scene, None)),
+            ("label-budget", budget(scene)),
+        ];
+        let told = lines.map(|(label, (_, text))| scene.words.labelled(say.text(label), &text));
+        let counts = scene
+            .snapshot
+            .transfer
+            .map(|transfer| counts(scene, transfer));
+        let group = say.text(self.own.grouping.title());
+        let title = say.with("held-title", &[("group", group)]);
+        told.into_iter().chain(counts).chain([title]).collect()
+    }
+
+    /// The bar, the counts, the pace; as many of them as there is room for. A bar needs signs.
+    fn progress(&self, scene: Scene<'_>, signs: Option<Theme>) -> (Tone, String) {
         let say = scene.say();
         let Some(transfer) = scene.snapshot.transfer else {
             return (Tone::Muted, "-".to_owned());
         };
         let mut parts = Vec::new();
         if let Some(part) = self.part(scene) {
-            let theme = canvas.theme;
+            let percent = format!("{:.0} %", part * 100.0);
             let full = (part * 12.0).round() as usize;
-            let bar = theme.sign("█", "#").repeat(full) + &theme.sign("░", ".").repeat(12 - full);
-            parts.push(format!("{bar} {:.0} %", part * 100.0));
+            parts.push(signs.map_or(percent.clone(), |theme| {
+                let rest = theme.sign("░", ".").repeat(12 - full);
+                format!("{}{rest} {percent}", theme.sign("█", "#").repeat(full))
+            }));
         }
         if let Some(rate) = self.own.pace.rate().filter(|rate| *rate > 0.0) {
             let rate = say.number(rate.round() as u64);

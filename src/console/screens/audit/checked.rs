@@ -2,6 +2,7 @@
 
 use crate::console::canvas::Canvas;
 use crate::console::keymap::Action;
+use crate::console::linear::Reading;
 use crate::console::list::{Selection, Step};
 use crate::console::query::{Acts, Answer, Query};
 use crate::console::screens::listing::Opened;
@@ -109,6 +110,24 @@ impl Opened<Acts> for Checked {
 
     fn paint(&self, scene: Scene<'_>, _data: Option<&Acts>, canvas: &mut Canvas<'_>) {
         self.paint_whole(scene.words, canvas);
+    }
+
+    fn read(&self, scene: Scene<'_>, _data: Option<&Acts>) -> Reading {
+        let words = scene.words;
+        if let Some(error) = self.slot.error() {
+            let gaps = [("error", error)];
+            return Reading::of([words.language.with("audit-check-failed", &gaps)]);
+        }
+        let Some(verdict) = &self.slot.data else {
+            return Reading::of([words.language.text("loading").to_owned()]);
+        };
+        let mut lines = vec![words.verdict(verdict)];
+        lines.extend(words.verdict_notes(verdict));
+        for finding in &verdict.findings {
+            lines.push(words.found(finding));
+            lines.push(words.remedy(finding));
+        }
+        Reading::of(lines)
     }
 
     fn step(&mut self, _scene: Scene<'_>, _data: Option<&Acts>, step: Step, _body: u16) {

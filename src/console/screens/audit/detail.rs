@@ -3,9 +3,10 @@
 use super::summary;
 use crate::console::canvas::Canvas;
 use crate::console::keymap::Action;
+use crate::console::linear::{ReadRow, Reading};
 use crate::console::list::{Selection, Step, page_top};
 use crate::console::query::{Acts, Answer, Query, UndoPreview};
-use crate::console::screens::listing::Opened;
+use crate::console::screens::listing::{Opened, written};
 use crate::console::screens::{Notice, Scene};
 use crate::console::slot::{Slot, Waiting};
 use crate::console::words::Words;
@@ -90,25 +91,10 @@ impl Detail {
 
     fn paint_whole(&self, words: Words<'_>, canvas: &mut Canvas<'_>) {
         let theme = canvas.theme;
-        let say = words.language;
         let mut y = canvas.paragraph(1, 0, 2, &summary(words, &self.act), theme.strong());
-        let when = words.relative(self.act.at);
-        let gaps = [("reason", self.act.reason.as_str())];
-        let reason = format!("{when} · {}", say.with("undo-reason", &gaps));
-        y += canvas.paragraph(1, y, 2, &reason, theme.plain());
+        y += canvas.paragraph(1, y, 2, &self.reason(words), theme.plain());
         let keys = self.keys();
-        let heading = match (&self.slot.data, keys.is_empty()) {
-            (None, true) => "loading",
-            (Some(_), true) => "act-touched-nobody",
-            (_, false) if self.act.undo.is_empty() => "act-touched",
-            (_, false) => "act-decided",
-        };
-        let mut heading = say.text(heading).to_owned();
-        let named = self.slot.data.as_ref().map_or(0, |act| act.links.len());
-        let unnamed = self.act.links.len().saturating_sub(named) as u64;
-        if named > 0 && unnamed > 0 {
-            heading = format!("{heading} · {}", say.count("act-unnamed", unnamed));
-        }
+        let heading = self.heading(words, &keys);
         canvas.text(1, y.max(HEAD - 1), &heading, theme.muted());
         let count = items_on_page(canvas.height());
         let top = page_top(self.selection.index(), count);
@@ -128,6 +114,45 @@ impl Detail {
         }
     }
 
+    fn reason(&self, words: Words<'_>) -> String {
+        let when = words.relative(self.act.at);
+        let gaps = [("reason", self.act.reason.as_str())];
+        format!("{when} · {}", words.language.with("undo-reason", &gaps))
+    }
+
+    fn heading(&self, words: Words<'_>, keys: &[Key]) -> String {
+        let say = words.language;
+        let heading = match (&self.slot.data, keys.is_empty()) {
+            (None, true) => "loading",
+            (Some(_), true) => "act-touched-nobody",
+            (_, false) if self.act.undo.is_empty() => "act-touched",
+            (_, false) => "act-decided",
+        };
+        let mut heading = say.text(heading).to_owned();
+        let named = self.slot.data.as_ref().map_or(0, |act| act.links.len());
+        let unnamed = self.act.links.len().saturating_sub(named) as u64;
+        if named > 0 && unnamed > 0 {
+            heading = format!("{heading} · {}", say.count("act-unnamed", unnamed));
+        }
+        heading
+    }
+
+    /// Whom it is about, and which field.
+    fn item_title(&self, words: Words<'_>, (id, field): Key) -> String {
+        let touched = self.slot.data.as_ref().map_or(&[][..], |act| &act.links);
+        let found = touched.iter().find(|(link, _)| link.id == id);
+        let kind = found.map_or(Kind::Person, |(link, _)| link.kind);
+        let name = match found {
+            Some((_, name)) if !name.is_empty() => name.as_str(),
+            _ => words.language.text("no-address"),
+        };
+        let title = words.titled(name, id);
+        match field {
+            Some(field) => format!("{title} · {}", words.field(kind, field)),
+            None => title,
+        }
+    }
+
     fn paint_item(
         &self,
         words: Words<'_>,
@@ -137,18 +162,7 @@ impl Detail {
         y: u16,
     ) {
         let theme = canvas.theme;
-        let (id, field) = key;
-        let touched = self.slot.data.as_ref().map_or(&[][..], |act| &act.links);
-        let found = touched.iter().find(|(link, _)| link.id == id);
-        let kind = found.map_or(Kind::Person, |(link, _)| link.kind);
-        let name = match found {
-            Some((_, name)) if !name.is_empty() => name.as_str(),
-            _ => words.language.text("no-address"),
-        };
-        let mut title = words.titled(name, id);
-        if let Some(field) = field {
-            title = format!("{title} · {}", words.field(kind, field));
-        }
+        let title = self.item_title(words, key);
         canvas.text(1, y, &title, theme.strong());
         if let Some(step) = self.act.undo.get(index) {
             for (line, side) in (1..).zip(Side::BOTH) {
@@ -193,6 +207,41 @@ impl Opened<Acts> for Detail {
 
     fn paint(&self, scene: Scene<'_>, _: Option<&Acts>, canvas: &mut Canvas<'_>) {
         self.paint_whole(scene.words, canvas);
+    }
+
+    fn read(&self, scene: Scene<'_>, _: Option<&Acts>) -> Reading {
+        let words = scene.words;
+        let keys = self.keys();
+        let chosen = self.selection.key();
+        let rows = keys.iter().enumerate().map(|(index, key)| {
+            let step = self.act.undo.get(index);
+            let moved = step.map(|step| Side::BOTH.map(|side| moved(words, step, side)));
+            let told = moved.into_iter().flatten();
+            let texts = std::iter::once(self.item_title(words, *key)).chain(told);
+            ReadRow {
+                key: written(key),
+                text: texts.collect::<Vec<_>>().join("; "),
+            }
+        });
+        Reading {
+            head: vec![
+                summary(words, &self.act),
+                self.reason(words),
+                self.heading(words, &keys),
+            ],
+            chosen: keys.iter().position(|key| Some(*key) == chosen),
+            rows: rows.collect(),
+            ..Reading::default()
+        }
+    }
+
+    fn choose(&mut self, key: &str) -> bool {
+        let keys = self.keys();
+        let found = keys.iter().position(|known| written(known) == key);
+        if let Some(index) = found {
+            self.selection.choose(&keys, index);
+        }
+        found.is_some()
     }
 
     fn step(&mut self, _: Scene<'_>, _: Option<&Acts>, step: Step, body: u16) {

@@ -3,10 +3,11 @@
 
 use crate::console::canvas::Canvas;
 use crate::console::keymap::Action;
+use crate::console::linear::Reading;
 use crate::console::list::Step;
 use crate::console::model::Tone;
 use crate::console::query::{Answer, Brief, HISTORY_MAX, Page, Person, Query};
-use crate::console::screens::lines::{Line, Scroll, columns, line, wrapped};
+use crate::console::screens::lines::{Line, Scroll, columns, line, spoken, wrapped};
 use crate::console::screens::listing::Opened;
 use crate::console::screens::{Notice, Scene};
 use crate::console::slot::{Slot, Waiting};
@@ -139,6 +140,14 @@ impl Opened<Page<Brief>> for Detail {
 
     fn paint(&self, scene: Scene<'_>, _: Option<&Page<Brief>>, canvas: &mut Canvas<'_>) {
         self.paint_whole(scene.words, canvas);
+    }
+
+    fn read(&self, scene: Scene<'_>, _: Option<&Page<Brief>>) -> Reading {
+        let words = scene.words;
+        match self.person() {
+            Some(person) => Reading::of(spoken(words, &lines(words, person, self.back))),
+            None => Reading::without(words, self.slot.data.is_some()),
+        }
     }
 
     fn step(&mut self, scene: Scene<'_>, _: Option<&Page<Brief>>, step: Step, body: u16) {

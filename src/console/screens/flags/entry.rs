@@ -3,11 +3,12 @@
 
 use crate::console::canvas::Canvas;
 use crate::console::keymap::Action;
+use crate::console::linear::Reading;
 use crate::console::list::Step;
 use crate::console::model::Tone;
 use crate::console::query::{Answer, FlagKey, FlagRow, HISTORY_MAX, Page, Person, Query};
 use crate::console::screens::contacts::record;
-use crate::console::screens::lines::{Line, Scroll, columns, line};
+use crate::console::screens::lines::{Line, Scroll, columns, line, spoken};
 use crate::console::screens::listing::Opened;
 use crate::console::screens::{Notice, Scene};
 use crate::console::slot::{Slot, Waiting};
@@ -214,6 +215,22 @@ impl Opened<Page<FlagRow>> for Entry {
 
     fn paint(&self, scene: Scene<'_>, _: Option<&Page<FlagRow>>, canvas: &mut Canvas<'_>) {
         self.paint_whole(scene.words, canvas);
+    }
+
+    fn read(&self, scene: Scene<'_>, _: Option<&Page<FlagRow>>) -> Reading {
+        let words = scene.words;
+        let Some(person) = self.person() else {
+            return Reading::without(words, self.slot.data.is_some());
+        };
+        let mut told = spoken(words, &self.lines(words, person));
+        match self.flag(words, person) {
+            Some(flag) => {
+                told.push(why(words, &person.link, &flag));
+                told.push(words.next(&flag.standing).to_owned());
+            }
+            None => told.push(words.language.text("flag-over").to_owned()),
+        }
+        Reading::of(told)
     }
 
     fn step(&mut self, scene: Scene<'_>, _: Option<&Page<FlagRow>>, step: Step, body: u16) {

@@ -3,10 +3,11 @@
 use super::{Key, set};
 use crate::console::canvas::Canvas;
 use crate::console::keymap::Action;
+use crate::console::linear::Reading;
 use crate::console::list::Step;
 use crate::console::model::Tone;
 use crate::console::query::{Answer, Example, Plugin, Query, Ticket};
-use crate::console::screens::lines::{Line, Scroll, columns, line, wrapped};
+use crate::console::screens::lines::{Line, Scroll, columns, line, spoken, wrapped};
 use crate::console::screens::listing::Opened;
 use crate::console::screens::{Notice, Scene};
 use crate::console::slot::{Slot, Waiting};
@@ -251,6 +252,15 @@ impl Opened<Box<Plugin>> for Detail {
         if let Some(plugin) = plugin {
             self.paint_whole(scene, plugin, canvas);
         }
+    }
+
+    fn read(&self, scene: Scene<'_>, plugin: Option<&Box<Plugin>>) -> Reading {
+        let Some(plugin) = plugin else {
+            return Reading::without(scene.words, false);
+        };
+        let head = self.head(scene, plugin).into_iter().map(|(_, text)| text);
+        let lines = spoken(scene.words, &self.lines(scene.words, plugin));
+        Reading::of(head.chain(lines))
     }
 
     fn step(&mut self, scene: Scene<'_>, plugin: Option<&Box<Plugin>>, step: Step, body: u16) {

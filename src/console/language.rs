@@ -62,8 +62,8 @@ impl Language {
     pub fn new(tongue: Tongue) -> Self {
         Self {
             tongue,
-            english: read(include_str!("../../languages/en.toml")),
-            french: read(include_str!("../../languages/fr.toml")),
+            english: read(include_str!("languages/en.toml")),
+            french: read(include_str!("languages/fr.toml")),
         }
     }
 

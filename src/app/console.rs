@@ -346,6 +346,7 @@ pub(super) fn tell_afterwards(
     panics: Panics,
     out: &mut Out,
 ) -> Result<(), AppError> {
+    out.be_brief();
     let kept = log.release();
     if kept.dropped > 0 {
         out.note(&format!("{} older log lines not kept", kept.dropped))?;

@@ -1,6 +1,11 @@
 //! Where a command's words go: results to standard output, notes to standard error.
 
-use std::io::{self, IsTerminal, Write};
+use std::fs::File;
+use std::io::{self, IsTerminal, LineWriter, Write};
+use std::os::fd::AsFd as _;
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 
 use serde::Serialize;
 
@@ -11,12 +16,49 @@ const LINE_CELLS_MAX: usize = 79;
 const LABEL_CELLS: usize = 28;
 const AMOUNT_CELLS: usize = 9;
 
+/// A terminal that takes nothing for so long is not waited for.
+const PATIENCE: Duration = Duration::from_secs(1);
+
 /// The two streams, and how results are wanted.
 pub struct Out {
     results: Box<dyn Write + Send>,
     notes: Box<dyn Write + Send>,
     is_json: bool,
     is_terminal: bool,
+}
+
+/// Standard error as far as its terminal takes it.
+struct Brief {
+    is_stuck: bool,
+}
+
+impl Write for Brief {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.is_stuck {
+            return Ok(bytes.len());
+        }
+        let (done, written) = mpsc::sync_channel(1);
+        let text = bytes.to_vec();
+        // Past the lock of the standard stream, which a stuck writer would hold.
+        let mut terminal = File::from(io::stderr().as_fd().try_clone_to_owned()?);
+        thread::Builder::new()
+            .name("notes".to_owned())
+            .spawn(move || {
+                // Nobody may be waiting any more.
+                let _ = done.send(terminal.write_all(&text));
+            })?;
+        match written.recv_timeout(PATIENCE) {
+            Ok(written) => written.map(|()| bytes.len()),
+            Err(_) => {
+                self.is_stuck = true;
+                Ok(bytes.len())
+            }
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 impl Out {
@@ -40,6 +82,14 @@ impl Out {
             notes,
             is_json,
             is_terminal: false,
+        }
+    }
+
+    /// A terminal that was a console's may be stuck, and whoever ends must not wait for it: from now on
+    /// a note is given up that it does not take, and all after it.
+    pub fn be_brief(&mut self) {
+        if io::stderr().is_terminal() {
+            self.notes = Box::new(LineWriter::new(Brief { is_stuck: false }));
         }
     }
 

@@ -54,6 +54,15 @@ fn a_stop_gives_the_terminal_back_and_a_continue_takes_it_again() {
 }
 
 #[test]
+fn a_terminal_that_takes_nothing_keeps_nobody_from_ending() {
+    let mut console = AtTerminal::demo(20);
+    console.sees("Backlog");
+    console.stalls();
+    console.signal(Signal::SIGTERM);
+    assert_eq!(console.ends_somehow().code(), Some(0));
+}
+
+#[test]
 fn a_line_that_breaks_ends_the_program_in_order() {
     let mut console = AtTerminal::demo(20);
     console.sees("Backlog");

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use nix::pty::{Winsize, openpty};
 use nix::sys::signal::{Signal, kill};
-use nix::sys::termios::{LocalFlags, Termios, tcgetattr};
+use nix::sys::termios::{FlowArg, LocalFlags, Termios, tcflow, tcgetattr};
 use nix::unistd::Pid;
 
 /// Longer than any of these takes on a busy machine.
@@ -124,6 +124,19 @@ impl AtTerminal {
 
     pub(crate) fn signal(&self, signal: Signal) {
         kill(Pid::from_raw(self.child.id() as i32), signal).unwrap();
+    }
+
+    /// As ctrl-s does: the terminal takes nothing any more.
+    pub(crate) fn stalls(&self) {
+        tcflow(&self.terminal, FlowArg::TCOOFF).unwrap();
+    }
+
+    /// Waits for the end, whatever the terminal is like by then.
+    #[track_caller]
+    pub(crate) fn ends_somehow(mut self) -> ExitStatus {
+        let (report, ended) = mpsc::sync_channel(1);
+        thread::spawn(move || report.send(self.child.wait().unwrap()));
+        ended.recv_timeout(PATIENCE).expect("an end")
     }
 
     /// What a person sees now.

@@ -21,6 +21,7 @@ use crate::console::Ground;
 use crate::console::tape::Keys;
 use crate::domain::ids::LinkId;
 use crate::domain::operator::{Present, SessionId};
+use crate::domain::time::Span;
 use crate::pool::Handle;
 use crate::ports::Store as _;
 use crate::session::wire::{Farewell, Wish};
@@ -28,6 +29,12 @@ use crate::session::{Ended, Guest, Host, Listener};
 
 /// Consoles at once. Each costs a few megabytes and, when much happens, a hundredth of a core.
 const SESSIONS_MAX: usize = 32;
+
+/// After a connection that could not be taken.
+const RETRY: Span = Span(100);
+
+/// Until everybody was told that the house closes.
+const FAREWELL: Span = Span::seconds(3);
 
 /// Connections that have not said yet what they want, and commands under way.
 const GUESTS_MAX: usize = 64;
@@ -138,8 +145,15 @@ impl House {
                 () = self.closing.cancelled() => break,
                 Some(_) = guests.join_next(), if !guests.is_empty() => {}
                 accepted = listener.accept(), if guests.len() < GUESTS_MAX + SESSIONS_MAX => {
-                    // A connection that is gone before it was taken is nobody's.
-                    let Ok((stream, peer)) = accepted else { continue };
+                    let (stream, peer) = match accepted {
+                        Ok(accepted) => accepted,
+                        Err(error) => {
+                            // Gone before it was taken, or no descriptor is left: the next try may do.
+                            tracing::warn!(kind = ?error.kind(), "nobody was let in");
+                            self.connected.outside.clock.sleep(RETRY).await;
+                            continue;
+                        }
+                    };
                     let group = self.connected.opened.instance.serve.group.as_deref();
                     if !door::may_knock(peer, group) {
                         tracing::warn!(uid = peer.uid.as_raw(), "refused at the socket");
@@ -155,7 +169,12 @@ impl House {
             }
         }
         drop(listener);
-        while guests.join_next().await.is_some() {}
+        let told = async { while guests.join_next().await.is_some() {} };
+        tokio::select! {
+            () = told => {}
+            // Whoever takes nothing is not waited for.
+            () = self.connected.outside.clock.sleep(FAREWELL) => {}
+        }
     }
 
     /// What becomes of a guest whose line breaks is nobody's business any more.

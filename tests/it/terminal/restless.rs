@@ -76,6 +76,7 @@ fn what_is_confirmed_is_what_was_chosen_whatever_moves_meanwhile() {
         console.chosen().is_some_and(|line| whom(&line) != first)
     });
     let second = whom(&console.chosen().expect("a line"));
+    console.shows("the count", |console| count(console).is_some());
     let before = count(&console).expect("conflicts");
 
     // The line above the chosen one goes.

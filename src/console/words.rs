@@ -290,6 +290,21 @@ impl Words<'_> {
         })
     }
 
+    /// Why something that was read is left out.
+    pub(super) fn left_out<'b>(&'b self, reason: &'b str) -> &'b str {
+        self.language.text(match reason {
+            "no_email" => "left-out-no-email",
+            "object_not_selected" => "left-out-object",
+            "gone_before_linked" => "left-out-gone",
+            "creation_not_allowed" => "left-out-creation",
+            "activity_of_unknown_contact" => "left-out-stranger",
+            "activity_of_person_not_in_salesforce" => "left-out-one-sided",
+            "activity_unreadable" => "left-out-unreadable",
+            // One of a later engine than these words.
+            other => return other,
+        })
+    }
+
     /// What an operator may do.
     pub(super) fn right(&self, role: Role) -> &str {
         self.language.text(match role {

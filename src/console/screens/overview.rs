@@ -514,8 +514,32 @@ fn paint_totals(scene: Scene<'_>, canvas: &mut Canvas<'_>, top: u16) {
         y += 1;
     }
     if let Some(words) = everything(scene) {
+        y += canvas.paragraph(1, y, 2, &words, theme.muted());
+    }
+    if let Some(words) = left_out(scene) {
         canvas.paragraph(1, y, 2, &words, theme.muted());
     }
+}
+
+/// What was read and is none of ours, and why: the most frequent reasons first.
+fn left_out(scene: Scene<'_>) -> Option<String> {
+    let say = scene.say();
+    let mut reasons: Vec<(&String, u64)> = Vec::new();
+    reasons.extend(
+        scene
+            .snapshot
+            .totals
+            .ignored
+            .iter()
+            .map(|(reason, n)| (reason, *n)),
+    );
+    reasons.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    let told = reasons.iter().map(|(reason, count)| {
+        let why = scene.words.left_out(reason);
+        format!("{} {why}", say.number(*count))
+    });
+    let told: Vec<String> = told.collect();
+    (!told.is_empty()).then(|| say.with("left-out", &[("reasons", &told.join(" · "))]))
 }
 
 /// How many there are of everything.
@@ -545,7 +569,10 @@ fn totals(scene: Scene<'_>) -> Vec<String> {
         let title = scene.say().text(title);
         scene.words.labelled(title, &sides(scene, by_side))
     });
-    told.into_iter().chain(everything(scene)).collect()
+    told.into_iter()
+        .chain(everything(scene))
+        .chain(left_out(scene))
+        .collect()
 }
 
 fn sides(scene: Scene<'_>, by_side: &BySide) -> String {

@@ -116,3 +116,22 @@ fn the_overview_says_which_way_the_backlog_goes_and_whether_the_calls_last() {
     let steady = waits(1_490, 0);
     assert!(steady.contains("1,490 waiting, steady"), "{steady}");
 }
+
+#[test]
+fn the_overview_counts_what_is_left_out_and_says_why_the_most_frequent_first() {
+    let mut bench = Bench::new();
+    bench.lacks("Left out");
+    bench.sync_reports_that(|snapshot| {
+        let ignored = [
+            ("no_email", 4),
+            ("gone_before_linked", 12),
+            ("of_tomorrow", 1),
+        ];
+        let counted = ignored.map(|(reason, count)| (reason.to_owned(), count));
+        snapshot.totals.ignored = counted.into();
+    });
+    bench.expect_screen(
+        "Left out since start: 12 gone before they were known · 4 without an e-mail",
+    );
+    bench.expect_screen("1 of_tomorrow");
+}

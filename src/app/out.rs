@@ -47,13 +47,11 @@ impl Write for Brief {
                 // Nobody may be waiting any more.
                 let _ = done.send(terminal.write_all(&text));
             })?;
-        match written.recv_timeout(PATIENCE) {
-            Ok(written) => written.map(|()| bytes.len()),
-            Err(_) => {
-                self.is_stuck = true;
-                Ok(bytes.len())
-            }
+        if let Ok(written) = written.recv_timeout(PATIENCE) {
+            return written.map(|()| bytes.len());
         }
+        self.is_stuck = true;
+        Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -505,12 +505,12 @@ fn paint_totals(scene: Scene<'_>, canvas: &mut Canvas<'_>, top: u16) {
     let say = scene.say();
     let totals = &scene.snapshot.totals;
     let mut y = top;
-    for (title, by_side) in [
-        ("total-read", &totals.read),
-        ("total-written", &totals.written),
+    for (title, words) in [
+        ("total-read", read(scene)),
+        ("total-written", sides(scene, &totals.written)),
     ] {
         label(canvas, y, say.text(title));
-        canvas.text(TITLE_WIDTH, y, &sides(scene, by_side), theme.plain());
+        canvas.text(TITLE_WIDTH, y, &words, theme.plain());
         y += 1;
     }
     if let Some(words) = everything(scene) {
@@ -562,17 +562,30 @@ fn everything(scene: Scene<'_>) -> Option<String> {
 fn totals(scene: Scene<'_>) -> Vec<String> {
     let totals = &scene.snapshot.totals;
     let pairs = [
-        ("total-read", &totals.read),
-        ("total-written", &totals.written),
+        ("total-read", read(scene)),
+        ("total-written", sides(scene, &totals.written)),
     ];
-    let told = pairs.map(|(title, by_side)| {
+    let told = pairs.map(|(title, words)| {
         let title = scene.say().text(title);
-        scene.words.labelled(title, &sides(scene, by_side))
+        scene.words.labelled(title, &words)
     });
     told.into_iter()
         .chain(everything(scene))
         .chain(left_out(scene))
         .collect()
+}
+
+/// What was read, and how much of it is none of ours: where there is no room for why, it is counted.
+fn read(scene: Scene<'_>) -> String {
+    let totals = &scene.snapshot.totals;
+    let words = sides(scene, &totals.read);
+    let ignored: u64 = totals.ignored.values().sum();
+    if ignored == 0 {
+        return words;
+    }
+    let ignored = scene.say().number(ignored);
+    let ignored = scene.say().with("left-out-count", &[("n", &ignored)]);
+    format!("{words} · {ignored}")
 }
 
 fn sides(scene: Scene<'_>, by_side: &BySide) -> String {

@@ -12,6 +12,7 @@ use crossterm::event::{KeyEvent, MouseButton, MouseEvent, MouseEventKind};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
 use ratatui::style::Modifier;
 
 use crate::console::keymap::Sequence;
@@ -240,8 +241,12 @@ impl Bench {
         terminal
     }
 
+    /// As it is painted, the hidden half of a wide sign too: a terminal is never told of that one.
     pub(super) fn buffer(&self) -> Buffer {
-        self.terminal().backend().buffer().clone()
+        let (width, height) = self.model.size();
+        let mut buffer = Buffer::empty(Rect::new(0, 0, width, height));
+        crate::console::paint(&self.model, &mut buffer);
+        buffer
     }
 
     /// The screen as text, line by line.

@@ -134,4 +134,5 @@ fn the_overview_counts_what_is_left_out_and_says_why_the_most_frequent_first() {
         "Left out since start: 12 gone before they were known · 4 without an e-mail",
     );
     bench.expect_screen("1 of_tomorrow");
+    bench.expect_screen("Automation 0 · 17 left out");
 }

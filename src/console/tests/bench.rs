@@ -9,8 +9,6 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crossterm::event::{KeyEvent, MouseButton, MouseEvent, MouseEventKind};
-use ratatui::Terminal;
-use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Modifier;
@@ -21,9 +19,7 @@ use crate::console::query::{
 };
 use crate::console::tape::{Keys, Start};
 use crate::console::theme::Theme;
-use crate::console::{
-    Answer, Effect, Ground, Instance, Model, Msg, Query, Ticket, Tongue, update, view,
-};
+use crate::console::{Answer, Effect, Ground, Instance, Model, Msg, Query, Ticket, Tongue, update};
 use crate::domain::activity::HeldActivity;
 use crate::domain::command::Command;
 use crate::domain::conflict::{Cause, Conflict, Subject};
@@ -234,13 +230,6 @@ impl Bench {
         self.left > 0
     }
 
-    fn terminal(&self) -> Terminal<TestBackend> {
-        let (width, height) = self.model.size();
-        let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
-        terminal.draw(|frame| view(&self.model, frame)).unwrap();
-        terminal
-    }
-
     /// As it is painted, the hidden half of a wide sign too: a terminal is never told of that one.
     pub(super) fn buffer(&self) -> Buffer {
         let (width, height) = self.model.size();
@@ -251,8 +240,7 @@ impl Bench {
 
     /// The screen as text, line by line.
     pub(super) fn screen(&self) -> String {
-        let terminal = self.terminal();
-        let buffer = terminal.backend().buffer();
+        let buffer = self.buffer();
         let mut text = String::new();
         for y in 0..buffer.area.height {
             let mut skip = 0;
@@ -289,8 +277,7 @@ impl Bench {
     /// The line that the next key acts on.
     #[track_caller]
     pub(super) fn expect_selected(&self, part: &str) -> &Self {
-        let terminal = self.terminal();
-        let buffer = terminal.backend().buffer();
+        let buffer = self.buffer();
         let is_selected =
             |y: &u16| *y > 2 && buffer[(79, *y)].modifier.contains(Modifier::REVERSED);
         let line = (0..buffer.area.height).find(is_selected);

@@ -13,13 +13,13 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use crate::app::compose::{Connected, Environment, Mode};
+use crate::app::compose::{Connected, Environment};
 use crate::app::desk::Desk;
 use crate::app::door::{self, Door};
 use crate::app::error::{AppError, Status};
 use crate::app::house::{House, Place};
 use crate::app::lines;
-use crate::app::log::{Chronicle, Log};
+use crate::app::log::Log;
 use crate::app::out::Out;
 use crate::app::record::Recorder;
 use crate::app::view_state;
@@ -114,17 +114,12 @@ pub(super) async fn open(
     // Refused before anything is started.
     keys.keymap()?;
     let clock = connected.outside.clock.clone();
-    let mut engine = connected.engine(Mode::default());
-    engine.start_schedule(clock.now());
-    let pool = Pool::spawn(engine, connected.outside.clone());
+    let file = seat.file.to_owned();
+    let (house, pool, chronicle) = House::open(connected, seat.ground, file);
     let mut practice = match seat.ground {
         Ground::Practice => Some(tokio::spawn(bring_to_agreement(&pool))),
         Ground::Real => None,
     };
-    let file = seat.file.to_owned();
-    let house = House::new(connected, pool.handle(), seat.ground, file);
-    let store = house.connected.outside.store.clone();
-    let chronicle = Chronicle::begin(&house.handle, store, house.present());
     let reception = receive(&house, out)?;
     let ended = match seat.look {
         Look::Screens => attend(&house, &seat, keys, out).await,

@@ -12,17 +12,18 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::commands;
-use crate::app::compose::{Connected, Environment, Opened};
+use crate::app::compose::{Connected, Environment, Mode, Opened};
 use crate::app::console::{self, Look, Visit};
 use crate::app::door::{self, Door, Visitor};
 use crate::app::error::{AppError, Status};
 use crate::app::lines;
+use crate::app::log::Chronicle;
 use crate::console::Ground;
 use crate::console::tape::Keys;
 use crate::domain::ids::LinkId;
 use crate::domain::operator::{Present, SessionId};
 use crate::domain::time::Span;
-use crate::pool::Handle;
+use crate::pool::{Handle, Pool};
 use crate::ports::Store as _;
 use crate::session::wire::{Farewell, Wish};
 use crate::session::{Ended, Guest, Host, Listener};
@@ -63,12 +64,22 @@ pub(super) struct Place {
 }
 
 impl House {
-    pub(super) fn new(
+    /// Starts the sync of an instance, with whoever writes down what it tells.
+    pub(super) fn open(
         connected: Connected,
-        handle: Handle,
         ground: Ground,
         file: PathBuf,
-    ) -> Arc<Self> {
+    ) -> (Arc<Self>, Pool, Chronicle) {
+        let mut engine = connected.engine(Mode::default());
+        engine.start_schedule(connected.outside.clock.now());
+        let pool = Pool::spawn(engine, connected.outside.clone());
+        let store = connected.outside.store.clone();
+        let house = Self::new(connected, pool.handle(), ground, file);
+        let chronicle = Chronicle::begin(&house.handle, store, house.present());
+        (house, pool, chronicle)
+    }
+
+    fn new(connected: Connected, handle: Handle, ground: Ground, file: PathBuf) -> Arc<Self> {
         Arc::new(Self {
             connected,
             handle,

@@ -43,11 +43,7 @@ pub enum Pairing {
 ///    the deletion is told and nothing is made again. If the person's pair was deleted, it waits
 ///    for a person. Else it is alone.
 pub fn pair(group: &[&Link], mapping: &Mapping, key: MatchKey) -> Vec<Pairing> {
-    let bears = |link: &Link, side| {
-        link.is_live(side)
-            && match_text(link, mapping, side)
-                .is_some_and(|text| MatchKey::new(link.kind, text) == key)
-    };
+    let bears = |link: &Link, side| bears(link, mapping, side, key);
     let whole = || group.iter().copied().filter(|link| link.is_whole());
     let halves = |side: Side| {
         let lone = |link: &&Link| {
@@ -95,6 +91,17 @@ pub fn pair(group: &[&Link], mapping: &Mapping, key: MatchKey) -> Vec<Pairing> {
     pairings
 }
 
+/// Whether a live record of the link shows the address (or company name) on that side.
+pub fn bears(link: &Link, mapping: &Mapping, side: Side, key: MatchKey) -> bool {
+    let text = match_text(link, mapping, side).filter(|_| link.is_live(side));
+    text.is_some_and(|text| MatchKey::new(link.kind, text) == key)
+}
+
+/// Another person than the link's: not itself, nor the Lead that stepped aside for it.
+pub fn is_somebody_else(link: &Link, other: &Link) -> bool {
+    other.id != link.id && other.parked != Some(Parked::ShadowedByContact(link.id))
+}
+
 /// Whether an address that is about to be written is somebody else's on that side: Automation would
 /// refuse it or merge the two people. Answers the e-mail field and what to hold it for, or that what
 /// it was held for is over; nothing if all stays as it is.
@@ -123,11 +130,7 @@ pub fn taken(
         Some((pending.side, address))
     });
     let (side, address) = held.or(planned).filter(|(_, address)| is_asked(address))?;
-    let has_it = |other: &&&Link| {
-        let is_ours = other.parked == Some(Parked::ShadowedByContact(link.id));
-        let shown = match_text(other, mapping, side).map(|text| MatchKey::new(other.kind, text));
-        other.id != link.id && !is_ours && other.is_live(side) && shown == Some(key)
-    };
+    let has_it = |other: &&&Link| is_somebody_else(link, other) && bears(other, mapping, side, key);
     let owner = group.iter().filter(has_it).map(|other| other.id).min();
     match owner {
         Some(by) => {

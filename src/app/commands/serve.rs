@@ -10,16 +10,14 @@ use tokio::time::{MissedTickBehavior, interval};
 use super::Place;
 use crate::adapters::SystemClock;
 use crate::app::args::Serve;
-use crate::app::compose::{Connected, Mode};
+use crate::app::compose::Connected;
 use crate::app::console;
 use crate::app::error::{AppError, Status};
 use crate::app::house::House;
-use crate::app::log::Chronicle;
 use crate::app::notify::Manager;
 use crate::app::out::Out;
 use crate::console::Ground;
 use crate::domain::time::Span;
-use crate::pool::Pool;
 use crate::ports::{Clock, StoreError};
 use crate::session::Listener;
 
@@ -58,20 +56,8 @@ pub(super) async fn perform(
             source,
         }
     })?;
-    let mut engine = connected.engine(Mode::default());
-    engine.start_schedule(clock.now());
-    let pool = Pool::spawn(engine, connected.outside.clone());
-    let house = House::new(
-        connected,
-        pool.handle(),
-        Ground::Real,
-        place.file()?.clone(),
-    );
-    let chronicle = Chronicle::begin(
-        &house.handle,
-        house.connected.outside.store.clone(),
-        house.present(),
-    );
+    let file = place.file()?.clone();
+    let (house, pool, chronicle) = House::open(connected, Ground::Real, file);
     let reception = tokio::spawn(Arc::clone(&house).receive(listener));
     let mut snapshots = pool.snapshots.clone();
     let mut beat = interval(manager.beat().unwrap_or(BEAT));

@@ -5,13 +5,12 @@ use crate::domain::command::{Fact, Refusal, Scope};
 use crate::domain::conflict::{Cause, Choice, Conflict, Resolution, Subject};
 use crate::domain::consent::{Consent, Reason};
 use crate::domain::ids::{FieldId, Generation, LinkId, RemoteId, Side};
-use crate::domain::link::{Base, Decided, FieldState, Link, MatchKey, Parked};
+use crate::domain::link::{Base, Decided, FieldState, Link, MatchKey};
 use crate::domain::mapping::Role;
 use crate::domain::record::{Act, Happened, UndoStep};
 use crate::domain::value::Value;
 use crate::engine::Engine;
-use crate::engine::observe::match_text;
-use crate::engine::pair::move_end;
+use crate::engine::pair::{bears, is_somebody_else, move_end};
 use crate::engine::reconcile::agree;
 use crate::engine::work::Desk;
 
@@ -153,16 +152,12 @@ impl Engine {
         let rule = rules.find(|rule| Subject::Field(rule.id) == subject)?;
         let text = value.as_text().filter(|_| rule.role == Role::Email)?;
         let key = MatchKey::new(link.kind, text);
-        let bears = |other: &&Link| {
-            let shows = |side| {
-                let shown = match_text(other, &self.mapping, side);
-                shown.is_some_and(|text| MatchKey::new(other.kind, text) == key)
-            };
-            let is_ours = other.parked == Some(Parked::ShadowedByContact(link.id));
+        let has_it = |other: &&Link| {
             let mut sides = Side::BOTH.into_iter();
-            other.id != link.id && !is_ours && sides.any(|side| other.is_live(side) && shows(side))
+            is_somebody_else(link, other)
+                && sides.any(|side| bears(other, &self.mapping, side, key))
         };
-        desk.links.values().find(bears).map(|other| other.id)
+        desk.links.values().find(has_it).map(|other| other.id)
     }
 
     fn remember_decision(&mut self, link: LinkId, order: &Order) {

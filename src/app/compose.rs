@@ -9,14 +9,14 @@ use crate::app::config::{self, AutomationFlow, Instance, SalesforceFlow};
 use crate::app::error::AppError;
 use crate::app::house::Served;
 use crate::app::log::Log;
-use crate::app::policy::{self, Systems};
+use crate::app::policy;
 use crate::domain::drift::Descriptions;
 use crate::domain::failure::FailureKind;
 use crate::domain::ids::Side;
 use crate::domain::mapping::Policy;
 use crate::domain::record::{Batch, Binding, Change, PolicyVersion, Recovered};
-use crate::domain::request::{AutomationDescription, SalesforceDescription};
-use crate::domain::setup::Timetable;
+use crate::domain::request::SalesforceDescription;
+use crate::domain::setup::{InForce, Timetable};
 use crate::domain::time::Span;
 use crate::engine::{Brake, Engine, Settings, Writes};
 use crate::pool::Outside;
@@ -107,11 +107,12 @@ pub async fn open_at(
 pub async fn connect(opened: Opened, file: &Path) -> Result<Connected, AppError> {
     if let Some(served) = opened.served.clone() {
         let ours = &served.house.connected;
+        let in_force = served.house.handle.setups.borrow().clone();
         return Ok(Connected {
             opened,
             outside: ours.outside.clone(),
-            policy: Arc::clone(&ours.policy),
-            described: Arc::clone(&ours.described),
+            policy: Arc::clone(&in_force.policy),
+            described: Arc::clone(&in_force.described),
         });
     }
     let clients = clients(&opened)?;
@@ -126,7 +127,7 @@ pub async fn connect(opened: Opened, file: &Path) -> Result<Connected, AppError>
     opened.store.bind(binding).await?;
     let policy = match &opened.recovered.policy {
         Some(known) => known.policy.clone(),
-        None => first_policy(&opened, file, salesforce, automation).await?,
+        None => first_policy(&opened, file, &described).await?,
     };
     Ok(Connected {
         opened,
@@ -166,16 +167,23 @@ impl Opened {
         }
     }
 
-    /// As the instance file has it.
-    pub fn timetable(&self) -> Timetable {
-        let scheduled = self.instance.schedule;
-        Timetable {
-            is_enabled: scheduled.enabled,
-            pull: scheduled.schedule.pull,
-            push: scheduled.schedule.push,
-            activities: scheduled.schedule.activities,
-            overlap: scheduled.overlap,
+    /// What the store knows of the configuration, of a sync that does not run.
+    pub fn in_force(&self, policy: Arc<Policy>) -> InForce {
+        let known = self.recovered.policy.as_ref();
+        InForce {
+            version: known.map_or(0, |version| version.version),
+            policy,
+            timetable: self.timetable(),
+            suspended: self.recovered.suspended.clone(),
+            described: Arc::default(),
         }
+    }
+
+    /// As somebody set it from here, else as the instance file has it.
+    pub fn timetable(&self) -> Timetable {
+        let known = self.recovered.policy.as_ref();
+        let kept = known.and_then(|version| version.timetable);
+        kept.unwrap_or(self.instance.timetable)
     }
 }
 
@@ -183,15 +191,14 @@ impl Connected {
     pub fn engine(&self, mode: Mode) -> Engine {
         let settings = Settings {
             policy: Arc::clone(&self.policy),
-            schedule: self.opened.instance.schedule.schedule,
-            overlap: self.opened.instance.schedule.overlap,
+            timetable: self.opened.timetable(),
             daily_share: self.opened.instance.salesforce.daily_share,
             writes: mode.writes,
             brake: mode.brake,
             chunk_size_max: CHUNK_SIZE_MAX,
         };
         let mut engine = Engine::new(settings, self.opened.recovered.clone());
-        engine.take_descriptions(&self.described.salesforce, &self.described.automation);
+        engine.take_descriptions(&self.described);
         engine
     }
 }
@@ -350,15 +357,10 @@ fn bare_policy(opened: &Opened) -> Policy {
 async fn first_policy(
     opened: &Opened,
     file: &Path,
-    salesforce: &SalesforceDescription,
-    automation: &AutomationDescription,
+    described: &Descriptions,
 ) -> Result<Policy, AppError> {
-    let systems = Systems {
-        salesforce,
-        automation,
-    };
     let url = opened.instance.automation.base_url.as_str();
-    let policy = policy::build(&opened.instance.plugin, systems, url).map_err(|problems| {
+    let policy = policy::build(&opened.instance.plugin, described, url).map_err(|problems| {
         AppError::Mapping {
             path: file.display().to_string(),
             problems,
@@ -369,6 +371,7 @@ async fn first_policy(
         at: opened.clock.now(),
         author: "instance file".to_owned(),
         policy: policy.clone(),
+        timetable: None,
     };
     opened
         .store

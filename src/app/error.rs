@@ -6,6 +6,7 @@ use crate::app::config::ConfigError;
 use crate::app::policy::MappingProblem;
 use crate::console::keymap::KeymapError;
 use crate::console::tape::TapeError;
+use crate::console::{Language, Tongue, objected};
 use crate::domain::command::Refusal;
 use crate::domain::failure::Failure;
 use crate::domain::ids::Side;
@@ -163,6 +164,23 @@ pub enum Refused {
     OptOutStays(u64),
     #[error("link {link} cannot have that e-mail address: it is on the record of link {by}")]
     AddressTaken { link: u64, by: u64 },
+    #[error(
+        "the configuration is version {now} now, not {asked}{}; look at it again",
+        maker(.made.as_ref())
+    )]
+    OlderConfiguration {
+        asked: u32,
+        now: u32,
+        made: Option<(String, Timestamp)>,
+    },
+    #[error("the configuration cannot be saved like this:\n{}", .0.join("\n"))]
+    Objected(Vec<String>),
+    #[error("nothing would change: that configuration is in force already")]
+    NothingChanges,
+}
+
+fn maker(made: Option<&(String, Timestamp)>) -> String {
+    made.map_or_else(String::new, |(by, at)| format!(", by {by} at {at}"))
 }
 
 fn decision(decided: Option<&(String, Timestamp)>) -> String {
@@ -193,6 +211,18 @@ impl From<Refusal> for Refused {
                 link: link.0,
                 by: by.0,
             },
+            Refusal::OlderConfiguration { asked, now, made } => {
+                Self::OlderConfiguration { asked, now, made }
+            }
+            Refusal::Objected(objections) => {
+                let language = Language::new(Tongue::English);
+                let said = objections.iter();
+                Self::Objected(
+                    said.map(|one| format!("  {}", objected(&language, one)))
+                        .collect(),
+                )
+            }
+            Refusal::NothingChanges => Self::NothingChanges,
         }
     }
 }

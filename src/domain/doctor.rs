@@ -21,6 +21,7 @@ use super::record::Counts;
 use super::setup::Timetable;
 use super::snapshot::Snapshot;
 use super::time::{Span, Timestamp};
+use super::value::ValueType;
 
 /// Everything that checks may look at.
 #[derive(Clone, Copy)]
@@ -114,6 +115,7 @@ pub enum Told {
     Side(Side),
     Queues(Vec<Queue>),
     Objects(Vec<SalesforceObject>),
+    Type(ValueType),
     /// Another message.
     Message(Message),
 }

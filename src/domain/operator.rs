@@ -83,7 +83,8 @@ impl Role {
     pub fn needed(command: &Command) -> Self {
         match command {
             // Mails people again, or overwrites as much as is found: an admin answers for it.
-            Command::ReleaseBrake => Self::Admin,
+            // Also the configuration: it concerns everybody.
+            Command::ReleaseBrake | Command::Configure { .. } => Self::Admin,
             Command::Resolve(resolutions)
                 if resolutions.iter().any(|resolution| {
                     let choices = &mut resolution.choices.iter();

@@ -187,6 +187,10 @@ impl Outbox {
         self.waiting.keys().next().copied()
     }
 
+    pub(super) fn has_rechecks(&self) -> bool {
+        !self.rechecks.is_empty()
+    }
+
     pub(super) fn has_questions(&self) -> bool {
         !self.unpaired.is_empty()
             || !self.rechecks.is_empty()
@@ -217,6 +221,9 @@ impl Engine {
         }
         if !links.is_empty() {
             self.inbox.push_back(Work::Settle { links });
+            return true;
+        }
+        if self.review() {
             return true;
         }
         if !self.outbox.unpaired.is_empty() && self.inbox.is_empty() && self.transactions.is_empty()

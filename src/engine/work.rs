@@ -8,9 +8,10 @@ use crate::domain::consent::{Consent, Dated, Evidence, Proof, Reason};
 use crate::domain::cursor::{Cursor, Position, Stream};
 use crate::domain::ids::{JobId, LinkId, RemoteId, RunId, SalesforceId, Side};
 use crate::domain::link::{Link, Mark, MatchKey, PendingState};
-use crate::domain::record::{Change, Happened, HistoryEntry, LinkKey, Loaded, Suppression};
+use crate::domain::record::{Change, Happened, HistoryEntry, LinkKey, Loaded, Review, Suppression};
 use crate::domain::request::{ActivityOutcome, AuditEntry, Request, RowOutcome, RowWrite};
 use crate::domain::row::Row;
+use crate::domain::setup::Suspension;
 use crate::domain::time::Timestamp;
 use crate::engine::consent::Freshness;
 use crate::engine::reconcile::{Context, Lost, reconcile};
@@ -69,6 +70,18 @@ pub(super) enum Work {
         held: Vec<HeldActivity>,
     },
     Instruction(RunId, Instruction),
+    /// Rules that no longer fit a system, all of them.
+    Suspend {
+        suspended: Vec<Suspension>,
+    },
+    ListReview {
+        after: Option<LinkId>,
+    },
+    /// Links to be looked at again by a configuration that changed; none ends the review.
+    Review {
+        review: Review,
+        links: Vec<LinkId>,
+    },
 }
 
 /// What follows when the rows of a read are taken in.
@@ -244,8 +257,13 @@ impl Desk {
 impl Engine {
     /// A page of links that were on their way when the last process ended.
     pub(super) fn on_paged(&mut self, now: Timestamp, links: Vec<Link>) {
-        let Some(Work::Recover { mark, .. }) = self.transactions.loading.take() else {
-            return;
+        let mark = match self.transactions.loading.take() {
+            Some(Work::Recover { mark, .. }) => mark,
+            Some(Work::ListReview { .. }) => {
+                self.on_review_listed(&links);
+                return;
+            }
+            _ => return,
         };
         if links.len() == RECOVERY_PAGE_MAX {
             let after = links.last().map(|link| link.id);
@@ -313,7 +331,11 @@ impl Engine {
             Work::ActivitiesSent { outcomes, .. } => self.sent_keys(outcomes),
             Work::Held { held, .. } => keys::of_held(held),
             Work::Instruction(_, instruction) => super::commands::keys(instruction),
-            Work::Recover { .. } | Work::ListHeld { .. } => Vec::new(),
+            Work::Review { links, .. } => links.iter().copied().map(LinkKey::Id).collect(),
+            Work::Recover { .. }
+            | Work::ListHeld { .. }
+            | Work::ListReview { .. }
+            | Work::Suspend { .. } => Vec::new(),
         };
         keys.sort_unstable();
         keys.dedup();
@@ -359,7 +381,9 @@ impl Engine {
             Work::Instruction(run, instruction) => {
                 self.carry_out(&mut desk, now, run, instruction);
             }
-            Work::Recover { .. } | Work::ListHeld { .. } => {}
+            Work::Suspend { suspended } => self.suspend(&mut desk, now, suspended),
+            Work::Review { review, links } => self.take_review(&mut desk, now, review, links),
+            Work::Recover { .. } | Work::ListHeld { .. } | Work::ListReview { .. } => {}
         }
         self.close(desk);
     }

@@ -23,6 +23,7 @@ use crate::console::{Msg, Query, Ticket};
 use crate::domain::command::{Command, Told};
 use crate::domain::ids::LinkId;
 use crate::domain::operator::{Present, Role, SessionId};
+use crate::domain::setup::InForce;
 use crate::domain::snapshot::Snapshot;
 use crate::domain::time::{Span, Timestamp};
 
@@ -73,6 +74,7 @@ pub trait Host: Send {
 pub struct Wires {
     pub inputs: mpsc::Receiver<Input>,
     pub snapshots: watch::Receiver<Arc<Snapshot>>,
+    pub setups: watch::Receiver<Arc<InForce>>,
     /// Whose answers are for this console.
     pub session: SessionId,
     pub facts: broadcast::Receiver<Told>,

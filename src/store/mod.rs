@@ -14,6 +14,7 @@ mod durable;
 mod folder;
 mod keys;
 mod packed;
+mod policies;
 mod reader;
 mod staging;
 mod sweep;
@@ -314,7 +315,7 @@ impl Store for SledStore {
     }
 
     fn policies(&self, max: usize) -> BoxFuture<'_, Result<Vec<PolicyVersion>, StoreError>> {
-        self.read(move |durable| reader::newest(durable, keys::POLICY, max, "policy"))
+        self.read(move |durable| policies::newest(durable, max))
     }
 }
 

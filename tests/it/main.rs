@@ -28,6 +28,7 @@ mod practice_world;
 mod safety;
 #[cfg(test)]
 mod sessions;
+mod setup;
 mod steer;
 #[cfg(test)]
 mod store_kill;

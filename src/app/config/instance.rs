@@ -6,9 +6,7 @@ use secrecy::SecretString;
 use url::Url;
 
 use crate::domain::ids::SalesforceObject;
-use crate::domain::mapping::{Arrow, BlankTravel, Concurrent, Overwritten};
-use crate::domain::time::Span;
-use crate::engine::Schedule;
+use crate::domain::setup::{Pair, Timetable};
 
 #[derive(Debug, Clone)]
 pub struct Instance {
@@ -17,7 +15,7 @@ pub struct Instance {
     pub salesforce: Salesforce,
     pub automation: Automation,
     pub plugin: Plugin,
-    pub schedule: Scheduled,
+    pub timetable: Timetable,
     pub serve: Serve,
     pub operators: Operators,
 }
@@ -108,20 +106,7 @@ pub struct Plugin {
 /// One mapped pair as the file has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mapped {
-    pub salesforce: String,
-    pub objects: Vec<SalesforceObject>,
-    pub automation: String,
-    pub arrow: Arrow,
-    pub overwritten: Overwritten,
-    pub blank: BlankTravel,
-    pub concurrent: Concurrent,
+    pub pair: Pair,
     /// Line of the file, for whoever must say what is wrong with it later.
     pub line: usize,
-}
-
-#[derive(Debug, Clone, Copy)]
-pub struct Scheduled {
-    pub enabled: bool,
-    pub schedule: Schedule,
-    pub overlap: Span,
 }

@@ -13,12 +13,12 @@ use url::Url;
 
 use crate::domain::ids::SalesforceObject;
 use crate::domain::mapping::{BlankTravel, Overwritten};
+use crate::domain::setup::{Pair, Timetable};
 use crate::domain::time::Span;
-use crate::engine::Schedule;
 
 pub use instance::{
     Automation, AutomationFlow, Instance, Mapped, Operators, Plugin, Salesforce, SalesforceFlow,
-    Scheduled, Serve,
+    Serve,
 };
 use typed::{Secret, Spanned};
 
@@ -140,7 +140,7 @@ impl Reader<'_> {
             plugin: self.plugin(file.plugin, file.mapping, file.salesforce.namespace.clone())?,
             salesforce: self.salesforce(file.salesforce)?,
             automation: self.automation(file.automation)?,
-            schedule: self.schedule(&file.schedule)?,
+            timetable: self.timetable(&file.schedule)?,
             name,
         })
     }
@@ -415,8 +415,12 @@ impl Reader<'_> {
                 return Err(self.at(&rule, "objects do not fit: a person is a Lead or a Contact"));
             }
             let twice = rules.iter().find(|old| {
-                old.automation == inner.automation
-                    && old.objects.iter().any(|object| objects.contains(object))
+                old.pair.automation == inner.automation
+                    && old
+                        .pair
+                        .objects
+                        .iter()
+                        .any(|object| objects.contains(object))
             });
             if let Some(old) = twice {
                 let problem = format!(
@@ -425,7 +429,7 @@ impl Reader<'_> {
                 );
                 return Err(self.at(&rule, &problem));
             }
-            rules.push(Mapped {
+            let pair = Pair {
                 salesforce: inner.salesforce.clone(),
                 objects,
                 automation: inner.automation.clone(),
@@ -441,28 +445,18 @@ impl Reader<'_> {
                     BlankTravel::Never
                 },
                 concurrent: inner.concurrent,
-                line,
-            });
+            };
+            rules.push(Mapped { pair, line });
         }
         Ok(rules)
     }
 
-    fn schedule(&self, typed: &typed::Schedule) -> Result<Scheduled, ConfigError> {
-        let pull = self.span(&typed.pull)?;
-        let push = self.span(&typed.push)?;
-        let activities = self.span(&typed.activities)?;
-        let schedule = Schedule {
-            pull: Some(pull),
-            push: Some(push),
-            activities: Some(activities),
-        };
-        Ok(Scheduled {
-            enabled: typed.enabled,
-            schedule: if typed.enabled {
-                schedule
-            } else {
-                Schedule::default()
-            },
+    fn timetable(&self, typed: &typed::Schedule) -> Result<Timetable, ConfigError> {
+        Ok(Timetable {
+            is_enabled: typed.enabled,
+            pull: Some(self.span(&typed.pull)?),
+            push: Some(self.span(&typed.push)?),
+            activities: Some(self.span(&typed.activities)?),
             overlap: self.span(&typed.overlap)?,
         })
     }

@@ -59,12 +59,12 @@ fn a_good_file_is_understood() {
     let instance = load_text(GOOD).unwrap();
     assert_eq!(instance.name, "acme");
     assert_eq!(instance.plugin.person.len(), 1);
-    assert_eq!(instance.plugin.person[0].arrow, Arrow::Salesforce);
+    assert_eq!(instance.plugin.person[0].pair.arrow, Arrow::Salesforce);
     assert!(
-        !instance.schedule.enabled,
+        !instance.timetable.is_enabled,
         "support switches the schedule on"
     );
-    assert_eq!(instance.schedule.overlap, Span::minutes(20));
+    assert_eq!(instance.timetable.overlap, Span::minutes(20));
     assert_eq!(instance.salesforce.api_version, None);
 }
 

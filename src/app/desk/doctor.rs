@@ -21,19 +21,20 @@ impl Desk {
     pub(super) async fn diagnosis(&self) -> Result<Diagnosis, StoreError> {
         let counts = self.store.recover().await?.counts;
         let snapshot = self.snapshots.borrow().clone();
+        let in_force = self.in_force();
         let facts = Facts {
             now: self.clock.now(),
-            policy: &self.policy,
+            policy: &in_force.policy,
             snapshot: &snapshot,
             counts: &counts,
-            described: Some(&self.described),
-            timetable: Some(self.timetable),
+            described: Some(&in_force.described),
+            timetable: Some(in_force.timetable),
             oldest_conflict: oldest_conflict(&*self.store).await?,
             disk: disk(self.data.clone()).await,
         };
         Ok(Diagnosis {
             findings: examine(&facts),
-            described: self.described.at,
+            described: in_force.described.at,
         })
     }
 }

@@ -22,6 +22,7 @@ pub mod pair;
 pub mod reconcile;
 
 mod activities;
+mod claims;
 mod commands;
 mod cycle;
 mod keys;

@@ -13,6 +13,7 @@ use crate::domain::request::{ActivityOutcome, AuditEntry, Request, RowOutcome, R
 use crate::domain::row::Row;
 use crate::domain::setup::Suspension;
 use crate::domain::time::Timestamp;
+use crate::engine::claims::Claim;
 use crate::engine::consent::Freshness;
 use crate::engine::reconcile::{Context, Lost, reconcile};
 use crate::engine::transaction::After;
@@ -35,6 +36,15 @@ pub(super) enum Work {
         then: Then,
     },
     Pair {
+        keys: Vec<MatchKey>,
+    },
+    /// Contacts that Salesforce records name as their own.
+    Claims {
+        claims: Vec<Claim>,
+    },
+    /// One of them, with everybody who bears either address.
+    Claim {
+        claim: Claim,
         keys: Vec<MatchKey>,
     },
     /// What they waited for is over, or their request failed before it told anything.
@@ -288,6 +298,7 @@ impl Engine {
                 }
             }
             self.outbox.track(&link, now);
+            self.note_claim(&link);
             if link.match_keys.len() > 1 {
                 // An address may be on its way that was not looked for yet.
                 self.outbox.pair_again(&link.match_keys);
@@ -316,6 +327,11 @@ impl Engine {
         let mut keys = match work {
             Work::Rows { rows, then, .. } => keys::of_rows(rows, then),
             Work::Pair { keys } => keys.iter().copied().map(LinkKey::Match).collect(),
+            Work::Claims { claims } => claims.iter().flat_map(keys::of_claim).collect(),
+            Work::Claim { claim, keys } => {
+                let bearers = keys.iter().copied().map(LinkKey::Match);
+                bearers.chain(keys::of_claim(claim)).collect()
+            }
             Work::Outcomes { rows, .. } => rows.iter().map(|row| LinkKey::Id(row.link)).collect(),
             Work::Settle { links } | Work::Evidence { links, .. } => {
                 links.iter().copied().map(LinkKey::Id).collect()
@@ -348,6 +364,8 @@ impl Engine {
         match work {
             Work::Rows { job, rows, then } => self.take_rows(&mut desk, now, job, rows, then),
             Work::Pair { keys } => self.pair_keys(&mut desk, now, &keys),
+            Work::Claims { claims } => self.take_claims(&desk, &claims),
+            Work::Claim { claim, keys } => self.take_claim(&mut desk, now, claim, &keys),
             Work::Settle { links } => {
                 for id in links {
                     self.settle(&mut desk, id, now);

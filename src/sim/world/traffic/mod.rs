@@ -157,7 +157,7 @@ pub struct Act {
 
 /// Does an act, now, wherever it belongs.
 pub fn perform(org: &mut Salesforce, brain: &mut Automation, now: Timestamp, act: &Act) -> Outcome {
-    if act.number % PLUGIN_EVERY == 0 && plugin::is_running(org) {
+    if act.number.is_multiple_of(PLUGIN_EVERY) && plugin::is_running(org) {
         // What becomes of its run is no part of the act: it asks nobody, and tells nobody.
         let _ = plugin::run(org, brain, now, act.seed);
     }

@@ -6,8 +6,9 @@ use super::routes::{Resource, VERSION_NEWEST, VERSION_OLDEST};
 use super::wire::{Answer, Asked};
 use crate::sim::clock::{DAY_MS, Timestamp};
 use crate::sim::salesforce::bulk::Ingest;
+use crate::sim::salesforce::error::{ApiError, ErrorCode, Outcome};
 use crate::sim::salesforce::org::Salesforce;
-use crate::sim::salesforce::schema::ObjectIndex;
+use crate::sim::salesforce::schema::{SECURITY_OBJECTS, UserRight};
 
 /// Needs no session, costs no call, and carries no limit header.
 pub(super) fn versions() -> Answer {
@@ -26,13 +27,14 @@ pub(super) fn versions() -> Answer {
 }
 
 pub(super) fn root(resource: &Resource<'_>) -> Answer {
-    const RESOURCES: [&str; 7] = [
+    const RESOURCES: [&str; 8] = [
         "sobjects",
         "query",
         "queryAll",
         "composite",
         "limits",
         "jobs",
+        "metadata",
         "tooling",
     ];
     let mut body = Map::new();
@@ -46,11 +48,18 @@ pub(super) fn root(resource: &Resource<'_>) -> Answer {
     Answer::json(200, Json::Object(body))
 }
 
-pub(super) fn limits(org: &mut Salesforce, now: Timestamp) -> Answer {
+/// For whoever may *View Setup and Configuration*.
+pub(super) fn limits(org: &mut Salesforce, now: Timestamp) -> Outcome<Answer> {
+    if !org.has_right(UserRight::ViewSetup) {
+        let message = "You do not have the View Setup and Configuration permission";
+        return Err(ApiError::new(ErrorCode::INSUFFICIENT_ACCESS, message));
+    }
     let usage = org.api_usage(now);
     let limit = |most: u64, left: u64| json!({ "Max": most, "Remaining": left });
-    let records: usize = (0..org.schema().objects().count())
-        .map(|object| org.count(ObjectIndex(object as u16)))
+    let stored = org.schema().objects().map(|(object, _)| object);
+    let records: usize = stored
+        .filter(|object| !SECURITY_OBJECTS.contains(object))
+        .map(|object| org.count(object))
         .sum();
     let since = now.plus_millis(-DAY_MS);
     let batches: usize = org
@@ -62,7 +71,7 @@ pub(super) fn limits(org: &mut Salesforce, now: Timestamp) -> Answer {
     let left = |most: u64, used: usize| limit(most, most.saturating_sub(used as u64));
     // A record takes about two kilobytes, whatever it holds.
     let storage_left = 10_240_u64.saturating_sub(records as u64 / 512);
-    Answer::json(
+    Ok(Answer::json(
         200,
         json!({
             "DailyApiRequests": limit(usage.allowed, usage.allowed.saturating_sub(usage.used)),
@@ -72,13 +81,13 @@ pub(super) fn limits(org: &mut Salesforce, now: Timestamp) -> Answer {
             "DailyDeliveredPlatformEvents": limit(25_000, 25_000),
             "DataStorageMB": limit(10_240, storage_left),
         }),
-    )
+    ))
 }
 
 pub(super) fn record_counts(org: &Salesforce, asked: &Asked) -> Answer {
     let names = asked.parameter("sObjects").unwrap_or_default();
     let counts = names.split(',').filter_map(|name| {
-        let object = org.schema().find(name.trim(), None)?;
+        let object = org.find_object(&asked.call(), name.trim()).ok()?;
         let name = &org.schema().object(object).name;
         Some(json!({ "count": org.count(object), "name": name }))
     });

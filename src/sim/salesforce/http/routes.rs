@@ -2,11 +2,13 @@
 
 use super::wire::{Answer, Asked};
 use super::{
-    catalog, collections, composite, describe, graphs, jobs, oauth, queries, rows, tooling, trees,
+    catalog, collections, composite, deploys, describe, graphs, jobs, oauth, queries, rows,
+    tooling, trees,
 };
 use crate::sim::salesforce::error::{ApiError, ErrorCode, Outcome};
 use crate::sim::salesforce::meter::CallKind;
 use crate::sim::salesforce::org::Salesforce;
+use crate::sim::salesforce::schema::UserRight;
 
 /// REST: versions answered; anything older is retired.
 pub(super) const VERSION_OLDEST: u32 = 31;
@@ -60,25 +62,34 @@ pub(super) fn answer(org: &mut Salesforce, mut asked: Asked) -> Answer {
 }
 
 /// 1. The version must exist, and not be retired.
-/// 2. The session must be alive.
+/// 2. The session must be alive, and its user one that may use the API.
 /// 3. The call is counted, unless the allocation is spent.
 fn outside(org: &mut Salesforce, asked: &mut Asked) -> Outcome<Answer> {
     check_version(&asked.segments[2])?;
     authenticate(org, asked)?;
+    check_enabled(org)?;
     org.begin_call(kind(asked), asked.now)?;
     check_content_type(asked)?;
     inside(org, asked)
 }
 
-/// Bodies are JSON, but for the two of Bulk, which looks at them itself.
+fn check_enabled(org: &Salesforce) -> Outcome<()> {
+    if org.has_right(UserRight::ApiEnabled) {
+        return Ok(());
+    }
+    let message = "The REST API is not enabled for this Organization or Partner";
+    Err(ApiError::new(ErrorCode::API_DISABLED_FOR_ORG, message))
+}
+
+/// Bodies are JSON, but for those of Bulk and of deployments, which look at them themselves.
 fn check_content_type(asked: &Asked) -> Outcome<()> {
     let Some(content_type) = asked.header("content-type") else {
         return Ok(());
     };
     let content_type = content_type.to_ascii_lowercase();
-    let is_bulk = asked.segments[3..]
-        .first()
-        .is_some_and(|part| part.eq_ignore_ascii_case("jobs"));
+    let is_bulk = asked.segments[3..].first().is_some_and(|part| {
+        part.eq_ignore_ascii_case("jobs") || part.eq_ignore_ascii_case("metadata")
+    });
     if asked.method == "GET"
         || asked.body.is_empty()
         || content_type.starts_with("application/json")
@@ -119,7 +130,7 @@ pub(super) fn inside(org: &mut Salesforce, asked: &Asked) -> Outcome<Answer> {
     }
     match lower.as_slice() {
         [] => Ok(catalog::root(&resource)),
-        ["limits"] => Ok(catalog::limits(org, asked.now)),
+        ["limits"] => catalog::limits(org, asked.now),
         ["limits", "recordcount"] => Ok(catalog::record_counts(org, asked)),
         ["sobjects"] => Ok(describe::all(org, &resource)),
         ["sobjects", object, rest @ ..] => sobject(org, &resource, object, rest),
@@ -132,7 +143,8 @@ pub(super) fn inside(org: &mut Salesforce, asked: &Asked) -> Outcome<Answer> {
         ["composite", "sobjects", rest @ ..] => collections::answer(org, &resource, rest),
         ["jobs", rest @ ..] => jobs::answer(org, &resource, rest),
         ["tooling", "query" | "queryall"] => queries::query(org, &resource, lower[1] == "queryall"),
-        ["tooling", rest @ ..] => tooling::answer(&resource, rest),
+        ["tooling", rest @ ..] => tooling::answer(org, &resource, rest),
+        ["metadata", rest @ ..] => deploys::answer(org, &resource, rest),
         _ => Err(ApiError::resource_missing()),
     }
 }
@@ -199,7 +211,7 @@ fn since(path: &[&str]) -> u32 {
     match path {
         ["jobs", "ingest", ..] => 41,
         ["jobs", "query", ..] => 47,
-        ["composite", "sobjects", _, _] => 46,
+        ["metadata", ..] | ["composite", "sobjects", _, _] => 46,
         ["composite", "sobjects", ..] => 42,
         ["composite", "graph"] => 50,
         _ => 0,
@@ -253,6 +265,7 @@ fn kind(asked: &Asked) -> CallKind {
         ["jobs", "ingest", ..] => CallKind::BulkIngest,
         ["jobs", "query", ..] => CallKind::BulkQuery,
         ["tooling", ..] => CallKind::Tooling,
+        ["metadata", ..] => CallKind::Metadata,
         _ => CallKind::Other,
     }
 }

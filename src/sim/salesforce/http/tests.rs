@@ -1,10 +1,14 @@
 //! The wire, over loopback, with a client that knows nothing of the simulator.
 
+mod archive;
 mod composites;
+mod deploying;
 mod faulty;
 mod grants;
 mod refusals;
 mod resources;
+mod security;
+mod tooling;
 mod trees;
 
 use std::net::TcpListener;

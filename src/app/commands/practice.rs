@@ -16,6 +16,7 @@ use crate::app::out::Out;
 use crate::app::practice::Practice;
 use crate::app::run::Goal;
 use crate::console::Ground;
+use crate::domain::time::Timestamp;
 use crate::ports::Clock;
 
 /// Serves both simulators until a signal, and prints how to reach them.
@@ -31,6 +32,7 @@ pub(super) async fn sim(arguments: &Sim, out: &mut Out) -> Result<Status, AppErr
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut serving = practice.serve(Arc::new(SystemClock))?;
+    serving.spoil(&arguments.setup.0);
     serving.live_on(arguments.traffic, arguments.seed, Arc::new(SystemClock));
     let folder = scratch()?;
     let file = serving.write_instance(&folder)?;
@@ -97,7 +99,12 @@ pub(super) async fn demo(
         env: detail(&here.env),
         is_linear: here.is_linear,
     };
-    let connected = place.connect().await?;
+    let mut connected = place.connect().await?;
+    if !arguments.setup.0.is_empty() {
+        // It worked once, and went wrong since: the first run looks at both systems again.
+        serving.spoil(&arguments.setup.0);
+        Arc::make_mut(&mut connected.described).at = Timestamp::ZERO;
+    }
     let status = if arguments.headless {
         let report = sync::measured(&connected, Mode::default(), Goal::UntilIdle, out).await?;
         drop(connected);

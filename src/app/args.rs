@@ -53,6 +53,46 @@ pub struct Unit {
     pub user: String,
 }
 
+#[derive(Debug, Args)]
+pub struct Authorize {
+    /// Only this one; both if left out
+    #[arg(value_enum)]
+    pub side: Option<System>,
+    /// Listen for no browser: the address that it ends at is pasted here
+    #[arg(long)]
+    pub paste: bool,
+    /// Where on this machine the browser comes back to; part of the call-back address
+    #[arg(long, default_value_t = crate::app::authorize::PORT, value_name = "N")]
+    pub port: u16,
+    /// Only ask for a token with what is kept, and say whose it is
+    #[arg(long, conflicts_with_all = ["paste", "port"])]
+    pub check: bool,
+    /// Why; kept in the audit
+    #[arg(long, default_value = "")]
+    pub reason: String,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Revoke {
+    /// Only this one; both if left out
+    #[arg(value_enum)]
+    pub side: Option<System>,
+    /// Do not ask
+    #[arg(long)]
+    pub yes: bool,
+    #[command(flatten)]
+    pub writing: Writing,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum System {
+    Salesforce,
+    Automation,
+}
+
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Practice: the whole program against simulated systems, seeded with an invented company
@@ -65,6 +105,10 @@ pub enum Command {
     Attach(Attach),
     /// Print a systemd unit that runs `serve`
     Unit(Unit),
+    /// Let passerelle into Salesforce and Automation: log in, or prove the keys
+    Authorize(Authorize),
+    /// End what `authorize` began, and forget what it kept
+    Revoke(Revoke),
     /// Bring both systems to agreement, without a terminal
     Sync(Sync),
     /// How the instance stands: coverage, conflicts, what waits, what failed

@@ -252,7 +252,7 @@ impl<'a> Staging<'a> {
         Ok(self.value(key)?.is_some())
     }
 
-    fn remove(&mut self, key: Vec<u8>) {
+    pub(super) fn remove(&mut self, key: Vec<u8>) {
         self.staged.insert(key, None);
     }
 

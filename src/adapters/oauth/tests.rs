@@ -13,8 +13,10 @@ use serde_json::{Value, json};
 use super::*;
 use crate::adapters::http::Limits;
 use crate::adapters::testing::{MemoryVault, StillClock, serve};
+use crate::domain::ids::Side;
 
 const KEY: &str = "refresh";
+const SECRET: &str = "secret";
 
 type Journal = Arc<Mutex<Vec<String>>>;
 type Fields = std::collections::BTreeMap<String, String>;
@@ -62,6 +64,7 @@ fn with_flow(base: &Url, vault: Arc<MemoryVault>, flow: Flow) -> Tokens {
         flow,
         token_url: base.join("/token").unwrap(),
         vault_key: KEY,
+        secret_key: SECRET,
         login: base.clone(),
         may_move_to: |login, base| login.origin() == base.origin(),
     };
@@ -228,7 +231,7 @@ async fn a_token_is_renewed_before_it_ends() {
         }),
     );
     let base = login(app).await;
-    let secret = SecretString::from("s");
+    let secret = SecretString::from("s").into();
     let tokens = with_flow(&base, Arc::default(), Flow::ClientCredentials { secret });
     tokens.current().await.unwrap();
     tokens.current().await.unwrap();
@@ -324,8 +327,13 @@ async fn a_login_is_finished_by_its_own_redirect_only() {
     let base = login(app).await;
     let begin = || {
         let endpoints = Endpoints {
+            side: Side::Salesforce,
             client_id: "app".into(),
             secret: None,
+            login: base.clone(),
+            may_move_to: |login, base| login.origin() == base.origin(),
+            revoke_url: None,
+            secret_key: SECRET,
             authorize_url: base.join("/authorize").unwrap(),
             token_url: base.join("/token").unwrap(),
             scopes: &["api", "refresh_token"],
@@ -355,23 +363,23 @@ async fn a_login_is_finished_by_its_own_redirect_only() {
     let stranger = "http://localhost:1717/callback?code=c&state=guess"
         .parse()
         .unwrap();
-    let error = pending.finish(&stranger, &vault).await.unwrap_err();
-    assert!(matches!(error, AuthorizationError::WrongState));
+    let error = pending.finish(&stranger, &vault, None).await.unwrap_err();
+    assert!(matches!(error, Denial::WrongState));
 
     let pending = begin();
     let state = parameter(&pending.url, "state").unwrap();
     let refused = format!("http://localhost:1717/callback?error=access_denied&state={state}");
     let error = pending
-        .finish(&refused.parse().unwrap(), &vault)
+        .finish(&refused.parse().unwrap(), &vault, None)
         .await
         .unwrap_err();
-    assert!(matches!(error, AuthorizationError::Refused(said) if said == "access_denied"));
+    assert!(matches!(error, Denial::DeniedByPerson));
 
     let pending = begin();
     let state = parameter(&pending.url, "state").unwrap();
     let good = format!("http://localhost:1717/callback?code=c%3D%3D&state={state}");
     pending
-        .finish(&good.parse().unwrap(), &vault)
+        .finish(&good.parse().unwrap(), &vault, None)
         .await
         .unwrap();
     assert!(

@@ -197,10 +197,7 @@ fn commit_all(
                     answer
                 }
                 Job::Put(key, value, answer) => {
-                    match value {
-                        Some(value) => staging.put(key, value),
-                        None => staging.remove(key),
-                    }
+                    staging.pair(key, value);
                     answer
                 }
             };

@@ -61,7 +61,7 @@ pub(super) async fn perform(
         record(place, &opened, "authorise", side, &asked.reason).await?;
         tell(side, &identity, &mut told, out)?;
         if !out.is_json() {
-            out.line("  kept sealed, and used from the next request on")?;
+            out.line("  kept sealed; the sync uses it from its next cycle on")?;
         }
     }
     if out.is_json() {
@@ -396,8 +396,8 @@ async fn record(
     reason: &str,
 ) -> Result<(), AppError> {
     let operator = place.visitor(opened).operator;
-    let (name, from) = (operator.name.as_str(), operator.from.as_str());
-    tracing::info!(target: TOLD, act, %side, operator = name, from, reason, "access was changed");
+    let name = operator.name.as_str();
+    tracing::info!(target: TOLD, act, %side, operator = name, "access was changed");
     if place.served.is_some() {
         return Ok(());
     }

@@ -451,6 +451,24 @@ fn a_login_to_another_place_than_the_stores_is_not_kept_and_what_works_stays() {
 }
 
 #[test]
+fn a_wrong_key_is_told_before_anybody_logs_in_and_what_is_kept_stays() {
+    let stage = Stage::new().authorised();
+    let key = stage.folder().join("data.key");
+    let right = fs::read_to_string(&key).unwrap();
+    private(&key, &format!("{}\n", "7".repeat(64)));
+    for arguments in [&["authorize"][..], &["authorize", "--check"]] {
+        let told = said(&stage.run(arguments));
+        for word in ["data.key", "another one", "passerelle revoke"] {
+            assert!(told.contains(word), "“{word}” is not in: {told}");
+        }
+        assert!(!told.contains("/authorize?"), "{told}");
+    }
+    private(&key, &right);
+    let checked = stage.run(&["authorize", "--check"]);
+    assert_eq!(checked.status.code(), Some(0), "{}", said(&checked));
+}
+
+#[test]
 fn what_is_revoked_is_dead_there_and_forgotten_here() {
     let stage = Stage::new().authorised();
     let dry = stage.run(&["revoke", "--dry-run"]);

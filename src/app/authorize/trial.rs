@@ -44,6 +44,8 @@ const ALL: [Kept; 4] = [
     },
 ];
 
+const PROBE: &str = "probe";
+
 /// A vault in whose place the clients of one attempt look. A process that dies in between leaves a trial
 /// that the next attempt clears away, and what works as it was.
 pub(super) struct Trial {
@@ -51,8 +53,11 @@ pub(super) struct Trial {
 }
 
 impl Trial {
-    /// With nothing on trial for this side.
+    /// With nothing on trial for this side. Something is sealed first: what is wrong with the key is to
+    /// be known before anybody logs in.
     pub(super) async fn begin(inner: Arc<dyn Vault>, side: Side) -> Result<Self, StoreError> {
+        inner.write(PROBE, Vec::new()).await?;
+        inner.remove(PROBE).await?;
         let trial = Self { inner };
         trial.drop_all(side).await?;
         Ok(trial)

@@ -128,7 +128,11 @@ async fn log_in(
         }
     };
     let redirected = tokio::select! {
-        heard = heard => heard.map_err(AppError::Unanswered)?,
+        heard = heard => {
+            // Behind the question that it answers.
+            out.note("the browser came back")?;
+            heard.map_err(AppError::Unanswered)?
+        }
         pasted = paste(place, &pending, callback.is_some(), out) => pasted?,
         () = opened.clock.sleep(PATIENCE) => {
             return Err(AppError::NotLetIn(Denial::CodeExpired));
@@ -167,11 +171,11 @@ fn introduce(
     out.note("2. open this address in a browser and log in as the integration's user:")?;
     out.note(pending.url.as_str())?;
     out.note(if is_listening {
-        "3. on this machine the browser comes back by itself. From elsewhere it ends at a page that"
+        "3. on this machine the browser comes back by itself. From elsewhere it ends at"
     } else {
-        "3. the browser ends at a page that"
+        "3. the browser ends at"
     })?;
-    out.note("   cannot be shown: paste that page's address here")?;
+    out.note("   a page that cannot be shown: paste that page's address here")?;
     out.flush()?;
     Ok(())
 }

@@ -1,11 +1,13 @@
 //! The command line. `passerelle --help` prints what stands here.
 
+mod access;
+mod practice;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-mod practice;
-
+pub use access::{Authorize, Revoke, System};
 pub use practice::{Demo, Faults, SetUp, Sim, Traffic};
 
 /// Keeps Salesforce and Webmecanik Automation in agreement, and lets support staff see and steer it.
@@ -69,6 +71,10 @@ pub enum Command {
     Attach(Attach),
     /// Print a systemd unit that runs `serve`
     Unit(Unit),
+    /// Let passerelle into Salesforce and Automation: log in, or prove the keys
+    Authorize(Authorize),
+    /// End what `authorize` began, and forget what it kept
+    Revoke(Revoke),
     /// Bring both systems to agreement, without a terminal
     Sync(Sync),
     /// How the instance stands: coverage, conflicts, what waits, what failed

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::adapters::{SystemClock, automation, salesforce};
-use crate::app::config::{self, AutomationFlow, Instance, SalesforceFlow};
+use secrecy::SecretString;
+
+use crate::adapters::{Denial, Secret, SystemClock, automation, salesforce};
+use crate::app::config::{self, AutomationFlow, Instance, OwnKey, SalesforceFlow};
 use crate::app::error::AppError;
 use crate::app::house::Served;
 use crate::app::log::Log;
@@ -15,13 +17,13 @@ use crate::domain::failure::FailureKind;
 use crate::domain::ids::Side;
 use crate::domain::mapping::Policy;
 use crate::domain::record::{Batch, Binding, Change, PolicyVersion, Recovered};
-use crate::domain::request::SalesforceDescription;
 use crate::domain::setup::{InForce, Timetable};
 use crate::domain::time::Span;
 use crate::engine::{Brake, Engine, Settings, Writes};
 use crate::pool::Outside;
-use crate::ports::{Answered, Clock, PortError, Store};
-use crate::store::SledStore;
+use crate::ports::{Answered, Clock, PortError, Store, Vault};
+use crate::session::type_secret;
+use crate::store::{KeySource, SealedVault, SledStore};
 
 /// How often a first connection is tried when it fails in a passing way.
 const CONNECT_TRIES_MAX: i64 = 5;
@@ -36,6 +38,8 @@ pub type Environment = BTreeMap<String, String>;
 pub struct Opened {
     pub instance: Instance,
     pub store: Arc<SledStore>,
+    /// Tokens and secrets, sealed.
+    pub vault: Arc<SealedVault>,
     pub clock: Arc<dyn Clock>,
     pub recovered: Recovered,
     /// Of the process that has the store.
@@ -92,9 +96,12 @@ pub async fn open_at(
     );
     let store = Arc::new(SledStore::open_instance(&instance.data, &holder)?);
     let recovered = store.recover().await?;
+    let sources = key_sources(&instance);
+    let vault = SealedVault::new(Arc::clone(&store), &instance.name, sources);
     Ok(Opened {
         instance,
         store,
+        vault: Arc::new(vault),
         clock,
         recovered,
         log: Log::default(),
@@ -118,7 +125,10 @@ pub async fn connect(opened: Opened, file: &Path) -> Result<Connected, AppError>
     let clients = clients(&opened)?;
     let described = describe_both(&opened, &clients).await?;
     let (salesforce, automation) = (&described.salesforce, &described.automation);
-    check_sandbox(&opened.instance, salesforce)?;
+    let (name, is_sandbox) = (&salesforce.organisation_name, salesforce.is_sandbox);
+    if let Some(denial) = wrong_box(&opened.instance, name, is_sandbox) {
+        return Err(AppError::NotLetIn(denial));
+    }
     let binding = Binding {
         organisation: salesforce.organisation.clone(),
         is_sandbox: salesforce.is_sandbox,
@@ -203,17 +213,36 @@ impl Connected {
     }
 }
 
-fn clients(opened: &Opened) -> Result<Outside, AppError> {
-    let instance = &opened.instance;
-    let config = salesforce::Config {
+/// In the order in which they are tried.
+fn key_sources(instance: &Instance) -> Vec<KeySource> {
+    let credential = instance.keys.credential.clone().map(KeySource::Credential);
+    let own = match &instance.keys.own {
+        OwnKey::Beside => KeySource::Beside(instance.data.clone()),
+        OwnKey::File(path) => KeySource::File(path.clone()),
+        OwnKey::Passphrase(phrase) => KeySource::Passphrase(phrase.clone()),
+        OwnKey::Asked => {
+            let text = format!("passphrase of the kept secrets of {}: ", instance.name);
+            KeySource::Asked(Arc::new(move || type_secret(&text)))
+        }
+    };
+    credential.into_iter().chain([own]).collect()
+}
+
+pub(super) fn salesforce_config(instance: &Instance) -> salesforce::Config {
+    salesforce::Config {
         login_url: instance.salesforce.login_url.clone(),
         client_id: instance.salesforce.client_id.clone(),
         flow: match instance.salesforce.flow.clone() {
+            // An application without a secret has none in the vault either.
             SalesforceFlow::AuthorizationCode { client_secret } => {
-                salesforce::Flow::AuthorizationCode { client_secret }
+                salesforce::Flow::AuthorizationCode {
+                    client_secret: Some(secret(client_secret)),
+                }
             }
             SalesforceFlow::ClientCredentials { client_secret } => {
-                salesforce::Flow::ClientCredentials { client_secret }
+                salesforce::Flow::ClientCredentials {
+                    client_secret: secret(client_secret),
+                }
             }
             SalesforceFlow::JwtBearer {
                 username,
@@ -228,15 +257,11 @@ fn clients(opened: &Opened) -> Result<Outside, AppError> {
             Some(version) => salesforce::ApiVersion::Pinned(version),
         },
         limits: crate::adapters::Limits::default(),
-    };
-    let clock = Arc::clone(&opened.clock);
-    let salesforce =
-        salesforce::SalesforceClient::new(config, Arc::clone(&clock), opened.store.clone())
-            .map_err(|failure| AppError::Client {
-                side: Side::Salesforce,
-                failure,
-            })?;
-    let config = automation::Config {
+    }
+}
+
+pub(super) fn automation_config(instance: &Instance) -> automation::Config {
+    automation::Config {
         base_url: instance.automation.base_url.clone(),
         flow: match instance.automation.flow.clone() {
             AutomationFlow::ClientCredentials {
@@ -244,32 +269,62 @@ fn clients(opened: &Opened) -> Result<Outside, AppError> {
                 client_secret,
             } => automation::Flow::ClientCredentials {
                 client_id,
-                client_secret,
+                client_secret: secret(client_secret),
             },
             AutomationFlow::AuthorizationCode {
                 client_id,
                 client_secret,
             } => automation::Flow::AuthorizationCode {
                 client_id,
-                client_secret,
+                client_secret: secret(client_secret),
             },
-            AutomationFlow::Basic { username, password } => {
-                automation::Flow::Basic { username, password }
-            }
+            AutomationFlow::Basic { username, password } => automation::Flow::Basic {
+                username,
+                password: secret(password),
+            },
         },
         limits: crate::adapters::Limits::default(),
-    };
-    let automation =
-        automation::AutomationClient::new(config, Arc::clone(&clock), opened.store.clone())
-            .map_err(|failure| AppError::Client {
-                side: Side::Automation,
-                failure,
-            })?;
+    }
+}
+
+fn secret(given: Option<SecretString>) -> Secret {
+    given.map_or(Secret::Kept, Secret::Given)
+}
+
+pub(super) fn salesforce_client(
+    opened: &Opened,
+    vault: Arc<dyn Vault>,
+) -> Result<salesforce::SalesforceClient, AppError> {
+    let (config, clock) = (
+        salesforce_config(&opened.instance),
+        Arc::clone(&opened.clock),
+    );
+    salesforce::SalesforceClient::new(config, clock, vault).map_err(|failure| AppError::Client {
+        side: Side::Salesforce,
+        failure,
+    })
+}
+
+pub(super) fn automation_client(
+    opened: &Opened,
+    vault: Arc<dyn Vault>,
+) -> Result<automation::AutomationClient, AppError> {
+    let (config, clock) = (
+        automation_config(&opened.instance),
+        Arc::clone(&opened.clock),
+    );
+    automation::AutomationClient::new(config, clock, vault).map_err(|failure| AppError::Client {
+        side: Side::Automation,
+        failure,
+    })
+}
+
+fn clients(opened: &Opened) -> Result<Outside, AppError> {
     Ok(Outside {
-        salesforce: Arc::new(salesforce),
-        automation: Arc::new(automation),
+        salesforce: Arc::new(salesforce_client(opened, opened.vault.clone())?),
+        automation: Arc::new(automation_client(opened, opened.vault.clone())?),
         store: opened.store.clone(),
-        clock,
+        clock: Arc::clone(&opened.clock),
     })
 }
 
@@ -306,16 +361,21 @@ where
     }
 }
 
-/// Sandbox credentials on production, or the other way round, would mix two sets of people.
-fn check_sandbox(instance: &Instance, description: &SalesforceDescription) -> Result<(), AppError> {
+/// Sandbox credentials on production, or the other way round, would mix two sets of people. Only the
+/// two general login addresses say which of the two they are for.
+pub(super) fn wrong_box(
+    instance: &Instance,
+    organisation: &str,
+    is_sandbox: bool,
+) -> Option<Denial> {
     let host = instance.salesforce.login_url.host_str().unwrap_or_default();
     let said_sandbox = match host {
         "test.salesforce.com" => true,
         "login.salesforce.com" => false,
-        _ => return Ok(()),
+        _ => return None,
     };
-    if said_sandbox == description.is_sandbox {
-        return Ok(());
+    if said_sandbox == is_sandbox {
+        return None;
     }
     let words = |sandbox: bool| {
         if sandbox {
@@ -324,11 +384,11 @@ fn check_sandbox(instance: &Instance, description: &SalesforceDescription) -> Re
             "a production organisation"
         }
     };
-    Err(AppError::Sandbox {
+    Some(Denial::WrongBox {
         said: words(said_sandbox),
-        organisation: description.organisation_name.clone(),
-        found: words(description.is_sandbox),
-        remedy: if description.is_sandbox {
+        organisation: organisation.to_owned(),
+        found: words(is_sandbox),
+        remedy: if is_sandbox {
             "https://test.salesforce.com"
         } else {
             "https://login.salesforce.com"

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use crate::adapters::{Attempt, Denial};
 use crate::app::config::ConfigError;
 use crate::app::policy::MappingProblem;
 use crate::console::keymap::KeymapError;
@@ -59,22 +60,18 @@ pub enum AppError {
     },
     #[error("the address of {side} in the instance file cannot be used: {failure}")]
     Client { side: Side, failure: Failure },
-    #[error("{side} cannot be reached or did not let us in; {}", advice(.error))]
+    #[error("{side} cannot be reached or did not let us in; {}", advice(*.side, .error))]
     Connect {
         side: Side,
         #[source]
         error: Box<PortError>,
     },
-    #[error(
-        "the instance file says {said}, but {organisation} is {found}; set [salesforce] login_url \
-         to {remedy}"
-    )]
-    Sandbox {
-        said: &'static str,
-        organisation: String,
-        found: &'static str,
-        remedy: &'static str,
-    },
+    /// In the words of [`Denial`], which name the remedy.
+    #[error(transparent)]
+    NotLetIn(Denial),
+    /// A question was not answered.
+    #[error("nothing was typed that could be used, so everything was left as it was")]
+    Unanswered(#[source] std::io::Error),
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
@@ -236,7 +233,7 @@ impl AppError {
             | Self::Client { .. }
             | Self::Store(StoreError::Foreign { .. })
             | Self::Mapping { .. }
-            | Self::Sandbox { .. }
+            | Self::NotLetIn(Denial::WrongBox { .. } | Denial::OtherOrganisation { .. })
             | Self::NoReason
             | Self::NothingYet
             | Self::Usage(_) => Status::Usage,
@@ -255,9 +252,13 @@ fn listed(problems: &[MappingProblem]) -> String {
 }
 
 /// One action for each way in which a connection fails.
-fn advice(error: &PortError) -> &'static str {
+fn advice(side: Side, error: &PortError) -> String {
     use crate::domain::failure::FailureKind as Kind;
-    match error.failure.kind {
+    let known = match Attempt::of(side).denial(&error.failure) {
+        Denial::Other { .. } | Denial::Busy(..) | Denial::TooMany(_) => None,
+        denial => Some(denial.to_string()),
+    };
+    let general = match error.failure.kind {
         Kind::Unauthorised => {
             "check the keys of this side in the instance file, and that its user may still log in"
         }
@@ -267,5 +268,6 @@ fn advice(error: &PortError) -> &'static str {
             "check the address in the instance file and the network, then try again"
         }
         _ => "see the answer below",
-    }
+    };
+    known.unwrap_or_else(|| general.to_owned())
 }

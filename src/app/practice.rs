@@ -135,6 +135,11 @@ impl Serving {
         })));
     }
 
+    /// Where the simulated Salesforce is.
+    pub fn site_url(&self) -> String {
+        self.salesforce_server.url()
+    }
+
     /// The instance file that reaches this company, with its data in that folder. The secrets in it
     /// open nothing but the simulators.
     pub fn instance_file(&self, data: &Path, secrets: &Path) -> String {

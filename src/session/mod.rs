@@ -1,6 +1,7 @@
 //! One terminal attached to one console: keys in, frames out, paced to what the terminal takes. It
 //! knows neither the pool nor the store; whoever starts it hands it the wires.
 
+mod asking;
 mod attach;
 mod backend;
 mod driver;
@@ -27,6 +28,7 @@ use crate::domain::setup::InForce;
 use crate::domain::snapshot::Snapshot;
 use crate::domain::time::{Span, Timestamp};
 
+pub use asking::{Asker, type_secret};
 pub use attach::{Over, attach, attach_lines};
 pub use driver::{Ended, drive};
 pub use lines::drive_lines;

@@ -40,8 +40,13 @@ impl<'a> Staging<'a> {
         }
     }
 
-    pub(super) fn put(&mut self, key: Vec<u8>, value: Vec<u8>) {
-        self.staged.insert(key, Some(value));
+    /// Without a value it is taken out.
+    pub(super) fn pair(&mut self, key: Vec<u8>, value: Option<Vec<u8>>) {
+        self.staged.insert(key, value);
+    }
+
+    fn put(&mut self, key: Vec<u8>, value: Vec<u8>) {
+        self.pair(key, Some(value));
     }
 
     pub(super) fn stage(&mut self, batch: Batch) -> Result<(), StoreError> {
@@ -263,7 +268,7 @@ impl<'a> Staging<'a> {
     }
 
     fn remove(&mut self, key: Vec<u8>) {
-        self.staged.insert(key, None);
+        self.pair(key, None);
     }
 
     fn encoded<T: serde::Serialize>(&mut self, key: Vec<u8>, value: &T) -> Result<(), StoreError> {

@@ -5,6 +5,8 @@
 mod adapters;
 mod addresses;
 #[cfg(test)]
+mod authorize;
+#[cfg(test)]
 mod automation_conformance;
 #[cfg(test)]
 mod automation_http;

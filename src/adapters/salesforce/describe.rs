@@ -138,7 +138,7 @@ fn choices(values: &Json) -> Vec<String> {
         .collect()
 }
 
-fn organisation_query() -> Select {
+pub(super) fn organisation_query() -> Select {
     Select {
         fields: ["Id", "Name", "IsSandbox"].map(Name::known).to_vec(),
         from: Name::known("Organization"),
@@ -196,7 +196,7 @@ fn user(record: &Json) -> Option<User> {
     })
 }
 
-fn first_record(reply: SubReply) -> Result<Json, Fault> {
+pub(super) fn first_record(reply: SubReply) -> Result<Json, Fault> {
     let mut records = QueryPage::read(reply)?.records;
     if records.is_empty() {
         return Err(Fault::broken(

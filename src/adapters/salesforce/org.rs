@@ -120,6 +120,11 @@ impl Org {
         }
     }
 
+    /// The token in use, or a new one.
+    pub(super) async fn token(&self) -> Result<Token, Fault> {
+        Ok(self.tokens.current().await?)
+    }
+
     /// The version in use, such as `67.0`.
     pub(super) async fn version(&self) -> Result<&str, Fault> {
         let version = self.version.get_or_try_init(async || {

@@ -45,6 +45,10 @@ pub(super) async fn sim(arguments: &Sim, out: &mut Out) -> Result<Status, AppErr
         "bring it to agreement with: passerelle sync --config {} --until-idle",
         file.display()
     ))?;
+    out.note(
+        "rehearse a login: flow = \"authorization_code\" for both sides in a copy of it, then",
+    )?;
+    out.note("passerelle authorize --config COPY; the browser's page asks to allow it")?;
     for line in std::fs::read_to_string(&file)?.lines() {
         out.line(line)?;
     }
@@ -96,6 +100,7 @@ pub(super) async fn demo(
         served: None,
         purpose: here.purpose,
         log: log.clone(),
+        asker: here.asker.clone(),
         env: detail(&here.env),
         is_linear: here.is_linear,
     };

@@ -6,14 +6,14 @@ use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::adapters::SystemClock;
-use crate::app::args::{Demo, Sim};
+use crate::app::args::{Demo, SetUp, Sim};
 use crate::app::commands::{Place, sync};
-use crate::app::compose::{Environment, Mode};
+use crate::app::compose::{Connected, Environment, Mode};
 use crate::app::console::{self, Seat};
 use crate::app::error::{AppError, Status};
 use crate::app::log::Log;
 use crate::app::out::Out;
-use crate::app::practice::Practice;
+use crate::app::practice::{Practice, Serving};
 use crate::app::run::Goal;
 use crate::console::Ground;
 use crate::domain::time::Timestamp;
@@ -104,12 +104,7 @@ pub(super) async fn demo(
         env: detail(&here.env),
         is_linear: here.is_linear,
     };
-    let mut connected = place.connect().await?;
-    if !arguments.setup.0.is_empty() {
-        // It worked once, and went wrong since: the first run looks at both systems again.
-        serving.spoil(&arguments.setup.0);
-        Arc::make_mut(&mut connected.described).at = Timestamp::ZERO;
-    }
+    let connected = begun(&place, &serving, &arguments.setup).await?;
     let status = if arguments.headless {
         let report = sync::measured(&connected, Mode::default(), Goal::UntilIdle, out).await?;
         drop(connected);
@@ -137,6 +132,17 @@ pub(super) async fn demo(
         std::fs::remove_dir_all(&folder)?;
     }
     Ok(status)
+}
+
+/// A sync that worked once. If its set-up is to be wrong, that went wrong since: the first run looks at
+/// both systems again.
+async fn begun(place: &Place, serving: &Serving, setup: &SetUp) -> Result<Connected, AppError> {
+    let mut connected = place.connect().await?;
+    if !setup.0.is_empty() {
+        serving.spoil(&setup.0);
+        Arc::make_mut(&mut connected.described).at = Timestamp::ZERO;
+    }
+    Ok(connected)
 }
 
 /// Nothing else of the environment is for an invented company.

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub use access::{Authorize, Revoke, System};
+pub use access::{Authorize, Init, Revoke, System};
 pub use practice::{Demo, Faults, SetUp, Sim, Traffic};
 
 /// Keeps Salesforce and Webmecanik Automation in agreement, and lets support staff see and steer it.
@@ -71,6 +71,8 @@ pub enum Command {
     Attach(Attach),
     /// Print a systemd unit that runs `serve`
     Unit(Unit),
+    /// From nothing to a first sync: asks, writes the instance file, lets us in, examines, rehearses
+    Init(Init),
     /// Let passerelle into Salesforce and Automation: log in, or prove the keys
     Authorize(Authorize),
     /// End what `authorize` began, and forget what it kept

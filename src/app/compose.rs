@@ -16,7 +16,7 @@ use crate::domain::drift::Descriptions;
 use crate::domain::failure::FailureKind;
 use crate::domain::ids::Side;
 use crate::domain::mapping::Policy;
-use crate::domain::record::{Batch, Binding, Change, PolicyVersion, Recovered};
+use crate::domain::record::{Batch, Binding, Change, PolicyVersion, Recovered, Review};
 use crate::domain::setup::{InForce, Timetable};
 use crate::domain::time::Span;
 use crate::engine::{Brake, Engine, Settings, Writes};
@@ -150,7 +150,10 @@ pub async fn connect(opened: Opened, file: &Path) -> Result<Connected, AppError>
 async fn describe_both(opened: &Opened, clients: &Outside) -> Result<Descriptions, AppError> {
     let asked = match &opened.recovered.policy {
         Some(known) => Arc::new(known.policy.clone()),
-        None => Arc::new(bare_policy(opened)),
+        None => Arc::new(policy::bare(
+            &opened.instance.plugin,
+            opened.instance.automation.base_url.as_str(),
+        )),
     };
     let salesforce = describe(Side::Salesforce, &*opened.clock, || {
         clients.salesforce.describe(Arc::clone(&asked))
@@ -396,22 +399,51 @@ pub(super) fn wrong_box(
     })
 }
 
-/// Enough to ask the systems to describe themselves.
-fn bare_policy(opened: &Opened) -> Policy {
-    let plugin = &opened.instance.plugin;
-    Policy {
-        mapping: crate::domain::mapping::Mapping::default(),
-        published: plugin.published,
-        objects: plugin.objects.clone(),
-        activities: plugin.activities,
-        update_blanks: plugin.update_blanks,
-        latest_do_not_contact: plugin.latest_do_not_contact,
-        sync_owners: plugin.sync_owners,
-        create_accounts: plugin.create_accounts,
-        activity_types: plugin.activity_types.clone(),
-        namespace: plugin.namespace.clone(),
-        automation_url: opened.instance.automation.base_url.to_string(),
+/// Before the first sync the instance file is still the truth, whatever was worked out from it earlier.
+/// Answers whether that changed anything; not if an operator changed the configuration since.
+pub async fn take_file_again(opened: &mut Opened, file: &Path) -> Result<bool, AppError> {
+    let Some(known) = opened.recovered.policy.clone() else {
+        return Ok(false);
+    };
+    if known.author != FILE {
+        return Ok(false);
     }
+    let described = opened.describe().await?;
+    let policy = built(opened, file, &described)?;
+    if policy == known.policy {
+        return Ok(false);
+    }
+    let version = PolicyVersion {
+        version: known.version + 1,
+        at: opened.clock.now(),
+        author: FILE.to_owned(),
+        policy,
+        timetable: None,
+    };
+    let review = Review {
+        version: version.version,
+        after: None,
+        looked_at: 0,
+        reads: true,
+    };
+    let changes = vec![
+        Change::PutPolicy(Box::new(version)),
+        Change::PutReview(review),
+    ];
+    opened.store.commit(Batch(changes)).await?;
+    opened.recovered = opened.store.recover().await?;
+    Ok(true)
+}
+
+/// Who made a configuration that came from the instance file.
+const FILE: &str = "instance file";
+
+fn built(opened: &Opened, file: &Path, described: &Descriptions) -> Result<Policy, AppError> {
+    let url = opened.instance.automation.base_url.as_str();
+    policy::build(&opened.instance.plugin, described, url).map_err(|problems| AppError::Mapping {
+        path: file.display().to_string(),
+        problems,
+    })
 }
 
 async fn first_policy(
@@ -419,17 +451,11 @@ async fn first_policy(
     file: &Path,
     described: &Descriptions,
 ) -> Result<Policy, AppError> {
-    let url = opened.instance.automation.base_url.as_str();
-    let policy = policy::build(&opened.instance.plugin, described, url).map_err(|problems| {
-        AppError::Mapping {
-            path: file.display().to_string(),
-            problems,
-        }
-    })?;
+    let policy = built(opened, file, described)?;
     let version = PolicyVersion {
         version: 1,
         at: opened.clock.now(),
-        author: "instance file".to_owned(),
+        author: FILE.to_owned(),
         policy: policy.clone(),
         timetable: None,
     };

@@ -125,6 +125,7 @@ pub(crate) const fn is_json(command: &Command) -> bool {
             AuditCommand::Export(_) => false,
         },
         Command::Serve(_)
+        | Command::Init(_)
         | Command::Attach(_)
         | Command::Unit(_)
         | Command::Sim(_)

@@ -5,7 +5,7 @@ use crate::console::{Language, Tongue, objected};
 use crate::domain::drift::Descriptions;
 use crate::domain::ids::{FieldId, Kind};
 use crate::domain::mapping::{FieldRule, Mapping, Policy, Role};
-use crate::domain::setup::{Objection, Systems, Unfit, Weight, objections, owners, rule};
+use crate::domain::setup::{Objection, Systems, Unfit, Weight, assume, objections, owners, rule};
 
 /// What is wrong with the mapping: in which line of the file, and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -49,19 +49,7 @@ pub fn build(
     if !problems.is_empty() {
         return Err(problems);
     }
-    let policy = Policy {
-        mapping: Mapping { person, company },
-        published: plugin.published,
-        objects: plugin.objects.clone(),
-        activities: plugin.activities,
-        update_blanks: plugin.update_blanks,
-        latest_do_not_contact: plugin.latest_do_not_contact,
-        sync_owners: plugin.sync_owners,
-        create_accounts: plugin.create_accounts,
-        activity_types: plugin.activity_types.clone(),
-        namespace: plugin.namespace.clone(),
-        automation_url: automation_url.trim_end_matches('/').to_owned(),
-    };
+    let policy = settled(plugin, Mapping { person, company }, automation_url);
     let against = objections(None, &policy, described).into_iter();
     let refused = against.filter(Objection::is_refusal).map(|objection| {
         let number = objection.about.map_or(0, |(_, id)| usize::from(id.0));
@@ -76,6 +64,46 @@ pub fn build(
         Ok(policy)
     } else {
         Err(refused)
+    }
+}
+
+/// The same without what the systems say: every pair as the file names it, taken to be there. What a
+/// set-up is examined by before it works.
+pub fn assumed(plugin: &Plugin, automation_url: &str) -> Policy {
+    let mut next = 0;
+    let mut rules = |mapped: &[Mapped], kind| -> Vec<FieldRule> {
+        let pairs = mapped.iter().filter_map(|mapped| {
+            next += 1;
+            assume(FieldId(next), kind, &mapped.pair, &plugin.objects)
+        });
+        pairs.collect()
+    };
+    let mut person = rules(&plugin.person, Kind::Person);
+    let company = rules(&plugin.company, Kind::Company);
+    if plugin.sync_owners && person.iter().all(|rule| rule.role != Role::Owner) {
+        person.push(owners(FieldId(next + 1), &plugin.objects));
+    }
+    settled(plugin, Mapping { person, company }, automation_url)
+}
+
+/// The settings alone: enough to ask the systems to describe themselves.
+pub fn bare(plugin: &Plugin, automation_url: &str) -> Policy {
+    settled(plugin, Mapping::default(), automation_url)
+}
+
+fn settled(plugin: &Plugin, mapping: Mapping, automation_url: &str) -> Policy {
+    Policy {
+        mapping,
+        published: plugin.published,
+        objects: plugin.objects.clone(),
+        activities: plugin.activities,
+        update_blanks: plugin.update_blanks,
+        latest_do_not_contact: plugin.latest_do_not_contact,
+        sync_owners: plugin.sync_owners,
+        create_accounts: plugin.create_accounts,
+        activity_types: plugin.activity_types.clone(),
+        namespace: plugin.namespace.clone(),
+        automation_url: automation_url.trim_end_matches('/').to_owned(),
     }
 }
 

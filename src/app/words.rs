@@ -97,6 +97,28 @@ pub(super) fn cause(conflict: &Conflict) -> String {
     }
 }
 
+/// The same without the values in it, so that conflicts of one cause can be counted.
+pub(super) const fn cause_of_many(cause: &Cause) -> &'static str {
+    match cause {
+        Cause::BothChanged { .. } => "both systems changed a field since they last agreed",
+        Cause::BothSet { .. } => "both systems have a value, and neither has priority",
+        Cause::AgainstArrow { .. } => "an edit against the arrow, held for review",
+        Cause::SeveralMatch { .. } => "several records could be the same",
+        Cause::EmailTaken { .. } => "an e-mail address is on somebody else's record",
+        Cause::DeletedAndEdited { .. } => {
+            "deleted in one system, edited or seen again in the other"
+        }
+        Cause::ConsentWithoutProof { .. } => {
+            "may be mailed in one system and not in the other, undated"
+        }
+        Cause::Restored => "back from Salesforce's recycle bin",
+        Cause::Refused { .. } => "a value was refused",
+        Cause::RequiredBlank { .. } => "a required value is blank",
+        Cause::NotKept { .. } => "a value was not kept as it was written",
+        Cause::AccountMissing { .. } => "the Account is missing, and may not be created",
+    }
+}
+
 /// One rule of a decision, as it applied.
 pub(super) fn step(step: Step) -> String {
     match step {

@@ -13,8 +13,8 @@ use serde::{Deserialize, Serialize};
 pub use draft::Draft;
 pub use judge::{lists, next_field, objections};
 pub use objection::{Objection, Unfit, Weight};
-pub use rule::{CONTACT_ID, DO_NOT_CONTACT, Pair, Systems, TIMELINE_LINK, owners, rule};
-pub use suggest::suggestions;
+pub use rule::{CONTACT_ID, DO_NOT_CONTACT, Pair, Systems, TIMELINE_LINK, assume, owners, rule};
+pub use suggest::{consent, suggestions};
 
 use super::drift::{Descriptions, Drift};
 use super::ids::{FieldId, Kind};

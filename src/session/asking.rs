@@ -15,8 +15,8 @@ use super::server::Questions;
 use super::stdio::next_line;
 use super::wire::Question;
 
-/// Lines that were typed ahead.
-const LINES_MAX: usize = 4;
+/// A line is read when somebody waits for it.
+const LINES_MAX: usize = 1;
 
 /// Bytes of a secret: more is a mistake.
 const SECRET_MAX: usize = 4 * 1_024;
@@ -28,8 +28,16 @@ pub struct Asker(Source);
 #[derive(Clone)]
 enum Source {
     /// The lines, once the first question was asked.
-    Ours(Arc<Mutex<Option<mpsc::Receiver<String>>>>),
+    Ours(Arc<Mutex<Option<Lines>>>),
     Guest(Questions),
+}
+
+/// Whoever reads this process's standard input, line by line as they are wanted.
+struct Lines {
+    wanted: mpsc::Sender<()>,
+    read: mpsc::Receiver<String>,
+    /// One is being read, for a question that may have been given up since.
+    is_reading: bool,
 }
 
 impl Asker {
@@ -59,14 +67,14 @@ impl Asker {
         let secret = match &self.0 {
             Source::Guest(questions) => questions.ask(text, true).await?,
             Source::Ours(lines) if io::stdin().is_terminal() => {
-                let taken = lines
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .is_some();
-                if taken {
-                    // Its thread reads the same terminal, and cannot be stopped.
+                let is_reading = {
+                    let lines = lines.lock().unwrap_or_else(PoisonError::into_inner);
+                    lines.as_ref().is_some_and(|lines| lines.is_reading)
+                };
+                if is_reading {
+                    // The same terminal is being read already, and that cannot be stopped.
                     return Err(io::Error::other(
-                        "a secret is asked for before anything else",
+                        "a secret cannot be asked for while another answer is awaited",
                     ));
                 }
                 return off_the_runtime(text.to_owned()).await.map(Some);
@@ -89,8 +97,8 @@ impl Asker {
 
 /// The lines go back where they were, whatever becomes of the question.
 struct Borrowed<'a> {
-    place: &'a Mutex<Option<mpsc::Receiver<String>>>,
-    lines: Option<mpsc::Receiver<String>>,
+    place: &'a Mutex<Option<Lines>>,
+    lines: Option<Lines>,
 }
 
 impl Drop for Borrowed<'_> {
@@ -100,7 +108,7 @@ impl Drop for Borrowed<'_> {
     }
 }
 
-async fn typed(place: &Mutex<Option<mpsc::Receiver<String>>>) -> io::Result<Option<String>> {
+async fn typed(place: &Mutex<Option<Lines>>) -> io::Result<Option<String>> {
     let known = {
         let mut place = place.lock().unwrap_or_else(PoisonError::into_inner);
         place.take()
@@ -114,27 +122,47 @@ async fn typed(place: &Mutex<Option<mpsc::Receiver<String>>>) -> io::Result<Opti
         lines: Some(lines),
     };
     let line = match &mut borrowed.lines {
-        Some(lines) => lines.recv().await,
+        Some(lines) => lines.next().await,
         None => None,
     };
     Ok(line.map(|line| line.trim_end_matches(['\r', '\n']).to_owned()))
 }
 
+impl Lines {
+    async fn next(&mut self) -> Option<String> {
+        if !self.is_reading {
+            self.wanted.send(()).await.ok()?;
+            self.is_reading = true;
+        }
+        let line = self.read.recv().await;
+        self.is_reading = false;
+        line
+    }
+}
+
 /// The thread ends with the process: a read cannot be broken off.
-fn listen() -> io::Result<mpsc::Receiver<String>> {
-    let (lines, inbox) = mpsc::channel(LINES_MAX);
+fn listen() -> io::Result<Lines> {
+    let (wanted, mut wants) = mpsc::channel(LINES_MAX);
+    let (lines, read) = mpsc::channel(LINES_MAX);
     let from = File::from(io::stdin().as_fd().try_clone_to_owned()?);
     thread::Builder::new()
         .name("answers".to_owned())
         .spawn(move || {
             let mut from = BufReader::new(from);
-            while let Ok(Some(line)) = next_line(&mut from) {
+            while wants.blocking_recv().is_some() {
+                let Ok(Some(line)) = next_line(&mut from) else {
+                    return;
+                };
                 if lines.blocking_send(line).is_err() {
                     return;
                 }
             }
         })?;
-    Ok(inbox)
+    Ok(Lines {
+        wanted,
+        read,
+        is_reading: false,
+    })
 }
 
 fn say(text: &str) -> io::Result<()> {

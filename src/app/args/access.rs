@@ -3,6 +3,7 @@
 use clap::{Args, ValueEnum};
 
 use super::Writing;
+use crate::domain::ids::Side;
 
 #[derive(Debug, Args)]
 pub struct Authorize {
@@ -27,6 +28,16 @@ pub struct Authorize {
 }
 
 #[derive(Debug, Args)]
+pub struct Init {
+    /// Listen for no browser: the address that it ends at is pasted here
+    #[arg(long)]
+    pub paste: bool,
+    /// Where on this machine the browser comes back to; part of the call-back address
+    #[arg(long, default_value_t = crate::app::authorize::PORT, value_name = "N")]
+    pub port: u16,
+}
+
+#[derive(Debug, Args)]
 pub struct Revoke {
     /// Only this one; both if left out
     #[arg(value_enum)]
@@ -42,4 +53,13 @@ pub struct Revoke {
 pub enum System {
     Salesforce,
     Automation,
+}
+
+impl From<Side> for System {
+    fn from(side: Side) -> Self {
+        match side {
+            Side::Salesforce => Self::Salesforce,
+            Side::Automation => Self::Automation,
+        }
+    }
 }

@@ -10,6 +10,7 @@ use crate::app::compose::Opened;
 use crate::app::desk;
 use crate::app::error::{AppError, Status};
 use crate::app::out::Out;
+use crate::app::policy;
 use crate::console::{Language, Spoken, Tongue, spoken};
 use crate::domain::doctor::{Facts, Finding, Severity, examine};
 use crate::domain::drift::Descriptions;
@@ -19,8 +20,15 @@ use crate::domain::snapshot::Snapshot;
 
 pub(super) async fn perform(place: &Place, out: &mut Out) -> Result<Status, AppError> {
     let opened = place.open().await?;
-    let Some(policy) = inspect::policy(&opened) else {
-        return Err(AppError::NothingYet);
+    let assumed;
+    let policy = match inspect::policy(&opened) {
+        Some(policy) => policy,
+        // Never synced: what the instance file would have it be.
+        None => {
+            let url = opened.instance.automation.base_url.as_str();
+            assumed = policy::assumed(&opened.instance.plugin, url);
+            &assumed
+        }
     };
     let mut snapshot = snapshot(&opened, policy);
     let described = describe(&opened, &mut snapshot).await?;

@@ -60,6 +60,7 @@ pub(super) const fn is_served(command: &Command) -> bool {
         | Command::Audit(_) => true,
         Command::Backup(backup) => matches!(backup.what, BackupCommand::Export { .. }),
         Command::Demo(_)
+        | Command::Init(_)
         | Command::Sim(_)
         | Command::Serve(_)
         | Command::Attach(_)

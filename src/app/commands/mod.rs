@@ -6,6 +6,7 @@ mod authorize;
 mod bundle;
 mod doctor;
 mod forward;
+mod init;
 mod inspect;
 mod keys;
 mod lists;
@@ -117,6 +118,7 @@ async fn carry_out(place: &Place, command: Command, out: &mut Out) -> Result<Sta
             AppError::Usage("this command has a process of its own".to_owned()),
         ),
         Command::Sim(sim) => practice::sim(&sim, out).await,
+        Command::Init(asked) => Box::pin(init::perform(place, &asked, out)).await,
         Command::Authorize(asked) => authorize::perform(place, &asked, out).await,
         Command::Revoke(asked) => authorize::revoke(place, &asked, out).await,
         Command::Sync(sync) => sync::perform(place, &sync, out).await,

@@ -10,6 +10,7 @@ pub(super) const fn of(command: &Command) -> &'static str {
         Command::Serve(_) => "serve",
         Command::Attach(_) => "attach",
         Command::Unit(_) => "unit",
+        Command::Init(_) => "init",
         Command::Authorize(_) => "authorize",
         Command::Revoke(_) => "revoke",
         Command::Sync(_) => "sync",

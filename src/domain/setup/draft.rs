@@ -120,6 +120,14 @@ impl Draft {
                 .clone();
             let mut kept: Vec<SalesforceObject> = wanted;
             kept.retain(|object| objects.contains(object));
+            // Opt-outs and owners are everybody's.
+            if matches!(rule.role, Role::Consent | Role::Owner) {
+                kept = objects
+                    .iter()
+                    .copied()
+                    .filter(|object| object.kind() == Kind::Person)
+                    .collect();
+            }
             if !kept.is_empty() {
                 rule.objects = kept;
             }

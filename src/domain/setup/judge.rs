@@ -65,6 +65,17 @@ fn check_settings(policy: &Policy, systems: &Descriptions, found: &mut Vec<Objec
         let about = Some((Kind::Person, consent.id));
         found.push(Unfit::new("doubt-opt-in", Vec::new()).about(about, Weight::Warned));
     }
+    if let Some(consent) = consent {
+        let people = policy.objects.iter().copied();
+        let people = people.filter(|object| object.kind() == Kind::Person);
+        let missing: Vec<SalesforceObject> =
+            people.filter(|o| !consent.objects.contains(o)).collect();
+        if !missing.is_empty() {
+            let gaps = vec![("objects", Told::Objects(missing))];
+            let about = Some((Kind::Person, consent.id));
+            found.push(Unfit::new("unfit-consent-half", gaps).about(about, Weight::Refused));
+        }
+    }
     if policy.create_accounts {
         found.push(warn("doubt-accounts", Vec::new()));
     }

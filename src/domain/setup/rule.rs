@@ -101,6 +101,36 @@ pub fn rule(
     Ok(rule)
 }
 
+/// The rule that the pair would be if both systems showed its fields as it needs them; none if no
+/// system could.
+pub fn assume(
+    id: FieldId,
+    kind: Kind,
+    pair: &Pair,
+    synced: &[SalesforceObject],
+) -> Option<FieldRule> {
+    let role = role(pair, kind).ok()?;
+    let selected = pair.objects.iter().copied();
+    let objects: Vec<SalesforceObject> = selected.filter(|o| synced.contains(o)).collect();
+    let value_type = match role {
+        Role::Consent | Role::Deleted => ValueType::Bool,
+        Role::Email => ValueType::Email,
+        _ => ValueType::Text,
+    };
+    (!objects.is_empty()).then(|| FieldRule {
+        id,
+        salesforce: pair.salesforce.clone(),
+        objects,
+        automation: pair.automation.clone(),
+        value_type,
+        role,
+        arrow: arrow(pair, role).unwrap_or(pair.arrow),
+        overwritten: pair.overwritten,
+        blank: pair.blank,
+        concurrent: pair.concurrent,
+    })
+}
+
 fn role(pair: &Pair, kind: Kind) -> Result<Role, Unfit> {
     let salesforce = pair.salesforce.to_ascii_lowercase();
     let automation = pair.automation.as_str();

@@ -51,7 +51,12 @@ pub fn suggestions(policy: &Policy, systems: Systems<'_>) -> Vec<(Kind, Pair)> {
         });
         let all = usual.chain(namesakes(kind, systems));
         for (salesforce, automation, arrow) in all {
-            let objects = objects_with(kind, policy, systems, &salesforce);
+            let objects = if automation == DO_NOT_CONTACT {
+                // Half of the opt-outs would be worse than none: nobody would miss the rest.
+                people(policy)
+            } else {
+                objects_with(kind, policy, systems, &salesforce)
+            };
             let pair = Pair {
                 salesforce,
                 objects,
@@ -74,6 +79,26 @@ pub fn suggestions(policy: &Policy, systems: Systems<'_>) -> Vec<(Kind, Pair)> {
         }
     }
     found
+}
+
+/// The opt-outs of everybody who is synced.
+pub fn consent(policy: &Policy) -> Pair {
+    Pair {
+        salesforce: "HasOptedOutOfEmail".to_owned(),
+        objects: people(policy),
+        automation: DO_NOT_CONTACT.to_owned(),
+        arrow: Arrow::Both,
+        overwritten: Overwritten::Keep,
+        blank: BlankTravel::Never,
+        concurrent: Concurrent::Conflict,
+    }
+}
+
+fn people(policy: &Policy) -> Vec<SalesforceObject> {
+    let selected = policy.objects.iter().copied();
+    selected
+        .filter(|object| object.kind() == Kind::Person)
+        .collect()
 }
 
 /// Either field is taken for one of the pair's objects.
@@ -129,6 +154,18 @@ fn namesakes(kind: Kind, systems: Systems<'_>) -> Vec<(String, String, Arrow)> {
         if let Some(field) = same {
             pairs.push((name.to_owned(), field.name.clone(), Arrow::Salesforce));
         }
+    }
+    // A Lead's company is a text of its own: on the core field it would turn into an Account.
+    let company = theirs.iter().find(|field| {
+        let name = self::plain(&field.name);
+        let says = ["company", "societe", "employer", "entreprise"];
+        name != "company" && says.iter().any(|part| name.contains(part))
+    });
+    if kind == Kind::Person
+        && let Some(field) = company
+    {
+        let pair = ("Company".to_owned(), field.name.clone(), Arrow::Salesforce);
+        pairs.push(pair);
     }
     // Deletions have a boolean of their own; what it is called differs from instance to instance.
     let deleted = theirs.iter().find(|field| {

@@ -1,0 +1,211 @@
+//! The few questions. Each is asked until the answer can be used; nothing typed takes what stands in
+//! brackets.
+
+use url::Url;
+
+use super::super::Place;
+use crate::app::error::AppError;
+use crate::app::out::Out;
+
+/// How passerelle logs in at Salesforce.
+pub(super) enum SalesforceLogin {
+    Browser,
+    Keys,
+    Key { username: String, file: String },
+}
+
+/// How passerelle logs in at Automation.
+pub(super) enum AutomationLogin {
+    Keys { public: String },
+    Browser { public: String },
+    Basic { username: String },
+}
+
+pub(super) struct Answers {
+    pub(super) name: String,
+    pub(super) login_url: Url,
+    pub(super) salesforce: SalesforceLogin,
+    pub(super) consumer_key: String,
+    pub(super) base_url: Url,
+    pub(super) automation: AutomationLogin,
+    pub(super) objects: Vec<&'static str>,
+    pub(super) prefix: String,
+}
+
+pub(super) async fn ask(place: &Place, out: &mut Out) -> Result<Answers, AppError> {
+    let mut asking = Asking { place, out };
+    let name = asking
+        .until(
+            "Name of this instance, on every screen [salesforce]: ",
+            |answer| {
+                let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+                let name = or(answer, "salesforce");
+                let fits = name.chars().all(is_plain);
+                fits.then(|| name.to_owned())
+                    .ok_or("letters, digits, “-” and “_” only: it is part of a folder's name")
+            },
+        )
+        .await?;
+    let login_url = asking
+        .until(
+            "Salesforce: 1 production, 2 sandbox, or the address of its My Domain [1]: ",
+            |answer| match or(answer, "1") {
+                "1" => address("https://login.salesforce.com"),
+                "2" => address("https://test.salesforce.com"),
+                other => address(other),
+            },
+        )
+        .await?;
+    let flow = asking
+        .until(
+            "Log in there by: 1 a person's browser, once; 2 the application's own keys (My Domain only); \
+             3 a key file (JWT) [1]: ",
+            |answer| one_of(or(answer, "1"), 3),
+        )
+        .await?;
+    let consumer_key = asking
+        .needed("Consumer key of the application there: ")
+        .await?;
+    let salesforce = match flow {
+        1 => SalesforceLogin::Browser,
+        2 => SalesforceLogin::Keys,
+        _ => SalesforceLogin::Key {
+            username: asking
+                .needed("User name of the integration's user: ")
+                .await?,
+            file: asking.needed("File with its private key (PEM): ").await?,
+        },
+    };
+    let base_url = asking
+        .until(
+            "Automation's address, like https://acme.automation.example: ",
+            address,
+        )
+        .await?;
+    let flow = asking
+        .until(
+            "Log in there by: 1 API keys; 2 a person's browser; 3 user name and password [1]: ",
+            |answer| one_of(or(answer, "1"), 3),
+        )
+        .await?;
+    let automation = match flow {
+        1 => AutomationLogin::Keys {
+            public: asking.needed("Public key: ").await?,
+        },
+        2 => AutomationLogin::Browser {
+            public: asking.needed("Public key: ").await?,
+        },
+        _ => AutomationLogin::Basic {
+            username: asking.needed("User name: ").await?,
+        },
+    };
+    let people = asking
+        .until(
+            "People to sync: 1 Leads and Contacts, 2 Leads only, 3 Contacts only [1]: ",
+            |answer| one_of(or(answer, "1"), 3),
+        )
+        .await?;
+    let mut objects = match people {
+        1 => vec!["Lead", "Contact"],
+        2 => vec!["Lead"],
+        _ => vec!["Contact"],
+    };
+    objects.push("Account");
+    let activities = asking
+        .until(
+            "Send activities to Salesforce's timeline? y or n [y]: ",
+            |answer| match or(answer, "y") {
+                "y" | "yes" | "o" | "oui" => Ok(true),
+                "n" | "no" | "non" => Ok(false),
+                _ => Err("y or n"),
+            },
+        )
+        .await?;
+    let mut prefix = String::new();
+    if activities {
+        objects.push("Activity");
+        prefix = asking
+            .until(
+                "Namespace prefix of the timeline object [none]: ",
+                |answer| {
+                    let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
+                    let fits = answer.chars().all(is_plain);
+                    fits.then(|| answer.to_owned())
+                        .ok_or("letters, digits and “_” only")
+                },
+            )
+            .await?;
+    }
+    Ok(Answers {
+        name,
+        login_url,
+        salesforce,
+        consumer_key,
+        base_url,
+        automation,
+        objects,
+        prefix,
+    })
+}
+
+struct Asking<'a> {
+    place: &'a Place,
+    out: &'a mut Out,
+}
+
+impl Asking<'_> {
+    async fn until<T>(
+        &mut self,
+        text: &str,
+        read: impl Fn(&str) -> Result<T, &'static str>,
+    ) -> Result<T, AppError> {
+        loop {
+            let answer = line(self.place, text).await?;
+            match read(answer.trim()) {
+                Ok(answer) => return Ok(answer),
+                Err(why) => self.out.note(why)?,
+            }
+        }
+    }
+
+    async fn needed(&mut self, text: &str) -> Result<String, AppError> {
+        self.until(text, |answer| {
+            let is_there = !answer.is_empty() && !answer.contains(char::is_control);
+            is_there.then(|| answer.to_owned()).ok_or("this is needed")
+        })
+        .await
+    }
+}
+
+/// One answer. That nobody answers any more ends the command.
+pub(super) async fn line(place: &Place, text: &str) -> Result<String, AppError> {
+    let line = place.asker.line(text).await.map_err(AppError::Unanswered)?;
+    line.ok_or_else(|| AppError::Unanswered(std::io::ErrorKind::UnexpectedEof.into()))
+}
+
+fn or<'a>(answer: &'a str, nothing: &'a str) -> &'a str {
+    if answer.is_empty() { nothing } else { answer }
+}
+
+fn one_of(answer: &str, count: u8) -> Result<u8, &'static str> {
+    let number = answer.parse().ok();
+    let number = number.filter(|number| (1..=count).contains(number));
+    number.ok_or("one of the numbers, please")
+}
+
+/// As the instance file takes addresses: https, or plain http on this machine.
+fn address(answer: &str) -> Result<Url, &'static str> {
+    let written = if answer.contains("://") {
+        answer.to_owned()
+    } else {
+        format!("https://{answer}")
+    };
+    let url: Url = written.parse().map_err(|_| "that is no address")?;
+    let is_here = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
+    let is_bare = url.username().is_empty() && url.password().is_none();
+    match (url.scheme(), url.host_str()) {
+        ("https", Some(host)) if is_bare && host.contains('.') => Ok(url),
+        ("http", _) if is_here && is_bare => Ok(url),
+        _ => Err("an address like https://acme.example, without a user name in it"),
+    }
+}

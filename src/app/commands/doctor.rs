@@ -20,16 +20,10 @@ use crate::domain::snapshot::Snapshot;
 
 pub(super) async fn perform(place: &Place, out: &mut Out) -> Result<Status, AppError> {
     let opened = place.open().await?;
-    let assumed;
-    let policy = match inspect::policy(&opened) {
-        Some(policy) => policy,
-        // Never synced: what the instance file would have it be.
-        None => {
-            let url = opened.instance.automation.base_url.as_str();
-            assumed = policy::assumed(&opened.instance.plugin, url);
-            &assumed
-        }
-    };
+    // If it was never synced: what the instance file would have it be.
+    let url = opened.instance.automation.base_url.as_str();
+    let assumed = policy::assumed(&opened.instance.plugin, url);
+    let policy = inspect::policy(&opened).unwrap_or(&assumed);
     let mut snapshot = snapshot(&opened, policy);
     let described = describe(&opened, &mut snapshot).await?;
     let now = opened.clock.now();

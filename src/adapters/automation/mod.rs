@@ -10,6 +10,7 @@ mod logs;
 mod php;
 mod query;
 mod read;
+mod setup;
 mod wire;
 mod write;
 
@@ -70,6 +71,7 @@ pub enum Flow {
 /// One instance.
 pub struct AutomationClient {
     api: Api,
+    clock: Arc<dyn Clock>,
 }
 
 impl AutomationClient {
@@ -88,7 +90,8 @@ impl AutomationClient {
             Flow::Basic { username, password } => {
                 let authority = Authority::Basic(basic(&username, &password)?);
                 return Ok(Self {
-                    api: Api::new(base, http, authority, clock),
+                    api: Api::new(base, http, authority, Arc::clone(&clock)),
+                    clock,
                 });
             }
             Flow::ClientCredentials {
@@ -117,7 +120,8 @@ impl AutomationClient {
         let tokens = Tokens::new(http.clone(), Arc::clone(&clock), vault, client);
         let authority = Authority::Bearer(tokens);
         Ok(Self {
-            api: Api::new(base, http, authority, clock),
+            api: Api::new(base, http, authority, Arc::clone(&clock)),
+            clock,
         })
     }
 

@@ -9,6 +9,7 @@ mod describe;
 mod errors;
 mod org;
 mod read;
+mod setup;
 mod soql;
 mod timeline;
 mod wire;
@@ -68,6 +69,16 @@ pub enum Flow {
     },
 }
 
+impl Flow {
+    const fn secret(&self) -> Option<&SecretString> {
+        match self {
+            Self::AuthorizationCode { client_secret } => client_secret.as_ref(),
+            Self::ClientCredentials { client_secret } => Some(client_secret),
+            Self::JwtBearer { .. } => None,
+        }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ApiVersion {
     /// The newest that both sides know.
@@ -80,6 +91,8 @@ pub enum ApiVersion {
 pub struct SalesforceClient {
     org: org::Org,
     clock: Arc<dyn Clock>,
+    /// The consumer key, and its secret if the flow has one.
+    consumer: (String, Option<SecretString>),
     /// What was read of the timeline object, by prefix.
     timelines: Mutex<BTreeMap<String, Arc<Timeline>>>,
     bulk_above: usize,
@@ -97,6 +110,7 @@ impl SalesforceClient {
     fn build(config: Config, clock: Arc<dyn Clock>, vault: Arc<dyn Vault>) -> Result<Self, Fault> {
         let login = origin(&config.login_url)?;
         let http = Http::new(&login, config.limits)?;
+        let consumer = (config.client_id.clone(), config.flow.secret().cloned());
         let flow = match config.flow {
             Flow::AuthorizationCode { client_secret } => oauth::Flow::Refresh {
                 secret: client_secret,
@@ -124,6 +138,7 @@ impl SalesforceClient {
         Ok(Self {
             org: org::Org::new(http, tokens, config.api_version, Arc::clone(&clock)),
             clock,
+            consumer,
             timelines: Mutex::default(),
             bulk_above: timeline::COLLECTED_ROWS_MAX,
         })

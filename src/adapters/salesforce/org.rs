@@ -5,10 +5,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use reqwest::Method;
 use reqwest::header::{AUTHORIZATION, HeaderValue};
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value as Json, json};
 use tokio::sync::OnceCell;
-use url::Url;
+use url::{Url, form_urlencoded};
 
 use super::super::failures::{Effect, Fault};
 use super::super::http::{Body, Call, Http, Reply};
@@ -161,10 +161,56 @@ impl Org {
     /// Sends below the version's root; success or a failure.
     pub(super) async fn send(&self, spent: &mut Spent, request: Request) -> Result<Reply, Fault> {
         let path = format!("{}{}", self.root().await?, request.path);
+        self.send_to(spent, &path, &request).await
+    }
+
+    /// Whose token ours is, from the login's own resource beside the API.
+    pub(super) async fn identity(&self, spent: &mut Spent) -> Result<Json, Fault> {
+        let request = Request {
+            method: Method::GET,
+            path: String::new(),
+            headers: Vec::new(),
+            body: Body::Empty,
+            effect: Effect::Reads,
+        };
+        let path = "/services/oauth2/userinfo";
+        self.send_to(spent, path, &request).await?.json()
+    }
+
+    /// What our token allows, which only the client itself may ask.
+    pub(super) async fn introspected(
+        &self,
+        client_id: &str,
+        secret: &SecretString,
+    ) -> Result<Json, Fault> {
+        let token = self.tokens.current().await?;
+        let form = form_urlencoded::Serializer::new(String::new())
+            .append_pair("token", token.access.expose_secret())
+            .append_pair("token_type_hint", "access_token")
+            .append_pair("client_id", client_id)
+            .append_pair("client_secret", secret.expose_secret())
+            .finish();
+        let url = below(&token.base, "/services/oauth2/introspect")?;
+        let call = Call::new(Method::POST, url, Effect::Reads)
+            .body("application/x-www-form-urlencoded", form.into_bytes());
+        let reply = self.http.send(call).await?;
+        if !reply.is_success() {
+            return Err(self.refusal(&reply, Effect::Reads));
+        }
+        reply.json()
+    }
+
+    /// Sends to a path of the organisation's host; success or a failure.
+    async fn send_to(
+        &self,
+        spent: &mut Spent,
+        path: &str,
+        request: &Request,
+    ) -> Result<Reply, Fault> {
         let mut token = self.tokens.current().await?;
         let mut is_renewed = false;
         loop {
-            let reply = self.attempt(spent, &token, &path, &request).await?;
+            let reply = self.attempt(spent, &token, path, request).await?;
             if reply.is_success() {
                 return Ok(reply);
             }

@@ -1,12 +1,13 @@
 //! Builds, in order: the store, the clients, the rules, the engine. Nothing runs yet after this.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::adapters::{SystemClock, automation, salesforce};
 use crate::app::config::{self, AutomationFlow, Instance, SalesforceFlow};
 use crate::app::error::AppError;
+use crate::app::examiner::{Examiner, Setup};
 use crate::app::house::Served;
 use crate::app::log::Log;
 use crate::app::policy::{self, Systems};
@@ -38,6 +39,8 @@ pub struct Opened {
     pub store: Arc<SledStore>,
     pub clock: Arc<dyn Clock>,
     pub recovered: Recovered,
+    /// The instance file.
+    pub file: PathBuf,
     /// Of the process that has the store.
     pub log: Log,
     /// Opened by the process that serves the instance, for somebody's command.
@@ -51,6 +54,7 @@ pub struct Connected {
     pub policy: Arc<Policy>,
     /// As both systems described themselves when they were connected to.
     pub described: Arc<Descriptions>,
+    pub examiner: Arc<Examiner>,
 }
 
 /// How a run differs from the ordinary one.
@@ -97,6 +101,7 @@ pub async fn open_at(
         store,
         clock,
         recovered,
+        file: file.to_owned(),
         log: Log::default(),
         served: None,
     })
@@ -112,9 +117,10 @@ pub async fn connect(opened: Opened, file: &Path) -> Result<Connected, AppError>
             outside: ours.outside.clone(),
             policy: Arc::clone(&ours.policy),
             described: Arc::clone(&ours.described),
+            examiner: Arc::clone(&ours.examiner),
         });
     }
-    let clients = clients(&opened)?;
+    let (clients, setup) = clients(&opened)?;
     let described = describe_both(&opened, &clients).await?;
     let (salesforce, automation) = (&described.salesforce, &described.automation);
     check_sandbox(&opened.instance, salesforce)?;
@@ -128,10 +134,12 @@ pub async fn connect(opened: Opened, file: &Path) -> Result<Connected, AppError>
         Some(known) => known.policy.clone(),
         None => first_policy(&opened, file, salesforce, automation).await?,
     };
+    let policy = Arc::new(policy);
     Ok(Connected {
         opened,
         outside: clients,
-        policy: Arc::new(policy),
+        examiner: Examiner::new(setup, Arc::clone(&policy)),
+        policy,
         described: Arc::new(described),
     })
 }
@@ -141,11 +149,11 @@ async fn describe_both(opened: &Opened, clients: &Outside) -> Result<Description
         Some(known) => Arc::new(known.policy.clone()),
         None => Arc::new(bare_policy(opened)),
     };
-    let salesforce = describe(Side::Salesforce, &*opened.clock, || {
+    let salesforce = ask(Side::Salesforce, &*opened.clock, || {
         clients.salesforce.describe(Arc::clone(&asked))
     })
     .await?;
-    let automation = describe(Side::Automation, &*opened.clock, || {
+    let automation = ask(Side::Automation, &*opened.clock, || {
         clients.automation.describe(Arc::clone(&asked))
     })
     .await?;
@@ -162,8 +170,17 @@ impl Opened {
         match &self.served {
             // One client for each side: two would take each other's tokens away.
             Some(served) => describe_both(self, &served.house.connected.outside).await,
-            None => describe_both(self, &clients(self)?).await,
+            None => describe_both(self, &clients(self)?.0).await,
         }
+    }
+
+    /// Looks at the set-up of both systems. Binds nothing and keeps nothing.
+    pub fn examiner(&self, policy: &Policy) -> Result<Arc<Examiner>, AppError> {
+        if let Some(served) = &self.served {
+            return Ok(Arc::clone(&served.house.connected.examiner));
+        }
+        let (_, setup) = clients(self)?;
+        Ok(Examiner::new(setup, Arc::new(policy.clone())))
     }
 
     /// As the instance file has it.
@@ -196,7 +213,7 @@ impl Connected {
     }
 }
 
-fn clients(opened: &Opened) -> Result<Outside, AppError> {
+fn clients(opened: &Opened) -> Result<(Outside, Setup), AppError> {
     let instance = &opened.instance;
     let config = salesforce::Config {
         login_url: instance.salesforce.login_url.clone(),
@@ -258,15 +275,23 @@ fn clients(opened: &Opened) -> Result<Outside, AppError> {
                 side: Side::Automation,
                 failure,
             })?;
-    Ok(Outside {
-        salesforce: Arc::new(salesforce),
-        automation: Arc::new(automation),
+    let (salesforce, automation) = (Arc::new(salesforce), Arc::new(automation));
+    let setup = Setup {
+        salesforce: salesforce.clone(),
+        automation: automation.clone(),
+        clock: Arc::clone(&clock),
+    };
+    let outside = Outside {
+        salesforce,
+        automation,
         store: opened.store.clone(),
         clock,
-    })
+    };
+    Ok((outside, setup))
 }
 
-async fn describe<'a, T, F>(
+/// Asks a system something, again if that failed in a passing way.
+pub(in crate::app) async fn ask<'a, T, F>(
     side: Side,
     clock: &dyn Clock,
     mut ask: impl FnMut() -> F,

@@ -8,7 +8,7 @@ mod flags;
 mod plugin;
 mod search;
 
-pub(super) use doctor::{disk, oldest_conflict};
+pub(super) use doctor::{Recorded, disk, oldest_conflict};
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -20,6 +20,8 @@ use serde_json::Value as Json;
 use tokio::sync::{mpsc, watch};
 
 use crate::app::compose::{Connected, Opened};
+use crate::app::examiner::Examiner;
+use crate::app::machine::Home;
 use crate::console::query::{
     Brief, ConflictRow, Found, HISTORY_MAX, Held, HeldRow, Page, Person, QueuedWrite, Queues,
     UndoPreview,
@@ -72,6 +74,12 @@ pub struct Desk {
     /// As a bundle tells them.
     pub settings: Json,
     pub described: Arc<Descriptions>,
+    /// Looks at the set-up; nobody does for a command that reads the store alone.
+    pub(super) examiner: Option<Arc<Examiner>>,
+    /// Of the process that serves the instance.
+    pub(super) home: Option<Home>,
+    /// Where whoever asks is recorded with what they change.
+    pub(super) recorded: Option<Recorded>,
     pub timetable: Timetable,
     pub snapshots: watch::Receiver<Arc<Snapshot>>,
     pub clock: Arc<dyn Clock>,
@@ -89,6 +97,9 @@ impl Desk {
             data: connected.opened.instance.data.clone(),
             settings: crate::app::bundle::settings(&connected.opened.instance),
             described: Arc::clone(&connected.described),
+            examiner: Some(Arc::clone(&connected.examiner)),
+            home: Some(Home::of(&connected.opened.instance, &connected.opened.file)),
+            recorded: None,
             timetable: connected.opened.timetable(),
             snapshots: pool.snapshots.clone(),
             clock: connected.outside.clock.clone(),
@@ -106,6 +117,9 @@ impl Desk {
             data: opened.instance.data.clone(),
             settings: crate::app::bundle::settings(&opened.instance),
             described: Arc::default(),
+            examiner: None,
+            home: None,
+            recorded: None,
             timetable: opened.timetable(),
             snapshots,
             clock: opened.clock.clone(),
@@ -116,6 +130,14 @@ impl Desk {
     /// Answers what this role may ask.
     pub(super) fn for_role(self, role: Role) -> Self {
         Self { role, ..self }
+    }
+
+    /// Changes the set-up in somebody's name.
+    pub(super) fn recording(self, recorded: Recorded) -> Self {
+        Self {
+            recorded: Some(recorded),
+            ..self
+        }
     }
 
     /// Answers until nobody asks any more. A question that takes long delays no other one; a search
@@ -201,6 +223,11 @@ impl Desk {
             Query::Plugin => Answer::Plugin(Box::new(self.plugin().await?)),
             Query::Example(kind, field) => Answer::Example(self.example(kind, field).await?),
             Query::Doctor => Answer::Doctor(self.diagnosis().await?),
+            Query::Examine => Answer::Doctor(self.examination().await?),
+            Query::Preview(remedy) => Answer::Mending(Box::new(self.preview(remedy).await)),
+            Query::Mend(remedy, reason) => {
+                Answer::Mending(Box::new(self.mend(remedy, &reason).await))
+            }
         })
     }
 

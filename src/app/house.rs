@@ -140,6 +140,7 @@ impl House {
             store: Arc::clone(&ours.store),
             clock: Arc::clone(&ours.clock),
             recovered: ours.store.recover().await?,
+            file: ours.file.clone(),
             log: ours.log.clone(),
             served: Some(Arc::new(Served {
                 house: Arc::clone(self),

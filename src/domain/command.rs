@@ -10,6 +10,7 @@ use super::failure::Failure;
 use super::ids::{Generation, LinkId, RunId, Side};
 use super::operator::{Operator, SessionId};
 use super::record::{Act, Plan, PlanKind};
+use super::remedy::Remedy;
 use super::time::Timestamp;
 
 /// A wish, with the one whose wish it is.
@@ -96,6 +97,9 @@ pub enum Command {
         run: RunId,
         steer: Steer,
     },
+    /// Adds to a system's set-up. The engine only records who asked; whoever asked makes it, once this
+    /// was taken in.
+    Mend(Remedy),
 }
 
 impl Command {

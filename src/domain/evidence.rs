@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::drift::Descriptions;
+use super::failure::Failure;
 use super::ids::{Kind, SalesforceObject};
 use super::request::{AutomationDescription, SalesforceDescription};
 use super::time::{Span, Timestamp};
@@ -23,8 +24,9 @@ pub enum Part<T> {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Evidence {
     pub at: Timestamp,
-    pub salesforce: Part<SalesforceEvidence>,
-    pub automation: Part<AutomationEvidence>,
+    /// Or why the organisation does not even describe itself.
+    pub salesforce: Result<SalesforceEvidence, Failure>,
+    pub automation: Result<AutomationEvidence, Failure>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -221,8 +223,8 @@ impl Evidence {
     pub fn descriptions(&self) -> Option<Descriptions> {
         Some(Descriptions {
             at: self.at,
-            salesforce: self.salesforce.read()?.description.clone(),
-            automation: self.automation.read()?.description.clone(),
+            salesforce: self.salesforce.as_ref().ok()?.description.clone(),
+            automation: self.automation.as_ref().ok()?.description.clone(),
         })
     }
 }

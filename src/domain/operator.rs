@@ -82,8 +82,9 @@ impl Role {
     /// The lowest role that may give this command.
     pub fn needed(command: &Command) -> Self {
         match command {
-            // Mails people again, or overwrites as much as is found: an admin answers for it.
-            Command::ReleaseBrake => Self::Admin,
+            // Mails people again, overwrites as much as is found, or concerns everybody who works in a
+            // system: an admin answers for it.
+            Command::ReleaseBrake | Command::Mend(_) => Self::Admin,
             Command::Resolve(resolutions)
                 if resolutions.iter().any(|resolution| {
                     let choices = &mut resolution.choices.iter();

@@ -84,6 +84,9 @@ impl Room {
             data: folder.path().to_owned(),
             settings: serde_json::Value::Null,
             described: Arc::default(),
+            examiner: None,
+            home: None,
+            recorded: None,
             timetable: Timetable {
                 is_enabled: false,
                 pull: None,

@@ -25,11 +25,12 @@ struct Seen {
     oldest_conflict: Option<Timestamp>,
 }
 
-pub(super) fn answer(world: &World) -> Answer {
+pub(super) fn answer(world: &World, _query: &Query) -> Answer {
     let Some(seen) = &world.doctor.facts else {
         return Answer::Doctor(Diagnosis {
             findings: Vec::new(),
             described: NOW,
+            examined: Some(NOW),
         });
     };
     let mut counts = Counts::default();
@@ -40,6 +41,9 @@ pub(super) fn answer(world: &World) -> Answer {
         snapshot: &seen.snapshot,
         counts: &counts,
         described: Some(&seen.described),
+        evidence: None,
+        machine: None,
+        bound: None,
         timetable: None,
         oldest_conflict: seen.oldest_conflict,
         disk: Some(Disk {
@@ -50,6 +54,7 @@ pub(super) fn answer(world: &World) -> Answer {
     Answer::Doctor(Diagnosis {
         findings: examine(&facts),
         described: seen.described.at,
+        examined: Some(NOW),
     })
 }
 

@@ -225,7 +225,7 @@ impl Salesforce {
     }
 
     fn item_object(&self, call: &Call, name: &str) -> Outcome<ObjectIndex> {
-        self.schema.find(name, call.namespace()).ok_or_else(|| {
+        self.find_object(call, name).map_err(|_| {
             let message = format!("sObject type '{name}' is not supported.");
             ApiError::new(ErrorCode::INVALID_TYPE, message)
         })

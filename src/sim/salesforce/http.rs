@@ -6,11 +6,13 @@
 mod catalog;
 mod collections;
 mod composite;
+mod deploys;
 mod describe;
 mod graphs;
 mod jobs;
 mod json;
 mod jwt;
+mod multipart;
 mod oauth;
 mod queries;
 mod routes;
@@ -117,8 +119,10 @@ impl Site {
         act(&mut self.brain.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// The simulated clock, and by how much this organisation's is off.
     pub fn now(&self) -> Timestamp {
-        (self.clock)()
+        let skew = self.with_brain(|brain| brain.clock_skew_ms);
+        (self.clock)().plus_millis(skew)
     }
 
     /// How long every call takes, from now on.

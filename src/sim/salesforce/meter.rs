@@ -23,6 +23,7 @@ pub enum CallKind {
     BulkIngest,
     BulkQuery,
     Tooling,
+    Metadata,
     Identity,
     Other,
 }
@@ -44,6 +45,7 @@ impl CallKind {
             Self::BulkIngest => "bulk-ingest",
             Self::BulkQuery => "bulk-query",
             Self::Tooling => "tooling",
+            Self::Metadata => "metadata",
             Self::Identity => "identity",
             Self::Other => "other",
         }

@@ -4,10 +4,12 @@
 //! argument, chance from a seed. `http` serves it over loopback as the REST, Composite and Bulk APIs.
 //! It is built from the vendor's documentation, not from what any client happens to send.
 
+pub mod access;
 pub mod bulk;
 pub mod coerce;
 pub mod collections;
 pub mod cursors;
+pub mod deploy;
 pub mod error;
 mod history;
 pub mod http;
@@ -22,6 +24,7 @@ pub mod query;
 pub mod replication;
 pub mod rules;
 pub mod schema;
+pub mod setup;
 pub mod soql;
 pub mod table;
 pub mod value;

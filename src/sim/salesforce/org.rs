@@ -3,14 +3,16 @@
 
 use super::bulk::Jobs;
 use super::cursors::Cursors;
+use super::deploy::Deployments;
 use super::ids::{KeyPrefix, RecordId};
 use super::meter::Meter;
 use super::oauth::OAuth;
 use super::rules::Rules;
 use super::schema::{
-    FieldAccess, FieldDef, ORGANIZATION, ObjectDef, ObjectIndex, ReferenceKey, Schema, Trait, USER,
-    timeline,
+    FieldDef, ORGANIZATION, ObjectDef, ObjectIndex, ReferenceKey, SECURITY_OBJECTS, Schema, Trait,
+    USER, timeline,
 };
+pub use super::setup::{Layout, ListedSite, RelatedList, Setup};
 use super::table::{Record, Table};
 use super::value::{Cells, FieldIndex, Value};
 use crate::sim::clock::Timestamp;
@@ -58,20 +60,6 @@ impl Default for OrgConfig {
 pub struct CommitLag {
     pub people_ms_max: i64,
     pub api_ms_max: i64,
-}
-
-/// What an administrator lists in the setup menu, as the Tooling API shows it.
-#[derive(Clone, Debug, Default)]
-pub struct Setup {
-    pub remote_sites: Vec<ListedSite>,
-    pub trusted_sites: Vec<ListedSite>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ListedSite {
-    pub name: String,
-    pub url: String,
-    pub is_active: bool,
 }
 
 /// Who calls, when, and with which headers' worth of wishes.
@@ -150,10 +138,15 @@ pub struct Salesforce {
     pub lag: CommitLag,
     pub(crate) cursors: Cursors,
     pub(crate) jobs: Jobs,
+    pub(crate) deployments: Deployments,
     pub(crate) oauth: OAuth,
     pub(crate) meter: Meter,
     undo: Vec<Undo>,
     depth: usize,
+    /// Rows about permissions changed since access was last worked out.
+    is_access_stale: bool,
+    /// How far this organisation's clock is ahead of everybody else's.
+    pub clock_skew_ms: i64,
     organization: RecordId,
     integration_user: RecordId,
 }
@@ -165,7 +158,7 @@ impl Salesforce {
             let namespace = config.namespace.as_deref();
             schema.add(timeline(
                 namespace,
-                custom_prefix(schema.objects().count()),
+                custom_prefix(schema.places()),
                 reference,
             ));
         }
@@ -174,6 +167,10 @@ impl Salesforce {
             .map(|(_, object)| Table::new(object))
             .collect();
         let nobody = KeyPrefix::parse("005").map_or(RecordId::from_u64(0), |user| user.id(0));
+        let listed = schema
+            .objects()
+            .find(|(_, object)| object.is_custom)
+            .map(|(_, object)| object.clone());
         let mut org = Self {
             schema,
             schema_changed: config.created,
@@ -184,15 +181,19 @@ impl Salesforce {
             lag: CommitLag::default(),
             cursors: Cursors::default(),
             jobs: Jobs::default(),
+            deployments: Deployments::default(),
             oauth: OAuth::default(),
             meter: Meter::new(config.daily_api_requests),
             undo: Vec::new(),
             depth: 0,
+            is_access_stale: false,
+            clock_skew_ms: 0,
             organization: nobody,
             integration_user: nobody,
             config,
         };
         org.found();
+        org.found_layouts(listed.as_ref());
         org
     }
 
@@ -201,7 +202,9 @@ impl Salesforce {
         let config = self.config.clone();
         let at = config.created;
         let text = |text: &str| Value::text(text);
+        let profile = self.found_profile(at);
         let integration = [
+            ("ProfileId", Value::Id(profile)),
             ("Username", text("integration@orion.example")),
             ("LastName", text("Integration")),
             ("Email", text("integration@orion.example")),
@@ -219,6 +222,8 @@ impl Salesforce {
             ("TimeZoneSidKey", text("Europe/Paris")),
         ];
         self.organization = self.seed(ORGANIZATION, &organization, self.integration_user, at);
+        self.found_assignment(at);
+        self.refresh_access();
     }
 
     pub const fn organization(&self) -> RecordId {
@@ -240,14 +245,35 @@ impl Salesforce {
 
     /// Adds a custom object with the next free key prefix. Fields come with `add_field`.
     pub fn add_object(&mut self, name: &str, label: &str, now: Timestamp) -> ObjectIndex {
+        let object = self.custom_object(name, label);
+        self.push_object(object, now)
+    }
+
+    /// A custom object under the next free key prefix, with the columns each has.
+    pub(crate) fn custom_object(&self, name: &str, label: &str) -> ObjectDef {
         let prefix = custom_prefix(self.tables.len());
         let mut object = ObjectDef::new(name, label, prefix, super::schema::Ability::Full);
         for field in super::schema::custom_columns(label) {
             object.add(field);
         }
+        object
+    }
+
+    pub(crate) fn push_object(&mut self, object: ObjectDef, now: Timestamp) -> ObjectIndex {
         self.tables.push(Table::new(&object));
         self.schema_changed = now;
         self.schema.add(object)
+    }
+
+    /// Puts an earlier schema back, and forgets the tables and indexes that came after it.
+    pub(crate) fn restore_schema(&mut self, schema: Schema, now: Timestamp) {
+        self.tables.truncate(schema.places());
+        for (place, table) in self.tables.iter_mut().enumerate() {
+            table.forget_indexes(schema.object(ObjectIndex(place as u16)));
+        }
+        self.schema = schema;
+        self.schema_changed = now;
+        self.refresh_access();
     }
 
     /// Adds a field, or replaces the definition of the one so named; values are kept.
@@ -261,22 +287,6 @@ impl Salesforce {
         self.tables[usize::from(object.0)].index_fields(self.schema.object(object));
         self.schema_changed = now;
         index
-    }
-
-    /// Field-level security of the integration's profile. False if there is no such field.
-    pub fn grant(
-        &mut self,
-        object: ObjectIndex,
-        field: &str,
-        access: FieldAccess,
-        now: Timestamp,
-    ) -> bool {
-        let found = self.schema.object(object).find(field);
-        if let Some(index) = found {
-            self.schema.object_mut(object).field_mut(index).access = access;
-            self.schema_changed = now;
-        }
-        found.is_some()
     }
 
     /// Field history tracking, which also turns it on for the object.
@@ -372,6 +382,7 @@ impl Salesforce {
     pub fn advance(&mut self, now: Timestamp) {
         self.tables.iter_mut().for_each(|table| table.settle(now));
         self.advance_jobs(now);
+        self.advance_deployments(now);
     }
 
     /// Runs a piece of work that either happens as a whole or not at all.
@@ -386,6 +397,10 @@ impl Salesforce {
         if done.is_err() {
             self.roll_back(mark);
         }
+        if self.is_access_stale {
+            self.is_access_stale = false;
+            self.refresh_access();
+        }
         if self.depth == 0 {
             self.undo.clear();
         }
@@ -396,6 +411,7 @@ impl Salesforce {
         while self.undo.len() > mark {
             match self.undo.pop() {
                 Some(Undo::Record { object, id, before }) => {
+                    self.is_access_stale |= SECURITY_OBJECTS.contains(&object);
                     self.tables[usize::from(object.0)].put(id, before);
                 }
                 Some(Undo::Deletion(object)) => {
@@ -422,6 +438,7 @@ impl Salesforce {
         let Some(object) = self.object_of(id) else {
             return;
         };
+        self.is_access_stale |= SECURITY_OBJECTS.contains(&object);
         let table = &mut self.tables[usize::from(object.0)];
         let before = table.put(id, record);
         if let Some((since, until)) = hidden {
@@ -455,8 +472,9 @@ impl Salesforce {
 }
 
 /// Custom objects are numbered `a00`, `a01`, … per organisation.
-fn custom_prefix(position: usize) -> KeyPrefix {
+fn custom_prefix(place: usize) -> KeyPrefix {
     const DIGITS: &[u8; 36] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    let position = place - SECURITY_OBJECTS.len();
     let text = [b'a', DIGITS[position / 36 % 36], DIGITS[position % 36]];
     let text = std::str::from_utf8(&text).unwrap_or("a00");
     KeyPrefix::parse(text).expect("base 62 digits")

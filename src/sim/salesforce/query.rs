@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::cursors::{self, Cursor, Locator};
 use super::error::{ApiError, ErrorCode, Outcome};
 use super::ids::RecordId;
-use super::org::{Call, Salesforce};
+use super::org::{Call, Origin, Salesforce};
 use super::schema::{FieldType, ObjectIndex, Source};
 use super::soql::ast::{Op, Query};
 use super::soql::bind::{Bound, Column, Leaf, Scope, Test, bind};
@@ -449,6 +449,9 @@ impl Salesforce {
     pub fn find_object(&self, call: &Call, name: &str) -> Outcome<ObjectIndex> {
         self.schema
             .find(name, call.namespace())
+            .filter(|object| {
+                call.origin == Origin::Person || self.schema.object(*object).is_readable()
+            })
             .ok_or_else(ApiError::resource_missing)
     }
 

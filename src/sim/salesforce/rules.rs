@@ -27,7 +27,11 @@ pub struct Rules {
 /// Refuses a record for which the condition holds, in the administrator's words.
 #[derive(Clone, Debug)]
 pub struct ValidationRule {
+    pub name: String,
     pub object: ObjectIndex,
+    pub is_active: bool,
+    /// What the setup menu shows; `refuses_when` is what it means.
+    pub formula: String,
     pub refuses_when: Expr,
     pub message: String,
     /// The field the message is shown at; none shows it at the top of the page.
@@ -46,6 +50,7 @@ pub enum DuplicateAction {
 pub struct DuplicateRule {
     pub name: String,
     pub object: ObjectIndex,
+    pub is_active: bool,
     pub field: String,
     /// Where to look, and in which field.
     pub against: Vec<(ObjectIndex, String)>,
@@ -102,7 +107,7 @@ impl Salesforce {
             .rules
             .validations
             .iter()
-            .filter(|rule| rule.object == subject.object)
+            .filter(|rule| rule.is_active && rule.object == subject.object)
         {
             if self.condition_holds(call, subject, Some(&rule.refuses_when))? {
                 let code = ErrorCode::FIELD_CUSTOM_VALIDATION_EXCEPTION;
@@ -123,7 +128,7 @@ impl Salesforce {
             .rules
             .duplicates
             .iter()
-            .filter(|rule| rule.object == subject.object)
+            .filter(|rule| rule.is_active && rule.object == subject.object)
         {
             if rule.action == DuplicateAction::Alert && call.options.allows_duplicates {
                 continue;

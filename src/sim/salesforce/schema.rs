@@ -2,12 +2,16 @@
 
 mod custom;
 mod field;
+mod rights;
+mod security;
 mod standard;
 
 use std::collections::BTreeMap;
 
 pub use custom::{ReferenceKey, custom_columns, timeline};
 pub use field::{FieldAccess, FieldDef, FieldType, PicklistValue, Source, Trait, Traits};
+pub use rights::{ObjectRight, ObjectRights};
+pub use security::UserRight;
 
 use super::ids::KeyPrefix;
 use super::value::FieldIndex;
@@ -25,6 +29,20 @@ pub const CONTACT: ObjectIndex = ObjectIndex(4);
 pub const LEAD: ObjectIndex = ObjectIndex(5);
 pub const LEAD_HISTORY: ObjectIndex = ObjectIndex(6);
 pub const CONTACT_HISTORY: ObjectIndex = ObjectIndex(7);
+pub const PROFILE: ObjectIndex = ObjectIndex(8);
+pub const PERMISSION_SET: ObjectIndex = ObjectIndex(9);
+pub const PERMISSION_SET_ASSIGNMENT: ObjectIndex = ObjectIndex(10);
+pub const OBJECT_PERMISSIONS: ObjectIndex = ObjectIndex(11);
+pub const FIELD_PERMISSIONS: ObjectIndex = ObjectIndex(12);
+
+/// Rows of these say who may do what. They take no data storage.
+pub const SECURITY_OBJECTS: [ObjectIndex; 5] = [
+    PROFILE,
+    PERMISSION_SET,
+    PERMISSION_SET_ASSIGNMENT,
+    OBJECT_PERMISSIONS,
+    FIELD_PERMISSIONS,
+];
 
 #[derive(Clone, Debug)]
 pub struct ObjectDef {
@@ -35,6 +53,9 @@ pub struct ObjectDef {
     pub ability: Ability,
     pub is_custom: bool,
     pub is_history_enabled: bool,
+    /// What the integration's profile alone grants, and what it and permission sets grant together.
+    pub profile_rights: ObjectRights,
+    pub rights: ObjectRights,
     fields: Vec<FieldDef>,
     by_name: BTreeMap<String, FieldIndex>,
 }
@@ -61,6 +82,8 @@ impl ObjectDef {
             ability,
             is_custom: name.ends_with("__c"),
             is_history_enabled: false,
+            profile_rights: ObjectRights::ALL,
+            rights: ObjectRights::ALL,
             fields: Vec::new(),
             by_name: BTreeMap::new(),
         };
@@ -92,7 +115,31 @@ impl ObjectDef {
         self.fields
             .iter()
             .enumerate()
+            .filter(|(_, field)| !field.is(Trait::Removed))
             .map(|(at, field)| (FieldIndex(at as u16), field))
+    }
+
+    /// Forgets a field. Its place stays taken, because records know their fields by place.
+    pub fn remove(&mut self, name: &str) -> bool {
+        let removed = self.by_name.remove(&name.to_lowercase());
+        if let Some(index) = removed {
+            self.fields[usize::from(index.0)]
+                .traits
+                .set(Trait::Removed, true);
+        }
+        removed.is_some()
+    }
+
+    /// Field access as the profile alone has it.
+    pub(crate) fn reset_access(&mut self) {
+        for field in &mut self.fields {
+            field.access = field.profile_access;
+        }
+    }
+
+    /// Places taken, fields that were removed included.
+    pub(crate) const fn places(&self) -> usize {
+        self.fields.len()
     }
 
     pub fn field(&self, index: FieldIndex) -> &FieldDef {
@@ -127,8 +174,24 @@ impl ObjectDef {
             .map(|(index, _)| index)
     }
 
+    /// Whether the kind of object can be written at all, whoever asks.
     pub const fn is_writable(&self) -> bool {
         !matches!(self.ability, Ability::ReadOnly)
+    }
+
+    /// Whether the integration may know that there is such an object.
+    pub const fn is_readable(&self) -> bool {
+        self.rights.has(ObjectRight::Read)
+    }
+
+    /// The object's nature and the integration's rights together.
+    pub const fn may(&self, right: ObjectRight) -> bool {
+        let allows = match right {
+            ObjectRight::Create | ObjectRight::Edit => self.is_writable(),
+            ObjectRight::Delete => self.is_deletable(),
+            _ => true,
+        };
+        allows && self.rights.has(right)
     }
 
     pub const fn is_deletable(&self) -> bool {
@@ -166,6 +229,19 @@ impl Schema {
             .iter()
             .enumerate()
             .map(|(at, object)| (ObjectIndex(at as u16), object))
+            .filter(|(at, object)| self.by_prefix.get(&object.prefix) == Some(at))
+    }
+
+    /// Forgets an object and the lookups that point at it. Its place stays taken.
+    pub fn remove(&mut self, index: ObjectIndex) {
+        let (name, prefix) = (self.object(index).name.clone(), self.object(index).prefix);
+        self.by_name.remove(&name.to_lowercase());
+        self.by_prefix.remove(&prefix);
+    }
+
+    /// Places taken, objects that were removed included.
+    pub(crate) const fn places(&self) -> usize {
+        self.objects.len()
     }
 
     pub fn object(&self, index: ObjectIndex) -> &ObjectDef {

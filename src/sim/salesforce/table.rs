@@ -80,6 +80,12 @@ impl Table {
         }
     }
 
+    /// Drops the indexes of places that the object does not have.
+    pub fn forget_indexes(&mut self, object: &ObjectDef) {
+        self.by_key
+            .retain(|field, _| usize::from(field.0) < object.places());
+    }
+
     pub fn next_id(&self) -> RecordId {
         self.prefix.id(SERIAL_FIRST + self.slots.len() as u64)
     }

@@ -5,7 +5,7 @@ use super::coerce::{Changes, Fields, Input, Writing, shown};
 use super::error::{ApiError, ErrorCode, Outcome};
 use super::ids::RecordId;
 use super::org::{Call, Origin, Salesforce};
-use super::schema::{LEAD, ObjectIndex, Trait};
+use super::schema::{LEAD, ObjectIndex, ObjectRight, Trait};
 use super::soql::eval::Subject;
 use super::table::Record;
 use super::value::{Cells, FieldIndex, Value};
@@ -33,6 +33,7 @@ impl Salesforce {
         fields: &Fields,
     ) -> Outcome<RecordId> {
         self.check_writable(call, object)?;
+        self.check_right(call, object, ObjectRight::Create)?;
         if self.rules.storage_is_full {
             let message = "storage limit exceeded";
             return Err(ApiError::new(ErrorCode::STORAGE_LIMIT_EXCEEDED, message));
@@ -44,6 +45,7 @@ impl Salesforce {
     pub fn update(&mut self, call: &Call, id: RecordId, fields: &Fields) -> Outcome<()> {
         let object = self.existing(id)?;
         self.check_writable(call, object)?;
+        self.check_right(call, object, ObjectRight::Edit)?;
         let changes = self.changes(call, object, fields, Writing::Update)?;
         self.atomically(|org| org.save(call, object, Some(id), changes))
             .map(|_| ())
@@ -136,6 +138,7 @@ impl Salesforce {
                 ApiError::new(ErrorCode::INSUFFICIENT_ACCESS_OR_READONLY, message).with_status(400),
             );
         }
+        self.check_right(call, object, ObjectRight::Delete)?;
         if call.fault == Some(FaultKind::RowLocked) {
             return Err(ApiError::unable_to_lock(id));
         }
@@ -216,6 +219,7 @@ impl Salesforce {
             id,
             record: &record,
         };
+        self.check_security_row(subject)?;
         self.check_validations(call, subject)?;
         self.check_duplicates(call, subject)?;
         self.check_unique(subject, before.as_ref())?;

@@ -7,7 +7,7 @@ use super::wire::{Answer, Asked};
 use crate::sim::clock::{DAY_MS, Timestamp};
 use crate::sim::salesforce::bulk::Ingest;
 use crate::sim::salesforce::org::Salesforce;
-use crate::sim::salesforce::schema::ObjectIndex;
+use crate::sim::salesforce::schema::SECURITY_OBJECTS;
 
 /// Needs no session, costs no call, and carries no limit header.
 pub(super) fn versions() -> Answer {
@@ -26,13 +26,14 @@ pub(super) fn versions() -> Answer {
 }
 
 pub(super) fn root(resource: &Resource<'_>) -> Answer {
-    const RESOURCES: [&str; 7] = [
+    const RESOURCES: [&str; 8] = [
         "sobjects",
         "query",
         "queryAll",
         "composite",
         "limits",
         "jobs",
+        "metadata",
         "tooling",
     ];
     let mut body = Map::new();
@@ -49,8 +50,10 @@ pub(super) fn root(resource: &Resource<'_>) -> Answer {
 pub(super) fn limits(org: &mut Salesforce, now: Timestamp) -> Answer {
     let usage = org.api_usage(now);
     let limit = |most: u64, left: u64| json!({ "Max": most, "Remaining": left });
-    let records: usize = (0..org.schema().objects().count())
-        .map(|object| org.count(ObjectIndex(object as u16)))
+    let stored = org.schema().objects().map(|(object, _)| object);
+    let records: usize = stored
+        .filter(|object| !SECURITY_OBJECTS.contains(object))
+        .map(|object| org.count(object))
         .sum();
     let since = now.plus_millis(-DAY_MS);
     let batches: usize = org
@@ -78,7 +81,7 @@ pub(super) fn limits(org: &mut Salesforce, now: Timestamp) -> Answer {
 pub(super) fn record_counts(org: &Salesforce, asked: &Asked) -> Answer {
     let names = asked.parameter("sObjects").unwrap_or_default();
     let counts = names.split(',').filter_map(|name| {
-        let object = org.schema().find(name.trim(), None)?;
+        let object = org.find_object(&asked.call(), name.trim()).ok()?;
         let name = &org.schema().object(object).name;
         Some(json!({ "count": org.count(object), "name": name }))
     });

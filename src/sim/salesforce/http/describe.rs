@@ -9,7 +9,7 @@ use crate::sim::clock::Timestamp;
 use crate::sim::salesforce::error::Outcome;
 use crate::sim::salesforce::org::Salesforce;
 use crate::sim::salesforce::schema::{
-    Ability, FieldDef, FieldType, ObjectDef, ObjectIndex, Source, Trait,
+    Ability, FieldDef, FieldType, ObjectDef, ObjectIndex, ObjectRight, Source, Trait,
 };
 
 pub(super) fn all(org: &Salesforce, resource: &Resource<'_>) -> Answer {
@@ -19,6 +19,7 @@ pub(super) fn all(org: &Salesforce, resource: &Resource<'_>) -> Answer {
     let objects = org
         .schema()
         .objects()
+        .filter(|(_, object)| object.is_readable())
         .map(|(_, object)| Json::Object(summary(resource, object)));
     let body = json!({ "encoding": "UTF-8", "maxBatchSize": 200, "sobjects": objects.collect::<Vec<_>>() });
     Answer::json(200, body).with("Last-Modified", org.schema_changed.to_http_date())
@@ -34,7 +35,8 @@ pub(super) fn basic(org: &Salesforce, resource: &Resource<'_>, object: ObjectInd
 
 pub(super) fn one(org: &Salesforce, resource: &Resource<'_>, name: &str) -> Outcome<Answer> {
     // Describe ignores a default namespace: it always speaks of full names.
-    let object = org.schema().find(name, None);
+    let found = org.schema().find(name, None);
+    let object = found.filter(|object| org.schema().object(*object).is_readable());
     let object = object.ok_or_else(crate::sim::salesforce::error::ApiError::resource_missing)?;
     if let Some(unchanged) = unchanged(org, resource) {
         return Ok(unchanged);
@@ -74,10 +76,10 @@ fn summary(resource: &Resource<'_>, object: &ObjectDef) -> Map<String, Json> {
     let mut body = Map::new();
     let mut put = |name: &str, value: Json| body.insert(name.to_owned(), value);
     put("activateable", json!(false));
-    put("createable", json!(object.is_writable()));
+    put("createable", json!(object.may(ObjectRight::Create)));
     put("custom", json!(object.is_custom));
     put("customSetting", json!(false));
-    put("deletable", json!(object.is_deletable()));
+    put("deletable", json!(object.may(ObjectRight::Delete)));
     put("deprecatedAndHidden", json!(false));
     put("feedEnabled", json!(false));
     put("keyPrefix", json!(object.prefix.to_string()));
@@ -91,8 +93,8 @@ fn summary(resource: &Resource<'_>, object: &ObjectDef) -> Map<String, Json> {
     put("retrieveable", json!(true));
     put("searchable", json!(object.is_writable()));
     put("triggerable", json!(object.is_writable()));
-    put("undeletable", json!(object.is_deletable()));
-    put("updateable", json!(object.is_writable()));
+    put("undeletable", json!(object.may(ObjectRight::Delete)));
+    put("updateable", json!(object.may(ObjectRight::Edit)));
     let own = resource.url(&format!("sobjects/{}", object.name));
     let urls = json!({
         "sobject": own,
@@ -105,7 +107,8 @@ fn summary(resource: &Resource<'_>, object: &ObjectDef) -> Map<String, Json> {
 
 fn children(org: &Salesforce, name: &str) -> Json {
     let mut children = Vec::new();
-    for (_, object) in org.schema().objects() {
+    let objects = org.schema().objects();
+    for (_, object) in objects.filter(|(_, object)| object.is_readable()) {
         for (_, field) in object.fields() {
             if field.reference_to.iter().any(|to| to == name) && field.is_readable() {
                 children.push(json!({

@@ -4,6 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value as Json, json};
 
+use super::multipart::{boundary, part};
 use super::routes::{Resource, method_not_allowed};
 use super::wire::Answer;
 use crate::sim::salesforce::bulk::{BulkQuery, Ingest, NewIngest, Operation};
@@ -59,17 +60,18 @@ fn create(org: &mut Salesforce, resource: &Resource<'_>) -> Outcome<Answer> {
         let job = org.ingest(id, resource.version)?;
         return Ok(Answer::json(200, info(org, job)));
     };
-    let text = String::from_utf8_lossy(&asked.body);
-    let job = part(&text, boundary, "job").unwrap_or_default();
-    let content = part(&text, boundary, "content").unwrap_or_default();
+    let text = |name: &str| {
+        String::from_utf8_lossy(part(&asked.body, boundary, name).unwrap_or_default()).into_owned()
+    };
+    let (job, content) = (text("job"), text("content"));
     if content.chars().count() > MULTIPART_CHARACTERS_MAX {
         let message = "The content of a multipart job is limited to 100000 characters";
         return Err(ApiError::new(ErrorCode::INVALIDJOB, message));
     }
-    let job: Map<String, Json> = serde_json::from_str(job)
+    let job: Map<String, Json> = serde_json::from_str(&job)
         .map_err(|error| ApiError::new(ErrorCode::JSON_PARSER_ERROR, error.to_string()))?;
     let id = org.open_ingest(&call, new_ingest(resource, &job)?)?;
-    org.upload(id, content.to_owned())?;
+    org.upload(id, content)?;
     org.close_ingest(id, asked.now)?;
     let job = org.ingest(id, resource.version)?;
     Ok(Answer::json(200, info(org, job)))
@@ -89,33 +91,6 @@ fn new_ingest(resource: &Resource<'_>, body: &Map<String, Json>) -> Outcome<NewI
         delimiter: text("columnDelimiter"),
         assignment_rule: text("assignmentRuleId"),
         api_version: resource.version.to_owned(),
-    })
-}
-
-fn boundary(content_type: &str) -> Option<&str> {
-    if !content_type
-        .to_ascii_lowercase()
-        .starts_with("multipart/form-data")
-    {
-        return None;
-    }
-    let (_, boundary) = content_type.split_once("boundary=")?;
-    Some(boundary.split(';').next()?.trim().trim_matches('"'))
-}
-
-/// The body of a named part.
-fn part<'t>(text: &'t str, boundary: &str, name: &str) -> Option<&'t str> {
-    let delimiter = format!("--{boundary}");
-    text.split(delimiter.as_str()).find_map(|part| {
-        let (head, body) = part
-            .split_once("\r\n\r\n")
-            .or_else(|| part.split_once("\n\n"))?;
-        let is_named = head.contains(&format!("name=\"{name}\""));
-        is_named.then(|| {
-            body.strip_suffix("\r\n")
-                .or(body.strip_suffix('\n'))
-                .unwrap_or(body)
-        })
     })
 }
 

@@ -2,7 +2,8 @@
 
 use super::wire::{Answer, Asked};
 use super::{
-    catalog, collections, composite, describe, graphs, jobs, oauth, queries, rows, tooling, trees,
+    catalog, collections, composite, deploys, describe, graphs, jobs, oauth, queries, rows,
+    tooling, trees,
 };
 use crate::sim::salesforce::error::{ApiError, ErrorCode, Outcome};
 use crate::sim::salesforce::meter::CallKind;
@@ -70,15 +71,15 @@ fn outside(org: &mut Salesforce, asked: &mut Asked) -> Outcome<Answer> {
     inside(org, asked)
 }
 
-/// Bodies are JSON, but for the two of Bulk, which looks at them itself.
+/// Bodies are JSON, but for those of Bulk and of deployments, which look at them themselves.
 fn check_content_type(asked: &Asked) -> Outcome<()> {
     let Some(content_type) = asked.header("content-type") else {
         return Ok(());
     };
     let content_type = content_type.to_ascii_lowercase();
-    let is_bulk = asked.segments[3..]
-        .first()
-        .is_some_and(|part| part.eq_ignore_ascii_case("jobs"));
+    let is_bulk = asked.segments[3..].first().is_some_and(|part| {
+        part.eq_ignore_ascii_case("jobs") || part.eq_ignore_ascii_case("metadata")
+    });
     if asked.method == "GET"
         || asked.body.is_empty()
         || content_type.starts_with("application/json")
@@ -132,7 +133,8 @@ pub(super) fn inside(org: &mut Salesforce, asked: &Asked) -> Outcome<Answer> {
         ["composite", "sobjects", rest @ ..] => collections::answer(org, &resource, rest),
         ["jobs", rest @ ..] => jobs::answer(org, &resource, rest),
         ["tooling", "query" | "queryall"] => queries::query(org, &resource, lower[1] == "queryall"),
-        ["tooling", rest @ ..] => tooling::answer(&resource, rest),
+        ["tooling", rest @ ..] => tooling::answer(org, &resource, rest),
+        ["metadata", rest @ ..] => deploys::answer(org, &resource, rest),
         _ => Err(ApiError::resource_missing()),
     }
 }
@@ -199,7 +201,7 @@ fn since(path: &[&str]) -> u32 {
     match path {
         ["jobs", "ingest", ..] => 41,
         ["jobs", "query", ..] => 47,
-        ["composite", "sobjects", _, _] => 46,
+        ["metadata", ..] | ["composite", "sobjects", _, _] => 46,
         ["composite", "sobjects", ..] => 42,
         ["composite", "graph"] => 50,
         _ => 0,
@@ -253,6 +255,7 @@ fn kind(asked: &Asked) -> CallKind {
         ["jobs", "ingest", ..] => CallKind::BulkIngest,
         ["jobs", "query", ..] => CallKind::BulkQuery,
         ["tooling", ..] => CallKind::Tooling,
+        ["metadata", ..] => CallKind::Metadata,
         _ => CallKind::Other,
     }
 }

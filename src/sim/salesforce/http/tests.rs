@@ -1,10 +1,13 @@
 //! The wire, over loopback, with a client that knows nothing of the simulator.
 
+mod archive;
 mod composites;
+mod deploying;
 mod faulty;
 mod grants;
 mod refusals;
 mod resources;
+mod security;
 mod trees;
 
 use std::net::TcpListener;

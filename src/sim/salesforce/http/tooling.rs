@@ -1,21 +1,34 @@
-//! The few setup tables a client may look into: which fields exist whoever may see them, which
-//! are tracked, which sites are listed.
+//! The setup tables a client may look into: which fields exist whoever may see them, which are
+//! tracked, which sites, rules and layouts there are; and the few of them that can be changed.
+//!
+//! Tooling API guide; the shapes of `Metadata` are those of the Metadata API guide.
+
+mod sobjects;
+mod tables;
 
 use serde_json::{Map, Value as Json, json};
 
 use super::routes::Resource;
 use super::wire::Answer;
 use crate::sim::salesforce::error::{ApiError, ErrorCode, Outcome};
-use crate::sim::salesforce::org::{ListedSite, Salesforce};
-use crate::sim::salesforce::schema::{ObjectDef, Trait};
-use crate::sim::salesforce::soql::ast::{Expr, Item, Literal, Op, Path, Query, Select};
+use crate::sim::salesforce::org::Salesforce;
+use crate::sim::salesforce::soql::ast::{Expr, Item, Literal, Op, OrderBy, Path, Query, Select};
 
-pub(super) fn answer(resource: &Resource<'_>, rest: &[&str]) -> Outcome<Answer> {
+pub(super) fn answer(
+    org: &mut Salesforce,
+    resource: &Resource<'_>,
+    rest: &[&str],
+) -> Outcome<Answer> {
     match rest {
         [] => Ok(Answer::json(
             200,
-            json!({ "query": resource.url("tooling/query") }),
+            json!({
+                "query": resource.url("tooling/query"),
+                "sobjects": resource.url("tooling/sobjects"),
+            }),
         )),
+        ["sobjects", table] => sobjects::create(org, resource, table),
+        ["sobjects", table, _] => sobjects::row(org, resource, table),
         _ => Err(ApiError::resource_missing()),
     }
 }
@@ -26,62 +39,12 @@ pub(super) fn query(
     resource: &Resource<'_>,
     query: &Query,
 ) -> Option<Outcome<Answer>> {
-    let rows = match query.from.to_ascii_lowercase().as_str() {
-        "fielddefinition" => fields(org),
-        "entitydefinition" => org
-            .schema()
-            .objects()
-            .map(|(_, object)| entity(object))
-            .collect(),
-        "remoteproxy" => sites(&org.setup.remote_sites, "SiteName"),
-        "csptrustedsite" => sites(&org.setup.trusted_sites, "DeveloperName"),
-        _ => return None,
-    };
+    let is_tooling = resource
+        .path
+        .first()
+        .is_some_and(|part| part.eq_ignore_ascii_case("tooling"));
+    let rows = tables::rows(org, &query.from, is_tooling)?;
     Some(select(resource, query, rows))
-}
-
-fn entity(object: &ObjectDef) -> Json {
-    json!({
-        "DurableId": object.name,
-        "QualifiedApiName": object.name,
-        "DeveloperName": object.name.trim_end_matches("__c"),
-        "Label": object.label,
-        "KeyPrefix": object.prefix.to_string(),
-        "IsQueryable": true,
-    })
-}
-
-fn fields(org: &Salesforce) -> Vec<Json> {
-    let mut rows = Vec::new();
-    for (_, object) in org.schema().objects() {
-        for (_, field) in object.fields() {
-            rows.push(json!({
-                "DurableId": format!("{}.{}", object.name, field.name),
-                "QualifiedApiName": field.name,
-                "DeveloperName": field.name.trim_end_matches("__c"),
-                "Label": field.label,
-                "DataType": field.kind.name(),
-                "Length": field.length,
-                "IsFieldHistoryTracked": field.is(Trait::HistoryTracked) && object.is_history_enabled,
-                "IsIndexed": field.is(Trait::Indexed),
-                "IsNillable": field.is(Trait::Nillable),
-                "EntityDefinitionId": object.name,
-                "EntityDefinition": entity(object),
-            }));
-        }
-    }
-    rows
-}
-
-fn sites(listed: &[ListedSite], name: &str) -> Vec<Json> {
-    let site = |site: &ListedSite| {
-        let mut row = Map::new();
-        row.insert(name.to_owned(), json!(site.name));
-        row.insert("EndpointUrl".to_owned(), json!(site.url));
-        row.insert("IsActive".to_owned(), json!(site.is_active));
-        Json::Object(row)
-    };
-    listed.iter().map(site).collect()
 }
 
 fn select(resource: &Resource<'_>, query: &Query, mut rows: Vec<Json>) -> Outcome<Answer> {
@@ -94,12 +57,16 @@ fn select(resource: &Resource<'_>, query: &Query, mut rows: Vec<Json>) -> Outcom
         }
         rows = kept;
     }
+    for order in query.order.iter().rev() {
+        sort(&mut rows, order)?;
+    }
     rows.truncate(query.limit.unwrap_or(usize::MAX));
     let total = rows.len();
     let Select::Items(items) = &query.select else {
         let body = json!({ "totalSize": total, "done": true, "records": [] });
         return Ok(Answer::json(200, body));
     };
+    check_single(items, total)?;
     let records = rows.iter().map(|row| record(resource, query, items, row));
     let records = records.collect::<Outcome<Vec<_>>>()?;
     let body = json!({
@@ -113,12 +80,48 @@ fn select(resource: &Resource<'_>, query: &Query, mut rows: Vec<Json>) -> Outcom
     Ok(Answer::json(200, body))
 }
 
+/// `Metadata` and `FullName` are retrieved one row at a time.
+fn check_single(items: &[Item], total: usize) -> Outcome<()> {
+    let is_single = |item: &Item| {
+        matches!(item, Item::Field(path) if path.names.len() == 1
+            && ["Metadata", "FullName"].iter().any(|name| name.eq_ignore_ascii_case(&path.names[0])))
+    };
+    if total <= 1 || !items.iter().any(is_single) {
+        return Ok(());
+    }
+    let message = format!(
+        "When retrieving results with Metadata or FullName fields, the query qualifications must \
+         specify no more than one row for retrieval. Result size: {total}"
+    );
+    Err(ApiError::new(ErrorCode::MALFORMED_QUERY, message))
+}
+
+/// Texts without regard to case; a stable sort, so that later keys may go first.
+fn sort(rows: &mut [Json], order: &OrderBy) -> Outcome<()> {
+    if let Some(row) = rows.first() {
+        value(row, &order.path)?;
+    }
+    rows.sort_by_cached_key(|row| {
+        value(row, &order.path).map_or_else(
+            |_| String::new(),
+            |value| match value {
+                Json::String(text) => text.to_lowercase(),
+                other => other.to_string(),
+            },
+        )
+    });
+    if order.is_descending {
+        rows.reverse();
+    }
+    Ok(())
+}
+
 fn record(resource: &Resource<'_>, query: &Query, items: &[Item], row: &Json) -> Outcome<Json> {
     let mut body = Map::new();
-    let durable = row
-        .get("DurableId")
-        .and_then(Json::as_str)
-        .unwrap_or_default();
+    let durable = ["DurableId", "Id"]
+        .iter()
+        .find_map(|name| row.get(*name)?.as_str());
+    let durable = durable.unwrap_or_default();
     let url = resource.url(&format!("tooling/sobjects/{}/{durable}", query.from));
     body.insert(
         "attributes".to_owned(),
@@ -183,6 +186,13 @@ fn holds(row: &Json, filter: &Expr) -> Outcome<bool> {
             op: Op::NotEqual,
             literal,
         } => !is_equal(&value(row, path)?, literal),
+        Expr::Compare {
+            path,
+            op: Op::Like,
+            literal: Literal::Text(pattern),
+        } => value(row, path)?
+            .as_str()
+            .is_some_and(|text| is_like(text, pattern)),
         Expr::In {
             path,
             is_negated,
@@ -201,6 +211,26 @@ fn and(so_far: bool, next: Outcome<bool>) -> Outcome<bool> {
 
 fn or(so_far: bool, next: Outcome<bool>) -> Outcome<bool> {
     next.map(|next| so_far || next)
+}
+
+/// `%` is anything; nothing else is special on a setup table.
+fn is_like(text: &str, pattern: &str) -> bool {
+    let (text, pattern) = (text.to_lowercase(), pattern.to_lowercase());
+    let mut parts = pattern.split('%');
+    let Some(mut rest) = parts.next().and_then(|first| text.strip_prefix(first)) else {
+        return false;
+    };
+    let parts: Vec<&str> = parts.collect();
+    let Some((last, middle)) = parts.split_last() else {
+        return rest.is_empty();
+    };
+    for part in middle {
+        let Some(at) = rest.find(part) else {
+            return false;
+        };
+        rest = &rest[at + part.len()..];
+    }
+    rest.ends_with(last)
 }
 
 fn is_equal(value: &Json, literal: &Literal) -> bool {

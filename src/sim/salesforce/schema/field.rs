@@ -107,12 +107,13 @@ pub enum Source {
     Constant(OwnedValue),
 }
 
-/// What field-level security grants the integration's users.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What field-level security grants the integration's users. From little to much, so that the
+/// greater of two grants is what both give.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum FieldAccess {
-    Full,
-    ReadOnly,
     Hidden,
+    ReadOnly,
+    Full,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -145,6 +146,8 @@ pub enum Trait {
     HistoryTracked,
     /// Kept in an equality index, so that queries by it do not scan.
     Indexed,
+    /// Deleted in the set-up; only its place is left.
+    Removed,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -171,7 +174,10 @@ pub struct FieldDef {
     pub kind: FieldType,
     pub source: Source,
     pub traits: Traits,
+    /// What the profile and every assigned permission set grant together.
     pub access: FieldAccess,
+    /// What the profile alone grants.
+    pub profile_access: FieldAccess,
     pub length: u32,
     pub precision: u32,
     pub scale: u32,
@@ -192,6 +198,7 @@ impl FieldDef {
             source: Source::Cell,
             traits: Traits::default(),
             access: FieldAccess::Full,
+            profile_access: FieldAccess::Full,
             length: default_length(kind),
             precision: 0,
             scale: 0,

@@ -15,16 +15,17 @@ pub(super) fn objects() -> Vec<ObjectDef> {
     ];
     objects.push(history("LeadHistory", "017", "LeadId", "Lead"));
     objects.push(history("ContactHistory", "03j", "ContactId", "Contact"));
+    objects.extend(super::security::objects());
     objects
 }
 
-fn object(name: &str, prefix: &str, ability: Ability) -> ObjectDef {
+pub(super) fn object(name: &str, prefix: &str, ability: Ability) -> ObjectDef {
     // Every prefix in this file is three characters of base 62.
     let prefix = KeyPrefix::parse(prefix).unwrap_or(KeyPrefix::parse("000").expect("base 62"));
     ObjectDef::new(name, name, prefix, ability)
 }
 
-fn add_all(object: &mut ObjectDef, fields: impl IntoIterator<Item = FieldDef>) {
+pub(super) fn add_all(object: &mut ObjectDef, fields: impl IntoIterator<Item = FieldDef>) {
     fields.into_iter().for_each(|field| {
         object.add(field);
     });
@@ -364,7 +365,7 @@ fn user() -> ObjectDef {
             FieldDef::text("LanguageLocaleKey", "Language", 40).defaulted(Value::text("fr")),
             FieldDef::text("EmailEncodingKey", "Email Encoding", 40)
                 .defaulted(Value::text("UTF-8")),
-            FieldDef::text("ProfileId", "Profile ID", 18),
+            FieldDef::reference("ProfileId", "Profile ID", "Profile", &["Profile"]),
         ],
     );
     // Users are never deleted, so the object has no such column.

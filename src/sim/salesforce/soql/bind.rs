@@ -100,7 +100,9 @@ pub(crate) struct Scope<'a> {
 }
 
 pub(crate) fn bind(scope: Scope<'_>, query: &Query) -> Outcome<Bound> {
-    let Some(object) = scope.schema.find(&query.from, scope.namespace) else {
+    let found = scope.schema.find(&query.from, scope.namespace);
+    let readable = found.filter(|object| scope.schema.object(*object).is_readable());
+    let Some(object) = readable else {
         return Err(unknown_object(&query.text, &query.from));
     };
     let binder = Binder {
@@ -267,7 +269,9 @@ impl Binder<'_> {
     ) -> Outcome<()> {
         let mut taken = Vec::new();
         for (name, fields) in arms {
-            let Some(object) = self.scope.schema.find(name, self.scope.namespace) else {
+            let found = self.scope.schema.find(name, self.scope.namespace);
+            let readable = found.filter(|object| self.scope.schema.object(*object).is_readable());
+            let Some(object) = readable else {
                 return Err(unknown_object(&self.query.text, name));
             };
             taken.push(object);
@@ -367,7 +371,8 @@ impl Binder<'_> {
                 definition
                     .reference_to
                     .iter()
-                    .filter_map(|to| schema.find(to, None)),
+                    .filter_map(|to| schema.find(to, None))
+                    .filter(|object| schema.object(*object).is_readable()),
             );
         }
         (!hop.is_empty()).then_some((hop, next))

@@ -230,7 +230,10 @@ fn a_namespace_is_implied_when_the_caller_says_so() {
 fn validation_rules_speak_the_administrators_words() {
     let mut org = org();
     org.rules.validations.push(ValidationRule {
+        name: "Telephone_requis".to_owned(),
         object: LEAD,
+        is_active: true,
+        formula: "ISBLANK(Phone)".to_owned(),
         refuses_when: Expr::compare("Phone", Op::Equal, Literal::Null),
         message: "Un téléphone, s'il vous plaît.".to_owned(),
         field: Some("Phone".to_owned()),
@@ -262,6 +265,7 @@ fn alert_rules_let_an_insisting_caller_through_and_block_rules_do_not() {
         org.rules.duplicates.push(DuplicateRule {
             name: "Standard_Lead_Duplicate_Rule".to_owned(),
             object: LEAD,
+            is_active: true,
             field: "Email".to_owned(),
             against: vec![(LEAD, "Email".to_owned()), (CONTACT, "Email".to_owned())],
             action,

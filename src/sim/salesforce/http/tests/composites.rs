@@ -87,6 +87,7 @@ async fn duplicates_are_told_in_the_vendors_spelling_and_the_header_insists() {
         brain.rules.duplicates.push(DuplicateRule {
             name: "Standard_Contact_Duplicate_Rule".to_owned(),
             object: CONTACT,
+            is_active: true,
             field: "Email".to_owned(),
             against: vec![(CONTACT, "Email".to_owned())],
             action: DuplicateAction::Alert,

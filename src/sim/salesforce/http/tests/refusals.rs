@@ -138,6 +138,7 @@ async fn insisting_on_a_duplicate_is_known_from_52_on() {
         brain.rules.duplicates.push(DuplicateRule {
             name: "Same address".to_owned(),
             object: LEAD,
+            is_active: true,
             field: "Email".to_owned(),
             against: vec![(LEAD, "Email".to_owned())],
             action: DuplicateAction::Alert,

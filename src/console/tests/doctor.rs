@@ -105,7 +105,7 @@ fn a_check_opens_to_the_whole_text_and_leads_to_where_it_is_mended() {
         .expect_screen("warning: Waiting for a person: 3; the oldest since 2026-02-23")
         .expect_screen("Why it matters")
         .expect_screen("Screen Conflicts: decide")
-        .expect_screen("Fields as both systems described them on 2026-03-04");
+        .expect_screen("Both systems were read on 2026-03-04");
     bench
         .keys("enter")
         .expect_screen("3 contacts wait for a person");

@@ -163,6 +163,12 @@ const AROUND: &[Case] = &[
         "seen-unreadable",
     ),
     (
+        "trusted-site",
+        |w| w.evidence = None,
+        Unknown,
+        "seen-not-examined",
+    ),
+    (
         "validation-rules",
         |w| w.salesforce().validation_rules = rule("Lead"),
         Warning,

@@ -125,10 +125,10 @@ pub(super) fn segment(record: &Json) -> Segment {
 
 /// Contacts that a connector made or identified leave a row in the event log, under its name.
 async fn writers(api: &Api, clock: &dyn Clock, spent: &mut Spent) -> Result<Vec<Writer>, Fault> {
-    let now = clock.now();
+    let since = clock.now() + Span(-LOOK_BACK.0);
     let filters = [
         Where::equal("bundle", "plugin"),
-        Where::within("date_added", now + Span(-LOOK_BACK.0), now + Span::days(1)),
+        Where::Column("date_added", "gte", values::naive(since)),
     ];
     let table = api
         .table(spent, "lead_event_log", ROWS_MAX, 0, &filters)

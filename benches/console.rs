@@ -188,6 +188,7 @@ impl Place {
             data: self.data.clone(),
             settings: serde_json::Value::Null,
             described: Arc::default(),
+            doctor: passerelle::app::desk::Doctor::default(),
             timetable: passerelle::domain::setup::Timetable::default(),
             snapshots: pool.snapshots.clone(),
             clock: self.outside.clock.clone(),

@@ -214,8 +214,38 @@ impl Connected {
 }
 
 fn clients(opened: &Opened) -> Result<(Outside, Setup), AppError> {
-    let instance = &opened.instance;
-    let config = salesforce::Config {
+    let clock = Arc::clone(&opened.clock);
+    let config = salesforce_config(&opened.instance);
+    let salesforce =
+        salesforce::SalesforceClient::new(config, Arc::clone(&clock), opened.store.clone())
+            .map_err(|failure| AppError::Client {
+                side: Side::Salesforce,
+                failure,
+            })?;
+    let config = automation_config(&opened.instance);
+    let automation =
+        automation::AutomationClient::new(config, Arc::clone(&clock), opened.store.clone())
+            .map_err(|failure| AppError::Client {
+                side: Side::Automation,
+                failure,
+            })?;
+    let (salesforce, automation) = (Arc::new(salesforce), Arc::new(automation));
+    let setup = Setup {
+        salesforce: salesforce.clone(),
+        automation: automation.clone(),
+        clock: Arc::clone(&clock),
+    };
+    let outside = Outside {
+        salesforce,
+        automation,
+        store: opened.store.clone(),
+        clock,
+    };
+    Ok((outside, setup))
+}
+
+fn salesforce_config(instance: &Instance) -> salesforce::Config {
+    salesforce::Config {
         login_url: instance.salesforce.login_url.clone(),
         client_id: instance.salesforce.client_id.clone(),
         flow: match instance.salesforce.flow.clone() {
@@ -238,15 +268,11 @@ fn clients(opened: &Opened) -> Result<(Outside, Setup), AppError> {
             Some(version) => salesforce::ApiVersion::Pinned(version),
         },
         limits: crate::adapters::Limits::default(),
-    };
-    let clock = Arc::clone(&opened.clock);
-    let salesforce =
-        salesforce::SalesforceClient::new(config, Arc::clone(&clock), opened.store.clone())
-            .map_err(|failure| AppError::Client {
-                side: Side::Salesforce,
-                failure,
-            })?;
-    let config = automation::Config {
+    }
+}
+
+fn automation_config(instance: &Instance) -> automation::Config {
+    automation::Config {
         base_url: instance.automation.base_url.clone(),
         flow: match instance.automation.flow.clone() {
             AutomationFlow::ClientCredentials {
@@ -268,26 +294,7 @@ fn clients(opened: &Opened) -> Result<(Outside, Setup), AppError> {
             }
         },
         limits: crate::adapters::Limits::default(),
-    };
-    let automation =
-        automation::AutomationClient::new(config, Arc::clone(&clock), opened.store.clone())
-            .map_err(|failure| AppError::Client {
-                side: Side::Automation,
-                failure,
-            })?;
-    let (salesforce, automation) = (Arc::new(salesforce), Arc::new(automation));
-    let setup = Setup {
-        salesforce: salesforce.clone(),
-        automation: automation.clone(),
-        clock: Arc::clone(&clock),
-    };
-    let outside = Outside {
-        salesforce,
-        automation,
-        store: opened.store.clone(),
-        clock,
-    };
-    Ok((outside, setup))
+    }
 }
 
 /// Asks a system something, again if that failed in a passing way.

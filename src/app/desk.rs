@@ -8,6 +8,7 @@ mod flags;
 mod plugin;
 mod search;
 
+pub use doctor::Doctor;
 pub(super) use doctor::{Recorded, disk, oldest_conflict};
 
 use std::collections::BTreeMap;
@@ -20,8 +21,6 @@ use serde_json::Value as Json;
 use tokio::sync::{mpsc, watch};
 
 use crate::app::compose::{Connected, Opened};
-use crate::app::examiner::Examiner;
-use crate::app::machine::Home;
 use crate::console::query::{
     Brief, ConflictRow, Found, HISTORY_MAX, Held, HeldRow, Page, Person, QueuedWrite, Queues,
     UndoPreview,
@@ -74,12 +73,7 @@ pub struct Desk {
     /// As a bundle tells them.
     pub settings: Json,
     pub described: Arc<Descriptions>,
-    /// Looks at the set-up; nobody does for a command that reads the store alone.
-    pub(super) examiner: Option<Arc<Examiner>>,
-    /// Of the process that serves the instance.
-    pub(super) home: Option<Home>,
-    /// Where whoever asks is recorded with what they change.
-    pub(super) recorded: Option<Recorded>,
+    pub doctor: Doctor,
     pub timetable: Timetable,
     pub snapshots: watch::Receiver<Arc<Snapshot>>,
     pub clock: Arc<dyn Clock>,
@@ -97,9 +91,7 @@ impl Desk {
             data: connected.opened.instance.data.clone(),
             settings: crate::app::bundle::settings(&connected.opened.instance),
             described: Arc::clone(&connected.described),
-            examiner: Some(Arc::clone(&connected.examiner)),
-            home: Some(Home::of(&connected.opened.instance, &connected.opened.file)),
-            recorded: None,
+            doctor: Doctor::of(connected),
             timetable: connected.opened.timetable(),
             snapshots: pool.snapshots.clone(),
             clock: connected.outside.clock.clone(),
@@ -117,9 +109,7 @@ impl Desk {
             data: opened.instance.data.clone(),
             settings: crate::app::bundle::settings(&opened.instance),
             described: Arc::default(),
-            examiner: None,
-            home: None,
-            recorded: None,
+            doctor: Doctor::default(),
             timetable: opened.timetable(),
             snapshots,
             clock: opened.clock.clone(),
@@ -133,11 +123,9 @@ impl Desk {
     }
 
     /// Changes the set-up in somebody's name.
-    pub(super) fn recording(self, recorded: Recorded) -> Self {
-        Self {
-            recorded: Some(recorded),
-            ..self
-        }
+    pub(super) fn recording(mut self, recorded: Recorded) -> Self {
+        self.doctor.recorded = Some(recorded);
+        self
     }
 
     /// Answers until nobody asks any more. A question that takes long delays no other one; a search

@@ -9,8 +9,10 @@ use nix::sys::statvfs::statvfs;
 use tokio::sync::broadcast::error::RecvError;
 
 use super::{Desk, PAGE_MAX};
+use crate::app::compose::Connected;
 use crate::app::door::Door;
-use crate::app::machine;
+use crate::app::examiner::Examiner;
+use crate::app::machine::{self, Home};
 use crate::console::query::{Diagnosis, Mending};
 use crate::domain::command::{Command, Fact};
 use crate::domain::doctor::{Disk, Facts, examine};
@@ -25,6 +27,27 @@ use crate::session::Sent;
 
 /// Contacts in conflict looked through for the oldest: it bounds what a refresh costs.
 const CONFLICTS_MAX: usize = 1_000;
+
+/// What questions about the set-up need. A command that reads the store alone has none of it.
+#[derive(Default)]
+pub struct Doctor {
+    examiner: Option<Arc<Examiner>>,
+    /// Of the process that serves the instance.
+    home: Option<Home>,
+    /// Where whoever asks is recorded with what they change.
+    pub(super) recorded: Option<Recorded>,
+}
+
+impl Doctor {
+    pub(super) fn of(connected: &Connected) -> Self {
+        let opened = &connected.opened;
+        Self {
+            examiner: Some(Arc::clone(&connected.examiner)),
+            home: Some(Home::of(&opened.instance, &opened.file)),
+            recorded: None,
+        }
+    }
+}
 
 /// Whose acts are recorded, and where.
 pub(in crate::app) struct Recorded {
@@ -61,6 +84,7 @@ impl Desk {
     /// From what was read last.
     pub(super) async fn diagnosis(&self) -> Result<Diagnosis, StoreError> {
         let latest = self
+            .doctor
             .examiner
             .as_ref()
             .and_then(|examiner| examiner.latest());
@@ -69,7 +93,7 @@ impl Desk {
 
     /// Both systems are read first.
     pub(super) async fn examination(&self) -> Result<Diagnosis, StoreError> {
-        let evidence = match &self.examiner {
+        let evidence = match &self.doctor.examiner {
             Some(examiner) => Some(examiner.examine().await),
             None => None,
         };
@@ -83,7 +107,7 @@ impl Desk {
             .as_ref()
             .and_then(|evidence| evidence.descriptions());
         let described = read.as_ref().unwrap_or(&self.described);
-        let machine = match &self.home {
+        let machine = match &self.doctor.home {
             Some(home) => machine::look(home.clone(), true).await,
             None => None,
         };
@@ -109,7 +133,7 @@ impl Desk {
 
     /// What a remedy would send. Nothing is changed.
     pub(super) async fn preview(&self, remedy: Remedy) -> Mending {
-        let Some(examiner) = &self.examiner else {
+        let Some(examiner) = &self.doctor.examiner else {
             return Mending::Failed("nothing is connected here".to_owned());
         };
         match examiner.preview(remedy).await {
@@ -120,7 +144,8 @@ impl Desk {
 
     /// Recorded, then made.
     pub(super) async fn mend(&self, remedy: Remedy, reason: &str) -> Mending {
-        let (Some(examiner), Some(recorded)) = (&self.examiner, &self.recorded) else {
+        let doctor = &self.doctor;
+        let (Some(examiner), Some(recorded)) = (&doctor.examiner, &doctor.recorded) else {
             return Mending::Failed("nothing is connected here".to_owned());
         };
         if let Err(why) = recorded.record(&remedy, reason).await {

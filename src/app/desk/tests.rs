@@ -84,9 +84,7 @@ impl Room {
             data: folder.path().to_owned(),
             settings: serde_json::Value::Null,
             described: Arc::default(),
-            examiner: None,
-            home: None,
-            recorded: None,
+            doctor: Doctor::default(),
             timetable: Timetable {
                 is_enabled: false,
                 pull: None,

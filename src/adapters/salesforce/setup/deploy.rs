@@ -67,7 +67,7 @@ pub(super) async fn deploy(
         let answer = org.get(spent, path.clone()).await?;
         let result = &answer["deployResult"];
         if result["done"].as_bool() == Some(true) {
-            return judged(result);
+            return Ok(judged(result));
         }
         clock.sleep(wait).await;
         wait = Span(wait.0 * 3 / 2).min(WAIT_LAST);
@@ -86,7 +86,7 @@ pub(super) fn refused(refusals: &[String]) -> Fault {
     Fault::new(kind, "deploy", refusals.join("; "))
 }
 
-fn judged(result: &Json) -> Result<Vec<String>, Fault> {
+fn judged(result: &Json) -> Vec<String> {
     let status = result["status"].as_str().unwrap_or_default();
     let failures = &result["details"]["componentFailures"];
     // One failure may come as an object, several as an array.
@@ -103,13 +103,13 @@ fn judged(result: &Json) -> Result<Vec<String>, Fault> {
     });
     let mut told: Vec<String> = told.take(FAILURES_MAX).collect();
     if status == "Succeeded" && told.is_empty() {
-        return Ok(told);
+        return told;
     }
     if told.is_empty() {
         let message = result["errorMessage"].as_str().unwrap_or("no reason given");
         told.push(format!("{status}: {message}"));
     }
-    Ok(told)
+    told
 }
 
 fn body(files: &[(String, String)], run: Run, is_sandbox: bool) -> Result<Vec<u8>, Fault> {
@@ -149,12 +149,12 @@ mod tests {
     #[test]
     fn failures_are_told_as_they_are_and_success_needs_the_platform_s_word() {
         let ok = json!({"status": "Succeeded", "details": {"componentFailures": []}});
-        assert_eq!(judged(&ok).unwrap(), Vec::<String>::new());
+        assert_eq!(judged(&ok), Vec::<String>::new());
         let failed = json!({"status": "Failed", "details": {"componentFailures":
             {"fullName": "Lead.X__c", "problem": "no such field", "problemType": "Error"}}});
-        assert_eq!(judged(&failed).unwrap(), ["Lead.X__c: no such field"]);
+        assert_eq!(judged(&failed), ["Lead.X__c: no such field"]);
         let canceled = json!({"status": "Canceled", "details": {}});
-        assert_eq!(judged(&canceled).unwrap(), ["Canceled: no reason given"]);
+        assert_eq!(judged(&canceled), ["Canceled: no reason given"]);
     }
 
     #[test]

@@ -56,7 +56,7 @@ pub(super) async fn examine(
         SalesforceObject::ALL
             .map(|object| object.name().to_owned())
             .as_slice(),
-        &[timeline.clone()],
+        std::slice::from_ref(&timeline),
     ]
     .concat();
     let fields = defined_fields(org, spent, &objects, &interesting(policy)).await;

@@ -75,11 +75,8 @@ impl Package {
             }
             let _ = write!(manifest, "<name>{kind}</name></types>");
         }
-        let _ = write!(
-            manifest,
-            "<version>{}</version></Package>\n",
-            escaped(version)
-        );
+        let version = escaped(version);
+        let _ = writeln!(manifest, "<version>{version}</version></Package>");
         let mut files = vec![("package.xml".to_owned(), manifest)];
         files.extend(self.files.iter().cloned());
         files
@@ -180,13 +177,17 @@ fn fields(names: impl Iterator<Item = &'static str>, prefixed: &impl Fn(&str) ->
             .find(|(known, _)| *known == name)
             .map(|(_, definition)| *definition)
     };
-    names
-        .filter_map(|name| Some((name, definition(name)?)))
-        .map(|(name, definition)| {
+    let mut fields = String::new();
+    for name in names {
+        if let Some(definition) = definition(name) {
             let name = prefixed(name);
-            format!("<fields><fullName>{name}</fullName>{definition}</fields>")
-        })
-        .collect()
+            let _ = write!(
+                fields,
+                "<fields><fullName>{name}</fullName>{definition}</fields>"
+            );
+        }
+    }
+    fields
 }
 
 fn escaped(text: &str) -> String {

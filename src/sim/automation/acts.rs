@@ -125,6 +125,19 @@ impl Automation {
         done
     }
 
+    /// What a connector leaves in a contact's log when it creates or identifies the contact.
+    pub fn connector_notes(&mut self, now: Timestamp, id: ContactId, connector: &'static str) {
+        let note = Note {
+            bundle: "plugin",
+            object: connector,
+            object_id: None,
+            action: "identified_contact",
+            description: String::new(),
+            user_name: None,
+        };
+        self.logs.notes.push(id, now, note);
+    }
+
     /// Puts contacts in place without audit rows: the base a world starts from. Rows that the API
     /// would refuse are left out.
     pub fn seed(

@@ -262,6 +262,19 @@ impl Auth {
         }
     }
 
+    /// Gives a credential another role, which its tokens act under from now on.
+    pub fn set_role(&mut self, number: u32, role: super::user::RoleId) {
+        for client in self.clients.iter_mut().filter(|one| one.number == number) {
+            client.role = role;
+        }
+        let tokens = self.access.values_mut().chain(self.refresh.values_mut());
+        for token in tokens.filter(|token| token.client == number) {
+            if token.caller.user.is_none() {
+                token.caller.role = role;
+            }
+        }
+    }
+
     /// Ends every access token at once, as an administrator would by removing the credential's tokens.
     pub fn revoke_all(&mut self) {
         self.access.clear();

@@ -1,8 +1,10 @@
 //! Segments with their members, stages, and tags.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use super::contact::{ContactId, Stamp, TagId};
+use super::field::{Choice, Kind};
 use crate::sim::clock::Timestamp;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -11,7 +13,7 @@ pub struct SegmentId(pub u32);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StageId(pub u32);
 
-/// One condition of a dynamic segment: the only kind the simulator evaluates is equality.
+/// One condition of a dynamic segment; all conditions of a segment must hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SegmentFilter {
     pub glue: String,
@@ -20,6 +22,77 @@ pub struct SegmentFilter {
     pub kind: String,
     pub operator: String,
     pub value: String,
+}
+
+impl SegmentFilter {
+    /// Operators offered for a kind of field: a boolean is something or is not.
+    pub fn operators(kind: &Kind) -> &'static [&'static str] {
+        const TEXT: [&str; 8] = [
+            "=",
+            "!=",
+            "empty",
+            "!empty",
+            "startsWith",
+            "endsWith",
+            "contains",
+            "!contains",
+        ];
+        const ORDERED: [&str; 8] = ["=", "!=", "empty", "!empty", "gt", "gte", "lt", "lte"];
+        match kind {
+            Kind::Boolean { .. } => &ORDERED[..2],
+            Kind::Number(_) | Kind::Date | Kind::Datetime | Kind::Time => &ORDERED,
+            Kind::Select(_) | Kind::Country | Kind::Region | Kind::Timezone | Kind::Locale => {
+                &ORDERED[..4]
+            }
+            Kind::Multiselect(_) => &["in", "!in", "empty", "!empty"],
+            _ => &TEXT,
+        }
+    }
+
+    /// Whether a value may be asked for: a boolean knows two, a list those it lists.
+    pub fn offers(kind: &Kind, operator: &str, value: &str) -> bool {
+        let listed = |choices: &[Choice]| {
+            let mut parts = value.split('|');
+            parts.all(|part| choices.iter().any(|choice| choice.value == part))
+        };
+        match kind {
+            _ if operator.ends_with("empty") => true,
+            Kind::Boolean { .. } => matches!(value, "0" | "1"),
+            Kind::Select(choices) | Kind::Multiselect(choices) => listed(choices),
+            _ => !value.is_empty(),
+        }
+    }
+
+    /// Whether a contact's value meets the condition; without regard to case.
+    pub fn holds(&self, held: Option<&str>) -> bool {
+        let wanted = self.value.to_lowercase();
+        let held = held.map(str::to_lowercase).filter(|held| !held.is_empty());
+        let text = held.as_deref().unwrap_or_default();
+        let order = || match (text.parse::<f64>(), wanted.parse::<f64>()) {
+            (Ok(held), Ok(wanted)) => held.partial_cmp(&wanted),
+            _ => Some(text.cmp(wanted.as_str())),
+        };
+        let has_any = || {
+            text.split('|')
+                .any(|one| wanted.split('|').any(|part| part == one))
+        };
+        match self.operator.as_str() {
+            "!=" => text != wanted,
+            "empty" => held.is_none(),
+            "!empty" => held.is_some(),
+            "startsWith" => text.starts_with(&wanted),
+            "endsWith" => text.ends_with(&wanted),
+            "contains" => text.contains(&wanted),
+            "!contains" => !text.contains(&wanted),
+            "in" => has_any(),
+            "!in" => !has_any(),
+            "gt" => held.is_some() && order().is_some_and(Ordering::is_gt),
+            "gte" => held.is_some() && order().is_some_and(Ordering::is_ge),
+            "lt" => held.is_some() && order().is_some_and(Ordering::is_lt),
+            "lte" => held.is_some() && order().is_some_and(Ordering::is_le),
+            _ => held.is_some() && text == wanted,
+        }
+    }
 }
 
 #[derive(Clone, Debug)]

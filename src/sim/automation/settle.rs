@@ -81,8 +81,8 @@ impl Automation {
         })
     }
 
-    /// What the scheduled job does: recomputes who matches the segment's filters, which the
-    /// simulator evaluates for equality only. Hand-made memberships stay as they are.
+    /// What the scheduled job does: recomputes who matches the segment's filters. Hand-made
+    /// memberships stay as they are.
     pub fn rebuild_segment(&mut self, now: Timestamp, id: SegmentId) {
         let Some(segment) = self.segments.by_id(id) else {
             return;
@@ -95,7 +95,7 @@ impl Automation {
             .iter()
             .filter_map(|filter| {
                 let field = self.fields.by_alias(Subject::Contact, &filter.field)?;
-                Some((field.position, filter.value.to_lowercase()))
+                Some((field.position, filter))
             })
             .collect();
         let joining: Vec<_> = self
@@ -103,9 +103,9 @@ impl Automation {
             .all()
             .filter(|contact| segment.member(contact.id).is_none())
             .filter(|contact| {
-                wanted.iter().all(|(position, value)| {
+                wanted.iter().all(|(position, filter)| {
                     let held = contact.values.at(*position).to_text();
-                    held.is_some_and(|text| text.to_lowercase() == *value)
+                    filter.holds(held.as_deref())
                 })
             })
             .map(|contact| contact.id)

@@ -16,6 +16,8 @@ pub enum Right {
     EditContacts,
     CreateContacts,
     DeleteContacts,
+    /// Looking at field definitions, without the right to change them.
+    ViewFields,
     Fields,
     Users,
     Segments,
@@ -38,9 +40,11 @@ impl Role {
     }
 
     pub fn allows(&self, right: Right) -> bool {
-        self.rights
-            .as_ref()
-            .is_none_or(|rights| rights.contains(&right))
+        let Some(rights) = &self.rights else {
+            return true;
+        };
+        // Whoever may change definitions may look at them.
+        rights.contains(&right) || right == Right::ViewFields && rights.contains(&Right::Fields)
     }
 
     /// The permissions as the product names them.
@@ -56,6 +60,7 @@ impl Role {
                 Right::EditContacts => contacts.extend(["editown", "editother"]),
                 Right::CreateContacts => contacts.push("create"),
                 Right::DeleteContacts => contacts.extend(["deleteown", "deleteother"]),
+                Right::ViewFields => rest.push(("lead:fields", vec!["view"])),
                 Right::Fields => rest.push(("lead:fields", vec!["full"])),
                 Right::Users => rest.push(("user:users", vec!["view"])),
                 Right::Segments => rest.push(("lead:lists", vec!["full"])),

@@ -24,6 +24,7 @@ mod wire;
 use std::fmt;
 use std::io;
 use std::net::TcpListener;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -70,6 +71,7 @@ type Log = Arc<dyn Fn(Logged<'_>) + Send + Sync>;
 pub struct Site {
     brain: Mutex<Salesforce>,
     clock: Clock,
+    skew_ms: Arc<AtomicI64>,
     host: Host,
     latency: Mutex<Duration>,
     log: Option<Log>,
@@ -87,6 +89,7 @@ impl fmt::Debug for Site {
 impl Site {
     pub fn new(brain: Salesforce, clock: Clock) -> Self {
         Self {
+            skew_ms: brain.clock_skew(),
             brain: Mutex::new(brain),
             clock,
             host: Host::MyDomain,
@@ -119,10 +122,14 @@ impl Site {
         act(&mut self.brain.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// The simulated clock, and by how much this organisation's is off.
+    /// The simulated clock that everybody shares.
     pub fn now(&self) -> Timestamp {
-        let skew = self.with_brain(|brain| brain.clock_skew_ms);
-        (self.clock)().plus_millis(skew)
+        (self.clock)()
+    }
+
+    /// What the organisation's own clock shows.
+    fn own_now(&self) -> Timestamp {
+        self.now().plus_millis(self.skew_ms.load(Ordering::Relaxed))
     }
 
     /// How long every call takes, from now on.
@@ -149,7 +156,7 @@ pub fn start(site: Arc<Site>, listener: TcpListener) -> io::Result<Server> {
 async fn handle(State(site): State<Arc<Site>>, request: Request) -> Response {
     pause(site.latency()).await;
     let (head, body) = request.into_parts();
-    let now = site.now();
+    let now = site.own_now();
     let target = head
         .uri
         .path_and_query()

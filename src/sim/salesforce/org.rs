@@ -1,6 +1,9 @@
 //! The brain: one organisation, its records and its rules. Pure and synchronous: time is an
 //! argument, chance is a seed, and nothing here has heard of HTTP or JSON.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
 use super::bulk::Jobs;
 use super::cursors::Cursors;
 use super::deploy::Deployments;
@@ -146,7 +149,7 @@ pub struct Salesforce {
     /// Rows about permissions changed since access was last worked out.
     is_access_stale: bool,
     /// How far this organisation's clock is ahead of everybody else's.
-    pub clock_skew_ms: i64,
+    clock_skew_ms: Arc<AtomicI64>,
     organization: RecordId,
     integration_user: RecordId,
 }
@@ -187,7 +190,7 @@ impl Salesforce {
             undo: Vec::new(),
             depth: 0,
             is_access_stale: false,
-            clock_skew_ms: 0,
+            clock_skew_ms: Arc::default(),
             organization: nobody,
             integration_user: nobody,
             config,
@@ -226,6 +229,21 @@ impl Salesforce {
         self.refresh_access();
     }
 
+    /// Puts the organisation's clock ahead of everybody else's, or behind it.
+    pub fn set_clock_skew(&self, skew_ms: i64) {
+        self.clock_skew_ms.store(skew_ms, Ordering::Relaxed);
+    }
+
+    /// What the organisation's clock shows when everybody else's shows `now`.
+    pub fn own_time(&self, now: Timestamp) -> Timestamp {
+        now.plus_millis(self.clock_skew_ms.load(Ordering::Relaxed))
+    }
+
+    /// The skew, for whoever asks the time while the organisation is at work.
+    pub(crate) fn clock_skew(&self) -> Arc<AtomicI64> {
+        Arc::clone(&self.clock_skew_ms)
+    }
+
     pub const fn organization(&self) -> RecordId {
         self.organization
     }
@@ -237,6 +255,17 @@ impl Salesforce {
 
     pub const fn config(&self) -> &OrgConfig {
         &self.config
+    }
+
+    /// What the Organization record tells, and what deployments are held to.
+    pub fn set_sandbox(&mut self, is_sandbox: bool) {
+        self.config.is_sandbox = is_sandbox;
+        let field = self.schema.object(ORGANIZATION).find("IsSandbox");
+        let record = self.record(self.organization).cloned();
+        if let (Some(field), Some(mut record)) = (field, record) {
+            record.cells = record.cells.with(&[(field, Value::Bool(is_sandbox))]);
+            self.tables[usize::from(ORGANIZATION.0)].put(self.organization, Some(record));
+        }
     }
 
     pub const fn schema(&self) -> &Schema {

@@ -102,7 +102,9 @@ impl Salesforce {
         Ok(self.holds(subject, &test))
     }
 
+    /// The platform's own rules about permission rows, then the administrators' rules.
     pub(crate) fn check_validations(&self, call: &Call, subject: Subject<'_>) -> Outcome<()> {
+        self.check_security_row(subject)?;
         for rule in self
             .rules
             .validations

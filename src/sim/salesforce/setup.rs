@@ -131,6 +131,20 @@ impl Salesforce {
         is_custom
     }
 
+    /// The timeline object as the set-up guide has it, made at a screen: its maker sees all of it.
+    pub fn add_timeline(
+        &mut self,
+        reference: super::schema::ReferenceKey,
+        now: Timestamp,
+    ) -> ObjectIndex {
+        let prefix = self.custom_object("x__c", "x").prefix;
+        let namespace = self.config.namespace.as_deref();
+        let object = super::schema::timeline(namespace, prefix, reference);
+        let index = self.push_object(object, now);
+        self.refresh_access();
+        index
+    }
+
     /// An administrator deletes a custom object with its records, and it leaves every layout.
     pub fn remove_object(&mut self, object: ObjectIndex, now: Timestamp) -> bool {
         let definition = self.schema.object(object);

@@ -219,7 +219,6 @@ impl Salesforce {
             id,
             record: &record,
         };
-        self.check_security_row(subject)?;
         self.check_validations(call, subject)?;
         self.check_duplicates(call, subject)?;
         self.check_unique(subject, before.as_ref())?;

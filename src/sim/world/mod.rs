@@ -8,14 +8,19 @@
 mod cast;
 mod history;
 mod names;
+pub mod plugin;
 mod stage;
 pub mod traffic;
+pub mod wrong;
 
 use crate::sim::automation::Automation;
 use crate::sim::clock::Timestamp;
 use crate::sim::salesforce::Salesforce;
 
-pub use stage::{AUTOMATION_KEY, AUTOMATION_SECRET, SALESFORCE_KEY, SALESFORCE_SECRET};
+pub use stage::{
+    AUTOMATION_ADDRESS, AUTOMATION_KEY, AUTOMATION_SECRET, SALESFORCE_KEY, SALESFORCE_SECRET,
+    address_sites,
+};
 
 /// Both systems, full of people.
 pub struct World {

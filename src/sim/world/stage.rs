@@ -12,7 +12,7 @@ use crate::sim::random::Random;
 use crate::sim::salesforce::Salesforce;
 use crate::sim::salesforce::ids::RecordId;
 use crate::sim::salesforce::oauth::App;
-use crate::sim::salesforce::org::OrgConfig;
+use crate::sim::salesforce::org::{ListedSite, OrgConfig};
 use crate::sim::salesforce::schema::{ACCOUNT, CONTACT, FieldDef, FieldType, LEAD};
 use crate::sim::salesforce::value::Value;
 
@@ -22,6 +22,9 @@ pub const SALESFORCE_SECRET: &str = "practice-consumer-secret";
 pub const AUTOMATION_KEY: &str = "1_practicepublickey";
 pub const AUTOMATION_SECRET: &str = "practicesecretkey";
 
+/// The name that the company's administrator gave both sites.
+pub(super) const SITE: &str = "Orion";
+
 const INTERESTS: [&str; 4] = ["Salon", "Newsletter", "Webinaire", "Démo"];
 
 const STAFF: [(&str, &str, &str); 4] = [
@@ -30,6 +33,9 @@ const STAFF: [(&str, &str, &str); 4] = [
     ("Sophie", "Renard", "sophie.renard@orion.example"),
     ("Paul", "Tessier", "paul.tessier@orion.example"),
 ];
+
+/// Where Automation would be reached, for the sites that Salesforce lists.
+pub const AUTOMATION_ADDRESS: &str = "https://orion.automation.example";
 
 /// One company, on whichever side it is known.
 pub(super) struct Firm {
@@ -61,6 +67,7 @@ impl Stage {
         add_automation_fields(&mut automation, long_ago);
         let staff = add_staff(&mut salesforce, &mut automation, long_ago);
         let caller = add_credentials(&mut salesforce, &mut automation);
+        add_sites(&mut salesforce);
         let mut stage = Self {
             random: Random::seeded(seed ^ 0x5EED_0F57),
             now,
@@ -122,6 +129,29 @@ impl Stage {
             }
             self.firms.push(Firm { name, account });
         }
+    }
+}
+
+/// Automation's address as remote site and as trusted site, as the set-up guide asks.
+fn add_sites(salesforce: &mut Salesforce) {
+    let site = ListedSite {
+        name: SITE.to_owned(),
+        url: AUTOMATION_ADDRESS.to_owned(),
+        is_active: true,
+    };
+    salesforce.setup.remote_sites.push(site.clone());
+    salesforce.setup.trusted_sites.push(site);
+}
+
+/// Moves the sites that are listed to where Automation is really served.
+pub fn address_sites(salesforce: &mut Salesforce, address: &str) {
+    let setup = &mut salesforce.setup;
+    let sites = setup
+        .remote_sites
+        .iter_mut()
+        .chain(&mut setup.trusted_sites);
+    for site in sites.filter(|site| site.name == SITE) {
+        address.clone_into(&mut site.url);
     }
 }
 

@@ -17,7 +17,7 @@ use super::route::Context;
 /// Published fields of contacts and companies, in short.
 pub(super) fn short_list(cx: &mut Context<'_>) -> Result<Answer, Failed> {
     cx.brain.note_call(Call::FieldRead);
-    cx.brain.may(cx.caller, Right::Fields)?;
+    cx.brain.may(cx.caller, Right::ViewFields)?;
     let fields = cx.brain.fields();
     let mut all: Vec<&Field> = fields
         .of(Subject::Contact)
@@ -43,7 +43,7 @@ pub(super) fn short_list(cx: &mut Context<'_>) -> Result<Answer, Failed> {
 /// Fields of one kind of record; an unknown kind has none.
 pub(super) fn list(cx: &mut Context<'_>, subject: Option<Subject>) -> Result<Answer, Failed> {
     cx.brain.note_call(Call::FieldRead);
-    cx.brain.may(cx.caller, Right::Fields)?;
+    cx.brain.may(cx.caller, Right::ViewFields)?;
     let (start, limit) = paging(&cx.request.query, 30)?;
     let (start, limit) = limit.map_or((0, usize::MAX), |limit| (start, limit));
     let fields = subject
@@ -62,7 +62,7 @@ pub(super) fn list(cx: &mut Context<'_>, subject: Option<Subject>) -> Result<Ans
 /// Any field by its id, whichever object the path names.
 pub(super) fn read(cx: &mut Context<'_>, id: u32) -> Result<Answer, Failed> {
     cx.brain.note_call(Call::FieldRead);
-    cx.brain.may(cx.caller, Right::Fields)?;
+    cx.brain.may(cx.caller, Right::ViewFields)?;
     let field = cx.brain.fields().by_id(id).ok_or(Refusal::NotFound)?;
     Ok(Answer::ok(json!({ "field": definition(cx, field) })))
 }

@@ -4,7 +4,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::super::call::Call;
 use super::super::refusal::Refusal;
-use super::super::user::{Right, Role, User, UserId};
+use super::super::user::{Right, Role, RoleId, User, UserId};
 use super::answer::{Answer, Failed};
 use super::contacts::path_id;
 use super::filter::{in_order, paging};
@@ -20,6 +20,10 @@ pub(super) fn find<'a>(method: &str, first: &str, path: &[&'a str]) -> Option<Ro
             Box::new(move |cx| user(cx, id))
         }
         ("GET", "roles", []) => Box::new(roles),
+        ("GET", "roles", [id]) => {
+            let id = RoleId(path_id(id)?);
+            Box::new(move |cx| role(cx, id))
+        }
         _ => return None,
     })
 }
@@ -151,6 +155,15 @@ fn roles(cx: &mut Context<'_>) -> Result<Answer, Failed> {
         })
         .collect();
     Ok(Answer::ok(json!({ "total": roles.len(), "roles": shown })))
+}
+
+fn role(cx: &mut Context<'_>, id: RoleId) -> Result<Answer, Failed> {
+    cx.brain.note_call(Call::UserRead);
+    cx.brain.may(cx.caller, Right::Users)?;
+    let role = cx.brain.users().role(id).ok_or(Refusal::NotFound)?;
+    let mut out = stamps(cx.brain, role.added, None);
+    out.extend(role_members(role));
+    Ok(Answer::ok(json!({ "role": out })))
 }
 
 fn short_role(role: &Role) -> Json {

@@ -4,6 +4,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::super::call::Call;
 use super::super::contact::{ContactId, Stamp};
+use super::super::field::{Subject, Traits};
 use super::super::instance::Automation;
 use super::super::refusal::Refusal;
 use super::super::segment::{Membership, Segment, SegmentFilter, SegmentId};
@@ -108,7 +109,7 @@ fn create(cx: &mut Context<'_>) -> Result<Answer, Failed> {
         at: cx.now.whole_second(),
         by: cx.caller.by,
     };
-    let filters = filters(&body);
+    let filters = filters(cx.brain, &body)?;
     let id = cx
         .brain
         .add_segment_as(&text("name"), &text("alias"), filters, added);
@@ -126,13 +127,15 @@ fn edit(cx: &mut Context<'_>, id: SegmentId) -> Result<Answer, Failed> {
         at: cx.now.whole_second(),
         by: cx.caller.by,
     });
+    let sent = body.contains_key("filters");
+    let wanted = filters(cx.brain, &body)?;
     let segment = cx.brain.segment_mut(id).ok_or(Refusal::NotFound)?;
     segment.modified = modified;
     if let Some(name) = body.get("name").and_then(scalar_text) {
         segment.name = name;
     }
-    if body.contains_key("filters") {
-        segment.filters = filters(&body);
+    if sent {
+        segment.filters = wanted;
     }
     publish(cx, id, &body);
     read(cx, id)
@@ -212,7 +215,10 @@ pub(super) fn segment_json(brain: &Automation, segment: &Segment) -> Json {
 }
 
 /// The value sits in `properties.filter`, or beside the operator in the older form.
-fn filters(body: &Map<String, Json>) -> Vec<SegmentFilter> {
+///
+/// 1. The field must be one that filters may use: published and listable.
+/// 2. The operator and the value must be offered for its type.
+fn filters(brain: &Automation, body: &Map<String, Json>) -> Result<Vec<SegmentFilter>, Refusal> {
     let filters = body.get("filters").and_then(Json::as_array);
     let filters = filters.into_iter().flatten().filter_map(Json::as_object);
     filters
@@ -221,16 +227,50 @@ fn filters(body: &Map<String, Json>) -> Vec<SegmentFilter> {
             let nested = filter
                 .get("properties")
                 .and_then(|properties| properties.get("filter"));
-            SegmentFilter {
+            let filter = SegmentFilter {
                 glue: text("glue"),
                 object: text("object"),
                 field: text("field"),
                 kind: text("type"),
                 operator: text("operator"),
-                value: nested
-                    .and_then(scalar_text)
-                    .unwrap_or_else(|| text("filter")),
-            }
+                value: nested.map_or_else(|| text("filter"), value_text),
+            };
+            check(brain, &filter)?;
+            Ok(filter)
         })
         .collect()
+}
+
+/// Several values are joined as a multiselect stores them.
+fn value_text(value: &Json) -> String {
+    match value {
+        Json::Array(list) => {
+            let parts: Vec<String> = list.iter().filter_map(scalar_text).collect();
+            parts.join("|")
+        }
+        one => scalar_text(one).unwrap_or_default(),
+    }
+}
+
+fn check(brain: &Automation, filter: &SegmentFilter) -> Result<(), Refusal> {
+    let subject = match filter.object.as_str() {
+        "lead" => Subject::Contact,
+        "company" => Subject::Company,
+        // What people did is no field.
+        "behaviors" => return Ok(()),
+        _ => return Err(Refusal::invalid("filters", "This value is not valid.")),
+    };
+    let usable = Traits::PUBLISHED.with(Traits::LISTABLE);
+    let field = brain.fields().by_alias(subject, &filter.field);
+    let is_good = field.is_some_and(|field| {
+        field.traits.has(usable)
+            && SegmentFilter::operators(&field.kind).contains(&filter.operator.as_str())
+            && SegmentFilter::offers(&field.kind, &filter.operator, &filter.value)
+            && (filter.kind.is_empty() || filter.kind == field.kind.name())
+    });
+    if is_good {
+        Ok(())
+    } else {
+        Err(Refusal::invalid("filters", "This value is not valid."))
+    }
 }

@@ -212,3 +212,88 @@ fn a_company_search_can_be_turned_round_and_be_exact() {
         assert_eq!(body["total"], json!(count.to_string()), "{search}");
     }
 }
+
+#[test]
+fn segments_take_filters_on_fields_that_are_there_and_offer_them() {
+    let mut client = Client::new();
+    let field = json!({ "label": "Supprimé", "alias": "crm_deleted", "type": "boolean", "properties": { "no": "Non", "yes": "Oui" } });
+    let (status, made) = client.call("POST", "/api/fields/contact/new", &field);
+    assert_eq!(status, 201, "{made}");
+    let filter = |field: &str, operator: &str, value: &str| {
+        json!({ "name": "Partis", "filters": [{
+            "glue": "and", "object": "lead", "field": field, "type": "boolean",
+            "operator": operator, "properties": { "filter": value },
+        }] })
+    };
+    let good = filter("crm_deleted", "=", "1");
+    for bad in [
+        filter("nope", "=", "1"),
+        filter("crm_deleted", "gt", "1"),
+        filter("crm_deleted", "=", "perhaps"),
+    ] {
+        let (status, answer) = client.call("POST", "/api/segments/new", &bad);
+        assert_eq!(status, 400, "{answer}");
+        assert_eq!(
+            answer["errors"][0]["details"]["filters"][0],
+            "This value is not valid."
+        );
+    }
+    let path = format!("/api/fields/contact/{}/edit", made["field"]["id"]);
+    client.call("PATCH", &path, &json!({ "isPublished": false }));
+    assert_eq!(client.call("POST", "/api/segments/new", &good).0, 400);
+    client.call("PATCH", &path, &json!({ "isPublished": true }));
+    let (status, segment) = client.call("POST", "/api/segments/new", &good);
+    assert_eq!(status, 201, "{segment}");
+
+    for (email, gone) in [("a@shop.example", true), ("b@shop.example", false)] {
+        let contact = json!({ "email": email, "crm_deleted": gone });
+        assert_eq!(client.call("POST", "/api/contacts/new", &contact).0, 201);
+    }
+    let id = super::super::segment::SegmentId(1);
+    client.brain.rebuild_segment(NOW, id);
+    let members = client.brain.segments().by_id(id).unwrap().members().count();
+    assert_eq!(members, 1);
+}
+
+#[test]
+fn a_role_refuses_what_it_does_not_allow_even_to_tokens_that_are_out() {
+    use super::super::user::Right;
+    let mut client = Client::new();
+    let rights = vec![Right::ViewContacts, Right::EditContacts, Right::ViewFields];
+    let role = client.brain.add_role(NOW, "API", "", rights);
+    client.brain.auth_mut().set_role(1, role);
+    assert_eq!(client.get("/api/fields/contact").0, 200);
+    assert_eq!(client.get("/api/contacts").0, 200);
+    let field = json!({ "label": "X", "type": "text" });
+    for (status, answer) in [
+        client.call("POST", "/api/fields/contact/new", &field),
+        client.get("/api/users"),
+        client.get("/api/roles"),
+        client.get("/api/hooks"),
+        client.get("/api/segments"),
+        client.call(
+            "POST",
+            "/api/contacts/new",
+            &json!({ "email": "z@shop.example" }),
+        ),
+    ] {
+        assert_eq!(status, 403, "{answer}");
+        let message = "You do not have access to the requested area/action.";
+        let error = json!({ "code": 403, "message": message, "details": [] });
+        assert_eq!(answer["errors"][0], error);
+    }
+    let (_, me) = client.get("/api/users/self");
+    assert_eq!(
+        (&me["role"]["name"], &me["role"]["isAdmin"]),
+        (&json!("API"), &json!(false))
+    );
+    client
+        .brain
+        .auth_mut()
+        .set_role(1, super::super::user::Users::ADMINISTRATOR);
+    let (status, shown) = client.get(&format!("/api/roles/{}", role.0));
+    assert_eq!(status, 200, "{shown}");
+    let permissions = &shown["role"]["rawPermissions"];
+    assert_eq!(permissions["lead:fields"], json!(["view"]));
+    assert_eq!(client.get("/api/roles/99").0, 404);
+}

@@ -6,8 +6,9 @@ use super::routes::{Resource, VERSION_NEWEST, VERSION_OLDEST};
 use super::wire::{Answer, Asked};
 use crate::sim::clock::{DAY_MS, Timestamp};
 use crate::sim::salesforce::bulk::Ingest;
+use crate::sim::salesforce::error::{ApiError, ErrorCode, Outcome};
 use crate::sim::salesforce::org::Salesforce;
-use crate::sim::salesforce::schema::SECURITY_OBJECTS;
+use crate::sim::salesforce::schema::{SECURITY_OBJECTS, UserRight};
 
 /// Needs no session, costs no call, and carries no limit header.
 pub(super) fn versions() -> Answer {
@@ -47,7 +48,12 @@ pub(super) fn root(resource: &Resource<'_>) -> Answer {
     Answer::json(200, Json::Object(body))
 }
 
-pub(super) fn limits(org: &mut Salesforce, now: Timestamp) -> Answer {
+/// For whoever may *View Setup and Configuration*.
+pub(super) fn limits(org: &mut Salesforce, now: Timestamp) -> Outcome<Answer> {
+    if !org.has_right(UserRight::ViewSetup) {
+        let message = "You do not have the View Setup and Configuration permission";
+        return Err(ApiError::new(ErrorCode::INSUFFICIENT_ACCESS, message));
+    }
     let usage = org.api_usage(now);
     let limit = |most: u64, left: u64| json!({ "Max": most, "Remaining": left });
     let stored = org.schema().objects().map(|(object, _)| object);
@@ -65,7 +71,7 @@ pub(super) fn limits(org: &mut Salesforce, now: Timestamp) -> Answer {
     let left = |most: u64, used: usize| limit(most, most.saturating_sub(used as u64));
     // A record takes about two kilobytes, whatever it holds.
     let storage_left = 10_240_u64.saturating_sub(records as u64 / 512);
-    Answer::json(
+    Ok(Answer::json(
         200,
         json!({
             "DailyApiRequests": limit(usage.allowed, usage.allowed.saturating_sub(usage.used)),
@@ -75,7 +81,7 @@ pub(super) fn limits(org: &mut Salesforce, now: Timestamp) -> Answer {
             "DailyDeliveredPlatformEvents": limit(25_000, 25_000),
             "DataStorageMB": limit(10_240, storage_left),
         }),
-    )
+    ))
 }
 
 pub(super) fn record_counts(org: &Salesforce, asked: &Asked) -> Answer {

@@ -8,6 +8,7 @@ use super::{
 use crate::sim::salesforce::error::{ApiError, ErrorCode, Outcome};
 use crate::sim::salesforce::meter::CallKind;
 use crate::sim::salesforce::org::Salesforce;
+use crate::sim::salesforce::schema::UserRight;
 
 /// REST: versions answered; anything older is retired.
 pub(super) const VERSION_OLDEST: u32 = 31;
@@ -61,14 +62,23 @@ pub(super) fn answer(org: &mut Salesforce, mut asked: Asked) -> Answer {
 }
 
 /// 1. The version must exist, and not be retired.
-/// 2. The session must be alive.
+/// 2. The session must be alive, and its user one that may use the API.
 /// 3. The call is counted, unless the allocation is spent.
 fn outside(org: &mut Salesforce, asked: &mut Asked) -> Outcome<Answer> {
     check_version(&asked.segments[2])?;
     authenticate(org, asked)?;
+    check_enabled(org)?;
     org.begin_call(kind(asked), asked.now)?;
     check_content_type(asked)?;
     inside(org, asked)
+}
+
+fn check_enabled(org: &Salesforce) -> Outcome<()> {
+    if org.has_right(UserRight::ApiEnabled) {
+        return Ok(());
+    }
+    let message = "The REST API is not enabled for this Organization or Partner";
+    Err(ApiError::new(ErrorCode::API_DISABLED_FOR_ORG, message))
 }
 
 /// Bodies are JSON, but for those of Bulk and of deployments, which look at them themselves.
@@ -120,7 +130,7 @@ pub(super) fn inside(org: &mut Salesforce, asked: &Asked) -> Outcome<Answer> {
     }
     match lower.as_slice() {
         [] => Ok(catalog::root(&resource)),
-        ["limits"] => Ok(catalog::limits(org, asked.now)),
+        ["limits"] => catalog::limits(org, asked.now),
         ["limits", "recordcount"] => Ok(catalog::record_counts(org, asked)),
         ["sobjects"] => Ok(describe::all(org, &resource)),
         ["sobjects", object, rest @ ..] => sobject(org, &resource, object, rest),

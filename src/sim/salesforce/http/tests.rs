@@ -8,6 +8,7 @@ mod grants;
 mod refusals;
 mod resources;
 mod security;
+mod tooling;
 mod trees;
 
 use std::net::TcpListener;

@@ -40,7 +40,7 @@ pub(super) fn at_both(
     ) else {
         return Outcome::Nobody;
     };
-    let call = Call::person(now, clerk);
+    let call = Call::person(org.own_time(now), clerk);
     let (here, there) = (names::phone(&mut random), names::phone(&mut random));
     let done = match clash {
         Clash::BothEdit | Clash::OneLetsInOneEdits => {
@@ -68,7 +68,10 @@ pub(super) fn at_both(
 }
 
 /// People who have one record on each side, found by their address.
-fn pairs(org: &Salesforce, brain: &Automation) -> Vec<(RecordId, ContactId)> {
+pub(in crate::sim::world) fn pairs(
+    org: &Salesforce,
+    brain: &Automation,
+) -> Vec<(RecordId, ContactId)> {
     let Some(field) = brain.fields().by_alias(Subject::Contact, "email") else {
         return Vec::new();
     };

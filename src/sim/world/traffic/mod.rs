@@ -10,8 +10,11 @@ mod texts;
 
 use automation::at_automation;
 use both::at_both;
+pub(super) use both::pairs;
 use salesforce::at_salesforce;
+pub(super) use salesforce::staff;
 
+use super::plugin;
 use crate::sim::automation::Automation;
 use crate::sim::clock::{SECOND_MS, Timestamp};
 use crate::sim::random::Random;
@@ -20,6 +23,9 @@ use crate::sim::salesforce::Salesforce;
 /// More acts than this at once would be a machine that slept, not people who worked: the rest of
 /// that time nobody worked.
 const DUE_MAX: usize = 600;
+
+/// The old connector, where it was left running, has a run at every so many acts.
+const PLUGIN_EVERY: u64 = 10;
 
 /// How much goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -151,6 +157,10 @@ pub struct Act {
 
 /// Does an act, now, wherever it belongs.
 pub fn perform(org: &mut Salesforce, brain: &mut Automation, now: Timestamp, act: &Act) -> Outcome {
+    if act.number.is_multiple_of(PLUGIN_EVERY) && plugin::is_running(org) {
+        // What becomes of its run is no part of the act: it asks nobody, and tells nobody.
+        let _ = plugin::run(org, brain, now, act.seed);
+    }
     match act.deed {
         Deed::Salesforce(_) => at_salesforce(org, now, act),
         Deed::Automation(_) => at_automation(brain, now, act),

@@ -1,6 +1,6 @@
 //! Acts at Salesforce's screens.
 
-use super::super::names;
+use super::super::{names, plugin};
 use super::{Act, Clerk, Deed, Outcome, one_of, texts};
 use crate::sim::clock::Timestamp;
 use crate::sim::random::Random;
@@ -25,7 +25,7 @@ pub(super) fn at_salesforce(org: &mut Salesforce, now: Timestamp, act: &Act) -> 
         return Outcome::Nobody;
     };
     let mut desk = Desk {
-        call: Call::person(now, user),
+        call: Call::person(org.own_time(now), user),
         org,
         random,
         number: act.number,
@@ -37,10 +37,12 @@ pub(super) fn at_salesforce(org: &mut Salesforce, now: Timestamp, act: &Act) -> 
     }
 }
 
-/// People who work here: the integration's own user is not one of them.
-pub(super) fn staff(org: &Salesforce) -> Vec<RecordId> {
+/// People who work here: the users of integrations are not among them.
+pub(in crate::sim::world) fn staff(org: &Salesforce) -> Vec<RecordId> {
     let users = org.records(USER).map(|(id, _)| id);
-    users.filter(|id| *id != org.integration_user()).collect()
+    let plugin = plugin::user(org);
+    let is_machine = |id: &RecordId| *id == org.integration_user() || Some(*id) == plugin;
+    users.filter(|id| !is_machine(id)).collect()
 }
 
 /// Leads and contacts that a person can open and change.

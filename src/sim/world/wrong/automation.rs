@@ -1,0 +1,130 @@
+//! Faults that an administrator of Automation makes and mends.
+
+use super::Fault;
+use super::salesforce::{NEW_INTEREST, STRANGER};
+use crate::sim::automation::Automation;
+use crate::sim::automation::field::{Choice, Kind, NewField, Subject};
+use crate::sim::automation::user::{NewUser, Right, RoleId, Users};
+use crate::sim::clock::Timestamp;
+use crate::sim::salesforce::Salesforce;
+
+const DELETED: &str = "crm_deleted";
+const COMPANY: &str = "lead_company";
+const SHORT: usize = 20;
+/// What the practice world gives its texts.
+const LONG: usize = 191;
+const ROLE: &str = "API limitée";
+/// The practice instance's credential is the first there is.
+const CLIENT: u32 = 1;
+
+pub(super) fn wrong(fault: Fault, brain: &mut Automation, now: Timestamp) {
+    match fault {
+        Fault::DeletedFieldUnpublished => {
+            brain.publish_field(DELETED, false);
+        }
+        Fault::DeletedFieldNotBoolean => remake_deleted(brain, Kind::Text, now),
+        Fault::FieldTooShort => limit(brain, SHORT),
+        Fault::RoleLacksRights => {
+            let role = limited_role(brain, now);
+            brain.auth_mut().set_role(CLIENT, role);
+        }
+        _ => {}
+    }
+}
+
+pub(super) fn mend(fault: Fault, org: &Salesforce, brain: &mut Automation, now: Timestamp) {
+    match fault {
+        Fault::DeletedFieldUnpublished => {
+            brain.publish_field(DELETED, true);
+        }
+        Fault::DeletedFieldNotBoolean => {
+            let yes_no = Kind::Boolean {
+                no: "Non".to_owned(),
+                yes: "Oui".to_owned(),
+            };
+            remake_deleted(brain, yes_no, now);
+        }
+        Fault::FieldTooShort => limit(brain, LONG),
+        Fault::RoleLacksRights => brain.auth_mut().set_role(CLIENT, Users::ADMINISTRATOR),
+        Fault::ChoiceMissing => add_choice(brain),
+        Fault::OwnerUnknown if is_stranger(org) => add_stranger(brain, now),
+        _ => {}
+    }
+}
+
+/// Another type takes another field: the old one goes, with its values out of sight.
+fn remake_deleted(brain: &mut Automation, kind: Kind, now: Timestamp) {
+    let Some(field) = brain.fields().by_alias(Subject::Contact, DELETED) else {
+        return;
+    };
+    if field.kind.name() == kind.name() {
+        return;
+    }
+    let (id, label) = (field.id, field.label.clone());
+    brain.remove_field(id);
+    let mut new = NewField::contact(DELETED, &label, kind);
+    new.length_limit = Some(LONG);
+    let made = brain.add_field(now, new);
+    debug_assert!(made.is_some(), "the alias was just freed");
+}
+
+fn limit(brain: &mut Automation, characters: usize) {
+    let field = brain.fields().by_alias(Subject::Contact, COMPANY);
+    if let Some(id) = field.map(|field| field.id) {
+        brain.alter_field(id, |field| field.length_limit = Some(characters));
+    }
+}
+
+fn limited_role(brain: &mut Automation, now: Timestamp) -> RoleId {
+    let roles = brain.users().roles();
+    if let Some(role) = roles.iter().find(|role| role.name == ROLE) {
+        return role.id;
+    }
+    let rights = vec![
+        Right::ViewContacts,
+        Right::EditContacts,
+        Right::CreateContacts,
+        Right::DeleteContacts,
+        Right::Fields,
+        Right::Segments,
+    ];
+    brain.add_role(now, ROLE, "Contacts, champs et segments", rights)
+}
+
+fn add_choice(brain: &mut Automation) {
+    let field = brain.fields().by_alias(Subject::Contact, "interests");
+    let Some(id) = field.map(|field| field.id) else {
+        return;
+    };
+    brain.alter_field(id, |field| {
+        if let Kind::Multiselect(choices) = &mut field.kind
+            && choices.iter().all(|one| one.value != NEW_INTEREST)
+        {
+            choices.push(Choice::new(NEW_INTEREST, NEW_INTEREST));
+        }
+    });
+}
+
+fn is_stranger(org: &Salesforce) -> bool {
+    use crate::sim::salesforce::schema::USER;
+    use crate::sim::salesforce::value::Value;
+    let mut users = org.records(USER).map(|(id, _)| id);
+    users.any(|id| org.value(id, "Username") == Value::text(STRANGER.2))
+}
+
+fn add_stranger(brain: &mut Automation, now: Timestamp) {
+    let (first_name, last_name, email) = STRANGER;
+    let username = email.split('@').next().unwrap_or(email);
+    if brain.users().by_username(username).is_some() {
+        return;
+    }
+    let new = NewUser {
+        username,
+        first_name,
+        last_name,
+        email,
+        password: "practice",
+        role: Users::ADMINISTRATOR,
+    };
+    brain.add_user(now, &new);
+}

@@ -18,6 +18,7 @@ use crate::sim::salesforce::http::{self as salesforce_http, Site};
 use crate::sim::world::traffic::{self, Act, Pace};
 use crate::sim::world::{
     AUTOMATION_KEY, AUTOMATION_SECRET, MAPPING, SALESFORCE_KEY, SALESFORCE_SECRET, World,
+    address_sites,
 };
 
 /// Calls in a thousand that go wrong.
@@ -75,6 +76,7 @@ impl Practice {
         let automation_server = automation_http::serve(&automation, self.automation, |router| {
             faults::layer(router, gate)
         })?;
+        site.with_brain(|org| address_sites(org, &automation_server.url()));
         Ok(Serving {
             site,
             automation,

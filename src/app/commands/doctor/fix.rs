@@ -17,6 +17,7 @@ use crate::domain::command::Command;
 use crate::domain::doctor::Finding;
 use crate::domain::mapping::Policy;
 use crate::domain::remedy::{Preview, Remedy};
+use crate::ports::Store as _;
 
 /// What became of one remedy.
 enum Ended {
@@ -36,7 +37,7 @@ pub(super) async fn perform(
 ) -> Result<Status, AppError> {
     // Refused before both systems are asked who they are.
     place.instruction(&opened, &asked.reason, Command::Mend(Remedy::Timeline))?;
-    let connected = place.connected(opened).await?;
+    let mut connected = place.connected(opened).await?;
     let policy = connected.policy.clone();
     let mut tried: Vec<Remedy> = Vec::new();
     let mut told = Vec::new();
@@ -48,7 +49,7 @@ pub(super) async fn perform(
         let (preview, ended) = match preview {
             Ok(preview) => {
                 show(&finding, &remedy, &policy, &preview, out)?;
-                let ended = one(place, &connected, asked, (&remedy, &preview), out).await?;
+                let ended = one(place, &mut connected, asked, (&remedy, &preview), out).await?;
                 (preview, ended)
             }
             Err(error) => (Preview::default(), Ended::Failed(error.to_string())),
@@ -102,7 +103,7 @@ async fn find(
 
 async fn one(
     place: &Place,
-    connected: &Connected,
+    connected: &mut Connected,
     asked: &Doctor,
     (remedy, preview): (&Remedy, &Preview),
     out: &mut Out,
@@ -121,7 +122,9 @@ async fn one(
     }
     let command = Command::Mend(remedy.clone());
     let instruction = place.instruction(&connected.opened, &asked.reason, command)?;
-    // Recorded before it is made: what nobody answers for is not done.
+    // Recorded before it is made: what nobody answers for is not done. Each act goes on from the one
+    // before it.
+    connected.opened.recovered = connected.opened.store.recover().await?;
     let goal = Goal::Command(instruction);
     run(connected, Mode::default(), goal, out).await?;
     Ok(match connected.examiner.mend(remedy.clone()).await {

@@ -1,6 +1,8 @@
 //! The doctor on the practice company: every fault of its wrong set-up is found, and what can be
 //! mended from here is.
 
+use passerelle::sim::world::plugin;
+use passerelle::sim::world::traffic::Outcome;
 use passerelle::sim::world::wrong::{Fault, WrongSetup};
 use serde_json::Value as Json;
 
@@ -26,6 +28,8 @@ const fn found_by(fault: Fault) -> (&'static str, &'static str) {
         Fault::DeletedFieldUnpublished | Fault::DeletedFieldNotBoolean => {
             ("deleted-field", "fault")
         }
+        // Automation's description of a field does not tell its limit (`automation-live.md`): the first
+        // refused text does.
         Fault::FieldTooShort => ("fields-long-enough", "note"),
         Fault::ChoiceMissing => ("choices", "warning"),
         Fault::RoleLacksRights => ("rights-automation", "fault"),
@@ -40,7 +44,12 @@ impl Company {
     fn go_wrong(&self, fault: Fault) {
         let now = self.serving.site.now();
         self.serving.site.with_brain(|org| {
-            WrongSetup::one(fault, org, &mut self.serving.automation.brain(), now);
+            let brain = &mut self.serving.automation.brain();
+            WrongSetup::one(fault, org, brain, now);
+            if fault == Fault::OldPluginRuns {
+                let wrote = plugin::run(org, brain, now, 1);
+                assert_eq!(wrote, Outcome::Done, "its hour has come");
+            }
         });
     }
 
@@ -77,7 +86,9 @@ fn every_fault_of_the_wrong_set_up_is_found_and_gone_when_somebody_mends_it() {
         company.go_wrong(fault);
         let check = company.check(id);
         assert_eq!(check["state"], state, "{fault:?}: {check}");
-        assert_ne!(check["seen"], before["seen"], "{fault:?}");
+        if fault != Fault::FieldTooShort {
+            assert_ne!(check["seen"], before["seen"], "{fault:?}");
+        }
         company.mend(fault);
         let after = company.check(id);
         // What the old connector wrote stays written, for a day.

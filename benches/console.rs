@@ -40,8 +40,9 @@ use passerelle::domain::command::{Command, Instruction, Scope};
 use passerelle::domain::mapping::Policy;
 use passerelle::domain::operator::{Role, SessionId};
 use passerelle::domain::record::{Batch, Change};
+use passerelle::domain::setup::Timetable;
 use passerelle::domain::time::{Span, Timestamp};
-use passerelle::engine::{Brake, Engine, Schedule, Settings as EngineSettings, Writes};
+use passerelle::engine::{Brake, Engine, Settings as EngineSettings, Writes};
 use passerelle::pool::{Outside, Pool};
 use passerelle::ports::{Clock, Store};
 use passerelle::session::{Ended, Host, Input, Sent, Time, Wires, drive};
@@ -111,10 +112,7 @@ struct Place {
     outside: Outside,
     policy: Arc<Policy>,
     engine: EngineSettings,
-    descriptions: (
-        passerelle::domain::request::SalesforceDescription,
-        passerelle::domain::request::AutomationDescription,
-    ),
+    described: passerelle::domain::drift::Descriptions,
     data: std::path::PathBuf,
 }
 
@@ -148,11 +146,13 @@ impl Place {
             store,
             clock: Arc::new(SystemClock),
         };
-        let (policy, descriptions) = rules(folder, &outside).await;
+        let (policy, described) = rules(folder, &outside).await;
         let engine = EngineSettings {
             policy: Arc::clone(&policy),
-            schedule: Schedule::default(),
-            overlap: Span::minutes(20),
+            timetable: Timetable {
+                overlap: Span::minutes(20),
+                ..Timetable::default()
+            },
             daily_share: 1.0,
             writes: Writes::Send,
             brake: Brake::Released,
@@ -162,7 +162,7 @@ impl Place {
             outside,
             policy,
             engine,
-            descriptions,
+            described,
             data,
         }
     }
@@ -170,7 +170,7 @@ impl Place {
     async fn pool(&self, is_at_work: bool) -> Pool {
         let recovered = self.outside.store.recover().await.expect("recover");
         let mut engine = Engine::new(self.engine.clone(), recovered);
-        engine.take_descriptions(&self.descriptions.0, &self.descriptions.1);
+        engine.take_descriptions(&self.described);
         let pool = Pool::spawn(engine, self.outside.clone());
         if is_at_work {
             let cycle = Instruction::ourselves(Command::RunCycle(Scope::ALL));
@@ -183,13 +183,11 @@ impl Place {
     fn desk(&self, pool: &Pool) -> Desk {
         Desk {
             store: self.outside.store.clone(),
-            policy: Arc::clone(&self.policy),
+            setups: pool.setups.clone(),
             journal: Arc::clone(&pool.journal),
             data: self.data.clone(),
             settings: serde_json::Value::Null,
-            described: Arc::default(),
             doctor: passerelle::app::desk::Doctor::default(),
-            timetable: passerelle::domain::setup::Timetable::default(),
             snapshots: pool.snapshots.clone(),
             clock: self.outside.clock.clone(),
             role: Role::Admin,
@@ -209,6 +207,7 @@ impl Place {
             session: SessionId(1),
             inputs: inbox,
             snapshots: pool.snapshots.clone(),
+            setups: pool.setups.clone(),
             facts: pool.facts(),
             present: tokio::sync::watch::channel(Arc::default()).1,
             questions,

@@ -24,13 +24,14 @@ use common::{disk, peak_megabytes};
 use futures_util::future::BoxFuture;
 use passerelle::adapters::SystemClock;
 use passerelle::domain::command::{BySide, Command, Fact, Instruction, Scope};
+use passerelle::domain::drift::Descriptions;
 use passerelle::domain::ids::Side;
 use passerelle::domain::link::Mark;
 use passerelle::domain::mapping::Policy;
-use passerelle::domain::request::{AutomationDescription, SalesforceDescription};
+use passerelle::domain::setup::Timetable;
 use passerelle::domain::snapshot::Snapshot;
 use passerelle::domain::time::{Span, Timestamp};
-use passerelle::engine::{Brake, Engine, Schedule, Settings, Writes};
+use passerelle::engine::{Brake, Engine, Settings, Writes};
 use passerelle::pool::{Outside, Pool};
 use passerelle::ports::{Clock, Store};
 use passerelle::sim::automation::Automation;
@@ -135,7 +136,7 @@ struct Place {
     clock: Ahead,
     outside: Outside,
     policy: Arc<Policy>,
-    descriptions: (SalesforceDescription, AutomationDescription),
+    described: Descriptions,
     data: std::path::PathBuf,
 }
 
@@ -165,7 +166,7 @@ impl Place {
             store: store.clone(),
             clock: Arc::new(clock.clone()),
         };
-        let (policy, descriptions) = rules(folder, &outside).await;
+        let (policy, described) = rules(folder, &outside).await;
         Self {
             salesforce,
             automation,
@@ -173,7 +174,7 @@ impl Place {
             clock,
             outside,
             policy,
-            descriptions,
+            described,
             data,
         }
     }
@@ -215,8 +216,10 @@ impl Place {
     async fn engine(&self) -> Engine {
         let settings = Settings {
             policy: Arc::clone(&self.policy),
-            schedule: Schedule::default(),
-            overlap: Span::minutes(20),
+            timetable: Timetable {
+                overlap: Span::minutes(20),
+                ..Timetable::default()
+            },
             daily_share: 1.0,
             writes: Writes::Send,
             brake: Brake::Released,
@@ -224,7 +227,7 @@ impl Place {
         };
         let recovered = self.store.recover().await.expect("recover");
         let mut engine = Engine::new(settings, recovered);
-        engine.take_descriptions(&self.descriptions.0, &self.descriptions.1);
+        engine.take_descriptions(&self.described);
         engine
     }
 

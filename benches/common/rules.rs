@@ -5,9 +5,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use passerelle::app::config;
-use passerelle::app::policy::{self, Systems};
+use passerelle::app::policy;
+use passerelle::domain::drift::Descriptions;
 use passerelle::domain::mapping::{Mapping, Policy};
-use passerelle::domain::request::{AutomationDescription, SalesforceDescription};
 use passerelle::pool::Outside;
 use passerelle::ports;
 use passerelle::sim::world::MAPPING;
@@ -30,10 +30,7 @@ activity_types = ["page.hit"]
 "#;
 
 /// The rules of the practice company, checked against what both systems say of themselves.
-pub(crate) async fn rules(
-    folder: &Path,
-    outside: &Outside,
-) -> (Arc<Policy>, (SalesforceDescription, AutomationDescription)) {
+pub(crate) async fn rules(folder: &Path, outside: &Outside) -> (Arc<Policy>, Descriptions) {
     let file = folder.join("instance.toml");
     std::fs::write(&file, [INSTANCE, MAPPING].concat()).expect("a file");
     let env = BTreeMap::from([
@@ -56,13 +53,12 @@ pub(crate) async fn rules(
     });
     let salesforce = ports::Salesforce::describe(&*outside.salesforce, Arc::clone(&asked)).await;
     let automation = ports::Automation::describe(&*outside.automation, asked).await;
-    let salesforce = salesforce.expect("Salesforce").value;
-    let automation = automation.expect("Automation").value;
-    let systems = Systems {
-        salesforce: &salesforce,
-        automation: &automation,
+    let described = Descriptions {
+        at: outside.clock.now(),
+        salesforce: salesforce.expect("Salesforce").value,
+        automation: automation.expect("Automation").value,
     };
-    let policy = policy::build(&instance.plugin, systems, "http://127.0.0.1");
+    let policy = policy::build(&instance.plugin, &described, "http://127.0.0.1");
     let policy = policy.expect("rules without a problem");
-    (Arc::new(policy), (salesforce, automation))
+    (Arc::new(policy), described)
 }

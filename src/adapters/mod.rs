@@ -8,6 +8,7 @@ mod batches;
 mod clock;
 mod failures;
 mod http;
+mod identity;
 mod oauth;
 mod values;
 
@@ -19,4 +20,5 @@ mod testing;
 
 pub use clock::SystemClock;
 pub use http::Limits;
-pub use oauth::{AuthorizationError, PendingAuthorization};
+pub use identity::Identity;
+pub use oauth::{Attempt, Denial, LoggedIn, PendingAuthorization, Secret};

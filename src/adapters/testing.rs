@@ -58,6 +58,11 @@ impl Vault for MemoryVault {
             Ok(())
         })
     }
+
+    fn remove(&self, name: &'static str) -> BoxFuture<'_, Result<(), StoreError>> {
+        self.secrets.lock().unwrap().remove(name);
+        Box::pin(async move { Ok(()) })
+    }
 }
 
 /// Stands still, and passes every wait at once.

@@ -1,8 +1,14 @@
 //! The command line. `passerelle --help` prints what stands here.
 
+mod access;
+mod practice;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub use access::{Authorize, Revoke, System};
+pub use practice::{Demo, Faults, SetUp, Sim, Traffic};
 
 /// Keeps Salesforce and Webmecanik Automation in agreement, and lets support staff see and steer it.
 ///
@@ -65,6 +71,10 @@ pub enum Command {
     Attach(Attach),
     /// Print a systemd unit that runs `serve`
     Unit(Unit),
+    /// Let passerelle into Salesforce and Automation: log in, or prove the keys
+    Authorize(Authorize),
+    /// End what `authorize` began, and forget what it kept
+    Revoke(Revoke),
     /// Bring both systems to agreement, without a terminal
     Sync(Sync),
     /// How the instance stands: coverage, conflicts, what waits, what failed
@@ -137,71 +147,6 @@ pub struct Json {
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,
-}
-
-#[derive(Debug, Args)]
-pub struct Demo {
-    /// Without the console: sync, then print a report
-    #[arg(long)]
-    pub headless: bool,
-    /// The world to practise on; the same number is the same world
-    #[arg(long, default_value_t = 1)]
-    pub seed: u64,
-    /// People in each system
-    #[arg(long, default_value_t = 500)]
-    pub people: u32,
-    /// How long each simulated answer takes
-    #[arg(long, default_value_t = 0)]
-    pub latency_ms: u64,
-    /// What goes wrong on the way
-    #[arg(long, value_enum, default_value_t = Faults::None)]
-    pub faults: Faults,
-    /// Where to keep the practice store [default: a temporary folder]
-    #[arg(long, value_name = "DIR")]
-    pub data: Option<PathBuf>,
-    /// Print one JSON object
-    #[arg(long)]
-    pub json: bool,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Faults {
-    None,
-    Some,
-    Storm,
-}
-
-#[derive(Debug, Args)]
-pub struct Sim {
-    /// The world to serve; the same number is the same world
-    #[arg(long, default_value_t = 1)]
-    pub seed: u64,
-    /// People in each system
-    #[arg(long, default_value_t = 500)]
-    pub people: u32,
-    /// Address of the simulated Salesforce
-    #[arg(long, default_value = "127.0.0.1:0", value_name = "ADDR")]
-    pub salesforce: std::net::SocketAddr,
-    /// Address of the simulated Automation
-    #[arg(long, default_value = "127.0.0.1:0", value_name = "ADDR")]
-    pub automation: std::net::SocketAddr,
-    /// How long each answer takes
-    #[arg(long, default_value_t = 0)]
-    pub latency_ms: u64,
-    /// What goes wrong on the way
-    #[arg(long, value_enum, default_value_t = Faults::None)]
-    pub faults: Faults,
-    /// People who go on working while it serves: about five acts a minute (calm) or sixty (busy).
-    /// With none, a second sync finds nothing to write
-    #[arg(long, value_enum, default_value_t = Traffic::None)]
-    pub traffic: Traffic,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Traffic {
-    None,
-    Calm,
-    Busy,
 }
 
 #[derive(Debug, Args)]

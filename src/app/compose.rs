@@ -4,25 +4,27 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::adapters::{SystemClock, automation, salesforce};
-use crate::app::config::{self, AutomationFlow, Instance, SalesforceFlow};
+use secrecy::SecretString;
+
+use crate::adapters::{Denial, Secret, SystemClock, automation, salesforce};
+use crate::app::config::{self, AutomationFlow, Instance, OwnKey, SalesforceFlow};
 use crate::app::error::AppError;
 use crate::app::examiner::{Examiner, Setup};
 use crate::app::house::Served;
 use crate::app::log::Log;
-use crate::app::policy::{self, Systems};
+use crate::app::policy;
 use crate::domain::drift::Descriptions;
 use crate::domain::failure::FailureKind;
 use crate::domain::ids::Side;
 use crate::domain::mapping::Policy;
 use crate::domain::record::{Batch, Binding, Change, PolicyVersion, Recovered};
-use crate::domain::request::{AutomationDescription, SalesforceDescription};
-use crate::domain::setup::Timetable;
+use crate::domain::setup::{InForce, Timetable};
 use crate::domain::time::Span;
 use crate::engine::{Brake, Engine, Settings, Writes};
 use crate::pool::Outside;
-use crate::ports::{Answered, Clock, PortError, Store};
-use crate::store::SledStore;
+use crate::ports::{Answered, Clock, PortError, Store, Vault};
+use crate::session::type_secret;
+use crate::store::{KeySource, SealedVault, SledStore};
 
 /// How often a first connection is tried when it fails in a passing way.
 const CONNECT_TRIES_MAX: i64 = 5;
@@ -37,6 +39,8 @@ pub type Environment = BTreeMap<String, String>;
 pub struct Opened {
     pub instance: Instance,
     pub store: Arc<SledStore>,
+    /// Tokens and secrets, sealed.
+    pub vault: Arc<SealedVault>,
     pub clock: Arc<dyn Clock>,
     pub recovered: Recovered,
     /// The instance file.
@@ -96,9 +100,12 @@ pub async fn open_at(
     );
     let store = Arc::new(SledStore::open_instance(&instance.data, &holder)?);
     let recovered = store.recover().await?;
+    let sources = key_sources(&instance);
+    let vault = SealedVault::new(Arc::clone(&store), &instance.name, sources);
     Ok(Opened {
         instance,
         store,
+        vault: Arc::new(vault),
         clock,
         recovered,
         file: file.to_owned(),
@@ -112,18 +119,22 @@ pub async fn open_at(
 pub async fn connect(opened: Opened, file: &Path) -> Result<Connected, AppError> {
     if let Some(served) = opened.served.clone() {
         let ours = &served.house.connected;
+        let in_force = served.house.handle.setups.borrow().clone();
         return Ok(Connected {
             opened,
             outside: ours.outside.clone(),
-            policy: Arc::clone(&ours.policy),
-            described: Arc::clone(&ours.described),
+            policy: Arc::clone(&in_force.policy),
+            described: Arc::clone(&in_force.described),
             examiner: Arc::clone(&ours.examiner),
         });
     }
     let (clients, setup) = clients(&opened)?;
     let described = describe_both(&opened, &clients).await?;
     let (salesforce, automation) = (&described.salesforce, &described.automation);
-    check_sandbox(&opened.instance, salesforce)?;
+    let (name, is_sandbox) = (&salesforce.organisation_name, salesforce.is_sandbox);
+    if let Some(denial) = wrong_box(&opened.instance, name, is_sandbox) {
+        return Err(AppError::NotLetIn(denial));
+    }
     let binding = Binding {
         organisation: salesforce.organisation.clone(),
         is_sandbox: salesforce.is_sandbox,
@@ -132,13 +143,13 @@ pub async fn connect(opened: Opened, file: &Path) -> Result<Connected, AppError>
     opened.store.bind(binding).await?;
     let policy = match &opened.recovered.policy {
         Some(known) => known.policy.clone(),
-        None => first_policy(&opened, file, salesforce, automation).await?,
+        None => first_policy(&opened, file, &described).await?,
     };
     let policy = Arc::new(policy);
     Ok(Connected {
         opened,
         outside: clients,
-        examiner: Examiner::new(setup, Arc::clone(&policy)),
+        examiner: Examiner::new(setup),
         policy,
         described: Arc::new(described),
     })
@@ -175,24 +186,31 @@ impl Opened {
     }
 
     /// Looks at the set-up of both systems. Binds nothing and keeps nothing.
-    pub fn examiner(&self, policy: &Policy) -> Result<Arc<Examiner>, AppError> {
+    pub fn examiner(&self) -> Result<Arc<Examiner>, AppError> {
         if let Some(served) = &self.served {
             return Ok(Arc::clone(&served.house.connected.examiner));
         }
         let (_, setup) = clients(self)?;
-        Ok(Examiner::new(setup, Arc::new(policy.clone())))
+        Ok(Examiner::new(setup))
     }
 
-    /// As the instance file has it.
-    pub fn timetable(&self) -> Timetable {
-        let scheduled = self.instance.schedule;
-        Timetable {
-            is_enabled: scheduled.enabled,
-            pull: scheduled.schedule.pull,
-            push: scheduled.schedule.push,
-            activities: scheduled.schedule.activities,
-            overlap: scheduled.overlap,
+    /// What the store knows of the configuration, of a sync that does not run.
+    pub fn in_force(&self, policy: Arc<Policy>) -> InForce {
+        let known = self.recovered.policy.as_ref();
+        InForce {
+            version: known.map_or(0, |version| version.version),
+            policy,
+            timetable: self.timetable(),
+            suspended: self.recovered.suspended.clone(),
+            described: Arc::default(),
         }
+    }
+
+    /// As somebody set it from here, else as the instance file has it.
+    pub fn timetable(&self) -> Timetable {
+        let known = self.recovered.policy.as_ref();
+        let kept = known.and_then(|version| version.timetable);
+        kept.unwrap_or(self.instance.timetable)
     }
 }
 
@@ -200,60 +218,48 @@ impl Connected {
     pub fn engine(&self, mode: Mode) -> Engine {
         let settings = Settings {
             policy: Arc::clone(&self.policy),
-            schedule: self.opened.instance.schedule.schedule,
-            overlap: self.opened.instance.schedule.overlap,
+            timetable: self.opened.timetable(),
             daily_share: self.opened.instance.salesforce.daily_share,
             writes: mode.writes,
             brake: mode.brake,
             chunk_size_max: CHUNK_SIZE_MAX,
         };
         let mut engine = Engine::new(settings, self.opened.recovered.clone());
-        engine.take_descriptions(&self.described.salesforce, &self.described.automation);
+        engine.take_descriptions(&self.described);
         engine
     }
 }
 
-fn clients(opened: &Opened) -> Result<(Outside, Setup), AppError> {
-    let clock = Arc::clone(&opened.clock);
-    let config = salesforce_config(&opened.instance);
-    let salesforce =
-        salesforce::SalesforceClient::new(config, Arc::clone(&clock), opened.store.clone())
-            .map_err(|failure| AppError::Client {
-                side: Side::Salesforce,
-                failure,
-            })?;
-    let config = automation_config(&opened.instance);
-    let automation =
-        automation::AutomationClient::new(config, Arc::clone(&clock), opened.store.clone())
-            .map_err(|failure| AppError::Client {
-                side: Side::Automation,
-                failure,
-            })?;
-    let (salesforce, automation) = (Arc::new(salesforce), Arc::new(automation));
-    let setup = Setup {
-        salesforce: salesforce.clone(),
-        automation: automation.clone(),
-        clock: Arc::clone(&clock),
+/// In the order in which they are tried.
+fn key_sources(instance: &Instance) -> Vec<KeySource> {
+    let credential = instance.keys.credential.clone().map(KeySource::Credential);
+    let own = match &instance.keys.own {
+        OwnKey::Beside => KeySource::Beside(instance.data.clone()),
+        OwnKey::File(path) => KeySource::File(path.clone()),
+        OwnKey::Passphrase(phrase) => KeySource::Passphrase(phrase.clone()),
+        OwnKey::Asked => {
+            let text = format!("passphrase of the kept secrets of {}: ", instance.name);
+            KeySource::Asked(Arc::new(move || type_secret(&text)))
+        }
     };
-    let outside = Outside {
-        salesforce,
-        automation,
-        store: opened.store.clone(),
-        clock,
-    };
-    Ok((outside, setup))
+    credential.into_iter().chain([own]).collect()
 }
 
-fn salesforce_config(instance: &Instance) -> salesforce::Config {
+pub(super) fn salesforce_config(instance: &Instance) -> salesforce::Config {
     salesforce::Config {
         login_url: instance.salesforce.login_url.clone(),
         client_id: instance.salesforce.client_id.clone(),
         flow: match instance.salesforce.flow.clone() {
+            // An application without a secret has none in the vault either.
             SalesforceFlow::AuthorizationCode { client_secret } => {
-                salesforce::Flow::AuthorizationCode { client_secret }
+                salesforce::Flow::AuthorizationCode {
+                    client_secret: Some(secret(client_secret)),
+                }
             }
             SalesforceFlow::ClientCredentials { client_secret } => {
-                salesforce::Flow::ClientCredentials { client_secret }
+                salesforce::Flow::ClientCredentials {
+                    client_secret: secret(client_secret),
+                }
             }
             SalesforceFlow::JwtBearer {
                 username,
@@ -271,7 +277,7 @@ fn salesforce_config(instance: &Instance) -> salesforce::Config {
     }
 }
 
-fn automation_config(instance: &Instance) -> automation::Config {
+pub(super) fn automation_config(instance: &Instance) -> automation::Config {
     automation::Config {
         base_url: instance.automation.base_url.clone(),
         flow: match instance.automation.flow.clone() {
@@ -280,21 +286,72 @@ fn automation_config(instance: &Instance) -> automation::Config {
                 client_secret,
             } => automation::Flow::ClientCredentials {
                 client_id,
-                client_secret,
+                client_secret: secret(client_secret),
             },
             AutomationFlow::AuthorizationCode {
                 client_id,
                 client_secret,
             } => automation::Flow::AuthorizationCode {
                 client_id,
-                client_secret,
+                client_secret: secret(client_secret),
             },
-            AutomationFlow::Basic { username, password } => {
-                automation::Flow::Basic { username, password }
-            }
+            AutomationFlow::Basic { username, password } => automation::Flow::Basic {
+                username,
+                password: secret(password),
+            },
         },
         limits: crate::adapters::Limits::default(),
     }
+}
+
+fn secret(given: Option<SecretString>) -> Secret {
+    given.map_or(Secret::Kept, Secret::Given)
+}
+
+pub(super) fn salesforce_client(
+    opened: &Opened,
+    vault: Arc<dyn Vault>,
+) -> Result<salesforce::SalesforceClient, AppError> {
+    let (config, clock) = (
+        salesforce_config(&opened.instance),
+        Arc::clone(&opened.clock),
+    );
+    salesforce::SalesforceClient::new(config, clock, vault).map_err(|failure| AppError::Client {
+        side: Side::Salesforce,
+        failure,
+    })
+}
+
+pub(super) fn automation_client(
+    opened: &Opened,
+    vault: Arc<dyn Vault>,
+) -> Result<automation::AutomationClient, AppError> {
+    let (config, clock) = (
+        automation_config(&opened.instance),
+        Arc::clone(&opened.clock),
+    );
+    automation::AutomationClient::new(config, clock, vault).map_err(|failure| AppError::Client {
+        side: Side::Automation,
+        failure,
+    })
+}
+
+fn clients(opened: &Opened) -> Result<(Outside, Setup), AppError> {
+    let salesforce = Arc::new(salesforce_client(opened, opened.vault.clone())?);
+    let automation = Arc::new(automation_client(opened, opened.vault.clone())?);
+    let clock = Arc::clone(&opened.clock);
+    let setup = Setup {
+        salesforce: salesforce.clone(),
+        automation: automation.clone(),
+        clock: Arc::clone(&clock),
+    };
+    let outside = Outside {
+        salesforce,
+        automation,
+        store: opened.store.clone(),
+        clock,
+    };
+    Ok((outside, setup))
 }
 
 /// Asks a system something, again if that failed in a passing way.
@@ -331,16 +388,21 @@ where
     }
 }
 
-/// Sandbox credentials on production, or the other way round, would mix two sets of people.
-fn check_sandbox(instance: &Instance, description: &SalesforceDescription) -> Result<(), AppError> {
+/// Sandbox credentials on production, or the other way round, would mix two sets of people. Only the
+/// two general login addresses say which of the two they are for.
+pub(super) fn wrong_box(
+    instance: &Instance,
+    organisation: &str,
+    is_sandbox: bool,
+) -> Option<Denial> {
     let host = instance.salesforce.login_url.host_str().unwrap_or_default();
     let said_sandbox = match host {
         "test.salesforce.com" => true,
         "login.salesforce.com" => false,
-        _ => return Ok(()),
+        _ => return None,
     };
-    if said_sandbox == description.is_sandbox {
-        return Ok(());
+    if said_sandbox == is_sandbox {
+        return None;
     }
     let words = |sandbox: bool| {
         if sandbox {
@@ -349,11 +411,11 @@ fn check_sandbox(instance: &Instance, description: &SalesforceDescription) -> Re
             "a production organisation"
         }
     };
-    Err(AppError::Sandbox {
+    Some(Denial::WrongBox {
         said: words(said_sandbox),
-        organisation: description.organisation_name.clone(),
-        found: words(description.is_sandbox),
-        remedy: if description.is_sandbox {
+        organisation: organisation.to_owned(),
+        found: words(is_sandbox),
+        remedy: if is_sandbox {
             "https://test.salesforce.com"
         } else {
             "https://login.salesforce.com"
@@ -382,15 +444,10 @@ fn bare_policy(opened: &Opened) -> Policy {
 async fn first_policy(
     opened: &Opened,
     file: &Path,
-    salesforce: &SalesforceDescription,
-    automation: &AutomationDescription,
+    described: &Descriptions,
 ) -> Result<Policy, AppError> {
-    let systems = Systems {
-        salesforce,
-        automation,
-    };
     let url = opened.instance.automation.base_url.as_str();
-    let policy = policy::build(&opened.instance.plugin, systems, url).map_err(|problems| {
+    let policy = policy::build(&opened.instance.plugin, described, url).map_err(|problems| {
         AppError::Mapping {
             path: file.display().to_string(),
             problems,
@@ -401,6 +458,7 @@ async fn first_policy(
         at: opened.clock.now(),
         author: "instance file".to_owned(),
         policy: policy.clone(),
+        timetable: None,
     };
     opened
         .store

@@ -28,14 +28,13 @@ use crate::console::query::{
 use crate::console::{Answer, Msg, Query, Ticket};
 use crate::domain::activity::HeldActivity;
 use crate::domain::audit::{Check, Verdict};
-use crate::domain::drift::Descriptions;
 use crate::domain::exchange::{Exchange, Whom};
 use crate::domain::ids::{LinkId, RemoteId, Side};
 use crate::domain::link::{Link, Mark};
 use crate::domain::mapping::Policy;
 use crate::domain::operator::Role;
 use crate::domain::record::{LinkKey, LinkPage, Listing};
-use crate::domain::setup::Timetable;
+use crate::domain::setup::InForce;
 use crate::domain::snapshot::Snapshot;
 use crate::domain::time::Timestamp;
 use crate::engine::decide::decide;
@@ -66,15 +65,14 @@ const ACTS_MAX: usize = 1_000;
 
 pub struct Desk {
     pub store: Arc<dyn Store>,
-    pub policy: Arc<Policy>,
+    /// What the sync works by.
+    pub setups: watch::Receiver<Arc<InForce>>,
     pub journal: Arc<Journal>,
     /// The instance's folder: where exports go.
     pub data: PathBuf,
     /// As a bundle tells them.
     pub settings: Json,
-    pub described: Arc<Descriptions>,
     pub doctor: Doctor,
-    pub timetable: Timetable,
     pub snapshots: watch::Receiver<Arc<Snapshot>>,
     pub clock: Arc<dyn Clock>,
     /// Of whoever asks: who only looks takes nothing away.
@@ -86,13 +84,11 @@ impl Desk {
     pub(super) fn of(connected: &Connected, pool: &Handle) -> Self {
         Self {
             store: connected.outside.store.clone(),
-            policy: Arc::clone(&connected.policy),
+            setups: pool.setups.clone(),
             journal: Arc::clone(&pool.journal),
             data: connected.opened.instance.data.clone(),
             settings: crate::app::bundle::settings(&connected.opened.instance),
-            described: Arc::clone(&connected.described),
             doctor: Doctor::of(connected),
-            timetable: connected.opened.timetable(),
             snapshots: pool.snapshots.clone(),
             clock: connected.outside.clock.clone(),
             role: Role::Admin,
@@ -102,19 +98,26 @@ impl Desk {
     /// Over the store alone, for a command.
     pub(super) fn at_rest(opened: &Opened, policy: Arc<Policy>) -> Self {
         let (_, snapshots) = watch::channel(Arc::default());
+        let (_, setups) = watch::channel(Arc::new(opened.in_force(policy)));
         Self {
             store: opened.store.clone(),
-            policy,
+            setups,
             journal: Arc::default(),
             data: opened.instance.data.clone(),
             settings: crate::app::bundle::settings(&opened.instance),
-            described: Arc::default(),
             doctor: Doctor::default(),
-            timetable: opened.timetable(),
             snapshots,
             clock: opened.clock.clone(),
             role: Role::Viewer,
         }
+    }
+
+    pub(super) fn in_force(&self) -> Arc<InForce> {
+        Arc::clone(&self.setups.borrow())
+    }
+
+    pub(super) fn policy(&self) -> Arc<Policy> {
+        Arc::clone(&self.setups.borrow().policy)
     }
 
     /// Answers what this role may ask.
@@ -344,14 +347,15 @@ impl Desk {
             return Ok(None);
         };
         let history = self.store.history(id, HISTORY_MAX).await?;
+        let policy = self.policy();
         let differing = link
             .fields
             .iter()
             .filter(|state| state.salesforce != state.automation);
         let why = differing
             .filter_map(|state| {
-                let rule = self.policy.mapping.rule(link.kind, state.field)?;
-                let decision = decide(rule, state, self.policy.update_blanks);
+                let rule = policy.mapping.rule(link.kind, state.field)?;
+                let decision = decide(rule, state, policy.update_blanks);
                 Some((state.field, decision.trace))
             })
             .collect();
@@ -399,7 +403,8 @@ impl Desk {
     }
 
     fn name(&self, link: &Link) -> String {
-        let on = |side| match_text(link, &self.policy.mapping, side);
+        let policy = self.policy();
+        let on = |side| match_text(link, &policy.mapping, side);
         on(Side::Salesforce)
             .or_else(|| on(Side::Automation))
             .unwrap_or_default()

@@ -2,10 +2,12 @@
 
 use std::process::ExitCode;
 
+use crate::adapters::{Attempt, Denial};
 use crate::app::config::ConfigError;
 use crate::app::policy::MappingProblem;
 use crate::console::keymap::KeymapError;
 use crate::console::tape::TapeError;
+use crate::console::{Language, Tongue, objected};
 use crate::domain::command::Refusal;
 use crate::domain::failure::Failure;
 use crate::domain::ids::Side;
@@ -58,22 +60,18 @@ pub enum AppError {
     },
     #[error("the address of {side} in the instance file cannot be used: {failure}")]
     Client { side: Side, failure: Failure },
-    #[error("{side} cannot be reached or did not let us in; {}", advice(.error))]
+    #[error("{side} cannot be reached or did not let us in; {}", advice(*.side, .error))]
     Connect {
         side: Side,
         #[source]
         error: Box<PortError>,
     },
-    #[error(
-        "the instance file says {said}, but {organisation} is {found}; set [salesforce] login_url \
-         to {remedy}"
-    )]
-    Sandbox {
-        said: &'static str,
-        organisation: String,
-        found: &'static str,
-        remedy: &'static str,
-    },
+    /// In the words of [`Denial`], which name the remedy.
+    #[error(transparent)]
+    NotLetIn(Denial),
+    /// A question was not answered.
+    #[error("nothing was typed that could be used, so everything was left as it was")]
+    Unanswered(#[source] std::io::Error),
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
@@ -163,6 +161,23 @@ pub enum Refused {
     OptOutStays(u64),
     #[error("link {link} cannot have that e-mail address: it is on the record of link {by}")]
     AddressTaken { link: u64, by: u64 },
+    #[error(
+        "the configuration is version {now} now, not {asked}{}; look at it again",
+        maker(.made.as_ref())
+    )]
+    OlderConfiguration {
+        asked: u32,
+        now: u32,
+        made: Option<(String, Timestamp)>,
+    },
+    #[error("the configuration cannot be saved like this:\n{}", .0.join("\n"))]
+    Objected(Vec<String>),
+    #[error("nothing would change: that configuration is in force already")]
+    NothingChanges,
+}
+
+fn maker(made: Option<&(String, Timestamp)>) -> String {
+    made.map_or_else(String::new, |(by, at)| format!(", by {by} at {at}"))
 }
 
 fn decision(decided: Option<&(String, Timestamp)>) -> String {
@@ -193,6 +208,18 @@ impl From<Refusal> for Refused {
                 link: link.0,
                 by: by.0,
             },
+            Refusal::OlderConfiguration { asked, now, made } => {
+                Self::OlderConfiguration { asked, now, made }
+            }
+            Refusal::Objected(objections) => {
+                let language = Language::new(Tongue::English);
+                let said = objections.iter();
+                Self::Objected(
+                    said.map(|one| format!("  {}", objected(&language, one)))
+                        .collect(),
+                )
+            }
+            Refusal::NothingChanges => Self::NothingChanges,
         }
     }
 }
@@ -206,7 +233,7 @@ impl AppError {
             | Self::Client { .. }
             | Self::Store(StoreError::Foreign { .. })
             | Self::Mapping { .. }
-            | Self::Sandbox { .. }
+            | Self::NotLetIn(Denial::WrongBox { .. } | Denial::OtherOrganisation { .. })
             | Self::NoReason
             | Self::NothingYet
             | Self::Usage(_) => Status::Usage,
@@ -225,9 +252,13 @@ fn listed(problems: &[MappingProblem]) -> String {
 }
 
 /// One action for each way in which a connection fails.
-fn advice(error: &PortError) -> &'static str {
+fn advice(side: Side, error: &PortError) -> String {
     use crate::domain::failure::FailureKind as Kind;
-    match error.failure.kind {
+    let known = match Attempt::of(side).denial(&error.failure) {
+        Denial::Other { .. } | Denial::Busy(..) | Denial::TooMany(_) => None,
+        denial => Some(denial.to_string()),
+    };
+    let general = match error.failure.kind {
         Kind::Unauthorised => {
             "check the keys of this side in the instance file, and that its user may still log in"
         }
@@ -237,5 +268,6 @@ fn advice(error: &PortError) -> &'static str {
             "check the address in the instance file and the network, then try again"
         }
         _ => "see the answer below",
-    }
+    };
+    known.unwrap_or_else(|| general.to_owned())
 }

@@ -27,7 +27,6 @@ type Look = Shared<BoxFuture<'static, Arc<Evidence>>>;
 
 pub struct Examiner {
     setup: Setup,
-    policy: Arc<Policy>,
     state: Mutex<State>,
 }
 
@@ -39,10 +38,9 @@ struct State {
 }
 
 impl Examiner {
-    pub fn new(setup: Setup, policy: Arc<Policy>) -> Arc<Self> {
+    pub fn new(setup: Setup) -> Arc<Self> {
         Arc::new(Self {
             setup,
-            policy,
             state: Mutex::default(),
         })
     }
@@ -53,11 +51,11 @@ impl Examiner {
     }
 
     /// Looks again, or joins the look under way.
-    pub async fn examine(&self) -> Arc<Evidence> {
+    pub async fn examine(&self, policy: Arc<Policy>) -> Arc<Evidence> {
         let look = {
             let mut state = self.state();
             let begin = || {
-                let look = examined(self.setup.clone(), Arc::clone(&self.policy));
+                let look = examined(self.setup.clone(), policy);
                 look.boxed().shared()
             };
             state.look.get_or_insert_with(begin).clone()
@@ -72,8 +70,7 @@ impl Examiner {
         evidence
     }
 
-    pub async fn preview(&self, remedy: Remedy) -> Result<Preview, PortError> {
-        let policy = Arc::clone(&self.policy);
+    pub async fn preview(&self, policy: Arc<Policy>, remedy: Remedy) -> Result<Preview, PortError> {
         let preview = match remedy.side() {
             Side::Salesforce => self.setup.salesforce.preview(policy, remedy).await,
             Side::Automation => self.setup.automation.preview(policy, remedy).await,
@@ -82,8 +79,7 @@ impl Examiner {
     }
 
     /// Whatever was looked at before is void afterwards, whether it worked or not.
-    pub async fn mend(&self, remedy: Remedy) -> Result<Mended, PortError> {
-        let policy = Arc::clone(&self.policy);
+    pub async fn mend(&self, policy: Arc<Policy>, remedy: Remedy) -> Result<Mended, PortError> {
         let name = remedy.name();
         let mended = match remedy.side() {
             Side::Salesforce => self.setup.salesforce.mend(policy, remedy).await,

@@ -138,6 +138,7 @@ impl House {
         Ok(Opened {
             instance: ours.instance.clone(),
             store: Arc::clone(&ours.store),
+            vault: Arc::clone(&ours.vault),
             clock: Arc::clone(&ours.clock),
             recovered: ours.store.recover().await?,
             file: ours.file.clone(),

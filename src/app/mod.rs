@@ -1,6 +1,7 @@
 //! Builds, starts and stops everything in order; holds the commands.
 
 pub mod args;
+mod authorize;
 mod bundle;
 pub mod compose;
 pub mod config;
@@ -94,6 +95,8 @@ pub fn main() -> ExitCode {
 pub(crate) const fn is_json(command: &Command) -> bool {
     match command {
         Command::Demo(demo) => demo.json,
+        Command::Authorize(authorize) => authorize.json,
+        Command::Revoke(revoke) => revoke.writing.json,
         Command::Sync(sync) => sync.json,
         Command::Status(json)
         | Command::Queues(json)

@@ -16,9 +16,9 @@ use crate::sim::faults::{self, FaultGate, FaultPlan, Pauses};
 use crate::sim::http::Server;
 use crate::sim::salesforce::http::{self as salesforce_http, Site};
 use crate::sim::world::traffic::{self, Act, Pace};
+use crate::sim::world::wrong::{Fault, WrongSetup};
 use crate::sim::world::{
-    AUTOMATION_KEY, AUTOMATION_SECRET, MAPPING, SALESFORCE_KEY, SALESFORCE_SECRET, World,
-    address_sites,
+    self, AUTOMATION_KEY, AUTOMATION_SECRET, MAPPING, SALESFORCE_KEY, SALESFORCE_SECRET, World,
 };
 
 /// Calls in a thousand that go wrong.
@@ -76,7 +76,8 @@ impl Practice {
         let automation_server = automation_http::serve(&automation, self.automation, |router| {
             faults::layer(router, gate)
         })?;
-        site.with_brain(|org| address_sites(org, &automation_server.url()));
+        let address = automation_server.url();
+        site.with_brain(|org| world::address_sites(org, &address));
         Ok(Serving {
             site,
             automation,
@@ -96,6 +97,16 @@ impl Practice {
 }
 
 impl Serving {
+    /// Puts faults into the set-up of both systems.
+    pub fn spoil(&self, faults: &[Fault]) {
+        let now = self.site.now();
+        for fault in faults {
+            self.site.with_brain(|org| {
+                WrongSetup::one(*fault, org, &mut self.automation.brain(), now);
+            });
+        }
+    }
+
     /// From now on webhooks are posted, and people work in both systems: the same ones for the same
     /// seed.
     pub fn live_on(&mut self, traffic: Traffic, seed: u64, clock: Arc<dyn Clock>) {
@@ -122,6 +133,11 @@ impl Serving {
                 }
             }
         })));
+    }
+
+    /// Where the simulated Salesforce is.
+    pub fn site_url(&self) -> String {
+        self.salesforce_server.url()
     }
 
     /// The instance file that reaches this company, with its data in that folder. The secrets in it

@@ -156,6 +156,7 @@ mod tests {
         sources(&root.join("src/console"), &mut all);
         sources(&root.join("src/session"), &mut all);
         sources(&root.join("src/domain/doctor"), &mut all);
+        sources(&root.join("src/domain/setup"), &mut all);
         all.split('"').map(ToOwned::to_owned).collect()
     }
 
@@ -208,6 +209,18 @@ mod tests {
             })
             .collect();
         assert!(unused.is_empty(), "{unused:#?}");
+    }
+
+    #[test]
+    fn every_objection_is_put_into_words() {
+        let language = Language::new(Tongue::English);
+        let is_objection = |key: &&String| key.starts_with("unfit-") || key.starts_with("doubt-");
+        let said = quoted();
+        let objections: Vec<&String> = said.iter().filter(is_objection).collect();
+        assert!(objections.len() > 20, "{objections:?}");
+        for key in objections {
+            assert!(language.english.contains_key(key), "{key}");
+        }
     }
 
     #[test]

@@ -41,4 +41,4 @@ pub use safe::Safe;
 pub use screens::audit::ActFilter;
 pub use update::update;
 pub use view::{paint, view};
-pub use words::{Spoken, SpokenFlag, SpokenVerdict, spoken, spoken_flag, spoken_verdict};
+pub use words::{Spoken, SpokenFlag, SpokenVerdict, objected, spoken, spoken_flag, spoken_verdict};

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::query::{Answer, Query, Ticket};
 use crate::domain::command::{Command, Fact};
 use crate::domain::ids::LinkId;
+use crate::domain::mapping::Policy;
 use crate::domain::operator::{Present, Role};
 use crate::domain::snapshot::Snapshot;
 use crate::domain::time::Timestamp;
@@ -23,6 +24,8 @@ pub enum Msg {
     Resized(u16, u16),
     Now(Timestamp),
     Snapshot(Arc<Snapshot>),
+    /// The configuration that is in force from now on.
+    Configured(Arc<Policy>),
     Told(Fact),
     /// So many facts came too fast to be shown.
     Missed(u64),

@@ -68,6 +68,11 @@ fn take_in(model: &mut Model, msg: Msg) -> Vec<Effect> {
             }
             Vec::new()
         }
+        Msg::Configured(policy) => {
+            model.shell.policy = policy;
+            model.doubt_all();
+            Vec::new()
+        }
         Msg::Told(fact) => on_told(model, &fact),
         Msg::Missed(count) => {
             let text = model.shell.language.count("missed", count);

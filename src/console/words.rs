@@ -5,12 +5,14 @@ mod audit;
 mod doctor;
 mod flags;
 mod plugin;
+mod setup;
 
 pub use audit::{SpokenVerdict, spoken_verdict};
 pub use doctor::{Spoken, spoken};
 pub(super) use flags::consent_on;
 pub use flags::{SpokenFlag, spoken_flag};
 pub(super) use plugin::sign;
+pub use setup::objected;
 
 use crate::console::language::Language;
 use crate::domain::command::{Fact, Queue, Refusal};
@@ -346,6 +348,21 @@ impl Words<'_> {
             Refusal::NoSuchPlan(run) => ("refused-no-plan", run.to_string()),
             Refusal::OptOutStays(link) => ("refused-opt-out", link.to_string()),
             Refusal::AddressTaken { by, .. } => ("refused-address", by.to_string()),
+            Refusal::OlderConfiguration {
+                made: Some((by, at)),
+                ..
+            } => {
+                let gaps = [("by", by.as_str()), ("at", &moment(*at))];
+                return say.with("refused-configuration-by", &gaps);
+            }
+            Refusal::OlderConfiguration { .. } => {
+                return say.text("refused-configuration").to_owned();
+            }
+            Refusal::Objected(objections) => {
+                let first = objections.first().map(|one| self.objection(one));
+                ("refused-objected", first.unwrap_or_default())
+            }
+            Refusal::NothingChanges => return say.text("refused-nothing").to_owned(),
         };
         say.with(key, &[("what", &what)])
     }

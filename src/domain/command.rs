@@ -8,9 +8,11 @@ use super::activity::HeldActivity;
 use super::conflict::Resolution;
 use super::failure::Failure;
 use super::ids::{Generation, LinkId, RunId, Side};
+use super::mapping::Policy;
 use super::operator::{Operator, SessionId};
 use super::record::{Act, Plan, PlanKind};
 use super::remedy::Remedy;
+use super::setup::{Objection, Timetable};
 use super::time::Timestamp;
 
 /// A wish, with the one whose wish it is.
@@ -100,6 +102,12 @@ pub enum Command {
     /// Adds to a system's set-up. The engine only records who asked; whoever asked makes it, once this
     /// was taken in.
     Mend(Remedy),
+    /// Put a configuration in the place of the one in force, if that is still the one it was made from.
+    Configure {
+        based_on: u32,
+        policy: Box<Policy>,
+        timetable: Timetable,
+    },
 }
 
 impl Command {
@@ -226,7 +234,7 @@ pub enum Fact {
     SurveyFailed,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Refusal {
     /// The link changed since: its conflicts are of another generation.
     OlderGeneration {
@@ -241,6 +249,16 @@ pub enum Refusal {
     /// The choice does not fit this kind of conflict.
     ChoiceDoesNotFit(LinkId),
     NothingToUndo,
+    /// Somebody changed the configuration meanwhile: who, and when.
+    OlderConfiguration {
+        asked: u32,
+        now: u32,
+        made: Option<(String, Timestamp)>,
+    },
+    /// The configuration cannot be saved like this.
+    Objected(Vec<Objection>),
+    /// It is in force already.
+    NothingChanges,
     /// The plan ended meanwhile.
     NoSuchPlan(RunId),
     /// An opt-out is on its way, and nobody may drop it.

@@ -28,6 +28,7 @@ use super::remedy::Remedy;
 use super::setup::Timetable;
 use super::snapshot::Snapshot;
 use super::time::{Span, Timestamp};
+use super::value::ValueType;
 
 /// Everything that checks may look at.
 #[derive(Clone, Copy)]
@@ -129,6 +130,7 @@ pub enum Told {
     Side(Side),
     Queues(Vec<Queue>),
     Objects(Vec<SalesforceObject>),
+    Type(ValueType),
     /// Another message.
     Message(Message),
 }

@@ -18,13 +18,50 @@ pub struct Descriptions {
 
 /// How a system no longer is what a rule was made for. The object is Salesforce's; Automation has
 /// none to name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Drift {
     ObjectHidden(SalesforceObject),
     FieldHidden(Side, Option<SalesforceObject>),
     /// `None`: of a type that cannot be mapped.
     Retyped(Side, Option<SalesforceObject>, Option<ValueType>),
     ReadOnly(Side, Option<SalesforceObject>),
+}
+
+impl Drift {
+    pub const fn side(self) -> Side {
+        match self {
+            Self::ObjectHidden(_) => Side::Salesforce,
+            Self::FieldHidden(side, _) | Self::Retyped(side, _, _) | Self::ReadOnly(side, _) => {
+                side
+            }
+        }
+    }
+
+    /// Which object of Salesforce's, if it is one.
+    pub const fn object(self) -> Option<SalesforceObject> {
+        match self {
+            Self::ObjectHidden(object) => Some(object),
+            Self::FieldHidden(_, object)
+            | Self::Retyped(_, object, _)
+            | Self::ReadOnly(_, object) => object,
+        }
+    }
+
+    /// For the audit, which is read in every language.
+    pub fn told(self) -> String {
+        let of = self.object().map_or_else(
+            || self.side().to_string(),
+            |object| format!("{} {object}", self.side()),
+        );
+        match self {
+            Self::ObjectHidden(_) => format!("{of}: the object is not visible"),
+            Self::FieldHidden(..) => format!("{of}: the field is not visible"),
+            Self::Retyped(_, _, Some(is)) => format!("{of}: the field is of type {is} now"),
+            Self::Retyped(_, _, None) => format!("{of}: the field's type cannot be mapped"),
+            Self::ReadOnly(..) => format!("{of}: the field cannot be written"),
+        }
+    }
 }
 
 /// A text that one side takes may be longer than the other side stores.
@@ -81,12 +118,10 @@ impl FieldRule {
     }
 
     fn fits(&self, described: Option<ValueType>) -> bool {
-        let is_text =
-            |t: ValueType| matches!(t, ValueType::Text | ValueType::Email | ValueType::Choice);
         match described {
             None => false,
             Some(_) if !self.is_typed() => true,
-            Some(is) => is == self.value_type || (is_text(is) && is_text(self.value_type)),
+            Some(is) => is == self.value_type || (is.is_text() && self.value_type.is_text()),
         }
     }
 }

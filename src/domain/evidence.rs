@@ -68,7 +68,7 @@ pub struct SalesforceEvidence {
 pub struct TokenFacts {
     pub user: String,
     pub user_name: String,
-    /// `None` if only the client's secret would tell, and there is none.
+    /// `None` if the login did not say.
     pub scopes: Option<Vec<String>>,
 }
 

@@ -83,8 +83,8 @@ impl Role {
     pub fn needed(command: &Command) -> Self {
         match command {
             // Mails people again, overwrites as much as is found, or concerns everybody who works in a
-            // system: an admin answers for it.
-            Command::ReleaseBrake | Command::Mend(_) => Self::Admin,
+            // system: an admin answers for it. Also the configuration: it concerns everybody.
+            Command::ReleaseBrake | Command::Configure { .. } | Command::Mend(_) => Self::Admin,
             Command::Resolve(resolutions)
                 if resolutions.iter().any(|resolution| {
                     let choices = &mut resolution.choices.iter();

@@ -11,6 +11,7 @@ use super::cursor::{Coverage, Cursor, Stream};
 use super::ids::{AutomationId, FieldId, Kind, LinkId, RunId, SalesforceId, Side};
 use super::link::{Base, FieldState, Link, Mark, MatchKey};
 use super::mapping::Policy;
+use super::setup::{Suspension, Timetable};
 use super::time::Timestamp;
 use super::value::Value;
 
@@ -35,6 +36,11 @@ pub enum Change {
     PutCoverage(Side, Coverage),
     PutTally(Tally),
     PutPolicy(Box<PolicyVersion>),
+    /// All of them, in the place of those before.
+    PutSuspensions(Vec<Suspension>),
+    PutReview(Review),
+    /// Everybody was looked at.
+    EndReview,
     PutPlan(Plan),
     RemovePlan(RunId),
     /// What a backup brought back was compared with both systems: `Recovered::is_restored` ends.
@@ -211,6 +217,20 @@ pub struct PolicyVersion {
     pub at: Timestamp,
     pub author: String,
     pub policy: Policy,
+    /// When the sync runs; `None` for as the instance file says.
+    pub timetable: Option<Timetable>,
+}
+
+/// Everybody is looked at again by a configuration that changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Review {
+    /// The version that it began with.
+    pub version: u32,
+    /// The last link that was looked at.
+    pub after: Option<LinkId>,
+    pub looked_at: u64,
+    /// The records are read again, too: some mapped fields were not read before.
+    pub reads: bool,
 }
 
 /// A backfill or a republish on its way.
@@ -257,6 +277,8 @@ pub struct Recovered {
     pub coverage: BTreeMap<Side, Coverage>,
     pub tally: Tally,
     pub policy: Option<PolicyVersion>,
+    pub suspended: Vec<Suspension>,
+    pub review: Option<Review>,
     pub plans: Vec<Plan>,
     pub binding: Option<Binding>,
     pub counts: Counts,

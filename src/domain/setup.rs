@@ -1,13 +1,50 @@
 //! What is configured beside the mapping, setting by setting, and what changed between two versions.
 
+mod draft;
+mod judge;
+mod objection;
+mod rule;
+mod suggest;
+
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
-use super::ids::Kind;
+pub use draft::Draft;
+pub use judge::{lists, next_field, objections};
+pub use objection::{Objection, Unfit, Weight};
+pub use rule::{CONTACT_ID, DO_NOT_CONTACT, Pair, Systems, TIMELINE_LINK, owners, rule};
+pub use suggest::suggestions;
+
+use super::drift::{Descriptions, Drift};
+use super::ids::{FieldId, Kind};
 use super::mapping::{FieldRule, Policy};
-use super::time::Span;
+use super::time::{Span, Timestamp};
+
+/// What the sync works by now: the configuration, when it runs, and what of it is suspended.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct InForce {
+    pub version: u32,
+    /// With the rules that are suspended.
+    pub policy: Arc<Policy>,
+    pub timetable: Timetable,
+    pub suspended: Vec<Suspension>,
+    /// As both systems described themselves last.
+    pub described: Arc<Descriptions>,
+}
+
+/// A rule that is left alone because a system no longer is what it was made for. It comes into force
+/// again by itself when the system is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Suspension {
+    pub kind: Kind,
+    pub field: FieldId,
+    pub since: Timestamp,
+    pub why: Drift,
+}
 
 /// A setting of the plugin, by the set-up guide's names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Setting {
     Published,
     Objects,
@@ -70,6 +107,11 @@ impl Setting {
         Self::AutomationUrl,
     ];
 
+    /// Whether it can be changed here; the rest comes with the connection.
+    pub const fn is_ours(self) -> bool {
+        !matches!(self, Self::AutomationUrl)
+    }
+
     pub fn of(self, policy: &Policy) -> Set {
         match self {
             Self::Published => Set::Switch(policy.published),
@@ -90,6 +132,20 @@ impl Setting {
 }
 
 impl Timetable {
+    /// What runs by itself: nothing while the schedule is off.
+    #[must_use]
+    pub fn running(self) -> Self {
+        if self.is_enabled {
+            return self;
+        }
+        Self {
+            pull: None,
+            push: None,
+            activities: None,
+            ..self
+        }
+    }
+
     /// The shortest time between two runs of anything.
     pub fn shortest(&self) -> Option<Span> {
         let all = [self.pull, self.push, self.activities];

@@ -9,6 +9,7 @@ use super::cursor::Coverage;
 use super::failure::Failure;
 use super::ids::{RunId, Side};
 use super::record::Plan;
+use super::setup::Suspension;
 use super::time::Timestamp;
 
 /// Small: counts and states, never all links.
@@ -32,6 +33,12 @@ pub struct Snapshot {
     /// The transfer of activities under way.
     pub transfer: Option<Transfer>,
     pub paused: BTreeSet<Queue>,
+    /// Rules that are left alone because a system changed.
+    #[serde(default)]
+    pub suspended: Vec<Suspension>,
+    /// Everybody is looked at again by a configuration that changed.
+    #[serde(default)]
+    pub review: Option<Reviewing>,
     /// When each side last answered.
     pub answered: BTreeMap<Side, Timestamp>,
     /// When the schedule begins the next cycle; `None` while one runs, or without a schedule.
@@ -67,6 +74,13 @@ pub struct Transfer {
     pub sent: u64,
     pub already_there: u64,
     pub held: u64,
+}
+
+/// How far a review is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reviewing {
+    pub looked_at: u64,
+    pub of: u64,
 }
 
 /// How far a cycle is.

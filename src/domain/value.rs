@@ -108,6 +108,11 @@ pub enum NotAValue {
 }
 
 impl ValueType {
+    /// Whether values are kept as text: what one such type holds, another takes as it is.
+    pub const fn is_text(self) -> bool {
+        matches!(self, Self::Text | Self::Email | Self::Choice)
+    }
+
     /// What an operator means by a text typed for a field of this type. Nothing typed is blank.
     pub fn typed(self, text: &str) -> Result<Value, NotAValue> {
         let text = text.trim();

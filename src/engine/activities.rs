@@ -547,7 +547,9 @@ impl Engine {
                 self.tell(Fact::PlanFinished(plan));
             }
         } else {
-            let from = transfer.from.max(transfer.until - self.settings.overlap);
+            let from = transfer
+                .from
+                .max(transfer.until - self.settings.timetable.overlap);
             let unknown_since = transfer.unknown_since.unwrap_or(from);
             let from = from.min(unknown_since.max(transfer.until - UNKNOWN_MAX));
             let cursor = Cursor {

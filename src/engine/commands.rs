@@ -18,16 +18,16 @@ use crate::engine::{Engine, Writes};
 use links::discard_activities;
 
 /// Who asked, when, and why.
-struct Order {
+pub(super) struct Order {
     session: SessionId,
     run: RunId,
-    at: Timestamp,
-    operator: Operator,
+    pub(super) at: Timestamp,
+    pub(super) operator: Operator,
     reason: String,
 }
 
 /// An act, for the audit.
-struct Done {
+pub(super) struct Done {
     act: &'static str,
     object: String,
     /// Whom it was about.
@@ -37,7 +37,7 @@ struct Done {
 }
 
 impl Done {
-    const fn new(act: &'static str, object: String) -> Self {
+    pub(super) const fn new(act: &'static str, object: String) -> Self {
         Self {
             act,
             object,
@@ -83,6 +83,7 @@ pub(super) fn keys(instruction: &Instruction) -> Vec<LinkKey> {
         | Command::Pause(_)
         | Command::Resume(_)
         | Command::ReleaseBrake
+        | Command::Configure { .. }
         | Command::Mend(_) => Vec::new(),
     }
 }
@@ -159,6 +160,11 @@ impl Engine {
                 Ok(self.plan(desk, &order, kind, (from, until)))
             }
             Command::SteerPlan { run, steer } => self.steer_plan(desk, run, steer),
+            Command::Configure {
+                based_on,
+                policy,
+                timetable,
+            } => self.configure(desk, &order, based_on, (*policy, timetable)),
         };
         match done {
             Ok(done) => self.record(desk, order, done),

@@ -112,11 +112,12 @@ impl Engine {
     fn step(&mut self, now: Timestamp) -> bool {
         match self.cycle.phase {
             Phase::Idle => self.start_cycle(now),
-            Phase::Describing => self.describe(),
+            Phase::Describing => self.describe(now),
             Phase::Reading => {
                 let opt_outs = self.push_sides(now, Purpose::OptOut);
                 opt_outs || self.read_streams(now) || self.end_reading(now)
             }
+            Phase::Pushing if self.waits_to_review() => false,
             Phase::Pushing => {
                 self.ask_questions(now)
                     || self.push_sides(now, Purpose::Ordinary)
@@ -138,7 +139,7 @@ impl Engine {
             None if scheduled != Scope::OUTBOX && self.settings.policy.published => scheduled,
             None => return false,
         };
-        let schedule = self.settings.schedule;
+        let schedule = self.settings.timetable.running();
         let again = |is_due: bool, every: Option<Span>, old: Option<Timestamp>| match every {
             Some(every) if is_due || old.is_none() => Some(now + every),
             _ => old,
@@ -164,15 +165,12 @@ impl Engine {
         if !links.is_empty() {
             self.queue(Work::Settle { links });
         }
-        for side in &mut self.sides {
-            side.stopped = None;
-        }
+        self.expire_descriptions(now);
         self.tell(Fact::CycleStarted);
         true
     }
 
-    /// The descriptions are read once by each process: every later call is one less.
-    fn describe(&mut self) -> bool {
+    fn describe(&mut self, now: Timestamp) -> bool {
         let mut begun = false;
         for side in Side::BOTH {
             let state = self.side(side);
@@ -197,6 +195,13 @@ impl Engine {
         }
         if self.sides.iter().any(|side| side.stopped.is_some()) {
             self.end_cycle();
+            return true;
+        }
+        if self.is_suspending() {
+            return false;
+        }
+        if let Some((side, failure)) = self.essential_drift() {
+            self.on_side_failed(now, side, failure);
             return true;
         }
         self.cycle.phase = Phase::Reading;
@@ -285,7 +290,7 @@ impl Engine {
 
     /// Begins the schedule: the first cycle after a full interval.
     pub fn start_schedule(&mut self, now: Timestamp) {
-        let schedule = self.settings.schedule;
+        let schedule = self.settings.timetable.running();
         self.cycle.next_pull = schedule.pull.map(|every| now + every);
         self.cycle.next_push = schedule.push.map(|every| now + every);
         self.cycle.next_activities = schedule.activities.map(|every| now + every);

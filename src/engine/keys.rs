@@ -6,6 +6,7 @@ use crate::domain::link::Link;
 use crate::domain::record::{Change, LinkKey};
 use crate::domain::request::{AuditEntry, AuditedChange};
 use crate::domain::row::{Row, RowState};
+use crate::engine::claims::Claim;
 use crate::engine::work::Then;
 
 pub(super) fn of_rows(rows: &[Row], then: &Then) -> Vec<LinkKey> {
@@ -42,6 +43,13 @@ pub(super) fn of_rows(rows: &[Row], then: &Then) -> Vec<LinkKey> {
         Then::MoveCursor(..) => {}
     }
     keys
+}
+
+pub(super) fn of_claim(&(link, contact): &Claim) -> [LinkKey; 2] {
+    [
+        LinkKey::Id(link),
+        LinkKey::Automation(Kind::Person, contact),
+    ]
 }
 
 /// All under which a link is found.

@@ -97,6 +97,13 @@ impl Engine {
         begun
     }
 
+    /// Whatever is durable leaves now.
+    pub(super) fn send_all_leaving(&mut self, side: Side) {
+        while !self.is_stopping && !self.side(side).leaving.is_empty() {
+            self.send_write(side);
+        }
+    }
+
     /// A durable write leaves before anything changes the link that it belongs to: what leaves is
     /// always what is stored.
     pub(super) fn send_leaving_of(&mut self, desk: &Desk) {

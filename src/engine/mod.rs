@@ -12,6 +12,7 @@
 pub mod accounts;
 pub mod consent;
 pub mod decide;
+pub mod forecast;
 pub mod limits;
 #[cfg(test)]
 pub(crate) mod mutants;
@@ -21,6 +22,7 @@ pub mod pair;
 pub mod reconcile;
 
 mod activities;
+mod claims;
 mod commands;
 mod cycle;
 mod keys;
@@ -30,6 +32,7 @@ mod pairing;
 mod push;
 mod read;
 mod rows;
+mod setup;
 mod sides;
 mod transaction;
 mod work;
@@ -46,11 +49,10 @@ use crate::domain::link::{Link, Mark};
 use crate::domain::mapping::{Mapping, Policy};
 use crate::domain::operator::SessionId;
 use crate::domain::record::{Batch, LinkKey, LinkPage, Loaded, Plan, Recovered, Tally};
-use crate::domain::request::{
-    Answer, AutomationDescription, Request, SalesforceDescription, Spent,
-};
-use crate::domain::snapshot::Snapshot;
-use crate::domain::time::{Span, Timestamp};
+use crate::domain::request::{Answer, Request, Spent};
+use crate::domain::setup::Timetable;
+use crate::domain::snapshot::{Reviewing, Snapshot};
+use crate::domain::time::Timestamp;
 use crate::engine::accounts::Accounts;
 use crate::engine::activities::Transfer;
 use crate::engine::cycle::Cycle;
@@ -114,9 +116,8 @@ pub enum Output {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
     pub policy: Arc<Policy>,
-    pub schedule: Schedule,
-    /// Read again before the end of the last window: late commits turn up there.
-    pub overlap: Span,
+    /// Its overlap is read again before the end of the last window: late commits turn up there.
+    pub timetable: Timetable,
     /// Of the organisation's daily API calls, the share that is ours.
     pub daily_share: f64,
     pub writes: Writes,
@@ -124,13 +125,6 @@ pub struct Settings {
     pub brake: Brake,
     /// Rows per transaction with the store; a batch's memory grows with it.
     pub chunk_size_max: usize,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Schedule {
-    pub pull: Option<Span>,
-    pub push: Option<Span>,
-    pub activities: Option<Span>,
 }
 
 /// Whether anything leaves for the two systems.
@@ -176,7 +170,7 @@ pub struct Engine {
     survey: Option<cycle::Asked>,
     /// Who decided what in this process, for whoever comes second.
     decided: BTreeMap<LinkId, (String, Timestamp)>,
-    policy_version: u32,
+    setup: setup::Setup,
     inbox: VecDeque<Work>,
     transactions: Transactions,
     jobs: BTreeMap<JobId, Job>,
@@ -198,7 +192,13 @@ pub struct Engine {
 impl Engine {
     pub fn new(settings: Settings, recovered: Recovered) -> Self {
         let mut engine = Self {
-            mapping: Arc::new(settings.policy.mapping.clone()),
+            mapping: Arc::default(),
+            setup: setup::Setup::new(
+                Arc::clone(&settings.policy),
+                settings.timetable,
+                (recovered.policy.as_ref(), recovered.suspended),
+                recovered.review,
+            ),
             settings,
             directory: Directory::default(),
             accounts: Accounts::default(),
@@ -219,7 +219,6 @@ impl Engine {
             transfer: None,
             survey: None,
             decided: BTreeMap::new(),
-            policy_version: recovered.policy.map_or(0, |policy| policy.version),
             inbox: VecDeque::new(),
             transactions: Transactions::default(),
             jobs: BTreeMap::new(),
@@ -236,33 +235,12 @@ impl Engine {
         if engine.settings.brake == Brake::Released {
             engine.tally.is_braked = false;
         }
+        engine.work_by_what_is_in_force();
         engine.side_mut(Side::Salesforce).calls = engine.tally.calls.iter().copied().collect();
         for mark in [Mark::Pending, Mark::SetAside] {
             engine.inbox.push_back(Work::Recover { mark, after: None });
         }
         engine
-    }
-
-    /// Both systems as they described themselves before the engine was made: saves asking again.
-    pub fn take_descriptions(
-        &mut self,
-        salesforce: &SalesforceDescription,
-        automation: &AutomationDescription,
-    ) {
-        self.take_salesforce_description(salesforce);
-        self.take_automation_description(automation);
-    }
-
-    fn take_salesforce_description(&mut self, description: &SalesforceDescription) {
-        self.limits.replace_salesforce(description);
-        self.directory.replace(Side::Salesforce, &description.users);
-        self.side_mut(Side::Salesforce).is_described = true;
-    }
-
-    fn take_automation_description(&mut self, description: &AutomationDescription) {
-        self.limits.replace_automation(description);
-        self.directory.replace(Side::Automation, &description.users);
-        self.side_mut(Side::Automation).is_described = true;
     }
 
     pub fn handle(&mut self, now: Timestamp, input: Input) {
@@ -337,6 +315,11 @@ impl Engine {
             paused: self.tally.paused.clone(),
             published: self.settings.policy.published,
             plans: self.plans.values().cloned().collect(),
+            suspended: self.setup.suspended().to_vec(),
+            review: self.setup.review().map(|review| Reviewing {
+                looked_at: review.looked_at,
+                of: self.links_total,
+            }),
         }
     }
 

@@ -37,6 +37,8 @@ pub(crate) enum Mutant {
     OptInUnguarded,
     /// An activity's reference is another one at each attempt.
     NewReferenceOnRetry,
+    /// Whoever was agreed on under the old rules is not looked at by the new ones.
+    NoReview,
 }
 
 impl Engine {

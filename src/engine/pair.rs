@@ -142,7 +142,7 @@ pub fn taken(
 }
 
 /// Neither a person nor its kind keeps it from being paired.
-fn is_free(link: &Link) -> bool {
+pub fn is_free(link: &Link) -> bool {
     !matches!(
         link.parked,
         Some(Parked::Unlinked | Parked::Quarantined { .. } | Parked::ObjectNotSelected)

@@ -144,7 +144,7 @@ impl Engine {
         }
     }
 
-    fn join(&mut self, desk: &mut Desk, now: Timestamp, keep: LinkId, absorb: LinkId) {
+    pub(super) fn join(&mut self, desk: &mut Desk, now: Timestamp, keep: LinkId, absorb: LinkId) {
         let Some(mut absorbed) = desk.remove(absorb) else {
             return;
         };

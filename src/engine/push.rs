@@ -10,11 +10,12 @@ use crate::domain::command::Queue;
 use crate::domain::consent::{Consent, ConsentView};
 #[cfg(test)]
 use crate::domain::ids::JobId;
-use crate::domain::ids::{Kind, LinkId, RemoteId, SalesforceObject, Side};
+use crate::domain::ids::{AutomationId, Kind, LinkId, RemoteId, SalesforceObject, Side};
 use crate::domain::link::{Intent, Link, MatchKey, Parked, PendingState};
 use crate::domain::request::{AutomationRequest, Request, SalesforceRequest};
 use crate::domain::time::Timestamp;
 use crate::engine::Engine;
+use crate::engine::claims::Claim;
 use crate::engine::sides::Purpose;
 #[cfg(test)]
 use crate::engine::work::Then;
@@ -41,6 +42,8 @@ pub(super) struct Outbox {
     set_aside: BTreeMap<Timestamp, BTreeSet<LinkId>>,
     /// Addresses whose links must be compared.
     unpaired: BTreeSet<MatchKey>,
+    /// Links whose Salesforce record names a contact as its own.
+    claims: BTreeMap<LinkId, AutomationId>,
     /// Records to read again because what was seen of them was uncertain.
     rechecks: BTreeSet<RemoteId>,
     evidence: BTreeMap<LinkId, (RemoteId, RemoteId)>,
@@ -102,6 +105,18 @@ impl Outbox {
     pub(super) fn look_for(&mut self, side: Side, link: &Link, text: &str) {
         let wanted = (link.kind, text.to_owned());
         self.sides[side as usize].creations.insert(link.id, wanted);
+    }
+
+    pub(super) fn claim(&mut self, link: LinkId, contact: AutomationId) {
+        self.claims.insert(link, contact);
+    }
+
+    pub(super) fn has_claims(&self) -> bool {
+        !self.claims.is_empty()
+    }
+
+    pub(super) fn take_claims(&mut self, size_max: usize) -> Vec<Claim> {
+        pop(&mut self.claims, size_max)
     }
 
     pub(super) fn recheck(&mut self, id: RemoteId) {
@@ -187,8 +202,13 @@ impl Outbox {
         self.waiting.keys().next().copied()
     }
 
+    pub(super) fn has_rechecks(&self) -> bool {
+        !self.rechecks.is_empty()
+    }
+
     pub(super) fn has_questions(&self) -> bool {
         !self.unpaired.is_empty()
+            || !self.claims.is_empty()
             || !self.rechecks.is_empty()
             || !self.evidence.is_empty()
             || !self.accounts.is_empty()
@@ -217,6 +237,9 @@ impl Engine {
         }
         if !links.is_empty() {
             self.inbox.push_back(Work::Settle { links });
+            return true;
+        }
+        if self.review() || self.look_at_claims() {
             return true;
         }
         if !self.outbox.unpaired.is_empty() && self.inbox.is_empty() && self.transactions.is_empty()

@@ -165,10 +165,10 @@ impl Engine {
         self.on_side_answered(job.side());
         match (job, answer) {
             (Job::Describe(_), Answer::SalesforceDescribed(description)) => {
-                self.take_salesforce_description(&description);
+                self.take_salesforce_description(&description, now);
             }
             (Job::Describe(_), Answer::AutomationDescribed(description)) => {
-                self.take_automation_description(&description);
+                self.take_automation_description(&description, now);
             }
             (Job::Changes(..), Answer::Changes(pages)) => {
                 for page in pages {
@@ -374,7 +374,9 @@ impl Engine {
             read.state = ReadState::Done;
             if let Some(until) = read.then_until.take() {
                 let window = read.window;
-                read.window.from = window.from.max(window.until - self.settings.overlap);
+                read.window.from = window
+                    .from
+                    .max(window.until - self.settings.timetable.overlap);
                 read.window.until = until;
                 read.window.after = None;
                 read.state = ReadState::Ready;
@@ -424,7 +426,7 @@ impl Engine {
 
     /// Where the next window begins once this one is covered.
     fn cursor_after(&self, window: Window) -> Cursor {
-        let overlap = self.settings.overlap;
+        let overlap = self.settings.timetable.overlap;
         #[cfg(test)]
         let overlap = if self.is_mutant(crate::engine::mutants::Mutant::NoOverlap) {
             Span::ZERO

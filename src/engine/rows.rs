@@ -13,6 +13,7 @@ use crate::domain::request::{AuditEntry, AuditedChange};
 use crate::domain::row::{Row, RowState};
 use crate::domain::time::Timestamp;
 use crate::engine::Engine;
+use crate::engine::claims::claimed;
 use crate::engine::observe::{Sight, Trust, end_modified, observe};
 use crate::engine::pair::{forget_view, move_end};
 use crate::engine::reconcile::raise;
@@ -139,12 +140,16 @@ impl Engine {
             // A creation that was given up may work with what is new.
             link.pending.retain(|pending| !pending.is_dead());
         }
+        let claimed = claimed(link, &self.mapping);
         let keys = link.match_keys.clone();
         let happened = match (state, row.state) {
             (Some(RowState::Live), RowState::Deleted) => Some(Happened::Deleted(side)),
             (Some(RowState::Deleted), RowState::Live) => Some(Happened::Restored(side)),
             _ => None,
         };
+        if let Some(contact) = claimed {
+            self.outbox.claim(id, contact);
+        }
         if is_half || happened.is_some() || keys != old_keys {
             self.outbox.pair_again(&keys);
             // Somebody may wait for an address that is free now.
@@ -169,6 +174,7 @@ impl Engine {
         let id = LinkId(self.tally.next_link);
         let mut link = Link::new(id, row.id.kind());
         observe(&mut link, row, &self.mapping, Trust::Certain, now);
+        self.note_claim(&link);
         desk.put(link);
         self.settle(desk, id, now);
         let parked = desk.links.get(&id).and_then(|link| link.parked.clone());

@@ -88,6 +88,14 @@ impl Engine {
                 };
                 self.outputs.push_back(Output::Page(page));
             }
+            Work::ListReview { after } => {
+                let page = LinkPage {
+                    listing: Listing::All,
+                    after: *after,
+                    size_max: Self::review_page_max(),
+                };
+                self.outputs.push_back(Output::Page(page));
+            }
             Work::ListHeld { after } => {
                 let after = after.clone();
                 self.outputs.push_back(Output::PageHeld {

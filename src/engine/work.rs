@@ -8,10 +8,12 @@ use crate::domain::consent::{Consent, Dated, Evidence, Proof, Reason};
 use crate::domain::cursor::{Cursor, Position, Stream};
 use crate::domain::ids::{JobId, LinkId, RemoteId, RunId, SalesforceId, Side};
 use crate::domain::link::{Link, Mark, MatchKey, PendingState};
-use crate::domain::record::{Change, Happened, HistoryEntry, LinkKey, Loaded, Suppression};
+use crate::domain::record::{Change, Happened, HistoryEntry, LinkKey, Loaded, Review, Suppression};
 use crate::domain::request::{ActivityOutcome, AuditEntry, Request, RowOutcome, RowWrite};
 use crate::domain::row::Row;
+use crate::domain::setup::Suspension;
 use crate::domain::time::Timestamp;
+use crate::engine::claims::Claim;
 use crate::engine::consent::Freshness;
 use crate::engine::reconcile::{Context, Lost, reconcile};
 use crate::engine::transaction::After;
@@ -34,6 +36,15 @@ pub(super) enum Work {
         then: Then,
     },
     Pair {
+        keys: Vec<MatchKey>,
+    },
+    /// Contacts that Salesforce records name as their own.
+    Claims {
+        claims: Vec<Claim>,
+    },
+    /// One of them, with everybody who bears either address.
+    Claim {
+        claim: Claim,
         keys: Vec<MatchKey>,
     },
     /// What they waited for is over, or their request failed before it told anything.
@@ -69,6 +80,18 @@ pub(super) enum Work {
         held: Vec<HeldActivity>,
     },
     Instruction(RunId, Instruction),
+    /// Rules that no longer fit a system, all of them.
+    Suspend {
+        suspended: Vec<Suspension>,
+    },
+    ListReview {
+        after: Option<LinkId>,
+    },
+    /// Links to be looked at again by a configuration that changed; none ends the review.
+    Review {
+        review: Review,
+        links: Vec<LinkId>,
+    },
 }
 
 /// What follows when the rows of a read are taken in.
@@ -244,8 +267,13 @@ impl Desk {
 impl Engine {
     /// A page of links that were on their way when the last process ended.
     pub(super) fn on_paged(&mut self, now: Timestamp, links: Vec<Link>) {
-        let Some(Work::Recover { mark, .. }) = self.transactions.loading.take() else {
-            return;
+        let mark = match self.transactions.loading.take() {
+            Some(Work::Recover { mark, .. }) => mark,
+            Some(Work::ListReview { .. }) => {
+                self.on_review_listed(&links);
+                return;
+            }
+            _ => return,
         };
         if links.len() == RECOVERY_PAGE_MAX {
             let after = links.last().map(|link| link.id);
@@ -270,6 +298,7 @@ impl Engine {
                 }
             }
             self.outbox.track(&link, now);
+            self.note_claim(&link);
             if link.match_keys.len() > 1 {
                 // An address may be on its way that was not looked for yet.
                 self.outbox.pair_again(&link.match_keys);
@@ -298,6 +327,11 @@ impl Engine {
         let mut keys = match work {
             Work::Rows { rows, then, .. } => keys::of_rows(rows, then),
             Work::Pair { keys } => keys.iter().copied().map(LinkKey::Match).collect(),
+            Work::Claims { claims } => claims.iter().flat_map(keys::of_claim).collect(),
+            Work::Claim { claim, keys } => {
+                let bearers = keys.iter().copied().map(LinkKey::Match);
+                bearers.chain(keys::of_claim(claim)).collect()
+            }
             Work::Outcomes { rows, .. } => rows.iter().map(|row| LinkKey::Id(row.link)).collect(),
             Work::Settle { links } | Work::Evidence { links, .. } => {
                 links.iter().copied().map(LinkKey::Id).collect()
@@ -313,7 +347,11 @@ impl Engine {
             Work::ActivitiesSent { outcomes, .. } => self.sent_keys(outcomes),
             Work::Held { held, .. } => keys::of_held(held),
             Work::Instruction(_, instruction) => super::commands::keys(instruction),
-            Work::Recover { .. } | Work::ListHeld { .. } => Vec::new(),
+            Work::Review { links, .. } => links.iter().copied().map(LinkKey::Id).collect(),
+            Work::Recover { .. }
+            | Work::ListHeld { .. }
+            | Work::ListReview { .. }
+            | Work::Suspend { .. } => Vec::new(),
         };
         keys.sort_unstable();
         keys.dedup();
@@ -326,6 +364,8 @@ impl Engine {
         match work {
             Work::Rows { job, rows, then } => self.take_rows(&mut desk, now, job, rows, then),
             Work::Pair { keys } => self.pair_keys(&mut desk, now, &keys),
+            Work::Claims { claims } => self.take_claims(&desk, &claims),
+            Work::Claim { claim, keys } => self.take_claim(&mut desk, now, claim, &keys),
             Work::Settle { links } => {
                 for id in links {
                     self.settle(&mut desk, id, now);
@@ -359,7 +399,9 @@ impl Engine {
             Work::Instruction(run, instruction) => {
                 self.carry_out(&mut desk, now, run, instruction);
             }
-            Work::Recover { .. } | Work::ListHeld { .. } => {}
+            Work::Suspend { suspended } => self.suspend(&mut desk, now, suspended),
+            Work::Review { review, links } => self.take_review(&mut desk, now, review, links),
+            Work::Recover { .. } | Work::ListHeld { .. } | Work::ListReview { .. } => {}
         }
         self.close(desk);
     }

@@ -12,6 +12,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::domain::command::{Instruction, Told};
+use crate::domain::setup::InForce;
 use crate::domain::snapshot::Snapshot;
 use crate::engine::Engine;
 use crate::ports::{Automation, Clock, Salesforce, Store, StoreError};
@@ -39,6 +40,8 @@ pub struct Pool {
     pub commands: mpsc::Sender<Instruction>,
     /// The latest state; a slow reader skips versions.
     pub snapshots: watch::Receiver<Arc<Snapshot>>,
+    /// What the sync works by now.
+    pub setups: watch::Receiver<Arc<InForce>>,
     /// The latest requests and answers.
     pub journal: Arc<Journal>,
     facts: broadcast::Sender<Told>,
@@ -51,6 +54,7 @@ pub struct Pool {
 pub struct Handle {
     pub commands: mpsc::Sender<Instruction>,
     pub snapshots: watch::Receiver<Arc<Snapshot>>,
+    pub setups: watch::Receiver<Arc<InForce>>,
     pub journal: Arc<Journal>,
     facts: broadcast::Sender<Told>,
 }
@@ -75,14 +79,21 @@ impl Pool {
     pub fn spawn(engine: Engine, outside: Outside) -> Self {
         let (commands, inbox) = mpsc::channel(COMMANDS_MAX);
         let (publish, snapshots) = watch::channel(Arc::new(engine.snapshot()));
+        let (publish_setup, setups) = watch::channel(engine.in_force());
         let (facts, _) = broadcast::channel(FACTS_MAX);
         let stop = CancellationToken::new();
         let journal = Arc::new(Journal::default());
-        let owner = owner::Owner::new(engine, outside, publish, (facts.clone(), journal.clone()));
+        let publish = owner::Publish {
+            snapshots: publish,
+            setups: publish_setup,
+            facts: facts.clone(),
+        };
+        let owner = owner::Owner::new(engine, outside, publish, Arc::clone(&journal));
         let owner = tokio::spawn(owner.run(inbox, stop.clone()));
         Self {
             commands,
             snapshots,
+            setups,
             journal,
             facts,
             stop,
@@ -99,6 +110,7 @@ impl Pool {
         Handle {
             commands: self.commands.clone(),
             snapshots: self.snapshots.clone(),
+            setups: self.setups.clone(),
             journal: Arc::clone(&self.journal),
             facts: self.facts.clone(),
         }

@@ -11,6 +11,7 @@ use crate::domain::command::{Instruction, Told};
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::ids::JobId;
 use crate::domain::request::Spent;
+use crate::domain::setup::InForce;
 use crate::domain::snapshot::Snapshot;
 use crate::domain::time::Span;
 use crate::engine::{Engine, Input, Output};
@@ -23,11 +24,29 @@ const WAIT_MAX: Span = Span::hours(1);
 /// Inputs taken in before the outputs are looked at again: one busy side must not starve the rest.
 const DRAIN_MAX: usize = 64;
 
+/// Where whoever watches looks.
+pub(super) struct Publish {
+    pub(super) snapshots: watch::Sender<Arc<Snapshot>>,
+    pub(super) setups: watch::Sender<Arc<InForce>>,
+    pub(super) facts: broadcast::Sender<Told>,
+}
+
+impl Publish {
+    fn state_of(&self, engine: &Engine) {
+        self.snapshots.send_replace(Arc::new(engine.snapshot()));
+        let now = engine.in_force();
+        self.setups.send_if_modified(|known| {
+            let is_new = !Arc::ptr_eq(known, &now);
+            *known = now;
+            is_new
+        });
+    }
+}
+
 pub(super) struct Owner {
     engine: Engine,
     outside: Outside,
-    publish: watch::Sender<Arc<Snapshot>>,
-    facts: broadcast::Sender<Told>,
+    publish: Publish,
     journal: Arc<Journal>,
     /// Requests and store calls under way. The engine bounds how many there are.
     tasks: JoinSet<Result<Input, StoreError>>,
@@ -39,14 +58,13 @@ impl Owner {
     pub(super) fn new(
         engine: Engine,
         outside: Outside,
-        publish: watch::Sender<Arc<Snapshot>>,
-        (facts, journal): (broadcast::Sender<Told>, Arc<Journal>),
+        publish: Publish,
+        journal: Arc<Journal>,
     ) -> Self {
         Self {
             engine,
             outside,
             publish,
-            facts,
             journal,
             tasks: JoinSet::new(),
             jobs: HashMap::new(),
@@ -62,7 +80,7 @@ impl Owner {
         let mut is_stopping = false;
         loop {
             self.send_out();
-            self.publish.send_replace(Arc::new(self.engine.snapshot()));
+            self.publish.state_of(&self.engine);
             if self.engine.is_stopped() && self.tasks.is_empty() {
                 return Ok(self.engine.snapshot());
             }
@@ -164,9 +182,9 @@ impl Owner {
                 }
                 Output::Tell(told) => {
                     // Whoever hears it looks at the snapshot next, and must not see an older one.
-                    self.publish.send_replace(Arc::new(self.engine.snapshot()));
+                    self.publish.state_of(&self.engine);
                     // Nobody may be listening; the snapshot says it too.
-                    drop(self.facts.send(told));
+                    drop(self.publish.facts.send(told));
                 }
             }
         }

@@ -59,10 +59,12 @@ pub trait Store: Send + Sync {
     fn policies(&self, max: usize) -> BoxFuture<'_, Result<Vec<PolicyVersion>, StoreError>>;
 }
 
-/// A small durable place for rotated tokens. Written before the token is used.
+/// A small durable place for rotated tokens and secrets. Written before a token is used.
 pub trait Vault: Send + Sync {
     fn read(&self, name: &'static str) -> BoxFuture<'_, Result<Option<Vec<u8>>, StoreError>>;
     fn write(&self, name: &'static str, secret: Vec<u8>) -> BoxFuture<'_, Result<(), StoreError>>;
+    /// Also what cannot be read any more. Nothing there is no error.
+    fn remove(&self, name: &'static str) -> BoxFuture<'_, Result<(), StoreError>>;
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -96,6 +98,9 @@ pub enum StoreError {
     /// An earlier commit failed; see it in the log.
     #[error("the store stopped after an error; free space or repair the disk, then start again")]
     Poisoned,
+    /// The key of the kept secrets: which one was tried, and what to do. Nothing was changed.
+    #[error("{0}")]
+    Secret(String),
     #[error("reading the store failed")]
     Read {
         #[source]

@@ -98,7 +98,9 @@ pub async fn attach_lines(
                 Some(Ok(Some(Down::Result(words)))) => words,
                 Some(Ok(Some(Down::Ended(farewell)))) => return Over::Ended(farewell),
                 Some(Ok(Some(Down::Refused(why)))) => return Over::Refused(why),
-                Some(Ok(Some(Down::Welcome | Down::Note(_) | Down::Screen(_)))) => continue,
+                Some(Ok(Some(Down::Welcome | Down::Note(_) | Down::Ask(_) | Down::Screen(_)))) => {
+                    continue;
+                }
                 Some(Ok(None)) | None => {
                     return Over::Vanished(io::ErrorKind::UnexpectedEof.into());
                 }
@@ -196,7 +198,7 @@ fn take(down: Option<io::Result<Option<Down>>>, wires: &TtyWires) -> Option<Over
         }
         Some(Ok(Some(Down::Ended(farewell)))) => Some(Over::Ended(farewell)),
         Some(Ok(Some(Down::Refused(why)))) => Some(Over::Refused(why)),
-        Some(Ok(Some(Down::Welcome | Down::Result(_) | Down::Note(_)))) => None,
+        Some(Ok(Some(Down::Welcome | Down::Result(_) | Down::Note(_) | Down::Ask(_)))) => None,
         Some(Ok(None)) | None => Some(Over::Vanished(io::ErrorKind::UnexpectedEof.into())),
         Some(Err(error)) => Some(Over::Vanished(error)),
     }

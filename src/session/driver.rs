@@ -163,6 +163,7 @@ impl<'a> Driver<'a> {
                 }
                 Err(_) => Woke::SourcesClosed,
             },
+            Ok(()) = self.wires.setups.changed() => Woke::Message(configured(self.wires)),
             Ok(()) = self.wires.present.changed() => Woke::Message(self.present()),
             told = self.wires.facts.recv(), if is_open => heard(self.wires.session, told),
             () = sleep => Woke::Tick,
@@ -182,6 +183,9 @@ impl<'a> Driver<'a> {
         }
         if self.wires.present.has_changed().unwrap_or(false) {
             return Some(Woke::Message(self.present()));
+        }
+        if self.wires.setups.has_changed().unwrap_or(false) {
+            return Some(Woke::Message(configured(self.wires)));
         }
         if self.sources == Sources::Closed {
             return None;
@@ -279,6 +283,10 @@ impl<'a> Driver<'a> {
         self.pacer.drew(self.wires.time.now());
         Ok(())
     }
+}
+
+pub(super) fn configured(wires: &mut Wires) -> Msg {
+    Msg::Configured(Arc::clone(&wires.setups.borrow_and_update().policy))
 }
 
 /// What a message led to besides what the wires carry.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use tokio::sync::broadcast::error::RecvError;
 
-use super::driver::{bounded, perform};
+use super::driver::{bounded, configured, perform};
 use super::{Ended, INPUTS_MAX, Input, Wires};
 use crate::console::{Model, Msg};
 use crate::domain::command::Told;
@@ -162,6 +162,7 @@ impl Lines<'_> {
             taken = self.wires.taken.recv() => Woke::Taken(taken),
             Some(answer) = self.wires.answers.recv() => Woke::Message(answer),
             told = self.wires.facts.recv(), if is_synced => Woke::Told(told),
+            Ok(()) = self.wires.setups.changed() => Woke::Message(configured(self.wires)),
             changed = self.wires.snapshots.changed(), if is_synced => match changed {
                 Ok(()) => Woke::Message(Msg::Snapshot(self.wires.snapshots.borrow_and_update().clone())),
                 Err(_) => Woke::SnapshotsClosed,

@@ -1,6 +1,7 @@
 //! One terminal attached to one console: keys in, frames out, paced to what the terminal takes. It
 //! knows neither the pool nor the store; whoever starts it hands it the wires.
 
+mod asking;
 mod attach;
 mod backend;
 mod driver;
@@ -23,9 +24,11 @@ use crate::console::{Msg, Query, Ticket};
 use crate::domain::command::{Command, Told};
 use crate::domain::ids::LinkId;
 use crate::domain::operator::{Present, Role, SessionId};
+use crate::domain::setup::InForce;
 use crate::domain::snapshot::Snapshot;
 use crate::domain::time::{Span, Timestamp};
 
+pub use asking::{Asker, type_secret};
 pub use attach::{Over, attach, attach_lines};
 pub use driver::{Ended, drive};
 pub use lines::drive_lines;
@@ -73,6 +76,7 @@ pub trait Host: Send {
 pub struct Wires {
     pub inputs: mpsc::Receiver<Input>,
     pub snapshots: watch::Receiver<Arc<Snapshot>>,
+    pub setups: watch::Receiver<Arc<InForce>>,
     /// Whose answers are for this console.
     pub session: SessionId,
     pub facts: broadcast::Receiver<Told>,

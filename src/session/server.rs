@@ -4,18 +4,18 @@ use std::collections::VecDeque;
 use std::io;
 use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use nix::unistd::{Gid, Group, Pid, Uid};
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use super::wire::{self, Down, Farewell, Hello, Up};
-use super::{INPUTS_MAX, Input, TtyWires};
+use super::wire::{self, Down, Farewell, Hello, Question, Up};
+use super::{Asker, INPUTS_MAX, Input, TtyWires};
 
 /// Whoever connects says what they want within this.
 const HELLO_PATIENCE: Duration = Duration::from_secs(5);
@@ -179,8 +179,18 @@ impl Guest {
         let said = Arc::new(Said::default());
         let writer = tokio::spawn(tell(self.to, Arc::clone(&said)));
         let mut from = self.from;
-        // A command has no more to say: the end of its line is the only thing to hear.
-        let reader = async move { while let Ok(Some(_)) = wire::read_up(&mut from).await {} };
+        let answers = Arc::clone(&said);
+        // Nothing but the answers to our questions, and the end of its line.
+        let reader = async move {
+            loop {
+                match wire::read_up(&mut from).await {
+                    Ok(Some(Up::Line(line))) => answers.answer(Some(line)),
+                    Ok(Some(Up::End)) => answers.answer(None),
+                    Ok(Some(_)) => {}
+                    Ok(None) | Err(_) => return,
+                }
+            }
+        };
         Ok(CommandLine {
             reader: tokio::spawn(reader),
             writer,
@@ -201,6 +211,25 @@ pub struct CommandLine {
 struct Said {
     waiting: Mutex<VecDeque<Down>>,
     more: Notify,
+    /// Who waits for the answer to the question under way.
+    asked: Mutex<Option<oneshot::Sender<Option<String>>>>,
+}
+
+/// A command's way to ask whoever gave it.
+#[derive(Clone)]
+pub(super) struct Questions {
+    said: Arc<Said>,
+}
+
+impl Questions {
+    /// One at a time: a new question takes the place of the one before it.
+    pub(super) async fn ask(&self, text: &str, is_secret: bool) -> io::Result<Option<String>> {
+        let (answer, answered) = oneshot::channel();
+        *self.said.asked() = Some(answer);
+        let text = text.to_owned();
+        self.said.say(Down::Ask(Question { text, is_secret }))?;
+        answered.await.map_err(io::Error::other)
+    }
 }
 
 /// One of the two streams of a command that is carried out here.
@@ -224,6 +253,13 @@ impl CommandLine {
         }
     }
 
+    /// Questions to whoever gave the command.
+    pub fn asker(&self) -> Asker {
+        Asker::guest(Questions {
+            said: Arc::clone(&self.said),
+        })
+    }
+
     /// Ends when whoever gave the command is gone.
     pub async fn hung_up(&mut self) {
         // However it ended, nobody is there any more.
@@ -240,6 +276,17 @@ impl CommandLine {
 }
 
 impl Said {
+    fn asked(&self) -> MutexGuard<'_, Option<oneshot::Sender<Option<String>>>> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn answer(&self, line: Option<String>) {
+        if let Some(answer) = self.asked().take() {
+            // Whoever asked may have learnt it otherwise.
+            let _ = answer.send(line);
+        }
+    }
+
     fn say(&self, down: Down) -> io::Result<()> {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         if waiting.len() >= WORDS_MAX {

@@ -56,7 +56,7 @@ fn read(mut from: impl BufRead, inputs: &mpsc::Sender<Input>) {
 }
 
 /// One line, cut where it is longer than any may be; `None` at the end.
-fn next_line(from: &mut impl BufRead) -> io::Result<Option<String>> {
+pub(super) fn next_line(from: &mut impl BufRead) -> io::Result<Option<String>> {
     let mut bytes = Vec::new();
     from.by_ref().take(LINE_MAX).read_until(b'\n', &mut bytes)?;
     if bytes.is_empty() {

@@ -91,6 +91,7 @@ fn wires() -> (Wires, Ends) {
     let wires = Wires {
         inputs: inbox,
         snapshots,
+        setups: watch::channel(Arc::default()).1,
         session: SESSION,
         facts: heard,
         present: watch::channel(Arc::default()).1,

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
 /// Of this form of the frames. Both ends must speak the same; the first frame always can be read.
-pub const VERSION: u16 = 1;
+pub const VERSION: u16 = 2;
 
 /// Bytes of one frame from a client: its own keymap file, or a paste.
 pub const FROM_CLIENT_MAX: u32 = 256 * 1_024;
@@ -43,8 +43,17 @@ pub enum Down {
     Result(Vec<u8>),
     /// For its standard error.
     Note(Vec<u8>),
+    /// A line of theirs is wanted, which comes as [`Up::Line`], or [`Up::End`] if there is none.
+    Ask(Question),
     /// The last frame: the exit status, and what is left to say.
     Ended(Farewell),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Question {
+    pub text: String,
+    /// What is typed is not to be shown.
+    pub is_secret: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -120,6 +129,7 @@ mod kind {
     pub(super) const SCREEN: u8 = b'S';
     pub(super) const RESULT: u8 = b'O';
     pub(super) const NOTE: u8 = b'N';
+    pub(super) const ASK: u8 = b'A';
     pub(super) const ENDED: u8 = b'X';
 }
 
@@ -149,6 +159,7 @@ pub async fn read_down(from: &mut (impl AsyncRead + Unpin)) -> io::Result<Option
         kind::SCREEN => Down::Screen(body),
         kind::RESULT => Down::Result(body),
         kind::NOTE => Down::Note(body),
+        kind::ASK => Down::Ask(parsed(&body)?),
         kind::ENDED => Down::Ended(parsed(&body)?),
         other => return Err(unknown(other)),
     }))
@@ -171,6 +182,7 @@ pub async fn write_down(to: &mut (impl AsyncWrite + Unpin), down: &Down) -> io::
         Down::Screen(bytes) => write(to, kind::SCREEN, bytes).await,
         Down::Result(bytes) => write(to, kind::RESULT, bytes).await,
         Down::Note(bytes) => write(to, kind::NOTE, bytes).await,
+        Down::Ask(question) => write(to, kind::ASK, &serde_json::to_vec(question)?).await,
         Down::Ended(farewell) => write(to, kind::ENDED, &serde_json::to_vec(farewell)?).await,
     }
 }
@@ -282,7 +294,11 @@ mod tests {
             status: 3,
             word: "the rest waits".to_owned(),
         });
-        for down in [Down::Welcome, Down::Screen(vec![27, 0, 255]), ended] {
+        let ask = Down::Ask(Question {
+            text: "the consumer secret: ".to_owned(),
+            is_secret: true,
+        });
+        for down in [Down::Welcome, Down::Screen(vec![27, 0, 255]), ask, ended] {
             let mut bytes = Vec::new();
             write_down(&mut bytes, &down).await.unwrap();
             let read = read_down(&mut bytes.as_slice()).await.unwrap();
@@ -293,7 +309,7 @@ mod tests {
     #[tokio::test]
     async fn a_client_of_another_version_is_told_which_two_differ() {
         // As a later version might begin: with parts that this one does not know.
-        let body = br#"{"version":2,"program":"9.1.0","claims":{"x":1},"wish":"fly"}"#;
+        let body = br#"{"version":3,"program":"9.1.0","claims":{"x":1},"wish":"fly"}"#;
         let mut bytes = vec![kind::HELLO, 0, 0, 0, body.len() as u8];
         bytes.extend_from_slice(body);
         let error = read_up(&mut bytes.as_slice()).await.unwrap_err();

@@ -17,6 +17,8 @@ pub(super) const CURSOR: &[u8] = b"c/cursor/";
 pub(super) const COVERAGE: &[u8] = b"c/coverage/";
 pub(super) const TALLY: &[u8] = b"c/tally";
 pub(super) const COUNTS: &[u8] = b"c/counts";
+pub(super) const SUSPENDED: &[u8] = b"c/suspended";
+pub(super) const REVIEW: &[u8] = b"c/review";
 pub(super) const BINDING: &[u8] = b"c/binding";
 pub(super) const EPOCH: &[u8] = b"c/epoch";
 /// There since a restore until the next seal tells of it.

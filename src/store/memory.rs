@@ -74,6 +74,9 @@ impl Kept {
                 self.recovered.policy = Some((*version).clone());
                 self.policies.push(*version);
             }
+            Change::PutSuspensions(all) => self.recovered.suspended = all,
+            Change::PutReview(review) => self.recovered.review = Some(review),
+            Change::EndReview => self.recovered.review = None,
             Change::PutPlan(plan) => {
                 self.recovered.plans.retain(|old| old.run != plan.run);
                 self.recovered.plans.push(plan);

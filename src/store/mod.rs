@@ -14,9 +14,11 @@ mod durable;
 mod folder;
 mod keys;
 mod packed;
+mod policies;
 mod reader;
 mod staging;
 mod sweep;
+mod vault;
 mod watch;
 
 use std::path::{Path, PathBuf};
@@ -27,6 +29,7 @@ use futures_util::future::{BoxFuture, FutureExt};
 use tokio::sync::{mpsc, oneshot};
 
 pub use backup::{BackupError, export, restore};
+pub use vault::{Asking, KeySource, SealedVault};
 
 use crate::domain::activity::HeldActivity;
 use crate::domain::audit::Check;
@@ -35,7 +38,7 @@ use crate::domain::link::Link;
 use crate::domain::record::{
     Act, Batch, Binding, Counts, HistoryEntry, LinkKey, LinkPage, Loaded, PolicyVersion, Recovered,
 };
-use crate::ports::{Store, StoreError, Vault};
+use crate::ports::{Store, StoreError};
 use crate::store::cache::Cache;
 use crate::store::chain::{Chain, Telling};
 use crate::store::durable::Durable;
@@ -60,7 +63,12 @@ pub struct SledStore {
 
 enum Job {
     Commit(Batch, oneshot::Sender<Result<(), StoreError>>),
-    Put(Vec<u8>, Vec<u8>, oneshot::Sender<Result<(), StoreError>>),
+    /// A pair that no batch knows; without a value it is taken out.
+    Put(
+        Vec<u8>,
+        Option<Vec<u8>>,
+        oneshot::Sender<Result<(), StoreError>>,
+    ),
 }
 
 impl SledStore {
@@ -190,7 +198,7 @@ fn commit_all(
                     answer
                 }
                 Job::Put(key, value, answer) => {
-                    staging.put(key, value);
+                    staging.pair(key, value);
                     answer
                 }
             };
@@ -263,7 +271,7 @@ impl Store for SledStore {
                     let value = codec::encode(&binding).map_err(|source| StoreError::Commit {
                         source: source.into(),
                     })?;
-                    self.queue(|answer| Job::Put(keys::BINDING.to_vec(), value, answer))
+                    self.queue(|answer| Job::Put(keys::BINDING.to_vec(), Some(value), answer))
                         .await
                 }
             }
@@ -314,17 +322,7 @@ impl Store for SledStore {
     }
 
     fn policies(&self, max: usize) -> BoxFuture<'_, Result<Vec<PolicyVersion>, StoreError>> {
-        self.read(move |durable| reader::newest(durable, keys::POLICY, max, "policy"))
-    }
-}
-
-impl Vault for SledStore {
-    fn read(&self, name: &'static str) -> BoxFuture<'_, Result<Option<Vec<u8>>, StoreError>> {
-        Self::read(self, move |durable| durable.get(&keys::vault(name)))
-    }
-
-    fn write(&self, name: &'static str, secret: Vec<u8>) -> BoxFuture<'_, Result<(), StoreError>> {
-        self.queue(|answer| Job::Put(keys::vault(name), secret, answer))
+        self.read(move |durable| policies::newest(durable, max))
     }
 }
 

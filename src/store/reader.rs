@@ -10,7 +10,7 @@ use crate::domain::cursor::{Coverage, Cursor, Stream};
 use crate::domain::ids::{LinkId, Side};
 use crate::domain::link::{Link, Mark, MatchKey};
 use crate::domain::record::{
-    Counts, LinkKey, LinkPage, Listing, Loaded, Plan, PolicyVersion, Recovered, Suppression,
+    Counts, LinkKey, LinkPage, Listing, Loaded, Plan, Recovered, Suppression,
 };
 use crate::domain::time::Timestamp;
 use crate::ports::StoreError;
@@ -18,7 +18,7 @@ use crate::store::cache::{Cache, Entries};
 use crate::store::codec::{CodecError, decode, encode};
 use crate::store::durable::Durable;
 use crate::store::packed::PackedLink;
-use crate::store::{FORMAT, keys};
+use crate::store::{FORMAT, keys, policies};
 
 pub(super) fn stored<T: DeserializeOwned>(
     bytes: &[u8],
@@ -162,7 +162,9 @@ pub(super) fn recover(durable: &Durable) -> Result<Recovered, StoreError> {
         recovered.coverage.insert(side, coverage);
     }
     recovered.plans = all::<Plan>(durable, keys::PLAN, "plan")?;
-    recovered.policy = last::<PolicyVersion>(durable, keys::POLICY, 1, "policy")?.pop();
+    recovered.policy = policies::last(durable)?;
+    recovered.suspended = meta(durable, keys::SUSPENDED, "suspended")?.unwrap_or_default();
+    recovered.review = meta(durable, keys::REVIEW, "review")?;
     Ok(recovered)
 }
 
@@ -261,6 +263,7 @@ pub(super) fn held(
 }
 
 /// The last values with the prefix, last first; damaged ones are passed over.
+/// The last values with the prefix, last first; damaged ones are passed over.
 pub(super) fn newest<T: DeserializeOwned>(
     durable: &Durable,
     prefix: &[u8],
@@ -284,7 +287,7 @@ fn last<T: DeserializeOwned>(
     })
 }
 
-fn backwards<T>(
+pub(super) fn backwards<T>(
     durable: &Durable,
     prefix: &[u8],
     max: usize,

@@ -6,14 +6,14 @@ use crate::domain::consent::Consent;
 use crate::domain::cursor::Stream;
 use crate::domain::ids::LinkId;
 use crate::domain::link::{Link, Mark};
-use crate::domain::record::{Batch, Change, Counts};
+use crate::domain::record::{Batch, Change, Counts, PolicyVersion};
 use crate::ports::StoreError;
 use crate::store::cache::{Cache, Entries, Stored};
 use crate::store::chain::Covered;
 use crate::store::codec::{CodecError, encode};
 use crate::store::durable::{Durable, Staged};
 use crate::store::packed::PackedLink;
-use crate::store::{acts, keys, reader};
+use crate::store::{acts, keys, policies, reader};
 
 /// Changes on their way into one atomic batch. Later changes see the earlier ones.
 pub(super) struct Staging<'a> {
@@ -40,8 +40,13 @@ impl<'a> Staging<'a> {
         }
     }
 
-    pub(super) fn put(&mut self, key: Vec<u8>, value: Vec<u8>) {
-        self.staged.insert(key, Some(value));
+    /// Without a value it is taken out.
+    pub(super) fn pair(&mut self, key: Vec<u8>, value: Option<Vec<u8>>) {
+        self.staged.insert(key, value);
+    }
+
+    fn put(&mut self, key: Vec<u8>, value: Vec<u8>) {
+        self.pair(key, Some(value));
     }
 
     pub(super) fn stage(&mut self, batch: Batch) -> Result<(), StoreError> {
@@ -129,17 +134,27 @@ impl<'a> Staging<'a> {
                 self.encoded(keys::coverage(side as u8), &(side, coverage))
             }
             Change::PutTally(tally) => self.encoded(keys::TALLY.to_vec(), &tally),
-            Change::PutPolicy(version) => self.encoded(keys::policy(version.version), &*version),
+            Change::PutPolicy(version) => self.put_policy(&version),
+            Change::PutSuspensions(all) => self.encoded(keys::SUSPENDED.to_vec(), &all),
+            Change::PutReview(review) => self.encoded(keys::REVIEW.to_vec(), &review),
             Change::PutPlan(plan) => self.encoded(keys::plan(plan.run), &plan),
             Change::RemovePlan(run) => {
                 self.remove(keys::plan(run));
                 Ok(())
             }
-            Change::ConfirmRestored => {
-                self.remove(keys::EPOCH.to_vec());
+            Change::EndReview | Change::ConfirmRestored => {
+                let is_review = matches!(change, Change::EndReview);
+                let key = if is_review { keys::REVIEW } else { keys::EPOCH };
+                self.remove(key.to_vec());
                 Ok(())
             }
         }
+    }
+
+    fn put_policy(&mut self, version: &PolicyVersion) -> Result<(), StoreError> {
+        let bytes = policies::encode(version).map_err(not_staged)?;
+        self.put(keys::policy(version.version), bytes);
+        Ok(())
     }
 
     fn put_link(&mut self, link: Link) -> Result<(), StoreError> {
@@ -253,7 +268,7 @@ impl<'a> Staging<'a> {
     }
 
     fn remove(&mut self, key: Vec<u8>) {
-        self.staged.insert(key, None);
+        self.pair(key, None);
     }
 
     fn encoded<T: serde::Serialize>(&mut self, key: Vec<u8>, value: &T) -> Result<(), StoreError> {

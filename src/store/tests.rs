@@ -7,6 +7,7 @@ mod forms;
 mod generate;
 mod opening;
 mod reference;
+mod vault;
 
 use std::path::Path;
 

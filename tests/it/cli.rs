@@ -124,7 +124,12 @@ fn a_wrong_instance_file_is_wrong_usage_and_says_what_to_do() {
         .find(|line| line.starts_with("client_secret"))
         .unwrap();
     let file = changed(secret, "");
-    refused(&file, SYNC, 2, &["line", "client_secret"]);
+    refused(
+        &file,
+        SYNC,
+        1,
+        &["not authorised yet", "passerelle authorize"],
+    );
     let file = changed(secret, "client_secret = { env = \"NOT_SET\" }");
     refused(&file, SYNC, 2, &["line", "NOT_SET"]);
     let file = changed("http://127.0.0.1", "http://crm.acme.example");
@@ -165,11 +170,14 @@ fn a_host_that_does_not_answer_is_a_failure_that_names_it() {
 #[test]
 fn wrong_credentials_are_a_failure_that_names_the_side() {
     let company = Company::new(1, 3);
-    for (name, side) in [("salesforce", "Salesforce"), ("automation", "Automation")] {
+    for (name, side, keys) in [
+        ("salesforce", "Salesforce", "consumer secret"),
+        ("automation", "Automation", "secret key"),
+    ] {
         let secret = company.folder.path().join(format!("{name}.secret"));
         let right = std::fs::read_to_string(&secret).unwrap();
         private(&secret, "wrong");
-        refused(&company.file, SYNC, 1, &[side, "check the keys"]);
+        refused(&company.file, SYNC, 1, &[side, keys]);
         private(&secret, &right);
     }
 }

@@ -5,6 +5,8 @@
 mod adapters;
 mod addresses;
 #[cfg(test)]
+mod authorize;
+#[cfg(test)]
 mod automation_conformance;
 #[cfg(test)]
 mod automation_http;
@@ -28,6 +30,7 @@ mod practice_world;
 mod safety;
 #[cfg(test)]
 mod sessions;
+mod setup;
 mod steer;
 #[cfg(test)]
 mod store_kill;

@@ -2,6 +2,7 @@
 //! right ending of each.
 
 mod failures;
+mod taking_over;
 
 use passerelle::domain::conflict::Cause;
 use passerelle::domain::ids::{SalesforceObject, Side};

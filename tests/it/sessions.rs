@@ -361,7 +361,7 @@ fn a_reader_that_takes_nothing_costs_one_screen_and_delays_nobody() {
     let mut stuck: Vec<UnixStream> = (0..4)
         .map(|_| {
             let mut stream = knock(&house);
-            send(&mut stream, b'H', hello(1).to_string().as_bytes());
+            send(&mut stream, b'H', hello(2).to_string().as_bytes());
             assert_eq!(receive(&mut stream).0, b'W');
             // One screen comes, and none after it, since this one is never taken.
             assert_eq!(receive(&mut stream).0, b'S');
@@ -412,7 +412,7 @@ fn what_is_no_client_is_told_or_dropped_and_harms_nobody() {
         );
         assert!(rest.is_empty() || rest[0] == b'R', "{rest:?}");
     }
-    let mut wish = hello(1);
+    let mut wish = hello(2);
     wish["wish"] = json!({"command": {"arguments": ["sim"], "folder": "/"}});
     let mut stream = knock(&house);
     send(&mut stream, b'H', wish.to_string().as_bytes());
@@ -429,7 +429,7 @@ fn more_consoles_than_there_may_be_are_refused_with_a_sentence() {
     let house = House::of(10);
     let open = |house: &House| {
         let mut stream = knock(house);
-        send(&mut stream, b'H', hello(1).to_string().as_bytes());
+        send(&mut stream, b'H', hello(2).to_string().as_bytes());
         let (kind, body) = receive(&mut stream);
         if kind == b'W' {
             receive(&mut stream);

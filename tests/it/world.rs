@@ -9,16 +9,17 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use passerelle::adapters::{Limits, SystemClock, automation, salesforce};
 use passerelle::app::config;
-use passerelle::app::policy::{self, Systems};
+use passerelle::app::policy;
 use passerelle::domain::command::{Command, Fact, Instruction, Scope, Told};
+use passerelle::domain::drift::Descriptions;
 use passerelle::domain::ids::Side;
 use passerelle::domain::link::{Link, Mark};
 use passerelle::domain::mapping::Policy;
 use passerelle::domain::record::{LinkPage, Listing};
-use passerelle::domain::request::{AutomationDescription, SalesforceDescription};
+use passerelle::domain::setup::Timetable;
 use passerelle::domain::snapshot::Snapshot;
 use passerelle::domain::time::{Span, Timestamp};
-use passerelle::engine::{Brake, Engine, Schedule, Settings, Writes};
+use passerelle::engine::{Brake, Engine, Settings, Writes};
 use passerelle::pool::{Outside, Pool};
 use passerelle::ports::{Clock, Store};
 use passerelle::sim;
@@ -124,9 +125,11 @@ pub(crate) struct World {
     pub(crate) brake: Brake,
     pub(crate) writes: Writes,
     pub(crate) daily_share: f64,
+    /// The engine asks both systems what they are, instead of being told.
+    pub(crate) asks: bool,
     hand: Hand,
     outside: Outside,
-    descriptions: (SalesforceDescription, AutomationDescription),
+    described: Descriptions,
     servers: (Server, Server),
 }
 
@@ -218,7 +221,7 @@ impl World {
         let store = Arc::new(MemoryStore::default());
         let servers = (salesforce_server, automation_server);
         let outside = outside(&hand, &servers, &store, client);
-        let (policy, descriptions) = rules(&outside, plugin, mapping, &servers.1.url()).await;
+        let (policy, described) = rules(&outside, plugin, mapping, &servers.1.url()).await;
         Self {
             site,
             shared,
@@ -226,10 +229,11 @@ impl World {
             policy,
             brake: Brake::Released,
             writes: Writes::Send,
+            asks: false,
             daily_share: 0.5,
             hand,
             outside,
-            descriptions,
+            described,
             servers,
         }
     }
@@ -237,7 +241,7 @@ impl World {
     /// Describes both systems again and works the rules out anew, as the program does at its first start.
     pub(crate) async fn set_up(&mut self, plugin: &str, mapping: &str) {
         let url = self.servers.1.url();
-        (self.policy, self.descriptions) = rules(&self.outside, plugin, mapping, &url).await;
+        (self.policy, self.described) = rules(&self.outside, plugin, mapping, &url).await;
     }
 
     pub(crate) fn pass(&self, span: Span) {
@@ -363,18 +367,32 @@ impl World {
     }
 
     async fn engine(&self) -> Engine {
+        let recovered = self.store.recover().await.unwrap();
+        let known = recovered.policy.as_ref().map(|known| &known.policy);
         let settings = Settings {
-            policy: Arc::new(self.policy.clone()),
-            schedule: Schedule::default(),
-            overlap: Span::minutes(20),
+            policy: Arc::new(known.unwrap_or(&self.policy).clone()),
+            timetable: Timetable {
+                overlap: Span::minutes(20),
+                ..Timetable::default()
+            },
             daily_share: self.daily_share,
             writes: self.writes,
             brake: self.brake,
             chunk_size_max: 400,
         };
-        let mut engine = Engine::new(settings, self.store.recover().await.unwrap());
-        engine.take_descriptions(&self.descriptions.0, &self.descriptions.1);
+        let mut engine = Engine::new(settings, recovered);
+        if !self.asks {
+            engine.take_descriptions(&Descriptions {
+                at: self.outside.clock.now(),
+                ..self.described.clone()
+            });
+        }
         engine
+    }
+
+    /// Both systems as they described themselves when the world began.
+    pub(crate) const fn described(&self) -> &Descriptions {
+        &self.described
     }
 
     pub(crate) fn metered(&self) -> u64 {
@@ -423,6 +441,18 @@ impl World {
             let call = Call::person(now, brain.integration_user());
             act(brain, &call)
         })
+    }
+
+    /// Field-level security of the sync's user.
+    pub(crate) fn sees(&self, object: ObjectIndex, field: &str, is_visible: bool) {
+        let access = if is_visible {
+            sim::salesforce::schema::FieldAccess::Full
+        } else {
+            sim::salesforce::schema::FieldAccess::Hidden
+        };
+        let now = self.now();
+        self.site
+            .with_brain(|brain| assert!(brain.grant(object, field, access, now)));
     }
 
     pub(crate) fn edits(&self, id: RecordId, field: &str, value: Input) {
@@ -488,6 +518,12 @@ impl World {
 /// What people do in Automation.
 impl World {
     /// A contact that was always there.
+    pub(crate) fn salesforce_recovers(&self) {
+        self.site
+            .gate
+            .with_plan(passerelle::sim::faults::FaultPlan::heal);
+    }
+
     pub(crate) fn contact(&self, name: &str) -> ContactId {
         self.contact_with(input(name))
     }
@@ -717,7 +753,7 @@ async fn rules(
     plugin: &str,
     mapping: &str,
     url: &str,
-) -> (Policy, (SalesforceDescription, AutomationDescription)) {
+) -> (Policy, Descriptions) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("instance.toml");
     private(&file, &format!("{INSTANCE}{plugin}{mapping}"));
@@ -727,12 +763,13 @@ async fn rules(
     let salesforce = outside.salesforce.describe(Arc::clone(&asked)).await;
     let automation = outside.automation.describe(asked).await;
     let (salesforce, automation) = (salesforce.unwrap().value, automation.unwrap().value);
-    let systems = Systems {
-        salesforce: &salesforce,
-        automation: &automation,
+    let described = Descriptions {
+        at: Timestamp::ZERO,
+        salesforce,
+        automation,
     };
-    let policy = policy::build(&plugin, systems, url).unwrap();
-    (policy, (salesforce, automation))
+    let policy = policy::build(&plugin, &described, url).unwrap();
+    (policy, described)
 }
 
 /// Writes a file that nobody else may read.

@@ -2,6 +2,7 @@
 
 use serde_json::Value as Json;
 
+use super::super::Identity;
 use super::super::failures::Fault;
 use super::super::values;
 use super::api::{Api, Request};
@@ -42,6 +43,28 @@ pub(super) async fn describe(api: &Api, spent: &mut Spent) -> Result<AutomationD
             .map(|types| types.keys().cloned().collect())
             .unwrap_or_default(),
         users,
+    })
+}
+
+/// A credential's own token is nobody in particular: then the name is the credential's.
+pub(super) async fn identity(api: &Api) -> Result<Identity, Fault> {
+    let request = Request::get("/users/self", Query::default());
+    let reply = api.send(&mut Spent::default(), request).await?;
+    let user = reply.json()?;
+    let text = |name: &str| user[name].as_str().unwrap_or_default();
+    let place = api.base.origin().ascii_serialization();
+    Ok(Identity {
+        user: text("username").to_owned(),
+        user_name: format!("{} {}", text("firstName"), text("lastName"))
+            .trim()
+            .to_owned(),
+        place_name: place.clone(),
+        place,
+        version: reply
+            .header("mautic-version")
+            .unwrap_or_default()
+            .to_owned(),
+        ..Identity::default()
     })
 }
 

@@ -22,12 +22,13 @@ use reqwest::header::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
+use super::Identity;
 use super::failures::{Fault, answer};
 use super::http::{Http, Limits};
-use super::oauth::{self, Endpoints, PendingAuthorization, Tokens};
+use super::oauth::{self, Endpoints, PendingAuthorization, Secret, Tokens};
 use crate::domain::consent::Evidence;
 use crate::domain::failure::Failure;
-use crate::domain::ids::{AutomationId, Kind, RemoteId};
+use crate::domain::ids::{AutomationId, Kind, RemoteId, Side};
 use crate::domain::mapping::{Mapping, Policy};
 use crate::domain::request::{
     ActivityPage, AuditPage, AutomationDescription, Page, RowOutcome, RowWrite, Spent, Window,
@@ -38,8 +39,9 @@ use crate::ports::{Automation, Call, Clock, Vault};
 
 use api::{Api, Authority, origin};
 
-/// Name of the refresh token in the vault.
-const VAULT_KEY: &str = "automation-refresh-token";
+/// Names of the refresh token and of the secret key or password in the vault.
+pub const VAULT_KEY: &str = "automation-refresh-token";
+pub const SECRET_KEY: &str = "automation-secret";
 
 /// How to reach one instance.
 #[derive(Debug, Clone)]
@@ -55,16 +57,16 @@ pub enum Flow {
     /// The public key and the secret key.
     ClientCredentials {
         client_id: String,
-        client_secret: SecretString,
+        client_secret: Secret,
     },
     /// By a person, once; after that with the refresh token in the vault.
     AuthorizationCode {
         client_id: String,
-        client_secret: SecretString,
+        client_secret: Secret,
     },
     Basic {
         username: String,
-        password: SecretString,
+        password: Secret,
     },
 }
 
@@ -88,7 +90,10 @@ impl AutomationClient {
         let http = Http::new(&base, config.limits)?;
         let (id, flow) = match config.flow {
             Flow::Basic { username, password } => {
-                let authority = Authority::Basic(basic(&username, &password)?);
+                let authority = match password {
+                    Secret::Given(password) => Authority::Basic(basic(&username, &password)?),
+                    Secret::Kept => Authority::KeptBasic { username, vault },
+                };
                 return Ok(Self {
                     api: Api::new(base, http, authority, Arc::clone(&clock)),
                     clock,
@@ -114,8 +119,9 @@ impl AutomationClient {
             flow,
             token_url: below(&base, "/oauth/v2/token"),
             vault_key: VAULT_KEY,
+            secret_key: SECRET_KEY,
             login: base.clone(),
-            may_move_to: |login, base| login.origin() == base.origin(),
+            may_move_to: stays,
         };
         let tokens = Tokens::new(http.clone(), Arc::clone(&clock), vault, client);
         let authority = Authority::Bearer(tokens);
@@ -125,34 +131,46 @@ impl AutomationClient {
         })
     }
 
-    /// Begins an interactive login; its end leaves a refresh token in the vault. `None` if the
-    /// configured flow needs no person.
-    pub fn authorize(
-        config: &Config,
-        redirect: Url,
-    ) -> Result<Option<PendingAuthorization>, Failure> {
-        let Flow::AuthorizationCode {
-            client_id,
-            client_secret,
-        } = &config.flow
-        else {
-            return Ok(None);
-        };
+    /// Begins an interactive login; its end leaves a refresh token in the vault.
+    pub fn authorize(config: &Config, redirect: Url) -> Result<PendingAuthorization, Failure> {
         let begin = || -> Result<PendingAuthorization, Fault> {
+            let Flow::AuthorizationCode {
+                client_id,
+                client_secret,
+            } = &config.flow
+            else {
+                return Err(Fault::broken("flow", "this flow needs no person"));
+            };
             let base = origin(&config.base_url)?;
             let endpoints = Endpoints {
+                side: Side::Automation,
                 client_id: client_id.clone(),
                 secret: Some(client_secret.clone()),
                 authorize_url: below(&base, "/oauth/v2/authorize"),
                 token_url: below(&base, "/oauth/v2/token"),
+                revoke_url: None,
                 scopes: &[],
                 vault_key: VAULT_KEY,
+                secret_key: SECRET_KEY,
+                login: base.clone(),
+                may_move_to: stays,
             };
             let http = Http::new(&base, config.limits)?;
             Ok(PendingAuthorization::begin(http, endpoints, redirect))
         };
-        begin().map(Some).map_err(|fault| fault.failure)
+        begin().map_err(|fault| fault.failure)
     }
+
+    /// Who we are there. Asks for a token if there is none.
+    pub async fn identity(&self) -> Result<Identity, Failure> {
+        let identity = describe::identity(&self.api).await;
+        identity.map_err(|fault| fault.failure)
+    }
+}
+
+/// There is one host, and no other is ever named.
+fn stays(login: &Url, base: &Url) -> bool {
+    login.origin() == base.origin()
 }
 
 fn basic(username: &str, password: &SecretString) -> Result<HeaderValue, Fault> {

@@ -18,7 +18,7 @@ use url::Url;
 
 use super::super::failures::{Effect, Fault};
 use super::super::http::{Body, Call, Http, Reply};
-use super::{Client, Flow, Granted};
+use super::{Client, Facts, Flow, Granted};
 use crate::domain::failure::FailureKind;
 use crate::domain::time::{Span, Timestamp};
 
@@ -26,6 +26,7 @@ use crate::domain::time::{Span, Timestamp};
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Extra {
     instance_url: Option<Url>,
+    id: Option<String>,
 }
 
 impl ExtraTokenFields for Extra {}
@@ -55,19 +56,19 @@ pub(super) async fn ask(
     http: &Http,
     client: &Client,
     now: Timestamp,
-    refresh: Option<SecretString>,
+    (secret, refresh): (Option<SecretString>, Option<SecretString>),
 ) -> Result<Granted, Fault> {
     let carrier = Carrier(http.clone());
     match &client.flow {
-        Flow::ClientCredentials { secret } => {
-            let oauth = token_client(&client.id, Some(secret), &client.token_url);
+        Flow::ClientCredentials { .. } => {
+            let oauth = token_client(&client.id, secret.as_ref(), &client.token_url);
             let answer = oauth
                 .exchange_client_credentials()
                 .request_async(&carrier)
                 .await;
             granted(answer)
         }
-        Flow::Refresh { secret } => {
+        Flow::Refresh { .. } => {
             let oauth = token_client(&client.id, secret.as_ref(), &client.token_url);
             let token = refresh.as_ref().map_or("", |token| token.expose_secret());
             let token = RefreshToken::new(token.to_owned());
@@ -113,6 +114,28 @@ async fn jwt_bearer(http: &Http, token_url: &Url, assertion: &str) -> Result<Gra
     let reply = judged(http.send(call).await?)?;
     let answer: Answer = serde_json::from_slice(&reply.body).map_err(unreadable)?;
     Ok(read(&answer))
+}
+
+/// Ends a token of either kind; `false` if the server did not know it any more.
+pub(in crate::adapters) async fn revoke(
+    http: &Http,
+    url: &Url,
+    token: &SecretString,
+) -> Result<bool, Fault> {
+    let form = url::form_urlencoded::Serializer::new(String::new())
+        .append_pair("token", token.expose_secret())
+        .finish();
+    let call = Call::new(Method::POST, url.clone(), Effect::Reads)
+        .body("application/x-www-form-urlencoded", form.into_bytes());
+    let reply = http.send(call).await?;
+    if reply.is_success() {
+        return Ok(true);
+    }
+    match judged(reply) {
+        Err(fault) if fault.failure.code == "invalid_token" => Ok(false),
+        Err(fault) => Err(fault),
+        Ok(_) => Ok(true),
+    }
 }
 
 /// Carries the crate's requests over our client.
@@ -215,6 +238,15 @@ fn read(answer: &Answer) -> Granted {
             .expires_in()
             .map(|span| Span(i64::try_from(span.as_millis()).unwrap_or(i64::MAX))),
         base: answer.extra_fields().instance_url.clone(),
+        facts: Facts {
+            scopes: answer
+                .scopes()
+                .into_iter()
+                .flatten()
+                .map(|scope| scope.to_string())
+                .collect(),
+            identity: answer.extra_fields().id.clone(),
+        },
     }
 }
 

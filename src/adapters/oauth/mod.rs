@@ -5,6 +5,7 @@
 //! leave it half done.
 
 mod authorization;
+mod denial;
 mod grants;
 mod jwt;
 
@@ -19,23 +20,46 @@ use super::failures::Fault;
 use super::http::Http;
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::time::{Span, Timestamp};
-use crate::ports::{Clock, Vault};
+use crate::ports::{Clock, StoreError, Vault};
 
 pub(super) use authorization::Endpoints;
-pub use authorization::{AuthorizationError, PendingAuthorization};
+pub use authorization::{LoggedIn, PendingAuthorization};
+pub use denial::{Attempt, Denial};
+pub(super) use grants::revoke;
 pub(super) use jwt::SigningKey;
 
 /// Tokens that say when they end are renewed this long before.
 const EXPIRY_MARGIN: Span = Span::minutes(1);
 
+/// A secret of the application, or a password.
+#[derive(Debug, Clone)]
+pub enum Secret {
+    Given(SecretString),
+    /// It was asked for once, and is in the vault. Read at each use, so that a new one counts at once.
+    Kept,
+}
+
+impl From<&str> for Secret {
+    fn from(secret: &str) -> Self {
+        Self::Given(secret.into())
+    }
+}
+
+impl From<SecretString> for Secret {
+    fn from(secret: SecretString) -> Self {
+        Self::Given(secret)
+    }
+}
+
 /// How access tokens are obtained.
 pub(super) enum Flow {
     ClientCredentials {
-        secret: SecretString,
+        secret: Secret,
     },
-    /// With the refresh token that an authorization left in the vault.
+    /// With the refresh token that an authorization left in the vault. An application without a secret
+    /// has none here, or none in the vault.
     Refresh {
-        secret: Option<SecretString>,
+        secret: Option<Secret>,
     },
     JwtBearer {
         username: String,
@@ -48,8 +72,9 @@ pub(super) struct Client {
     pub(super) id: String,
     pub(super) flow: Flow,
     pub(super) token_url: Url,
-    /// Name of the refresh token in the vault.
+    /// Names of the refresh token and of the application's secret in the vault.
     pub(super) vault_key: &'static str,
+    pub(super) secret_key: &'static str,
     /// Scheme and host of the login server: a JWT's audience, and where calls go unless the answer
     /// names another host.
     pub(super) login: Url,
@@ -65,6 +90,25 @@ pub(super) struct Granted {
     expires_in: Option<Span>,
     /// Where to call, if the answer says so.
     base: Option<Url>,
+    pub(super) facts: Facts,
+}
+
+/// What an answer tells beside the token.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Facts {
+    pub(super) scopes: Vec<String>,
+    /// Salesforce's address of who logged in: `https://…/id/{organisation}/{user}`.
+    pub(super) identity: Option<String>,
+}
+
+impl Facts {
+    /// The ids at the end of the identity's address.
+    pub(super) fn organisation_and_user(&self) -> Option<(&str, &str)> {
+        let mut parts = self.identity.as_ref()?.rsplit('/');
+        let (user, organisation) = (parts.next()?, parts.next()?);
+        let is_id = |id: &str| id.len() == 18 && id.bytes().all(|c| c.is_ascii_alphanumeric());
+        (is_id(user) && is_id(organisation)).then_some((organisation, user))
+    }
 }
 
 /// A token in use.
@@ -73,6 +117,7 @@ pub(super) struct Token {
     pub(super) access: SecretString,
     /// Scheme and host of the system's API.
     pub(super) base: Url,
+    pub(super) facts: Facts,
     /// Tells whether a token that was refused is still the one in use.
     serial: u64,
     expires: Option<Timestamp>,
@@ -189,12 +234,15 @@ impl Inner {
             Some(granted) => granted,
             None => self.ask().await?,
         };
-        let base = self.base(&granted)?;
+        let base = base(&granted, &self.client.login, self.client.may_move_to)?;
         if let Some(refresh) = &granted.refresh {
             let secret = refresh.expose_secret().as_bytes().to_vec();
             if let Err(error) = self.vault.write(self.client.vault_key, secret).await {
                 // The old refresh token may be dead already: this one must not be lost.
                 self.state().unkept = Some(granted);
+                if let StoreError::Secret(message) = error {
+                    return Err(Fault::new(FailureKind::Unauthorised, SECRET_KEY, message));
+                }
                 let message = "the new refresh token could not be kept; its access token is unused";
                 return Err(Fault::new(FailureKind::Transient, "vault", message).because(error));
             }
@@ -207,6 +255,7 @@ impl Inner {
         Ok(Token {
             access: granted.access,
             base,
+            facts: granted.facts,
             serial: state.serial,
             expires,
         })
@@ -217,36 +266,67 @@ impl Inner {
             Flow::Refresh { .. } => Some(self.kept_refresh_token().await?),
             Flow::ClientCredentials { .. } | Flow::JwtBearer { .. } => None,
         };
-        grants::ask(&self.http, &self.client, self.clock.now(), refresh).await
+        let secret = match &self.client.flow {
+            Flow::ClientCredentials { secret } => Some(self.secret(secret).await?.ok_or_else(|| {
+                let message = "the application's secret was not asked for yet: run `passerelle authorize`";
+                Fault::new(FailureKind::Unauthorised, NOT_AUTHORISED, message)
+            })?),
+            Flow::Refresh { secret: Some(secret) } => self.secret(secret).await?,
+            Flow::Refresh { secret: None } | Flow::JwtBearer { .. } => None,
+        };
+        let now = self.clock.now();
+        grants::ask(&self.http, &self.client, now, (secret, refresh)).await
+    }
+
+    async fn secret(&self, secret: &Secret) -> Result<Option<SecretString>, Fault> {
+        match secret {
+            Secret::Given(secret) => Ok(Some(secret.clone())),
+            Secret::Kept => kept(&*self.vault, self.client.secret_key).await,
+        }
     }
 
     async fn kept_refresh_token(&self) -> Result<SecretString, Fault> {
-        let kept = self.vault.read(self.client.vault_key).await;
-        let kept = kept.map_err(|error| {
-            let message = "the refresh token cannot be read";
-            Fault::new(FailureKind::Transient, "vault", message).because(error)
-        })?;
-        kept.and_then(|bytes| String::from_utf8(bytes).ok())
-            .map(SecretString::from)
-            .ok_or_else(|| {
-                let message = "not authorised yet: run `passerelle authorize`";
-                Fault::new(FailureKind::Unauthorised, "not-authorised", message)
-            })
+        let kept = kept(&*self.vault, self.client.vault_key).await?;
+        kept.ok_or_else(|| {
+            let message = "not authorised yet: run `passerelle authorize`";
+            Fault::new(FailureKind::Unauthorised, NOT_AUTHORISED, message)
+        })
     }
+}
 
-    /// Where calls go. A token is never sent to a host that the login server could not own.
-    fn base(&self, granted: &Granted) -> Result<Url, Fault> {
-        let Some(base) = &granted.base else {
-            return Ok(self.client.login.clone());
-        };
-        if (self.client.may_move_to)(&self.client.login, base) {
-            return Ok(base.clone());
+/// Nothing was kept that is needed.
+pub(super) const NOT_AUTHORISED: &str = "not-authorised";
+
+/// The key of what is kept is another one, or is not there.
+const SECRET_KEY: &str = "secret-key";
+
+/// A secret from the vault. A wrong key asks for a person; anything else may pass.
+pub(super) async fn kept(
+    vault: &dyn Vault,
+    name: &'static str,
+) -> Result<Option<SecretString>, Fault> {
+    let kept = vault.read(name).await.map_err(|error| match error {
+        StoreError::Secret(message) => Fault::new(FailureKind::Unauthorised, SECRET_KEY, message),
+        error => {
+            let message = "a kept secret cannot be read";
+            Fault::new(FailureKind::Transient, "vault", message).because(error)
         }
-        let host = super::http::host(base);
-        let message =
-            format!("the login server names {host} as its instance, which is not its own");
-        Err(Fault::broken("instance-url", message))
+    })?;
+    let text = kept.and_then(|bytes| String::from_utf8(bytes).ok());
+    Ok(text.map(SecretString::from))
+}
+
+/// Where calls go. A token is never sent to a host that the login server could not own.
+fn base(granted: &Granted, login: &Url, may_move_to: fn(&Url, &Url) -> bool) -> Result<Url, Fault> {
+    let Some(base) = &granted.base else {
+        return Ok(login.clone());
+    };
+    if may_move_to(login, base) {
+        return Ok(base.clone());
     }
+    let host = super::http::host(base);
+    let message = format!("the login server names {host} as its instance, which is not its own");
+    Err(Fault::broken("instance-url", message))
 }
 
 impl Token {

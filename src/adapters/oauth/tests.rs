@@ -13,8 +13,10 @@ use serde_json::{Value, json};
 use super::*;
 use crate::adapters::http::Limits;
 use crate::adapters::testing::{MemoryVault, StillClock, serve};
+use crate::domain::ids::Side;
 
 const KEY: &str = "refresh";
+const SECRET: &str = "secret";
 
 type Journal = Arc<Mutex<Vec<String>>>;
 type Fields = std::collections::BTreeMap<String, String>;
@@ -62,6 +64,7 @@ fn with_flow(base: &Url, vault: Arc<MemoryVault>, flow: Flow) -> Tokens {
         flow,
         token_url: base.join("/token").unwrap(),
         vault_key: KEY,
+        secret_key: SECRET,
         login: base.clone(),
         may_move_to: |login, base| login.origin() == base.origin(),
     };
@@ -228,7 +231,7 @@ async fn a_token_is_renewed_before_it_ends() {
         }),
     );
     let base = login(app).await;
-    let secret = SecretString::from("s");
+    let secret = SecretString::from("s").into();
     let tokens = with_flow(&base, Arc::default(), Flow::ClientCredentials { secret });
     tokens.current().await.unwrap();
     tokens.current().await.unwrap();
@@ -324,8 +327,13 @@ async fn a_login_is_finished_by_its_own_redirect_only() {
     let base = login(app).await;
     let begin = || {
         let endpoints = Endpoints {
+            side: Side::Salesforce,
             client_id: "app".into(),
             secret: None,
+            login: base.clone(),
+            may_move_to: |login, base| login.origin() == base.origin(),
+            revoke_url: None,
+            secret_key: SECRET,
             authorize_url: base.join("/authorize").unwrap(),
             token_url: base.join("/token").unwrap(),
             scopes: &["api", "refresh_token"],
@@ -355,23 +363,23 @@ async fn a_login_is_finished_by_its_own_redirect_only() {
     let stranger = "http://localhost:1717/callback?code=c&state=guess"
         .parse()
         .unwrap();
-    let error = pending.finish(&stranger, &vault).await.unwrap_err();
-    assert!(matches!(error, AuthorizationError::WrongState));
+    let error = pending.finish(&stranger, &vault, None).await.unwrap_err();
+    assert!(matches!(error, Denial::WrongState));
 
     let pending = begin();
     let state = parameter(&pending.url, "state").unwrap();
     let refused = format!("http://localhost:1717/callback?error=access_denied&state={state}");
     let error = pending
-        .finish(&refused.parse().unwrap(), &vault)
+        .finish(&refused.parse().unwrap(), &vault, None)
         .await
         .unwrap_err();
-    assert!(matches!(error, AuthorizationError::Refused(said) if said == "access_denied"));
+    assert!(matches!(error, Denial::DeniedByPerson));
 
     let pending = begin();
     let state = parameter(&pending.url, "state").unwrap();
     let good = format!("http://localhost:1717/callback?code=c%3D%3D&state={state}");
     pending
-        .finish(&good.parse().unwrap(), &vault)
+        .finish(&good.parse().unwrap(), &vault, None)
         .await
         .unwrap();
     assert!(
@@ -379,4 +387,149 @@ async fn a_login_is_finished_by_its_own_redirect_only() {
         "code and verifier were sent"
     );
     assert_eq!(vault.secrets.lock().unwrap()[KEY], b"rt9");
+}
+
+/// A login server whose codes are good, and that writes down what is given back to it.
+struct Granting {
+    base: Url,
+    revoked: Journal,
+}
+
+impl Granting {
+    /// With this in each answer beside the tokens.
+    async fn with(more: Value) -> Self {
+        let revoked = Journal::default();
+        let journal = Arc::clone(&revoked);
+        let mut answer =
+            json!({"access_token": "at", "refresh_token": "rt9", "token_type": "Bearer"});
+        let known = answer.as_object_mut().unwrap();
+        known.extend(more.as_object().unwrap().clone());
+        let revoke = move |Form(form): Form<Fields>| {
+            let journal = Arc::clone(&journal);
+            async move { journal.lock().unwrap().push(form["token"].clone()) }
+        };
+        let app = Router::new()
+            .route("/token", post(move || async move { Json(answer) }))
+            .route("/revoke", post(revoke));
+        Self {
+            base: login(app).await,
+            revoked,
+        }
+    }
+
+    async fn finished(&self, vault: &MemoryVault, bound: Option<&str>) -> Result<LoggedIn, Denial> {
+        let endpoints = Endpoints {
+            side: Side::Salesforce,
+            client_id: "app".into(),
+            secret: None,
+            login: self.base.clone(),
+            may_move_to: |login, base| login.origin() == base.origin(),
+            authorize_url: self.base.join("/authorize").unwrap(),
+            token_url: self.base.join("/token").unwrap(),
+            revoke_url: Some(self.base.join("/revoke").unwrap()),
+            scopes: &["api", "refresh_token"],
+            vault_key: KEY,
+            secret_key: SECRET,
+        };
+        let http = Http::new(&self.base, Limits::default()).unwrap();
+        let redirect: Url = "http://localhost:1717/OauthRedirect".parse().unwrap();
+        let pending = PendingAuthorization::begin(http, endpoints, redirect.clone());
+        let mut pairs = pending.url.query_pairs();
+        let state = pairs.find(|(name, _)| name == "state").unwrap().1;
+        let mut redirected = redirect;
+        redirected
+            .query_pairs_mut()
+            .append_pair("code", "c")
+            .append_pair("state", &state);
+        pending.finish(&redirected, vault, bound).await
+    }
+}
+
+#[tokio::test]
+async fn a_login_to_another_organisation_than_the_stores_is_given_back_and_not_kept() {
+    let id = "https://login.salesforce.com/id/00DQ70000000Xy1MAE/005Q70000000T2eIAE";
+    let server = Granting::with(json!({ "id": id })).await;
+    let vault = MemoryVault::with(KEY, "what works");
+    let bound = Some("00DQ70000000009MAE");
+    let denial = server.finished(&vault, bound).await.unwrap_err();
+    let told = denial.to_string();
+    for organisation in ["00DQ70000000009MAE", "00DQ70000000Xy1MAE"] {
+        assert!(told.contains(organisation), "{told}");
+    }
+    assert_eq!(vault.secrets.lock().unwrap()[KEY], b"what works");
+    assert_eq!(*server.revoked.lock().unwrap(), ["rt9"]);
+    let bound = Some("00DQ70000000Xy1MAE");
+    server.finished(&vault, bound).await.unwrap();
+    assert_eq!(vault.secrets.lock().unwrap()[KEY], b"rt9");
+}
+
+#[tokio::test]
+async fn a_login_whose_server_names_a_foreign_instance_is_not_kept() {
+    let server = Granting::with(json!({"instance_url": "https://evil.example"})).await;
+    let vault = MemoryVault::default();
+    let denial = server.finished(&vault, None).await.unwrap_err();
+    assert!(matches!(denial, Denial::HostileInstance(_)), "{denial}");
+    assert!(denial.to_string().contains("evil.example"));
+    assert!(vault.secrets.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_login_that_cannot_be_kept_says_so() {
+    let server = Granting::with(json!({})).await;
+    let vault = MemoryVault::default();
+    vault.is_failing.store(true, Ordering::SeqCst);
+    let denial = server.finished(&vault, None).await.unwrap_err();
+    assert!(matches!(denial, Denial::Keep(_)), "{denial}");
+}
+
+#[tokio::test]
+async fn without_a_refresh_token_nothing_is_kept_and_the_scope_is_named() {
+    let server = Granting::with(json!({"refresh_token": null})).await;
+    let vault = MemoryVault::default();
+    let denial = server.finished(&vault, None).await.unwrap_err();
+    assert!(denial.to_string().contains("offline_access"), "{denial}");
+    assert!(vault.secrets.lock().unwrap().is_empty());
+}
+
+/// What the token is worth stays with the host that was configured.
+#[tokio::test]
+async fn a_token_endpoint_that_redirects_elsewhere_is_not_followed() {
+    let followed = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&followed);
+    let elsewhere = Router::new().fallback(move || async move {
+        counter.fetch_add(1, Ordering::SeqCst);
+    });
+    let elsewhere = login(elsewhere).await.to_string();
+    let answer = (StatusCode::TEMPORARY_REDIRECT, [("location", elsewhere)]);
+    let failure = answering(answer).await.current().await.err().unwrap();
+    let denial = Attempt::of(Side::Salesforce).denial(&failure);
+    assert!(matches!(denial, Denial::WrongAddress { .. }), "{denial}");
+    assert_eq!(followed.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test]
+async fn a_secret_that_is_kept_is_read_at_each_use() {
+    let sent = Journal::default();
+    let journal = Arc::clone(&sent);
+    let answer = move |Form(form): Form<Fields>| {
+        let journal = Arc::clone(&journal);
+        async move {
+            journal.lock().unwrap().push(form["client_secret"].clone());
+            Json(json!({"access_token": "at", "token_type": "bearer", "expires_in": 1}))
+        }
+    };
+    let base = login(Router::new().route("/token", post(answer))).await;
+    let vault = Arc::new(MemoryVault::default());
+    let flow = Flow::ClientCredentials {
+        secret: Secret::Kept,
+    };
+    let tokens = with_flow(&base, Arc::clone(&vault), flow);
+    let failure = tokens.current().await.err().unwrap();
+    assert_eq!(failure.code, NOT_AUTHORISED);
+    for secret in ["first", "second"] {
+        let bytes = secret.as_bytes().to_vec();
+        vault.write(SECRET, bytes).await.unwrap();
+        tokens.current().await.unwrap();
+    }
+    assert_eq!(*sent.lock().unwrap(), ["first", "second"]);
 }

@@ -167,7 +167,7 @@ pub(super) fn choices(values: &Json) -> Vec<String> {
         .collect()
 }
 
-fn organisation_query() -> Select {
+pub(super) fn organisation_query() -> Select {
     Select {
         fields: ["Id", "Name", "IsSandbox", "NamespacePrefix"]
             .map(Name::known)
@@ -227,7 +227,7 @@ fn user(record: &Json) -> Option<User> {
     })
 }
 
-fn first_record(reply: SubReply) -> Result<Json, Fault> {
+pub(super) fn first_record(reply: SubReply) -> Result<Json, Fault> {
     let mut records = QueryPage::read(reply)?.records;
     if records.is_empty() {
         return Err(Fault::broken(

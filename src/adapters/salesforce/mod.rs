@@ -7,6 +7,7 @@ mod bulk;
 mod csv;
 mod describe;
 mod errors;
+mod identity;
 mod org;
 mod read;
 mod setup;
@@ -21,13 +22,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use secrecy::SecretString;
 use url::{Host, Url};
 
+use super::Identity;
 use super::failures::{Fault, answer};
 use super::http::{self, Http, Limits};
-use super::oauth::{self, Endpoints, PendingAuthorization, SigningKey, Tokens};
+use super::oauth::{
+    self, Attempt, Denial, Endpoints, PendingAuthorization, Secret, SigningKey, Tokens,
+};
 use crate::domain::activity::ActivityRow;
 use crate::domain::consent::Evidence;
 use crate::domain::failure::{Failure, FailureKind};
-use crate::domain::ids::{RemoteId, SalesforceId, SalesforceObject};
+use crate::domain::ids::{RemoteId, SalesforceId, SalesforceObject, Side};
 use crate::domain::mapping::{Mapping, Policy};
 use crate::domain::request::{
     ActivityOutcome, Page, RowOutcome, RowWrite, SalesforceDescription, Spent, Window,
@@ -37,8 +41,9 @@ use crate::ports::{Call, Clock, Salesforce, Vault};
 
 use timeline::Timeline;
 
-/// Name of the refresh token in the vault.
-const VAULT_KEY: &str = "salesforce-refresh-token";
+/// Names of the refresh token and of the consumer secret in the vault.
+pub const VAULT_KEY: &str = "salesforce-refresh-token";
+pub const SECRET_KEY: &str = "salesforce-client-secret";
 
 /// Hosts that are Salesforce's own; an organisation may move between them.
 const OWN_DOMAINS: [&str; 3] = [".salesforce.com", ".force.com", ".salesforce.mil"];
@@ -59,24 +64,14 @@ pub struct Config {
 #[derive(Debug, Clone)]
 pub enum Flow {
     /// By a person, once; after that with the refresh token in the vault.
-    AuthorizationCode { client_secret: Option<SecretString> },
+    AuthorizationCode { client_secret: Option<Secret> },
     /// Only My Domain hosts offer it.
-    ClientCredentials { client_secret: SecretString },
+    ClientCredentials { client_secret: Secret },
     JwtBearer {
         username: String,
         /// RSA, as PEM.
         private_key: SecretString,
     },
-}
-
-impl Flow {
-    const fn secret(&self) -> Option<&SecretString> {
-        match self {
-            Self::AuthorizationCode { client_secret } => client_secret.as_ref(),
-            Self::ClientCredentials { client_secret } => Some(client_secret),
-            Self::JwtBearer { .. } => None,
-        }
-    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,8 +86,6 @@ pub enum ApiVersion {
 pub struct SalesforceClient {
     org: org::Org,
     clock: Arc<dyn Clock>,
-    /// The consumer key, and its secret if the flow has one.
-    consumer: (String, Option<SecretString>),
     /// What was read of the timeline object, by prefix.
     timelines: Mutex<BTreeMap<String, Arc<Timeline>>>,
     bulk_above: usize,
@@ -110,7 +103,6 @@ impl SalesforceClient {
     fn build(config: Config, clock: Arc<dyn Clock>, vault: Arc<dyn Vault>) -> Result<Self, Fault> {
         let login = origin(&config.login_url)?;
         let http = Http::new(&login, config.limits)?;
-        let consumer = (config.client_id.clone(), config.flow.secret().cloned());
         let flow = match config.flow {
             Flow::AuthorizationCode { client_secret } => oauth::Flow::Refresh {
                 secret: client_secret,
@@ -131,6 +123,7 @@ impl SalesforceClient {
             flow,
             token_url: below(&login, "/services/oauth2/token")?,
             vault_key: VAULT_KEY,
+            secret_key: SECRET_KEY,
             login,
             may_move_to,
         };
@@ -138,7 +131,6 @@ impl SalesforceClient {
         Ok(Self {
             org: org::Org::new(http, tokens, config.api_version, Arc::clone(&clock)),
             clock,
-            consumer,
             timelines: Mutex::default(),
             bulk_above: timeline::COLLECTED_ROWS_MAX,
         })
@@ -161,19 +153,49 @@ impl SalesforceClient {
                 Flow::ClientCredentials { .. } | Flow::JwtBearer { .. } => None,
             };
             let endpoints = Endpoints {
+                side: Side::Salesforce,
                 client_id: config.client_id.clone(),
                 secret,
                 authorize_url: below(&login, "/services/oauth2/authorize")?,
                 token_url: below(&login, "/services/oauth2/token")?,
+                revoke_url: Some(below(&login, REVOKE)?),
                 scopes: &["api", "refresh_token"],
                 vault_key: VAULT_KEY,
+                secret_key: SECRET_KEY,
+                login: login.clone(),
+                may_move_to,
             };
             let http = Http::new(&login, config.limits)?;
             Ok(PendingAuthorization::begin(http, endpoints, redirect))
         };
         begin().map_err(|fault| fault.failure)
     }
+
+    /// Ends the kept login at Salesforce, and with it every session that came of it. `None` if nothing
+    /// is kept, `false` if Salesforce did not know it any more. What is kept stays.
+    pub async fn revoke(config: &Config, vault: &dyn Vault) -> Result<Option<bool>, Denial> {
+        let revoke = async || -> Result<Option<bool>, Fault> {
+            let login = origin(&config.login_url)?;
+            let http = Http::new(&login, config.limits)?;
+            let Some(token) = oauth::kept(vault, VAULT_KEY).await? else {
+                return Ok(None);
+            };
+            let url = below(&login, REVOKE)?;
+            oauth::revoke(&http, &url, &token).await.map(Some)
+        };
+        let revoked = revoke().await;
+        revoked.map_err(|fault| Attempt::of(Side::Salesforce).denial(&fault.failure))
+    }
+
+    /// Who we are there. Asks for a token if there is none, and costs one call.
+    pub async fn identity(&self) -> Result<Identity, Failure> {
+        let identity = identity::identity(&self.org).await;
+        identity.map_err(|fault| fault.failure)
+    }
 }
+
+/// Below the login's host.
+const REVOKE: &str = "/services/oauth2/revoke";
 
 impl SalesforceClient {
     async fn send(

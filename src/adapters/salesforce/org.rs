@@ -5,10 +5,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use reqwest::Method;
 use reqwest::header::{AUTHORIZATION, HeaderValue};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use serde_json::{Value as Json, json};
 use tokio::sync::OnceCell;
-use url::{Url, form_urlencoded};
+use url::Url;
 
 use super::super::failures::{Effect, Fault};
 use super::super::http::{Body, Call, Http, Reply};
@@ -120,6 +120,11 @@ impl Org {
         }
     }
 
+    /// The token in use, or a new one.
+    pub(super) async fn token(&self) -> Result<Token, Fault> {
+        Ok(self.tokens.current().await?)
+    }
+
     /// The version in use, such as `67.0`.
     pub(super) async fn version(&self) -> Result<&str, Fault> {
         let version = self.version.get_or_try_init(async || {
@@ -177,27 +182,10 @@ impl Org {
         self.send_to(spent, path, &request).await?.json()
     }
 
-    /// What our token allows, which only the client itself may ask.
-    pub(super) async fn introspected(
-        &self,
-        client_id: &str,
-        secret: &SecretString,
-    ) -> Result<Json, Fault> {
+    /// What our token allows, as the login said when it gave it.
+    pub(super) async fn scopes(&self) -> Result<Vec<String>, Fault> {
         let token = self.tokens.current().await?;
-        let form = form_urlencoded::Serializer::new(String::new())
-            .append_pair("token", token.access.expose_secret())
-            .append_pair("token_type_hint", "access_token")
-            .append_pair("client_id", client_id)
-            .append_pair("client_secret", secret.expose_secret())
-            .finish();
-        let url = below(&token.base, "/services/oauth2/introspect")?;
-        let call = Call::new(Method::POST, url, Effect::Reads)
-            .body("application/x-www-form-urlencoded", form.into_bytes());
-        let reply = self.http.send(call).await?;
-        if !reply.is_success() {
-            return Err(self.refusal(&reply, Effect::Reads));
-        }
-        reply.json()
+        Ok(token.facts.scopes)
     }
 
     /// Sends to a path of the organisation's host; success or a failure.

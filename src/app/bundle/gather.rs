@@ -116,6 +116,7 @@ const fn broken(why: &StoreError) -> &'static str {
         StoreError::Newer { .. } => "a newer passerelle wrote it",
         StoreError::Damaged { .. } => "a stored value is damaged",
         StoreError::Commit { .. } | StoreError::Poisoned => "it cannot make a change durable",
+        StoreError::Secret(_) => "the key of the kept secrets is another one",
         StoreError::Read { .. } => "it cannot be read",
     }
 }

@@ -21,7 +21,7 @@ pub(in crate::app) fn settings(instance: &Instance) -> Json {
     };
     let minutes = |span: Span| span.0 / 60_000;
     let every = |span: Option<Span>| span.map(minutes);
-    let schedule = &instance.schedule;
+    let timetable = &instance.timetable;
     let operators = &instance.operators;
     json!({
         "instance": instance.name,
@@ -36,11 +36,11 @@ pub(in crate::app) fn settings(instance: &Instance) -> Json {
             "flow": automation,
         },
         "schedule": {
-            "enabled": schedule.enabled,
-            "pull_minutes": every(schedule.schedule.pull),
-            "push_minutes": every(schedule.schedule.push),
-            "activities_minutes": every(schedule.schedule.activities),
-            "overlap_minutes": minutes(schedule.overlap),
+            "enabled": timetable.is_enabled,
+            "pull_minutes": every(timetable.pull),
+            "push_minutes": every(timetable.push),
+            "activities_minutes": every(timetable.activities),
+            "overlap_minutes": minutes(timetable.overlap),
         },
         "serve": { "group": instance.serve.group.is_some() },
         "operators": {

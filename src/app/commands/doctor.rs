@@ -45,7 +45,7 @@ pub(super) async fn perform(
     let Some(policy) = inspect::policy(&opened) else {
         return Err(AppError::NothingYet);
     };
-    let examiner = opened.examiner(policy)?;
+    let examiner = opened.examiner()?;
     let findings = judged(place, &opened, policy, &examiner).await?;
     let wanted = |finding: &&Finding| {
         asked.checks.is_empty() || asked.checks.iter().any(|id| finding.check.id == id)
@@ -75,7 +75,7 @@ async fn judged(
     policy: &Policy,
     examiner: &Arc<Examiner>,
 ) -> Result<Vec<Finding>, AppError> {
-    let evidence = examiner.examine().await;
+    let evidence = examiner.examine(Arc::new(policy.clone())).await;
     let mut snapshot = match &place.served {
         Some((house, _)) => (**house.handle.snapshots.borrow()).clone(),
         None => snapshot(opened, policy),

@@ -8,8 +8,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Parser as _;
+use std::future::pending;
+
 use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use tokio::net::UnixStream;
+use tokio::net::unix::OwnedReadHalf;
 
 use super::{Place, carry_out, names};
 use crate::app::args::{Arguments, BackupCommand, Command};
@@ -19,8 +23,8 @@ use crate::app::error::{AppError, Status};
 use crate::app::house::House;
 use crate::app::log::TOLD;
 use crate::app::out::Out;
-use crate::session::Guest;
 use crate::session::wire::{self, Claims, Down, Farewell, Hello, Up, Wish};
+use crate::session::{Asker, Guest};
 
 /// Bytes read of the file in which sshd says how somebody was let in.
 const SSH_KEY_BYTES_MAX: u64 = 16 * 1_024;
@@ -28,7 +32,9 @@ const SSH_KEY_BYTES_MAX: u64 = 16 * 1_024;
 /// Whether the process with the store does it.
 pub(super) const fn is_served(command: &Command) -> bool {
     match command {
-        Command::Sync(_)
+        Command::Authorize(_)
+        | Command::Revoke(_)
+        | Command::Sync(_)
         | Command::Status(_)
         | Command::Doctor(_)
         | Command::Queues(_)
@@ -117,19 +123,41 @@ pub(super) async fn forward(
     wire::write_up(&mut stream, &up)
         .await
         .map_err(AppError::Vanished)?;
+    let (mut from, mut to) = stream.into_split();
+    let asker = Asker::ours();
+    // Nothing is asked yet; each new question takes the place of the one before it.
+    let mut answer: BoxFuture<'_, io::Result<Option<String>>> = Box::pin(pending());
+    let mut down = Box::pin(next(&mut from));
     loop {
-        match wire::read_down(&mut stream)
-            .await
-            .map_err(AppError::Vanished)?
-        {
-            Some(Down::Result(bytes)) => out.pass_result(&bytes)?,
-            Some(Down::Note(bytes)) => out.pass_note(&bytes)?,
-            Some(Down::Refused(why)) => return Err(AppError::Turned(why)),
-            Some(Down::Ended(farewell)) => return Ok(Status::of(farewell.status)),
-            Some(Down::Welcome | Down::Screen(_)) => {}
-            None => return Err(AppError::Vanished(io::ErrorKind::UnexpectedEof.into())),
+        tokio::select! {
+            told = &mut down => {
+                let (told, half) = told;
+                down = Box::pin(next(half));
+                match told.map_err(AppError::Vanished)? {
+                    Some(Down::Result(bytes)) => out.pass_result(&bytes)?,
+                    Some(Down::Note(bytes)) => out.pass_note(&bytes)?,
+                    Some(Down::Refused(why)) => return Err(AppError::Turned(why)),
+                    Some(Down::Ended(farewell)) => return Ok(Status::of(farewell.status)),
+                    Some(Down::Ask(question)) => {
+                        let asker = asker.clone();
+                        answer = Box::pin(async move { asker.answer(&question).await });
+                    }
+                    Some(Down::Welcome | Down::Screen(_)) => {}
+                    None => return Err(AppError::Vanished(io::ErrorKind::UnexpectedEof.into())),
+                }
+            }
+            line = &mut answer => {
+                answer = Box::pin(pending());
+                let up = line.map_err(AppError::Unanswered)?.map_or(Up::End, Up::Line);
+                wire::write_up(&mut to, &up).await.map_err(AppError::Vanished)?;
+            }
         }
     }
+}
+
+/// The next frame, and the half of the line that it came by. Dropped, it may lose a frame's beginning.
+async fn next(from: &mut OwnedReadHalf) -> (io::Result<Option<Down>>, &mut OwnedReadHalf) {
+    (wire::read_down(from).await, from)
 }
 
 fn not_text() -> AppError {
@@ -172,6 +200,7 @@ pub(in crate::app) async fn serve(
         is_linear: false,
         served: Some((Arc::clone(&house), door)),
         purpose: names::of(&command),
+        asker: line.asker(),
         log: house.connected.opened.log.clone(),
     };
     let status = {

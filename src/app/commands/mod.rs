@@ -2,6 +2,7 @@
 
 mod attach;
 mod audit;
+mod authorize;
 mod bundle;
 mod doctor;
 mod forward;
@@ -36,6 +37,7 @@ use crate::app::out::Out;
 use crate::console::Ground;
 use crate::domain::command::{Command as Wish, Instruction};
 use crate::domain::operator::{Role, SessionId};
+use crate::session::Asker;
 use crate::session::wire::Claims;
 use crate::store;
 
@@ -86,6 +88,7 @@ pub(super) async fn perform(
         served: None,
         purpose: command.as_ref().map_or("console", names::of),
         log: log.clone(),
+        asker: Asker::ours(),
         is_linear: linear,
         env,
     };
@@ -114,6 +117,8 @@ async fn carry_out(place: &Place, command: Command, out: &mut Out) -> Result<Sta
             AppError::Usage("this command has a process of its own".to_owned()),
         ),
         Command::Sim(sim) => practice::sim(&sim, out).await,
+        Command::Authorize(asked) => authorize::perform(place, &asked, out).await,
+        Command::Revoke(asked) => authorize::revoke(place, &asked, out).await,
         Command::Sync(sync) => sync::perform(place, &sync, out).await,
         Command::Status(_) => inspect::status(place, out).await,
         Command::Doctor(asked) => doctor::perform(place, &asked, out).await,
@@ -173,6 +178,8 @@ pub(super) struct Place {
     /// What this process is for, and where it logs.
     purpose: &'static str,
     log: Log,
+    /// For questions to whoever gave the command.
+    asker: Asker,
     /// A console is read line by line.
     is_linear: bool,
     env: Environment,

@@ -10,6 +10,8 @@ pub(super) const fn of(command: &Command) -> &'static str {
         Command::Serve(_) => "serve",
         Command::Attach(_) => "attach",
         Command::Unit(_) => "unit",
+        Command::Authorize(_) => "authorize",
+        Command::Revoke(_) => "revoke",
         Command::Sync(_) => "sync",
         Command::Status(_) => "status",
         Command::Doctor(_) => "doctor",

@@ -6,16 +6,17 @@ use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::adapters::SystemClock;
-use crate::app::args::{Demo, Sim};
+use crate::app::args::{Demo, SetUp, Sim};
 use crate::app::commands::{Place, sync};
-use crate::app::compose::{Environment, Mode};
+use crate::app::compose::{Connected, Environment, Mode};
 use crate::app::console::{self, Seat};
 use crate::app::error::{AppError, Status};
 use crate::app::log::Log;
 use crate::app::out::Out;
-use crate::app::practice::Practice;
+use crate::app::practice::{Practice, Serving};
 use crate::app::run::Goal;
 use crate::console::Ground;
+use crate::domain::time::Timestamp;
 use crate::ports::Clock;
 
 /// Serves both simulators until a signal, and prints how to reach them.
@@ -31,6 +32,7 @@ pub(super) async fn sim(arguments: &Sim, out: &mut Out) -> Result<Status, AppErr
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut serving = practice.serve(Arc::new(SystemClock))?;
+    serving.spoil(&arguments.setup.0);
     serving.live_on(arguments.traffic, arguments.seed, Arc::new(SystemClock));
     let folder = scratch()?;
     let file = serving.write_instance(&folder)?;
@@ -43,6 +45,10 @@ pub(super) async fn sim(arguments: &Sim, out: &mut Out) -> Result<Status, AppErr
         "bring it to agreement with: passerelle sync --config {} --until-idle",
         file.display()
     ))?;
+    out.note(
+        "rehearse a login: flow = \"authorization_code\" for both sides in a copy of it, then",
+    )?;
+    out.note("passerelle authorize --config COPY; the browser's page asks to allow it")?;
     for line in std::fs::read_to_string(&file)?.lines() {
         out.line(line)?;
     }
@@ -94,10 +100,11 @@ pub(super) async fn demo(
         served: None,
         purpose: here.purpose,
         log: log.clone(),
+        asker: here.asker.clone(),
         env: detail(&here.env),
         is_linear: here.is_linear,
     };
-    let connected = place.connect().await?;
+    let connected = begun(&place, &serving, &arguments.setup).await?;
     let status = if arguments.headless {
         let report = sync::measured(&connected, Mode::default(), Goal::UntilIdle, out).await?;
         drop(connected);
@@ -125,6 +132,17 @@ pub(super) async fn demo(
         std::fs::remove_dir_all(&folder)?;
     }
     Ok(status)
+}
+
+/// A sync that worked once. If its set-up is to be wrong, that went wrong since: the first run looks at
+/// both systems again.
+async fn begun(place: &Place, serving: &Serving, setup: &SetUp) -> Result<Connected, AppError> {
+    let mut connected = place.connect().await?;
+    if !setup.0.is_empty() {
+        serving.spoil(&setup.0);
+        Arc::make_mut(&mut connected.described).at = Timestamp::ZERO;
+    }
+    Ok(connected)
 }
 
 /// Nothing else of the environment is for an invented company.

@@ -53,6 +53,8 @@ WatchdogSec=60
 TimeoutStopSec=30
 # Secrets that the instance file names as environment variables, one NAME=value each, mode 0600:
 #EnvironmentFile=/etc/passerelle/secrets
+# The key that kept logins are sealed with, from outside the data folder (openssl rand -hex 32):
+#LoadCredential=passerelle.key:/etc/passerelle/key
 Environment=XDG_STATE_HOME=/var/lib
 StateDirectory=passerelle
 StateDirectoryMode=0700

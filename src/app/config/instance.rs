@@ -6,20 +6,37 @@ use secrecy::SecretString;
 use url::Url;
 
 use crate::domain::ids::SalesforceObject;
-use crate::domain::mapping::{Arrow, BlankTravel, Concurrent, Overwritten};
-use crate::domain::time::Span;
-use crate::engine::Schedule;
+use crate::domain::setup::{Pair, Timetable};
 
 #[derive(Debug, Clone)]
 pub struct Instance {
     pub name: String,
     pub data: PathBuf,
+    pub keys: Keys,
     pub salesforce: Salesforce,
     pub automation: Automation,
     pub plugin: Plugin,
-    pub schedule: Scheduled,
+    pub timetable: Timetable,
     pub serve: Serve,
     pub operators: Operators,
+}
+
+/// What the kept secrets are sealed with.
+#[derive(Debug, Clone)]
+pub struct Keys {
+    /// The service manager's credential `passerelle.key`, if it handed one over: tried first.
+    pub credential: Option<PathBuf>,
+    pub own: OwnKey,
+}
+
+#[derive(Debug, Clone)]
+pub enum OwnKey {
+    /// A file of ours beside the data folder.
+    Beside,
+    File(PathBuf),
+    Passphrase(SecretString),
+    /// A passphrase that a person types.
+    Asked,
 }
 
 /// Where the serving process listens, and who besides its owner may knock.
@@ -49,13 +66,14 @@ pub struct Salesforce {
     pub daily_share: f64,
 }
 
+/// A secret that is not here was asked for once, and is kept sealed.
 #[derive(Debug, Clone)]
 pub enum SalesforceFlow {
     AuthorizationCode {
         client_secret: Option<SecretString>,
     },
     ClientCredentials {
-        client_secret: SecretString,
+        client_secret: Option<SecretString>,
     },
     JwtBearer {
         username: String,
@@ -69,19 +87,20 @@ pub struct Automation {
     pub flow: AutomationFlow,
 }
 
+/// A secret that is not here was asked for once, and is kept sealed.
 #[derive(Debug, Clone)]
 pub enum AutomationFlow {
     ClientCredentials {
         client_id: String,
-        client_secret: SecretString,
+        client_secret: Option<SecretString>,
     },
     AuthorizationCode {
         client_id: String,
-        client_secret: SecretString,
+        client_secret: Option<SecretString>,
     },
     Basic {
         username: String,
-        password: SecretString,
+        password: Option<SecretString>,
     },
 }
 
@@ -108,20 +127,7 @@ pub struct Plugin {
 /// One mapped pair as the file has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mapped {
-    pub salesforce: String,
-    pub objects: Vec<SalesforceObject>,
-    pub automation: String,
-    pub arrow: Arrow,
-    pub overwritten: Overwritten,
-    pub blank: BlankTravel,
-    pub concurrent: Concurrent,
+    pub pair: Pair,
     /// Line of the file, for whoever must say what is wrong with it later.
     pub line: usize,
-}
-
-#[derive(Debug, Clone, Copy)]
-pub struct Scheduled {
-    pub enabled: bool,
-    pub schedule: Schedule,
-    pub overlap: Span,
 }

@@ -1,6 +1,7 @@
 //! The instance file: as typed, and what it means. Parsed once; nothing after this asks again.
 
 mod instance;
+mod secrets;
 mod typed;
 
 use std::collections::BTreeMap;
@@ -8,19 +9,18 @@ use std::fs;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use secrecy::SecretString;
 use url::Url;
 
 use crate::domain::ids::SalesforceObject;
 use crate::domain::mapping::{BlankTravel, Overwritten};
+use crate::domain::setup::{Pair, Timetable};
 use crate::domain::time::Span;
-use crate::engine::Schedule;
 
 pub use instance::{
-    Automation, AutomationFlow, Instance, Mapped, Operators, Plugin, Salesforce, SalesforceFlow,
-    Scheduled, Serve,
+    Automation, AutomationFlow, Instance, Keys, Mapped, Operators, OwnKey, Plugin, Salesforce,
+    SalesforceFlow, Serve,
 };
-use typed::{Secret, Spanned};
+use typed::Spanned;
 
 /// What is wrong, where, and what to do.
 #[derive(Debug, thiserror::Error)]
@@ -129,6 +129,7 @@ impl Reader<'_> {
         let name = file.instance.name.get_ref().clone();
         let data = self.data(&file.instance)?;
         Ok(Instance {
+            keys: self.keys(&file.instance)?,
             serve: self.serve(file.serve, &data)?,
             operators: Operators {
                 viewer: file.operators.viewer,
@@ -140,7 +141,7 @@ impl Reader<'_> {
             plugin: self.plugin(file.plugin, file.mapping, file.salesforce.namespace.clone())?,
             salesforce: self.salesforce(file.salesforce)?,
             automation: self.automation(file.automation)?,
-            schedule: self.schedule(&file.schedule)?,
+            timetable: self.timetable(&file.schedule)?,
             name,
         })
     }
@@ -189,14 +190,10 @@ impl Reader<'_> {
     fn salesforce(&self, typed: typed::Salesforce) -> Result<Salesforce, ConfigError> {
         let flow = match typed.flow {
             typed::SalesforceFlow::AuthorizationCode => SalesforceFlow::AuthorizationCode {
-                client_secret: typed.client_secret.map(|s| self.secret(&s)).transpose()?,
+                client_secret: self.optional(typed.client_secret.as_ref())?,
             },
             typed::SalesforceFlow::ClientCredentials => SalesforceFlow::ClientCredentials {
-                client_secret: self.required_secret(
-                    typed.client_secret,
-                    &typed.client_id,
-                    "[salesforce] client_secret",
-                )?,
+                client_secret: self.optional(typed.client_secret.as_ref())?,
             },
             typed::SalesforceFlow::JwtBearer => SalesforceFlow::JwtBearer {
                 username: typed.username.ok_or_else(|| {
@@ -248,27 +245,15 @@ impl Reader<'_> {
         let flow = match typed.flow {
             typed::AutomationFlow::ClientCredentials => AutomationFlow::ClientCredentials {
                 client_id: needed(typed.client_id, "client_id (the public key)")?,
-                client_secret: self.required_secret(
-                    typed.client_secret,
-                    &typed.base_url,
-                    "[automation] client_secret (the secret key)",
-                )?,
+                client_secret: self.optional(typed.client_secret.as_ref())?,
             },
             typed::AutomationFlow::AuthorizationCode => AutomationFlow::AuthorizationCode {
                 client_id: needed(typed.client_id, "client_id (the public key)")?,
-                client_secret: self.required_secret(
-                    typed.client_secret,
-                    &typed.base_url,
-                    "[automation] client_secret (the secret key)",
-                )?,
+                client_secret: self.optional(typed.client_secret.as_ref())?,
             },
             typed::AutomationFlow::Basic => AutomationFlow::Basic {
                 username: needed(typed.username, "username")?,
-                password: self.required_secret(
-                    typed.password,
-                    &typed.base_url,
-                    "[automation] password",
-                )?,
+                password: self.optional(typed.password.as_ref())?,
             },
         };
         Ok(Automation { base_url, flow })
@@ -298,60 +283,6 @@ impl Reader<'_> {
             return Err(self.at(typed, "no user name or password belongs into an address"));
         }
         Ok(url.clone())
-    }
-
-    fn required_secret<T>(
-        &self,
-        secret: Option<Spanned<Secret>>,
-        near: &Spanned<T>,
-        what: &str,
-    ) -> Result<SecretString, ConfigError> {
-        match secret {
-            Some(secret) => self.secret(&secret),
-            None => Err(self.at(
-                near,
-                &format!(
-                    "{what} is missing; write it as {{ env = \"NAME\" }} or {{ file = \"…\" }}"
-                ),
-            )),
-        }
-    }
-
-    fn secret(&self, typed: &Spanned<Secret>) -> Result<SecretString, ConfigError> {
-        let text = match typed.get_ref() {
-            Secret {
-                env: Some(name),
-                file: None,
-            } => {
-                let value = self.env.get(name).filter(|value| !value.is_empty());
-                value.cloned().ok_or_else(|| {
-                    self.at(
-                        typed,
-                        &format!("the variable {name} that holds this secret is not set"),
-                    )
-                })?
-            }
-            Secret {
-                env: None,
-                file: Some(path),
-            } => {
-                let shown = path.display();
-                if is_exposed(path) {
-                    return Err(ConfigError::Exposed {
-                        path: shown.to_string(),
-                    });
-                }
-                fs::read_to_string(path).map_err(|error| {
-                    self.at(typed, &format!("the file {shown} of this secret: {error}"))
-                })?
-            }
-            _ => {
-                return Err(self.at(typed, "a secret is { env = \"NAME\" } or { file = \"…\" }"));
-            }
-        };
-        Ok(SecretString::from(
-            text.trim_end_matches(['\r', '\n']).to_owned(),
-        ))
     }
 
     fn plugin(
@@ -415,8 +346,12 @@ impl Reader<'_> {
                 return Err(self.at(&rule, "objects do not fit: a person is a Lead or a Contact"));
             }
             let twice = rules.iter().find(|old| {
-                old.automation == inner.automation
-                    && old.objects.iter().any(|object| objects.contains(object))
+                old.pair.automation == inner.automation
+                    && old
+                        .pair
+                        .objects
+                        .iter()
+                        .any(|object| objects.contains(object))
             });
             if let Some(old) = twice {
                 let problem = format!(
@@ -425,7 +360,7 @@ impl Reader<'_> {
                 );
                 return Err(self.at(&rule, &problem));
             }
-            rules.push(Mapped {
+            let pair = Pair {
                 salesforce: inner.salesforce.clone(),
                 objects,
                 automation: inner.automation.clone(),
@@ -441,28 +376,18 @@ impl Reader<'_> {
                     BlankTravel::Never
                 },
                 concurrent: inner.concurrent,
-                line,
-            });
+            };
+            rules.push(Mapped { pair, line });
         }
         Ok(rules)
     }
 
-    fn schedule(&self, typed: &typed::Schedule) -> Result<Scheduled, ConfigError> {
-        let pull = self.span(&typed.pull)?;
-        let push = self.span(&typed.push)?;
-        let activities = self.span(&typed.activities)?;
-        let schedule = Schedule {
-            pull: Some(pull),
-            push: Some(push),
-            activities: Some(activities),
-        };
-        Ok(Scheduled {
-            enabled: typed.enabled,
-            schedule: if typed.enabled {
-                schedule
-            } else {
-                Schedule::default()
-            },
+    fn timetable(&self, typed: &typed::Schedule) -> Result<Timetable, ConfigError> {
+        Ok(Timetable {
+            is_enabled: typed.enabled,
+            pull: Some(self.span(&typed.pull)?),
+            push: Some(self.span(&typed.push)?),
+            activities: Some(self.span(&typed.activities)?),
             overlap: self.span(&typed.overlap)?,
         })
     }
@@ -486,12 +411,6 @@ impl Reader<'_> {
 fn line_of(text: &str, span: &Range<usize>) -> usize {
     text.get(..span.start)
         .map_or(1, |before| before.matches('\n').count() + 1)
-}
-
-/// Whether anybody but the owner may read a file.
-fn is_exposed(path: &Path) -> bool {
-    use std::os::unix::fs::PermissionsExt;
-    fs::metadata(path).is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o077 != 0)
 }
 
 #[cfg(test)]

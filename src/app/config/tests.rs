@@ -59,12 +59,12 @@ fn a_good_file_is_understood() {
     let instance = load_text(GOOD).unwrap();
     assert_eq!(instance.name, "acme");
     assert_eq!(instance.plugin.person.len(), 1);
-    assert_eq!(instance.plugin.person[0].arrow, Arrow::Salesforce);
+    assert_eq!(instance.plugin.person[0].pair.arrow, Arrow::Salesforce);
     assert!(
-        !instance.schedule.enabled,
+        !instance.timetable.is_enabled,
         "support switches the schedule on"
     );
-    assert_eq!(instance.schedule.overlap, Span::minutes(20));
+    assert_eq!(instance.timetable.overlap, Span::minutes(20));
     assert_eq!(instance.salesforce.api_version, None);
 }
 
@@ -111,9 +111,9 @@ fn a_wrong_type_or_value_is_named_with_its_line() {
 #[test]
 fn a_missing_secret_is_named_with_the_remedy() {
     check(
-        "client_secret = { env = \"SF_SECRET\" }\n",
-        "",
-        &["client_secret", "env"],
+        "flow = \"client_credentials\"\nclient_id = \"key\"",
+        "flow = \"jwt_bearer\"\nusername = \"sync@acme.example\"\nclient_id = \"key\"",
+        &["private_key", "env"],
     );
     check("SF_SECRET", "NOT_SET", &["line 10", "NOT_SET", "not set"]);
     check(
@@ -214,4 +214,68 @@ fn a_file_that_is_not_there_says_where_one_is_looked_for() {
         Some("/h/.config/passerelle/instance.toml".into())
     );
     assert_eq!(found(&[]), None);
+}
+
+#[test]
+fn a_secret_that_was_typed_into_the_file_is_refused_and_not_repeated() {
+    let text = GOOD.replace("{ env = \"SF_SECRET\" }", "\"hunter2\"");
+    let error = load_text(&text).unwrap_err().to_string();
+    assert!(
+        error.contains("line 10") && error.contains("env"),
+        "{error}"
+    );
+    assert!(!error.contains("hunter2"), "{error}");
+}
+
+#[test]
+fn a_secret_that_is_not_mentioned_is_asked_for_once() {
+    let text = GOOD
+        .replace("client_secret = { env = \"SF_SECRET\" }\n", "")
+        .replace("client_secret = { env = \"AU_SECRET\" }\n", "");
+    let instance = load_text(&text).unwrap();
+    assert!(matches!(
+        instance.salesforce.flow,
+        SalesforceFlow::ClientCredentials {
+            client_secret: None
+        }
+    ));
+    assert!(matches!(
+        instance.automation.flow,
+        AutomationFlow::ClientCredentials {
+            client_secret: None,
+            ..
+        }
+    ));
+}
+
+#[test]
+fn the_key_of_kept_secrets_is_one_and_is_named_with_its_line() {
+    let own = |line: &str| {
+        let text = GOOD.replace("data = ", &format!("{line}\ndata = "));
+        load_text(&text).map(|instance| instance.keys.own)
+    };
+    assert!(matches!(own("").unwrap(), OwnKey::Beside));
+    let file = own("key_file = \"/etc/passerelle/acme.key\"").unwrap();
+    assert!(matches!(file, OwnKey::File(path) if path == Path::new("/etc/passerelle/acme.key")));
+    assert!(matches!(
+        own("passphrase = { ask = true }").unwrap(),
+        OwnKey::Asked
+    ));
+    assert!(matches!(
+        own("passphrase = { env = \"SF_SECRET\" }").unwrap(),
+        OwnKey::Passphrase(_)
+    ));
+    for (line, words) in [
+        ("key_file = \"/k\"\npassphrase = { ask = true }", "two keys"),
+        (
+            "passphrase = { ask = true, env = \"SF_SECRET\" }",
+            "not both",
+        ),
+        ("passphrase = { env = \"NOT_SET\" }", "NOT_SET"),
+        ("passphrase = \"open sesame\"", "line 4"),
+    ] {
+        let error = own(line).unwrap_err().to_string();
+        assert!(error.contains(words), "{error}");
+        assert!(!error.contains("sesame"), "{error}");
+    }
 }

@@ -51,6 +51,18 @@ pub(super) struct Operators {
 pub(super) struct Instance {
     pub(super) name: Spanned<String>,
     pub(super) data: Option<PathBuf>,
+    pub(super) key_file: Option<Spanned<PathBuf>>,
+    pub(super) passphrase: Option<Spanned<Passphrase>>,
+}
+
+/// Where the passphrase of the kept secrets is, or that a person is asked.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Passphrase {
+    pub(super) env: Option<String>,
+    pub(super) file: Option<PathBuf>,
+    #[serde(default)]
+    pub(super) ask: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -217,6 +229,15 @@ pub(super) fn parse(text: &str) -> Result<File, toml::de::Error> {
 
 /// One sentence: what is wrong, and what is known instead.
 pub(super) fn explain(error: &toml::de::Error) -> String {
+    // The library would quote what was typed there.
+    if ["expected struct Secret", "expected struct Passphrase"]
+        .iter()
+        .any(|expected| error.message().ends_with(expected))
+    {
+        return "a secret never stands in this file; write where it is: { env = \"NAME\" } or \
+                { file = \"…\" }"
+            .to_owned();
+    }
     let message = error.message().replace('`', "“");
     let mut open = true;
     // The library quotes names with backticks; people read quotation marks.

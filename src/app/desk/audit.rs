@@ -57,7 +57,7 @@ impl Desk {
         let shown = path.display().to_string();
         let exporting = Exporting {
             store: &*self.store,
-            policy: Some(&self.policy),
+            policy: Some(&self.policy()),
             format: export.format,
         };
         let filter = match &export.wanted {

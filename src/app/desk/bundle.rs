@@ -21,13 +21,14 @@ impl Desk {
         let keys = contact.into_iter().map(LinkKey::Id).collect();
         let contact = self.store.load(keys, false).await?.links.into_iter().next();
         let snapshot = self.snapshots.borrow().clone();
+        let in_force = self.in_force();
         let sources = Sources {
             settings: &self.settings,
             store: &*self.store,
             recovered: &recovered,
-            policy: Some(&self.policy),
-            described: Some(&self.described),
-            timetable: self.timetable,
+            policy: Some(&in_force.policy),
+            described: Some(&in_force.described),
+            timetable: in_force.timetable,
             snapshot: &snapshot,
             journal: Some(&self.journal),
             data: &self.data,

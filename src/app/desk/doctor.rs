@@ -94,7 +94,7 @@ impl Desk {
     /// Both systems are read first.
     pub(super) async fn examination(&self) -> Result<Diagnosis, StoreError> {
         let evidence = match &self.doctor.examiner {
-            Some(examiner) => Some(examiner.examine().await),
+            Some(examiner) => Some(examiner.examine(self.policy()).await),
             None => None,
         };
         self.judged(evidence).await
@@ -103,24 +103,27 @@ impl Desk {
     async fn judged(&self, evidence: Option<Arc<Evidence>>) -> Result<Diagnosis, StoreError> {
         let recovered = self.store.recover().await?;
         let snapshot = self.snapshots.borrow().clone();
+        let in_force = self.in_force();
         let read = evidence
             .as_ref()
             .and_then(|evidence| evidence.descriptions());
-        let described = read.as_ref().unwrap_or(&self.described);
+        // Whichever was read last.
+        let read = read.filter(|read| read.at >= in_force.described.at);
+        let described = read.as_ref().unwrap_or(&in_force.described);
         let machine = match &self.doctor.home {
             Some(home) => machine::look(home.clone(), true).await,
             None => None,
         };
         let facts = Facts {
             now: self.clock.now(),
-            policy: &self.policy,
+            policy: &in_force.policy,
             snapshot: &snapshot,
             counts: &recovered.counts,
             described: Some(described),
             evidence: evidence.as_deref(),
             machine: machine.as_ref(),
             bound: recovered.binding.as_ref(),
-            timetable: Some(self.timetable),
+            timetable: Some(in_force.timetable),
             oldest_conflict: oldest_conflict(&*self.store).await?,
             disk: disk(self.data.clone()).await,
         };
@@ -136,7 +139,7 @@ impl Desk {
         let Some(examiner) = &self.doctor.examiner else {
             return Mending::Failed("nothing is connected here".to_owned());
         };
-        match examiner.preview(remedy).await {
+        match examiner.preview(self.policy(), remedy).await {
             Ok(preview) => Mending::Previewed(preview),
             Err(error) => Mending::Failed(error.to_string()),
         }
@@ -151,7 +154,7 @@ impl Desk {
         if let Err(why) = recorded.record(&remedy, reason).await {
             return Mending::Failed(why);
         }
-        match examiner.mend(remedy).await {
+        match examiner.mend(self.policy(), remedy).await {
             Ok(mended) => Mending::Made(mended),
             Err(error) => Mending::Failed(error.to_string()),
         }

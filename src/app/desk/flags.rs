@@ -51,7 +51,8 @@ impl Desk {
     }
 
     fn flag_rows(&self, link: &Link) -> Vec<FlagRow> {
-        let mapping = &self.policy.mapping;
+        let policy = self.policy();
+        let mapping = &policy.mapping;
         let rows = flags(link, mapping).into_iter().map(|flag| FlagRow {
             brief: self.brief(link),
             kind: link.kind,

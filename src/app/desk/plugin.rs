@@ -18,9 +18,10 @@ const LOOKED_AT_MAX: usize = 2_000;
 
 impl Desk {
     pub(super) async fn plugin(&self) -> Result<Plugin, StoreError> {
+        let in_force = self.in_force();
         Ok(Plugin {
-            described: Arc::clone(&self.described),
-            timetable: self.timetable,
+            described: Arc::clone(&in_force.described),
+            timetable: in_force.timetable,
             versions: self.store.policies(VERSIONS_MAX + 1).await?,
         })
     }
@@ -65,7 +66,8 @@ impl Desk {
 
     /// What is kept apart from the fields is made to look like one.
     fn shown(&self, link: &Link, field: FieldId, side: Side) -> Option<Value> {
-        let rule = self.policy.mapping.rule(link.kind, field)?;
+        let policy = self.policy();
+        let rule = policy.mapping.rule(link.kind, field)?;
         if rule.role == Role::Consent {
             let view = match side {
                 Side::Salesforce => link.consent.salesforce,

@@ -80,18 +80,14 @@ impl Room {
             role: crate::domain::operator::Role::Admin,
             journal: Arc::default(),
             store: Arc::new(MemoryStore::new(kept)),
-            policy: Arc::new(policy()),
+            setups: watch::channel(Arc::new(InForce {
+                policy: Arc::new(policy()),
+                ..InForce::default()
+            }))
+            .1,
             data: folder.path().to_owned(),
             settings: serde_json::Value::Null,
-            described: Arc::default(),
             doctor: Doctor::default(),
-            timetable: Timetable {
-                is_enabled: false,
-                pull: None,
-                push: None,
-                activities: None,
-                overlap: Span::minutes(20),
-            },
             snapshots: watch::channel(Arc::default()).1,
             clock: Arc::new(SystemClock),
         };

@@ -273,6 +273,9 @@ fn refused(refusal: &Refusal, to: Option<SessionId>) {
         Refusal::NoSuchPlan(_) => ("the plan ended meanwhile", None),
         Refusal::OptOutStays(link) => ("an opt-out is on its way", Some(link)),
         Refusal::AddressTaken { link, .. } => ("the address is taken", Some(link)),
+        Refusal::OlderConfiguration { .. } => ("the configuration changed meanwhile", None),
+        Refusal::Objected(_) => ("the configuration cannot be saved like this", None),
+        Refusal::NothingChanges => ("it is in force already", None),
     };
     let link = about.map(|link| link.0);
     // A field without a value is not written.

@@ -256,7 +256,8 @@ impl Run {
         let shown = self.shown();
         for index in last.into_values() {
             let edit = &edits[index];
-            if edit.is_excused || edit.value.is_empty() || kept.contains(&edit.value) {
+            let is_excused = edit.is_excused || self.reconfigured.contains(&edit.field);
+            if is_excused || edit.value.is_empty() || kept.contains(&edit.value) {
                 continue;
             }
             let id = self.world.remote(edit.key);

@@ -111,20 +111,21 @@ fn the_same_seed_lives_the_same_life() {
 
 /// Planted bugs, and a seed that found each when it was planted. Whatever changes a life may change
 /// what its seed finds: `PASSERELLE_MUTANT_SEEDS=n` looks for the first seed of each anew.
-const MUTANTS: [(Mutant, u64); 13] = [
+const MUTANTS: [(Mutant, u64); 14] = [
     (Mutant::NoEchoSuppression, 0),
-    (Mutant::NoRowResults, 11),
-    (Mutant::CreatesWithoutLooking, 147),
-    (Mutant::NoOverlap, 13),
+    (Mutant::NoRowResults, 17),
+    (Mutant::CreatesWithoutLooking, 8),
+    (Mutant::NoOverlap, 16),
     (Mutant::LostEditStoredLate, 8),
     (Mutant::CursorBeforeData, 1),
-    (Mutant::TiesDropped, 25),
+    (Mutant::TiesDropped, 9),
     (Mutant::OptInWithoutProof, 140),
     (Mutant::NewReferenceOnRetry, 0),
     (Mutant::LatestConsentWins, 140),
     (Mutant::NoPreRead, 89),
     (Mutant::BothEqualIsAgreed, 5),
     (Mutant::OptInUnguarded, NARROW_SEEDS),
+    (Mutant::NoReview, 85),
 ];
 
 /// Whether the bug is what breaks the seed.

@@ -1,16 +1,19 @@
 //! An operator who decides conflicts, takes decisions back, retries and backfills, while everything
 //! else goes on. Sometimes they decide on what they looked at too long ago.
 
-use crate::app::simulation::knobs::pick;
+use crate::app::simulation::knobs::{PLAIN, pick};
 use crate::app::simulation::run::Run;
-use crate::app::simulation::world::{Key, Word};
+use crate::app::simulation::world::{Key, Word, World};
 use crate::domain::command::{Command, Fact};
 use crate::domain::conflict::{Choice, Conflict, Resolution, Subject};
-use crate::domain::ids::{Generation, LinkId, Side};
+use crate::domain::ids::{Generation, Kind, LinkId, Side};
 use crate::domain::link::{Link, Pending};
+use crate::domain::mapping::Arrow;
 use crate::domain::record::PlanKind;
+use crate::domain::setup::Timetable;
 use crate::domain::time::Span;
 use crate::domain::value::Value;
+use crate::sim::salesforce::schema::{CONTACT, FieldAccess, LEAD};
 
 /// What the operator has on the screen.
 #[derive(Debug, Clone, Default)]
@@ -31,7 +34,7 @@ impl Screen {
 impl Run {
     /// One act of the operator.
     pub(super) fn operate(&mut self) {
-        let command = match self.random.below(8) {
+        let command = match self.random.below(10) {
             0 => self.undo_the_last(),
             1 => Some(Command::Retry {
                 links: self.dead_links(),
@@ -41,6 +44,11 @@ impl Run {
                 from: self.now - Span::days(1),
                 until: self.now,
             }),
+            3 => Some(self.reconfigure()),
+            4 => {
+                self.hide_or_show();
+                None
+            }
             _ => self.decide(),
         };
         self.look();
@@ -163,6 +171,65 @@ impl Run {
             let ends = link.map(|link| Side::BOTH.map(|side| link.remote(side).and_then(Key::of)));
             for key in ends.into_iter().flatten().flatten() {
                 self.excuse(key, Subject::Field(step.before.field));
+            }
+        }
+    }
+
+    /// A rule taken out, put in again, or changed. Now and then on a version that is not in force.
+    fn reconfigure(&mut self) -> Command {
+        let mut policy = self.knobs.policy.clone();
+        let (id, ..) = pick(&mut self.random, &PLAIN);
+        let rules = &mut policy.mapping.person;
+        match rules.binary_search_by_key(&id, |rule| rule.id) {
+            Ok(at) if self.random.below(3) == 0 => {
+                rules.remove(at);
+            }
+            Ok(at) => {
+                let arrows = [Arrow::Salesforce, Arrow::Automation, Arrow::Both];
+                rules[at].arrow = pick(&mut self.random, &arrows);
+            }
+            Err(at) => {
+                let first = &self.first_policy.mapping;
+                rules.extend(first.rule(Kind::Person, id).cloned());
+                rules[at..].rotate_right(1);
+            }
+        }
+        let known = self.kept.recovered.policy.as_ref();
+        let version = known.map_or(0, |known| known.version);
+        let late = u32::from(self.random.below(8) == 0);
+        Command::Configure {
+            based_on: version.saturating_sub(late),
+            policy: Box::new(policy),
+            timetable: Timetable {
+                overlap: self.knobs.overlap,
+                ..Timetable::default()
+            },
+        }
+    }
+
+    /// An administrator takes a field away from the sync's user, or gives it back.
+    fn hide_or_show(&mut self) {
+        let (id, field, _) = pick(&mut self.random, &PLAIN);
+        let object = pick(&mut self.random, &[LEAD, CONTACT]);
+        let access = if self.random.below(2) == 0 {
+            FieldAccess::Hidden
+        } else {
+            FieldAccess::Full
+        };
+        self.reconfigured.insert(id);
+        let at = World::clock(&self.knobs, Side::Salesforce, self.now);
+        self.world.salesforce.grant(object, field, access, at);
+        self.log(|_| format!("ADMINISTRATOR {field} is {access:?}"));
+    }
+
+    /// Everything is given back.
+    pub(super) fn show_all(&mut self) {
+        let at = World::clock(&self.knobs, Side::Salesforce, self.now);
+        for (_, field, _) in PLAIN {
+            for object in [LEAD, CONTACT] {
+                self.world
+                    .salesforce
+                    .grant(object, field, FieldAccess::Full, at);
             }
         }
     }

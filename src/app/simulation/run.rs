@@ -9,15 +9,17 @@ use crate::app::simulation::world::{Key, START, World};
 use crate::domain::command::{Command, Instruction, Scope};
 use crate::domain::consent::Consent;
 use crate::domain::failure::{Failure, FailureKind};
-use crate::domain::ids::{JobId, Side};
+use crate::domain::ids::{FieldId, JobId, Kind, Side};
 use crate::domain::link::PendingState;
+use crate::domain::mapping::Policy;
 use crate::domain::record::{Batch, Change};
 use crate::domain::request::{
     Answer, AutomationRequest, Request, SalesforceRequest, Spent, Target,
 };
+use crate::domain::setup::Timetable;
 use crate::domain::time::{Span, Timestamp};
 use crate::engine::mutants::Mutant;
-use crate::engine::{Brake, Engine, Input, Output, Schedule, Settings, Writes};
+use crate::engine::{Brake, Engine, Input, Output, Settings, Writes};
 use crate::sim::faults::FaultKind;
 use crate::sim::random::Random;
 use crate::sim::{automation, salesforce};
@@ -64,6 +66,10 @@ pub(super) struct Run {
     pub(super) left_out: BTreeSet<String>,
     pub(super) crashes: u64,
     pub(super) cycles: u64,
+    /// As the life began.
+    pub(super) first_policy: Policy,
+    /// Fields whose rule changed on the way, or that were hidden: what was edited meanwhile is not owed.
+    pub(super) reconfigured: BTreeSet<FieldId>,
     /// What happened, if somebody wants to read it.
     pub(super) log: Option<Vec<String>>,
     pub(super) broken: Option<String>,
@@ -83,6 +89,8 @@ impl Run {
         let mut run = Self {
             world: World::new(seed, &knobs),
             faults: knobs.faults,
+            first_policy: knobs.policy.clone(),
+            reconfigured: BTreeSet::new(),
             knobs,
             kept,
             engine,
@@ -155,6 +163,7 @@ impl Run {
     /// Faults off, people still.
     pub(super) fn heal(&mut self) {
         self.faults = Faults::default();
+        self.show_all();
         self.world.salesforce.lag = salesforce::org::CommitLag::default();
         self.queue
             .retain(|_, event| !matches!(event, Event::Act | Event::Operate | Event::Cycle));
@@ -316,6 +325,9 @@ impl Run {
 
     fn commit(&mut self, batch: Batch) {
         for change in &batch.0 {
+            if let Change::PutPolicy(version) = change {
+                self.take_policy(&version.policy);
+            }
             if let Change::PutCursor(stream, cursor) = change
                 && let Some(before) = self.kept.recovered.cursors.get(stream)
                 && cursor.from < before.from
@@ -326,6 +338,16 @@ impl Run {
             }
         }
         self.kept.apply(batch);
+    }
+
+    fn take_policy(&mut self, policy: &Policy) {
+        let before = &self.knobs.policy.mapping;
+        let rules = before.person.iter().chain(&policy.mapping.person);
+        let changed = rules.filter(|rule| {
+            before.rule(Kind::Person, rule.id) != policy.mapping.rule(Kind::Person, rule.id)
+        });
+        self.reconfigured.extend(changed.map(|rule| rule.id));
+        self.knobs.policy = policy.clone();
     }
 
     /// One who is being opted in changes their mind before the write arrives.
@@ -499,8 +521,10 @@ impl Run {
 fn settings(knobs: &Knobs) -> Settings {
     Settings {
         policy: std::sync::Arc::new(knobs.policy.clone()),
-        schedule: Schedule::default(),
-        overlap: knobs.overlap,
+        timetable: Timetable {
+            overlap: knobs.overlap,
+            ..Timetable::default()
+        },
         daily_share: 1.0,
         writes: Writes::Send,
         brake: Brake::Released,

@@ -97,6 +97,7 @@ fn version(number: u32, author: &str, change: impl FnOnce(&mut Policy)) -> Polic
     let mut policy = policy();
     change(&mut policy);
     PolicyVersion {
+        timetable: None,
         version: number,
         at: NOW - Span::days(10 - i64::from(number)),
         author: author.to_owned(),

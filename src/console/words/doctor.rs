@@ -2,7 +2,7 @@
 
 use super::{Words, moment};
 use crate::console::language::Language;
-use crate::domain::doctor::{Finding, Seen, Severity, Told};
+use crate::domain::doctor::{Finding, Message, Seen, Severity, Told};
 use crate::domain::mapping::Policy;
 use crate::domain::time::Timestamp;
 
@@ -47,8 +47,12 @@ impl Words<'_> {
 
     /// The evidence, in one sentence.
     pub(in crate::console) fn seen(&self, seen: &Seen) -> String {
-        let gaps: Vec<(&str, String)> = seen
-            .gaps
+        self.filled(&seen.says, &seen.gaps)
+    }
+
+    /// A message with its values in it.
+    pub(in crate::console) fn filled(&self, says: &str, gaps: &[(Message, Told)]) -> String {
+        let gaps: Vec<(&str, String)> = gaps
             .iter()
             .map(|(name, told)| (&**name, self.told(told)))
             .collect();
@@ -56,7 +60,7 @@ impl Words<'_> {
             .iter()
             .map(|(name, text)| (*name, text.as_str()))
             .collect();
-        self.language.with(&seen.says, &gaps)
+        self.language.with(says, &gaps)
     }
 
     fn told(&self, told: &Told) -> String {
@@ -84,6 +88,7 @@ impl Words<'_> {
                 let names: Vec<&str> = objects.iter().map(|o| self.object(*o)).collect();
                 names.join(", ")
             }
+            Told::Type(value_type) => self.value_type(*value_type).to_owned(),
             Told::Message(key) => say.text(key).to_owned(),
         }
     }

@@ -1,13 +1,11 @@
 //! Backfills and republishing: counted before, begun, steered.
 
-use std::sync::Arc;
-
 use super::{Done, Order};
 use crate::domain::command::{Fact, Refusal, Scope, Steer};
 use crate::domain::cursor::Stream;
 use crate::domain::ids::{RunId, Side};
 use crate::domain::operator::{Operator, SessionId};
-use crate::domain::record::{Change, Plan, PlanKind, PolicyVersion};
+use crate::domain::record::{Change, Plan, PlanKind};
 use crate::domain::time::Timestamp;
 use crate::engine::activities::UNKNOWN_MAX;
 use crate::engine::cycle::Asked;
@@ -109,16 +107,10 @@ impl Engine {
         if self.settings.policy.published {
             return;
         }
-        let mut policy = (*self.settings.policy).clone();
+        let in_force = self.in_force();
+        let mut policy = (*in_force.policy).clone();
         policy.published = true;
-        self.policy_version += 1;
-        desk.batch.push(Change::PutPolicy(Box::new(PolicyVersion {
-            version: self.policy_version,
-            at: order.at,
-            author: order.operator.name.clone(),
-            policy: policy.clone(),
-        })));
-        self.settings.policy = Arc::new(policy);
+        self.put_policy(desk, order, policy, in_force.timetable);
     }
 
     pub(super) fn steer_plan(

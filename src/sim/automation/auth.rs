@@ -220,6 +220,20 @@ impl Auth {
         }
     }
 
+    /// The credential of that public key, which must list the address.
+    pub fn client_for(&self, key: &str, redirect: &str) -> Result<&Client, TokenRefusal> {
+        let client = self
+            .clients
+            .iter()
+            .find(|client| client.public_key() == key);
+        let client = client.ok_or(TokenRefusal::InvalidClient)?;
+        if client.redirects.iter().any(|known| known == redirect) {
+            Ok(client)
+        } else {
+            Err(TokenRefusal::WrongRedirect)
+        }
+    }
+
     /// The code a user's consent gives to a credential, for one of its redirect addresses.
     pub fn consent(
         &mut self,
@@ -228,14 +242,7 @@ impl Auth {
         redirect: &str,
         caller: Caller,
     ) -> Result<String, TokenRefusal> {
-        let client = self
-            .clients
-            .iter()
-            .find(|client| client.public_key() == key);
-        let client = client.ok_or(TokenRefusal::InvalidClient)?;
-        if !client.redirects.iter().any(|known| known == redirect) {
-            return Err(TokenRefusal::WrongRedirect);
-        }
+        let client = self.client_for(key, redirect)?;
         let expires = now.plus_seconds(CODE_LIFETIME_S);
         let token = Token {
             client: client.number,

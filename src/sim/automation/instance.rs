@@ -173,6 +173,16 @@ impl Automation {
         self.auth.add_client(make).clone()
     }
 
+    /// Lists one more address that a credential's logins may come back to.
+    pub fn add_redirect(&mut self, number: u32, redirect: &str) {
+        let known = self.auth.clients().iter();
+        let mut found = known.filter(|client| client.number == number).cloned();
+        if let Some(mut client) = found.next() {
+            client.redirects.push(redirect.to_owned());
+            self.auth.replace_client(client);
+        }
+    }
+
     /// A credential with every part chosen by the caller, its number excepted.
     pub fn add_client_as(&mut self, client: &Client) -> Client {
         let number = self.auth.clients().len() as u32 + 1;
@@ -235,6 +245,11 @@ impl Automation {
     ) -> Result<Grant, TokenRefusal> {
         self.calls.note(Call::Token);
         self.auth.grant(now, key, secret, request)
+    }
+
+    /// Whether a credential is known and lists the address.
+    pub fn check_redirect(&self, key: &str, redirect: &str) -> Result<(), TokenRefusal> {
+        self.auth.client_for(key, redirect).map(|_| ())
     }
 
     /// The code that the user's consent gives to the credential.

@@ -34,6 +34,10 @@ pub struct App {
     pub public_key: Option<Vec<u8>>,
     /// Users an administrator has approved for the JWT bearer flow.
     pub approved: BTreeSet<RecordId>,
+    /// A new application: until then no server knows it.
+    pub known_from: Option<Timestamp>,
+    /// An administrator blocked it.
+    pub is_blocked: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,6 +71,8 @@ impl App {
             run_as: None,
             public_key: None,
             approved: BTreeSet::new(),
+            known_from: None,
+            is_blocked: false,
         }
     }
 }
@@ -93,6 +99,8 @@ pub const DEAD_TOKEN: OAuthError = OAuthError::new("invalid_grant", "expired acc
 pub const BAD_CODE: OAuthError = OAuthError::new("invalid_grant", "invalid authorization code");
 pub const UNKNOWN_CLIENT: OAuthError =
     OAuthError::new("invalid_client_id", "client identifier invalid");
+pub const BLOCKED: OAuthError =
+    OAuthError::new("OAUTH_APP_BLOCKED", "this app is blocked by admin");
 pub const WRONG_SECRET: OAuthError = OAuthError {
     error: "invalid_client",
     description: "invalid client credentials",
@@ -223,12 +231,12 @@ impl Salesforce {
     }
 
     /// Checks what a browser brought before anybody is asked to log in.
-    pub fn check_authorize(&self, request: &AuthorizeRequest) -> Result<(), OAuthError> {
-        let app = self
-            .oauth
-            .apps
-            .get(&request.client_id)
-            .ok_or(UNKNOWN_CLIENT)?;
+    pub fn check_authorize(
+        &self,
+        request: &AuthorizeRequest,
+        now: Timestamp,
+    ) -> Result<(), OAuthError> {
+        let app = self.known_app(&request.client_id, now)?;
         if request.redirect_uri.is_empty() {
             let error = OAuthError::new("redirect_uri_missing", "redirect_uri missing");
             return Err(error);
@@ -264,7 +272,7 @@ impl Salesforce {
         user: RecordId,
         now: Timestamp,
     ) -> Result<String, OAuthError> {
-        self.check_authorize(&request)?;
+        self.check_authorize(&request, now)?;
         // Real codes end so too, which catches clients that forget to decode them.
         let code = format!("aPrx{}==", self.random.token(60));
         self.oauth.codes.insert(
@@ -285,7 +293,7 @@ impl Salesforce {
         verifier: Option<&str>,
         now: Timestamp,
     ) -> Result<Tokens, OAuthError> {
-        let app = self.client(client)?.clone();
+        let app = self.client(client, now)?.clone();
         // Taken out before it is looked at: a code is spent by the first try.
         let code = self.oauth.codes.remove(code).ok_or(BAD_CODE)?;
         if code.request.client_id != app.client_id {
@@ -324,7 +332,7 @@ impl Salesforce {
         token: &str,
         now: Timestamp,
     ) -> Result<Tokens, OAuthError> {
-        let app = self.client(client)?.clone();
+        let app = self.client(client, now)?.clone();
         let known = self.oauth.refreshes.get_mut(token);
         let grant = known
             .filter(|grant| grant.client_id == app.client_id)
@@ -359,7 +367,7 @@ impl Salesforce {
         client: (&str, Option<&str>),
         now: Timestamp,
     ) -> Result<Tokens, OAuthError> {
-        let app = self.client(client)?.clone();
+        let app = self.client(client, now)?.clone();
         if client.1.is_none() || app.client_secret.is_none() {
             return Err(WRONG_SECRET);
         }
@@ -378,12 +386,7 @@ impl Salesforce {
         username: &str,
         now: Timestamp,
     ) -> Result<Tokens, OAuthError> {
-        let app = self
-            .oauth
-            .apps
-            .get(client_id)
-            .ok_or(UNKNOWN_CLIENT)?
-            .clone();
+        let app = self.known_app(client_id, now)?.clone();
         let user = self.user_named(username);
         let unapproved = OAuthError::new("invalid_grant", "user hasn't approved this consumer");
         let user = user
@@ -414,7 +417,7 @@ impl Salesforce {
         token: &str,
         now: Timestamp,
     ) -> Result<Option<TokenFacts>, OAuthError> {
-        self.client(client)?;
+        self.client(client, now)?;
         if let Some(session) = self.oauth.sessions.get(token) {
             let expires = session.last_used.plus_millis(self.oauth.session_ms);
             return Ok((now < expires).then(|| TokenFacts {
@@ -442,8 +445,24 @@ impl Salesforce {
             .copied()
     }
 
-    fn client(&self, (id, secret): (&str, Option<&str>)) -> Result<&App, OAuthError> {
+    /// An application that its administrator has not blocked, and that has spread to all servers.
+    fn known_app(&self, id: &str, now: Timestamp) -> Result<&App, OAuthError> {
         let app = self.oauth.apps.get(id).ok_or(UNKNOWN_CLIENT)?;
+        if app.known_from.is_some_and(|from| now < from) {
+            return Err(UNKNOWN_CLIENT);
+        }
+        if app.is_blocked {
+            return Err(BLOCKED);
+        }
+        Ok(app)
+    }
+
+    fn client(
+        &self,
+        (id, secret): (&str, Option<&str>),
+        now: Timestamp,
+    ) -> Result<&App, OAuthError> {
+        let app = self.known_app(id, now)?;
         match (&app.client_secret, secret) {
             (Some(known), Some(given)) if known != given => Err(WRONG_SECRET),
             _ => Ok(app),

@@ -228,16 +228,19 @@ fn add_staff(
         .collect()
 }
 
+/// Where a login at this machine's browser comes back to.
+const CALLBACK: &str = "http://localhost:1717/OauthRedirect";
+
 fn add_credentials(salesforce: &mut Salesforce, automation: &mut Automation) -> Caller {
     let mut app = App::new(SALESFORCE_KEY, SALESFORCE_SECRET);
     app.run_as = Some(salesforce.integration_user());
-    app.callbacks
-        .push("http://localhost:1717/OauthRedirect".to_owned());
+    app.callbacks.push(CALLBACK.to_owned());
     salesforce.add_app(app);
     let random = AUTOMATION_KEY
         .split_once('_')
         .map_or("", |(_, random)| random);
     let client = automation.add_client("passerelle", random, AUTOMATION_SECRET, UserId(1));
+    automation.add_redirect(client.number, CALLBACK);
     automation
         .caller_for_client(client.number)
         .unwrap_or_else(|| {

@@ -13,7 +13,7 @@ use crate::domain::audit::Mac;
 
 pub(in crate::store) const FILE: &str = "key";
 
-const KEY_BYTES: usize = 32;
+pub(in crate::store) const KEY_BYTES: usize = 32;
 
 /// What an entry's tag takes. Nobody without the key can compute one, or try more than the few that
 /// are checked.
@@ -133,14 +133,14 @@ impl Keyring {
     }
 }
 
-pub(super) fn hex(bytes: &[u8]) -> String {
+pub(in crate::store) fn hex(bytes: &[u8]) -> String {
     let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
     digits
         .filter_map(|digit| char::from_digit(digit.into(), 16))
         .collect()
 }
 
-fn bytes(line: &str) -> Option<[u8; KEY_BYTES]> {
+pub(in crate::store) fn bytes(line: &str) -> Option<[u8; KEY_BYTES]> {
     let line = line.trim().as_bytes();
     let mut bytes = [0; KEY_BYTES];
     if line.len() != KEY_BYTES * 2 {

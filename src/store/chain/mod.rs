@@ -31,6 +31,7 @@ use crate::store::{folder, keys};
 use anchor::Anchor;
 pub(super) use anchor::Telling;
 use key::Keyring;
+pub(super) use key::{KEY_BYTES, bytes, hex};
 pub(super) use verify::step;
 
 pub(super) use seal::{Body, Note};

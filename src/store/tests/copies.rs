@@ -3,27 +3,29 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::domain::record::Change;
 use crate::domain::value::Value;
 use crate::ports::{Store, StoreError, Vault};
 use crate::store::durable::Staged;
 use crate::store::tests::{binding, commit, every_link, generate, open, person, put, run};
-use crate::store::{BackupError, SledStore, codec, export, keys, restore};
+use crate::store::{BackupError, KeySource, SealedVault, SledStore, codec, export, keys, restore};
 
 const SECRET: &[u8] = b"a refresh token";
 
 /// A folder with a store of 700 links, its backup, and where it is to be restored.
 struct Copied {
     folder: tempfile::TempDir,
-    store: SledStore,
+    store: Arc<SledStore>,
     backup: PathBuf,
 }
 
 impl Copied {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let store = open(&folder.path().join("data"));
+        let data = folder.path().join("data");
+        let store = Arc::new(open(&data));
         let mut changes: Vec<_> = (0..250).map(|id| put(person(id))).collect();
         let mut long = person(7);
         long.field_mut(crate::domain::ids::FieldId(1)).salesforce =
@@ -32,7 +34,8 @@ impl Copied {
         changes.push(Change::AddAct(generate::act(4)));
         commit(&store, changes).unwrap();
         run(store.bind(binding())).unwrap();
-        run(store.write("salesforce", SECRET.to_vec())).unwrap();
+        let vault = SealedVault::new(Arc::clone(&store), "acme", vec![KeySource::Beside(data)]);
+        run(vault.write("salesforce", SECRET.to_vec())).unwrap();
         let backup = folder.path().join("nightly.backup");
         export(&store, &backup).unwrap();
         Self {
@@ -71,9 +74,15 @@ fn a_backup_brings_everything_back_but_the_tokens() {
     assert!(!before.is_restored && after.is_restored);
     before.is_restored = true;
     assert_eq!(after, before);
-    assert_eq!(run(Vault::read(&store, "salesforce")).unwrap(), None);
+    assert!(matches!(
+        store.durable.get(&keys::vault("salesforce")),
+        Ok(None)
+    ));
+    let key = fs::read(copied.folder.path().join("data.key")).unwrap();
     let bytes = fs::read(&copied.backup).unwrap();
-    assert!(!bytes.windows(SECRET.len()).any(|part| part == SECRET));
+    for secret in [SECRET, b"c/vault/", &key[..64]] {
+        assert!(!bytes.windows(secret.len()).any(|part| part == secret));
+    }
 }
 
 #[test]
@@ -166,5 +175,6 @@ fn a_backup_can_be_read_by_its_owner_only_and_leaves_nothing_unfinished() {
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
-    assert_eq!(names.len(), 2, "{names:?}");
+    // Beside the data and the key of what is kept there.
+    assert_eq!(names.len(), 3, "{names:?}");
 }

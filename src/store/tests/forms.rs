@@ -11,6 +11,7 @@ use crate::domain::audit::Mac;
 use crate::domain::command::Queue;
 use crate::domain::consent::{Consent, Dated, Proof, Reason};
 use crate::domain::cursor::{Coverage, Cursor, Position, Stream};
+use crate::domain::drift::Drift;
 use crate::domain::ids::{
     AutomationId, FieldId, Generation, Kind, LinkId, RunId, SalesforceId, SalesforceObject, Side,
 };
@@ -19,14 +20,16 @@ use crate::domain::mapping::{
     Arrow, BlankTravel, Concurrent, FieldRule, Mapping, Overwritten, Policy, Role,
 };
 use crate::domain::record::{
-    Counts, Happened, HistoryEntry, Plan, PlanKind, PolicyVersion, Suppression, Tally, UndoStep,
+    Counts, Happened, HistoryEntry, Plan, PlanKind, PolicyVersion, Review, Suppression, Tally,
+    UndoStep,
 };
-use crate::domain::time::Timestamp;
+use crate::domain::setup::{Suspension, Timetable};
+use crate::domain::time::{Span, Timestamp};
 use crate::domain::value::{Value, ValueType};
 use crate::store::chain::{Body, Note, Seal};
 use crate::store::packed::PackedLink;
 use crate::store::tests::{binding, generate, person, salesforce_id};
-use crate::store::{acts, codec, keys};
+use crate::store::{acts, codec, keys, policies};
 
 proptest! {
     #[test]
@@ -314,7 +317,8 @@ fn the_stored_forms_of_the_set_up_never_change() {
         blank: BlankTravel::Clears,
         concurrent: Concurrent::Newest,
     };
-    let version = PolicyVersion {
+    let mut version = PolicyVersion {
+        timetable: None,
         version: 2,
         at: Timestamp(3),
         author: "anne".into(),
@@ -335,12 +339,53 @@ fn the_stored_forms_of_the_set_up_never_change() {
             automation_url: "https://acme.automation.example".into(),
         },
     };
-    check(
-        "policy",
-        &version,
-        "01020604616e6e65010105456d61696c02000105656d61696c01010201010100\
+    let first = "01020604616e6e65010105456d61696c02000105656d61696c01010201010100\
 0101000100010001010a656d61696c2e72656164001f68747470733a2f2f6163\
-6d652e6175746f6d6174696f6e2e6578616d706c65133ff82e",
+6d652e6175746f6d6174696f6e2e6578616d706c65133ff82e";
+    assert_eq!(policies::decode(&unhex(first)).unwrap(), version);
+    version.timetable = Some(Timetable {
+        is_enabled: true,
+        pull: Some(Span::hours(1)),
+        push: None,
+        activities: Some(Span::minutes(30)),
+        overlap: Span::minutes(20),
+    });
+    let bytes = policies::encode(&version).unwrap();
+    assert_eq!(policies::decode(&bytes).unwrap(), version);
+    assert_eq!(
+        hex(&bytes),
+        "02020604616e6e65010105456d61696c02000105656d61696c01010201010100\
+0101000100010001010a656d61696c2e72656164001f68747470733a2f2f6163\
+6d652e6175746f6d6174696f6e2e6578616d706c6501010180bab703000180dd\
+db0180be9201006b89b9"
+    );
+}
+
+#[test]
+fn the_stored_forms_of_what_is_suspended_and_reviewed_never_change() {
+    check(
+        "suspended",
+        &vec![Suspension {
+            kind: Kind::Person,
+            field: FieldId(3),
+            since: Timestamp(400),
+            why: Drift::Retyped(
+                Side::Salesforce,
+                Some(SalesforceObject::Contact),
+                Some(ValueType::Number),
+            ),
+        }],
+        "01010003a00602000101010311774aa5",
+    );
+    check(
+        "review",
+        &Review {
+            version: 7,
+            after: Some(LinkId(300)),
+            looked_at: 300,
+            reads: true,
+        },
+        "010701ac02ac0201d07efe2d",
     );
 }
 

@@ -32,6 +32,11 @@ impl Vault for MemoryVault {
         self.0.lock().unwrap().insert(name, secret);
         Box::pin(std::future::ready(Ok(())))
     }
+
+    fn remove(&self, name: &'static str) -> BoxFuture<'_, Result<(), StoreError>> {
+        self.0.lock().unwrap().remove(name);
+        Box::pin(std::future::ready(Ok(())))
+    }
 }
 
 const EMAIL: FieldId = FieldId(1);

@@ -589,7 +589,10 @@ async fn a_login_keeps_a_rotating_refresh_token_and_survives_the_end_of_sessions
         .unwrap()
         .parse()
         .unwrap();
-    pending.finish(&redirected, &*bench.vault).await.unwrap();
+    pending
+        .finish(&redirected, &*bench.vault, None)
+        .await
+        .unwrap();
     let kept = || bench.vault.read("salesforce-refresh-token");
     let first = kept().await.unwrap().unwrap();
 

@@ -1,6 +1,6 @@
 //! What an organisation shows of its set-up. One call describes it, one Composite reads rows, and the
-//! Tooling API costs one call for each of its tables and for each page layout; the login's two resources
-//! beside the API are asked once. What is refused is said in its own place.
+//! Tooling API costs one call for each of its tables and for each page layout; the login's own resource
+//! beside the API is asked once. What is refused is said in its own place.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -114,18 +114,12 @@ async fn token(client: &SalesforceClient, spent: &mut Spent) -> Part<TokenFacts>
         return Part::Unread("the answer names no user".to_owned());
     };
     let text = |json: &Json| json.as_str().unwrap_or_default().to_owned();
-    let scopes = match &client.consumer {
-        (id, Some(secret)) => client.org.introspected(id, secret).await.ok(),
-        (_, None) => None,
-    };
-    let scopes = scopes.filter(|facts| facts["active"].as_bool() == Some(true));
+    let scopes = client.org.scopes().await.ok();
     Part::Read(TokenFacts {
         user: user.to_string(),
         user_name: text(&identity["preferred_username"]),
-        scopes: scopes.map(|facts| {
-            let scopes = text(&facts["scope"]);
-            scopes.split_whitespace().map(str::to_owned).collect()
-        }),
+        // A login that says nothing of them does not say that there are none.
+        scopes: scopes.filter(|scopes| !scopes.is_empty()),
     })
 }
 

@@ -45,7 +45,10 @@ pub(super) async fn perform(
     // Each look may show what only became possible by what was made before.
     while let Some((finding, remedy)) = next(place, &connected, asked, &tried).await? {
         tried.push(remedy.clone());
-        let preview = connected.examiner.preview(remedy.clone()).await;
+        let preview = connected
+            .examiner
+            .preview(policy.clone(), remedy.clone())
+            .await;
         let (preview, ended) = match preview {
             Ok(preview) => {
                 show(&finding, &remedy, &policy, &preview, out)?;
@@ -127,10 +130,16 @@ async fn one(
     connected.opened.recovered = connected.opened.store.recover().await?;
     let goal = Goal::Command(instruction);
     run(connected, Mode::default(), goal, out).await?;
-    Ok(match connected.examiner.mend(remedy.clone()).await {
-        Ok(mended) => Ended::Made(mended.made),
-        Err(error) => Ended::Failed(error.to_string()),
-    })
+    Ok(
+        match connected
+            .examiner
+            .mend(connected.policy.clone(), remedy.clone())
+            .await
+        {
+            Ok(mended) => Ended::Made(mended.made),
+            Err(error) => Ended::Failed(error.to_string()),
+        },
+    )
 }
 
 fn is_wanted(place: &Place, out: &mut Out) -> Result<bool, AppError> {

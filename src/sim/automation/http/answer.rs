@@ -72,6 +72,17 @@ impl Answer {
         Self::kernel(500, &Refusal::Broken.to_string(), None)
     }
 
+    /// For a browser.
+    pub fn page(html: String) -> Self {
+        Self {
+            status: 200,
+            is_versioned: false,
+            location: None,
+            headers: Vec::new(),
+            body: Body::Html(html),
+        }
+    }
+
     pub fn redirect(status: u16, location: String) -> Self {
         let html = format!(
             "<!DOCTYPE html>\n<html>\n    <head>\n        <meta charset=\"UTF-8\" />\n        \

@@ -45,6 +45,7 @@ pub fn respond(brain: &mut Automation, now: Timestamp, request: &Request) -> Ans
     match (request.method.as_str(), request.path.as_str()) {
         ("POST" | "GET", "/oauth/v2/token") => return oauth::token(brain, now, request),
         ("GET", "/oauth/v2/authorize") => return oauth::authorize(brain, now, request),
+        ("POST", "/oauth/v2/authorize") => return oauth::consent(brain, now, request),
         _ => {}
     }
     let parts: Vec<&str> = request.path.split('/').skip(1).collect();

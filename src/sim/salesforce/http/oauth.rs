@@ -111,7 +111,7 @@ fn request(form: &Form) -> AuthorizeRequest {
 ///
 /// Errors that concern the redirect address are shown; others are sent to it.
 fn authorize(org: &mut Salesforce, asked: &Asked, form: &Form) -> Answer {
-    let checked = org.check_authorize(&request(form));
+    let checked = org.check_authorize(&request(form), asked.now);
     if let Err(error) = checked {
         return redirectable(org, form, error);
     }
@@ -128,11 +128,12 @@ fn authorize(org: &mut Salesforce, asked: &Asked, form: &Form) -> Answer {
     if form.get("prompt").is_none() && form.get("login_hint").is_some() {
         return consent(org, asked, form);
     }
-    Answer::text("text/html;charset=UTF-8", page(form))
+    Answer::text("text/html;charset=UTF-8", page(org, form))
 }
 
-/// The page repeats the request as hidden fields and posts it back.
-fn page(form: &Form) -> String {
+/// The page repeats the request as hidden fields and posts it back. The practice user is logged in
+/// already: there is no password to learn.
+fn page(org: &Salesforce, form: &Form) -> String {
     let escape = |text: &str| {
         text.replace('&', "&amp;")
             .replace('"', "&quot;")
@@ -147,8 +148,16 @@ fn page(form: &Form) -> String {
     });
     let hidden: String = hidden.collect();
     let client = escape(&form.client_id);
+    let user = text(org, org.integration_user(), "Username");
+    let user = escape(user.as_str().unwrap_or_default());
+    let box_words = if org.config().is_sandbox {
+        "a sandbox"
+    } else {
+        "production"
+    };
     format!(
-        "<!DOCTYPE html><html><head><title>Allow Access?</title></head><body>\
+        "<!DOCTYPE html><html><head><meta charset=\"utf-8\"><title>Allow Access?</title></head><body>\
+         <p>Practice: a simulated Salesforce, {box_words}. You are logged in as {user}.</p>\
          <h1>Allow Access?</h1><p>{client} is asking to manage user data via APIs.</p>\
          <form method=\"post\" action=\"/services/oauth2/authorize\">{hidden}\
          <button name=\"decision\" value=\"allow\">Allow</button>\

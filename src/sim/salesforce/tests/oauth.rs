@@ -86,7 +86,7 @@ fn proof_keys_fail_with_the_vendors_two_codes() {
         ..request()
     };
     assert_eq!(
-        org.check_authorize(&bare).unwrap_err().error,
+        org.check_authorize(&bare, START).unwrap_err().error,
         "invalid_request"
     );
 }
@@ -99,7 +99,7 @@ fn callbacks_and_secrets_must_match_exactly() {
         ..request()
     };
     assert_eq!(
-        org.check_authorize(&elsewhere).unwrap_err().error,
+        org.check_authorize(&elsewhere, START).unwrap_err().error,
         "redirect_uri_mismatch"
     );
     let wrong = org
@@ -187,4 +187,17 @@ fn a_sixth_login_silently_revokes_the_oldest_and_revoking_ends_sessions() {
     org.revoke(&refresh(5)).unwrap();
     assert!(org.authenticate(&tokens[5].access, START).is_err());
     assert_eq!(org.revoke("nonsense").unwrap_err().error, "invalid_token");
+}
+
+#[test]
+fn a_new_application_is_unknown_until_it_has_spread_and_a_blocked_one_says_so() {
+    let mut org = with_app(RefreshPolicy::UntilRevoked);
+    let spread = START.plus_millis(600_000);
+    org.app_mut("3MVG9").unwrap().known_from = Some(spread);
+    let error = org.check_authorize(&request(), START).unwrap_err().error;
+    assert_eq!(error, "invalid_client_id");
+    assert_eq!(org.check_authorize(&request(), spread), Ok(()));
+    org.app_mut("3MVG9").unwrap().is_blocked = true;
+    let error = org.check_authorize(&request(), spread).unwrap_err().error;
+    assert_eq!(error, "OAUTH_APP_BLOCKED");
 }

@@ -1,0 +1,325 @@
+//! Letting passerelle into the two systems, and out again: the steps and what can come of each, without a
+//! terminal. Whatever is new is sealed before it is used, and replaces what works once it is proven.
+
+mod callback;
+mod trial;
+
+use std::sync::Arc;
+
+use secrecy::{ExposeSecret as _, SecretString};
+use url::Url;
+
+use crate::adapters::automation::{self, AutomationClient};
+use crate::adapters::salesforce::{self, SalesforceClient};
+use crate::adapters::{Attempt, Denial, Identity, PendingAuthorization};
+use crate::app::compose::{self, Opened};
+use crate::app::config::{AutomationFlow, Instance, SalesforceFlow};
+use crate::app::error::AppError;
+use crate::domain::ids::Side;
+use crate::ports::Vault;
+
+pub(super) use callback::Callback;
+use trial::Trial;
+
+/// Where the official command-line tool of Salesforce listens: applications made for that one fit.
+pub(super) const PORT: u16 = 1717;
+const PATH: &str = "OauthRedirect";
+
+/// A secret that the instance file does not mention.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Wanted {
+    /// As the system that gave it calls it.
+    pub(super) what: &'static str,
+    /// There are applications without one.
+    pub(super) is_optional: bool,
+}
+
+/// One side's attempt.
+pub(super) struct Login<'a> {
+    opened: &'a Opened,
+    side: Side,
+    trial: Arc<Trial>,
+}
+
+/// What `revoke` did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Revoked {
+    /// At the system itself: `None` where it has no such request, or nothing was kept; `false` if it
+    /// did not know the login any more.
+    pub(super) there: Option<bool>,
+    /// Tokens and secrets that were kept here.
+    pub(super) forgotten: usize,
+}
+
+/// The address that the application must list.
+pub(super) fn redirect(port: u16) -> Result<Url, AppError> {
+    let text = format!("http://localhost:{port}/{PATH}");
+    let url = text.parse();
+    url.map_err(|_| AppError::Usage(format!("{text} is no address")))
+}
+
+/// Whether somebody has to log in at a browser.
+pub(super) const fn needs_person(instance: &Instance, side: Side) -> bool {
+    match side {
+        Side::Salesforce => matches!(
+            instance.salesforce.flow,
+            SalesforceFlow::AuthorizationCode { .. }
+        ),
+        Side::Automation => matches!(
+            instance.automation.flow,
+            AutomationFlow::AuthorizationCode { .. }
+        ),
+    }
+}
+
+/// The secret that has to be asked for, if the flow takes one and the file says nothing of it.
+pub(super) const fn wanted(instance: &Instance, side: Side) -> Option<Wanted> {
+    let (what, is_optional) = match side {
+        Side::Salesforce => match &instance.salesforce.flow {
+            SalesforceFlow::AuthorizationCode {
+                client_secret: None,
+            } => ("consumer secret", true),
+            SalesforceFlow::ClientCredentials {
+                client_secret: None,
+            } => ("consumer secret", false),
+            _ => return None,
+        },
+        Side::Automation => match &instance.automation.flow {
+            AutomationFlow::AuthorizationCode {
+                client_secret: None,
+                ..
+            }
+            | AutomationFlow::ClientCredentials {
+                client_secret: None,
+                ..
+            } => ("secret key", false),
+            AutomationFlow::Basic { password: None, .. } => ("password", false),
+            _ => return None,
+        },
+    };
+    Some(Wanted { what, is_optional })
+}
+
+/// An address as it was pasted: a terminal's marks, blanks and line ends are not part of it.
+pub(super) fn pasted(text: &str) -> Option<Url> {
+    let text = text.replace("\u{1b}[200~", "").replace("\u{1b}[201~", "");
+    let text: String = text.chars().filter(|c| !c.is_whitespace()).collect();
+    Url::parse(text.trim_matches(['"', '\'', '<', '>'])).ok()
+}
+
+impl<'a> Login<'a> {
+    pub(super) async fn begin(opened: &'a Opened, side: Side) -> Result<Self, AppError> {
+        let trial = Trial::begin(opened.vault.clone(), side).await?;
+        Ok(Self {
+            opened,
+            side,
+            trial: Arc::new(trial),
+        })
+    }
+
+    /// A secret that somebody typed.
+    pub(super) async fn take_secret(&self, secret: &SecretString) -> Result<(), AppError> {
+        let name = match self.side {
+            Side::Salesforce => salesforce::SECRET_KEY,
+            Side::Automation => automation::SECRET_KEY,
+        };
+        let bytes = secret.expose_secret().as_bytes().to_vec();
+        Ok(self.trial.write(name, bytes).await?)
+    }
+
+    /// The login of a person, where the flow [needs one](needs_person).
+    pub(super) fn pending(&self, redirect: Url) -> Result<PendingAuthorization, AppError> {
+        let instance = &self.opened.instance;
+        let side = self.side;
+        let pending = match side {
+            Side::Salesforce => {
+                SalesforceClient::authorize(&compose::salesforce_config(instance), redirect)
+            }
+            Side::Automation => {
+                AutomationClient::authorize(&compose::automation_config(instance), redirect)
+            }
+        };
+        pending.map_err(|failure| AppError::Client { side, failure })
+    }
+
+    /// Exchanges what the browser brought back. A login to another organisation than the store's is
+    /// given back and not kept.
+    pub(super) async fn exchange(
+        &self,
+        pending: PendingAuthorization,
+        redirected: &Url,
+    ) -> Result<(), AppError> {
+        let binding = self.opened.recovered.binding.as_ref();
+        let bound = binding
+            .filter(|_| self.side == Side::Salesforce)
+            .map(|binding| binding.organisation.as_str());
+        let logged_in = pending.finish(redirected, &*self.trial, bound).await;
+        logged_in.map(drop).map_err(AppError::NotLetIn)
+    }
+
+    /// Asks for a token with what is on trial, and who that is; then it is kept. What is the wrong
+    /// place is given back, and nothing of it kept.
+    pub(super) async fn prove(&self) -> Result<Identity, AppError> {
+        match self.identity().await {
+            Ok(identity) => {
+                self.trial.keep(self.side).await?;
+                Ok(identity)
+            }
+            Err(error) => {
+                self.give_up(&error).await?;
+                Err(error)
+            }
+        }
+    }
+
+    async fn identity(&self) -> Result<Identity, AppError> {
+        let vault: Arc<dyn Vault> = self.trial.clone();
+        let identity = match identity(self.opened, self.side, vault).await {
+            // It was good a moment ago, when the browser brought it.
+            Err(AppError::NotLetIn(Denial::LoginEnded { .. })) if self.is_fresh().await => {
+                return Err(AppError::NotLetIn(Denial::RefreshExpiresAtOnce));
+            }
+            identity => identity?,
+        };
+        check_place(self.opened, self.side, &identity)?;
+        Ok(identity)
+    }
+
+    async fn is_fresh(&self) -> bool {
+        matches!(self.trial.read(salesforce::VAULT_KEY).await, Ok(Some(_)))
+            && self.side == Side::Salesforce
+    }
+
+    /// A login that is not wanted ends there too.
+    async fn give_up(&self, error: &AppError) -> Result<(), AppError> {
+        let is_wrong_place = matches!(
+            error,
+            AppError::NotLetIn(Denial::WrongBox { .. } | Denial::OtherOrganisation { .. })
+        );
+        if is_wrong_place && self.side == Side::Salesforce {
+            let config = compose::salesforce_config(&self.opened.instance);
+            if let Err(denial) = SalesforceClient::revoke(&config, &*self.trial).await {
+                tracing::warn!(%denial, "an unwanted login could not be revoked");
+            }
+        }
+        Ok(self.trial.drop_all(self.side).await?)
+    }
+}
+
+/// With what is kept. A side that gives a new refresh token at each use has it kept as ever.
+pub(super) async fn check(opened: &Opened, side: Side) -> Result<Identity, AppError> {
+    let identity = identity(opened, side, opened.vault.clone()).await?;
+    check_place(opened, side, &identity)?;
+    Ok(identity)
+}
+
+/// Whether anything is kept for a side.
+pub(super) async fn kept(opened: &Opened, side: Side) -> usize {
+    trial::count(&*opened.vault, side).await
+}
+
+/// Whether the secret that the file does not mention is kept.
+pub(super) async fn kept_secret(opened: &Opened, side: Side) -> bool {
+    let name = match side {
+        Side::Salesforce => salesforce::SECRET_KEY,
+        Side::Automation => automation::SECRET_KEY,
+    };
+    matches!(opened.vault.read(name).await, Ok(Some(_)))
+}
+
+/// Ends the login at Salesforce and forgets everything that was kept for the side. What cannot be ended
+/// there stays kept, unless it cannot be opened any more: then only forgetting is left.
+pub(super) async fn revoke(opened: &Opened, side: Side) -> Result<Revoked, AppError> {
+    let there = match side {
+        Side::Automation => None,
+        Side::Salesforce => {
+            let config = compose::salesforce_config(&opened.instance);
+            match SalesforceClient::revoke(&config, &*opened.vault).await {
+                Ok(there) => there,
+                Err(Denial::Key(why)) => {
+                    tracing::warn!(
+                        why,
+                        "the kept login cannot be opened, so it is only forgotten"
+                    );
+                    None
+                }
+                Err(denial) => return Err(AppError::NotLetIn(denial)),
+            }
+        }
+    };
+    let forgotten = trial::forget(&*opened.vault, side).await?;
+    Ok(Revoked { there, forgotten })
+}
+
+async fn identity(
+    opened: &Opened,
+    side: Side,
+    vault: Arc<dyn Vault>,
+) -> Result<Identity, AppError> {
+    let user = match &opened.instance.salesforce.flow {
+        SalesforceFlow::JwtBearer { username, .. } => Some(username.as_str()),
+        _ => None,
+    };
+    let attempt = Attempt {
+        user,
+        ..Attempt::of(side)
+    };
+    let identity = match side {
+        Side::Salesforce => compose::salesforce_client(opened, vault)?.identity().await,
+        Side::Automation => compose::automation_client(opened, vault)?.identity().await,
+    };
+    identity.map_err(|failure| AppError::NotLetIn(attempt.denial(&failure)))
+}
+
+/// Sandbox or production as the login's address says; the organisation or instance that the store
+/// belongs to.
+pub(super) fn check_place(
+    opened: &Opened,
+    side: Side,
+    identity: &Identity,
+) -> Result<(), AppError> {
+    if let Some(is_sandbox) = identity.is_sandbox
+        && let Some(denial) = compose::wrong_box(&opened.instance, &identity.place_name, is_sandbox)
+    {
+        return Err(AppError::NotLetIn(denial));
+    }
+    let Some(binding) = &opened.recovered.binding else {
+        return Ok(());
+    };
+    let bound = match side {
+        Side::Salesforce => &binding.organisation,
+        Side::Automation => &binding.automation,
+    };
+    if *bound == identity.place {
+        return Ok(());
+    }
+    let found = if identity.place_name == identity.place {
+        identity.place.clone()
+    } else {
+        format!("{} ({})", identity.place, identity.place_name)
+    };
+    Err(AppError::NotLetIn(Denial::OtherOrganisation {
+        bound: bound.clone(),
+        found,
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_understood_however_a_terminal_hands_it_on() {
+        let whole = "http://localhost:1717/OauthRedirect?code=a%3D%3D&state=s";
+        for text in [
+            whole.to_owned(),
+            format!("  {whole}\r\n"),
+            format!("\u{1b}[200~{whole}\u{1b}[201~\n"),
+            format!("\"{whole}\""),
+            whole.replace('&', "\n&"),
+        ] {
+            assert_eq!(pasted(&text).unwrap().as_str(), whole, "{text:?}");
+        }
+        assert_eq!(pasted("code=a&state=s"), None);
+    }
+}

@@ -1,0 +1,195 @@
+//! A configuration that somebody is changing. Nothing of it is in force before it is saved.
+
+use serde::{Deserialize, Serialize};
+
+use super::judge::objections;
+use super::objection::{Objection, Unfit};
+use super::rule::{Pair, Systems, owners, rule};
+use super::{Difference, Set, Setting, Timetable, differences};
+use crate::domain::drift::Descriptions;
+use crate::domain::ids::{FieldId, Kind, SalesforceObject};
+use crate::domain::mapping::{FieldRule, Policy, Role};
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Draft {
+    /// The version that it was made from.
+    pub based_on: u32,
+    before: Policy,
+    before_timetable: Timetable,
+    pub policy: Policy,
+    pub timetable: Timetable,
+    /// The next number that no rule ever had.
+    next: FieldId,
+}
+
+impl Draft {
+    /// `next` comes from [`next_field`](super::next_field) over all versions that are kept.
+    pub fn new(based_on: u32, policy: &Policy, timetable: Timetable, next: FieldId) -> Self {
+        Self {
+            based_on,
+            before: policy.clone(),
+            before_timetable: timetable,
+            policy: policy.clone(),
+            timetable,
+            next,
+        }
+    }
+
+    pub fn is_changed(&self) -> bool {
+        self.policy != self.before || self.timetable != self.before_timetable
+    }
+
+    pub fn differences(&self) -> Vec<Difference> {
+        differences(&self.before, &self.policy)
+    }
+
+    /// The timetable before and after, if it changes.
+    pub fn retimed(&self) -> Option<(Timetable, Timetable)> {
+        let changes = self.timetable != self.before_timetable;
+        changes.then_some((self.before_timetable, self.timetable))
+    }
+
+    pub fn objections(&self, described: &Descriptions) -> Vec<Objection> {
+        objections(Some(&self.before), &self.policy, described)
+    }
+
+    /// Takes the place of everything: an imported file, or an older version. Rules that were there keep
+    /// their number, so that what was agreed on stays agreed on.
+    pub fn replace(&mut self, mut policy: Policy) {
+        for kind in [Kind::Person, Kind::Company] {
+            let known = self.before.mapping.rules(kind).to_vec();
+            let rules = match kind {
+                Kind::Person => &mut policy.mapping.person,
+                Kind::Company => &mut policy.mapping.company,
+            };
+            for rule in rules.iter_mut() {
+                let old = known.iter().find(|old| is_same_pair(old, rule));
+                rule.id = old.map_or_else(|| self.take_number(), |old| old.id);
+            }
+            rules.sort_by_key(|rule| rule.id);
+        }
+        self.policy = policy;
+    }
+
+    /// Does nothing for a value that is not of the setting's kind: a list for a switch.
+    pub fn set(&mut self, setting: Setting, value: Set) {
+        let policy = &mut self.policy;
+        match (setting, value) {
+            (Setting::Published, Set::Switch(on)) => policy.published = on,
+            (Setting::Activities, Set::Switch(on)) => policy.activities = on,
+            (Setting::LatestDoNotContact, Set::Switch(on)) => policy.latest_do_not_contact = on,
+            (Setting::UpdateBlanks, Set::Switch(on)) => policy.update_blanks = on,
+            (Setting::CreateAccounts, Set::Switch(on)) => policy.create_accounts = on,
+            (Setting::SyncOwners, Set::Switch(on)) => self.set_owners(on),
+            (Setting::Objects, Set::Names(names)) => self.set_objects(&names),
+            (Setting::ActivityTypes, Set::Names(names)) => policy.activity_types = names,
+            (Setting::Namespace, Set::Text(text)) => policy.namespace = text,
+            _ => {}
+        }
+    }
+
+    fn set_owners(&mut self, on: bool) {
+        self.policy.sync_owners = on;
+        let known = self.policy.mapping.with_role(Kind::Person, Role::Owner);
+        if on && known.is_none() {
+            let old = self.before.mapping.with_role(Kind::Person, Role::Owner);
+            let rule = if let Some(old) = old {
+                old.clone()
+            } else {
+                let id = self.take_number();
+                owners(id, &self.policy.objects)
+            };
+            self.put(Kind::Person, rule);
+        } else if !on {
+            let rules = &mut self.policy.mapping.person;
+            rules.retain(|rule| rule.role != Role::Owner || rule.has_automation_field());
+        }
+    }
+
+    /// Rules follow the objects that are synced; one that is left without any stays to be seen and is
+    /// refused when the draft is saved.
+    fn set_objects(&mut self, names: &[String]) {
+        let all = SalesforceObject::ALL.into_iter();
+        let objects: Vec<SalesforceObject> = all
+            .filter(|object| names.iter().any(|name| name == object.name()))
+            .collect();
+        for rule in &mut self.policy.mapping.person {
+            let before = self.before.mapping.rule(Kind::Person, rule.id);
+            let wanted = before
+                .map_or(&rule.objects, |before| &before.objects)
+                .clone();
+            let mut kept: Vec<SalesforceObject> = wanted;
+            kept.retain(|object| objects.contains(object));
+            if !kept.is_empty() {
+                rule.objects = kept;
+            }
+        }
+        self.policy.objects = objects;
+    }
+
+    pub fn add(&mut self, kind: Kind, pair: &Pair, systems: Systems<'_>) -> Result<FieldId, Unfit> {
+        let mut made = rule(self.next, kind, pair, &self.policy.objects, systems)?;
+        // Somebody who takes a pair out and puts it in again has changed nothing.
+        let known = self.before.mapping.rules(kind).iter();
+        let old = known.into_iter().find(|old| is_same_pair(old, &made));
+        made.id = match old {
+            Some(old) => old.id,
+            None => self.take_number(),
+        };
+        let id = made.id;
+        self.put(kind, made);
+        Ok(id)
+    }
+
+    /// A rule of two other fields is another rule: what was agreed on was agreed on for the old ones.
+    pub fn change(
+        &mut self,
+        kind: Kind,
+        id: FieldId,
+        pair: &Pair,
+        systems: Systems<'_>,
+    ) -> Result<FieldId, Unfit> {
+        let mut made = rule(id, kind, pair, &self.policy.objects, systems)?;
+        let old = self.policy.mapping.rule(kind, id);
+        if !old.is_some_and(|old| is_same_pair(old, &made)) {
+            made.id = self.take_number();
+        }
+        let new = made.id;
+        self.remove(kind, id);
+        self.put(kind, made);
+        Ok(new)
+    }
+
+    pub fn remove(&mut self, kind: Kind, id: FieldId) {
+        self.rules_mut(kind).retain(|rule| rule.id != id);
+    }
+
+    fn put(&mut self, kind: Kind, rule: FieldRule) {
+        let rules = self.rules_mut(kind);
+        rules.retain(|old| old.id != rule.id);
+        let at = rules.partition_point(|old| old.id < rule.id);
+        rules.insert(at, rule);
+    }
+
+    fn rules_mut(&mut self, kind: Kind) -> &mut Vec<FieldRule> {
+        match kind {
+            Kind::Person => &mut self.policy.mapping.person,
+            Kind::Company => &mut self.policy.mapping.company,
+        }
+    }
+
+    fn take_number(&mut self) -> FieldId {
+        let id = self.next;
+        self.next = FieldId(id.0.saturating_add(1));
+        id
+    }
+}
+
+/// Of the same two fields, so that what was agreed on holds for both.
+fn is_same_pair(a: &FieldRule, b: &FieldRule) -> bool {
+    a.salesforce.eq_ignore_ascii_case(&b.salesforce)
+        && a.automation == b.automation
+        && a.role == b.role
+        && a.value_type == b.value_type
+        && a.objects.iter().any(|object| b.objects.contains(object))
+}

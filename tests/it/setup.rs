@@ -1,0 +1,296 @@
+//! A configuration that changes while the sync runs: everybody is looked at again by it, and what no
+//! longer fits a system is left alone until it fits again.
+
+use passerelle::domain::command::{Command, Fact, Refusal, Scope};
+use passerelle::domain::ids::{Kind, Side};
+use passerelle::domain::mapping::{Arrow, BlankTravel, Concurrent, Overwritten, Policy};
+use passerelle::domain::setup::{Draft, Pair, Systems, Timetable, next_field};
+use passerelle::domain::time::Span;
+use passerelle::ports::Store as _;
+use passerelle::sim::automation::draft::ContactInput;
+use passerelle::sim::faults::{CallMatcher, FaultKind};
+use passerelle::sim::salesforce::coerce::Input;
+use passerelle::sim::salesforce::schema::{CONTACT, LEAD};
+
+use crate::world::{World, agreed};
+
+const OVERLAP: Timetable = Timetable {
+    is_enabled: false,
+    pull: None,
+    push: None,
+    activities: None,
+    overlap: Span::minutes(20),
+};
+
+/// What is in force, to be changed.
+async fn draft(world: &World) -> Draft {
+    let recovered = world.store.recover().await;
+    let known = recovered.expect("a store in memory does not fail").policy;
+    let policy = known.as_ref().map_or(&world.policy, |known| &known.policy);
+    let versions = world.store.policies(100).await;
+    let versions = versions.expect("a store in memory does not fail");
+    let all = versions.iter().map(|version| &version.policy);
+    let next = next_field(all.chain([&world.policy]));
+    let version = known.as_ref().map_or(0, |known| known.version);
+    Draft::new(version, policy, OVERLAP, next)
+}
+
+fn saved(draft: Draft) -> Command {
+    Command::Configure {
+        based_on: draft.based_on,
+        policy: Box::new(draft.policy),
+        timetable: draft.timetable,
+    }
+}
+
+fn rule_of(policy: &Policy, salesforce: &str) -> passerelle::domain::mapping::FieldRule {
+    let mut rules = policy.mapping.person.iter();
+    let found = rules.find(|rule| rule.salesforce == salesforce);
+    found.expect("a mapped field").clone()
+}
+
+fn systems(world: &World) -> Systems<'_> {
+    Systems {
+        salesforce: &world.described().salesforce,
+        automation: &world.described().automation,
+    }
+}
+
+fn pair(salesforce: &str, automation: &str, arrow: Arrow) -> Pair {
+    Pair {
+        salesforce: salesforce.to_owned(),
+        objects: vec![
+            passerelle::domain::ids::SalesforceObject::Lead,
+            passerelle::domain::ids::SalesforceObject::Contact,
+        ],
+        automation: automation.to_owned(),
+        arrow,
+        overwritten: Overwritten::Keep,
+        blank: BlankTravel::Never,
+        concurrent: Concurrent::Conflict,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_arrow_that_is_turned_lets_what_differed_travel_without_another_edit() {
+    let (world, leads) = agreed(3).await;
+    let mut new = draft(&world).await;
+    let title = rule_of(&new.policy, "Title");
+    let turned = Pair {
+        arrow: Arrow::Automation,
+        ..Pair::of(&title)
+    };
+    new.change(Kind::Person, title.id, &turned, systems(&world))
+        .unwrap();
+    world.instruct(saved(new)).await;
+    world.edits(leads[0], "Title", Input::text("Buyer"));
+    world.drive().await;
+    let contact = world.by_email("p0@x.example");
+    assert_eq!(
+        world.field(contact, "position"),
+        "",
+        "Automation has priority"
+    );
+
+    let mut back = draft(&world).await;
+    back.change(Kind::Person, title.id, &Pair::of(&title), systems(&world))
+        .unwrap();
+    world.instruct(saved(back)).await;
+    world.drive().await;
+    assert_eq!(world.field(contact, "position"), "Buyer");
+    world.drive().await.wrote_nothing();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pair_that_is_added_is_read_for_everybody_and_one_taken_out_is_left_alone() {
+    let (world, leads) = agreed(3).await;
+    world.edits(leads[1], "Fax", Input::text("+33 1 00 00 00 01"));
+    world.drive().await.wrote_nothing();
+    let mut new = draft(&world).await;
+    let wanted = pair("Fax", "fax", Arrow::Salesforce);
+    let id = new.add(Kind::Person, &wanted, systems(&world)).unwrap();
+    // The edit is older than anything that a regular reading would look at.
+    world.pass(Span::days(3));
+    let done = world.instruct(saved(new)).await;
+    assert!(done.snapshot.review.is_none(), "{:?}", done.snapshot.review);
+    let contact = world.by_email("p1@x.example");
+    assert_eq!(world.field(contact, "fax"), "+33 1 00 00 00 01");
+
+    let mut without = draft(&world).await;
+    without.remove(Kind::Person, id);
+    world.instruct(saved(without)).await;
+    let known = world.links().iter().any(|link| link.field(id).is_some());
+    assert!(!known, "what was remembered of the pair is gone");
+    world.edits(leads[1], "Fax", Input::text("+33 1 00 00 00 02"));
+    world.drive().await.wrote_nothing();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_conflict_of_a_pair_that_is_taken_out_ends() {
+    let (world, leads) = agreed(1).await;
+    world.edits(leads[0], "Title", Input::text("Buyer"));
+    let contact = world.by_email("p0@x.example");
+    world.user_edits(contact, ContactInput::default().with("position", "Seller"));
+    world.drive().await;
+    assert_eq!(world.conflicts().await.len(), 1);
+    let mut without = draft(&world).await;
+    let id = rule_of(&without.policy, "Title").id;
+    without.remove(Kind::Person, id);
+    world.instruct(saved(without)).await;
+    assert_eq!(world.conflicts().await, []);
+    assert_eq!(world.text(leads[0], "Title"), "Buyer");
+    assert_eq!(world.field(contact, "position"), "Seller");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_review_that_was_cut_short_goes_on_with_the_next_process() {
+    let (world, leads) = agreed(3).await;
+    world.edits(leads[2], "Fax", Input::text("+33 1 00 00 00 03"));
+    world.drive().await;
+    let mut new = draft(&world).await;
+    let wanted = pair("Fax", "fax", Arrow::Salesforce);
+    new.add(Kind::Person, &wanted, systems(&world)).unwrap();
+    // Salesforce does not answer, for longer than a cycle is patient.
+    let all = CallMatcher::path("/composite");
+    world.salesforce_fails(all, FaultKind::UnavailableBefore, 10_000);
+    let done = world.instruct(saved(new)).await;
+    let is_accepted = |fact: &Fact| matches!(fact, Fact::Accepted(_));
+    assert!(done.facts.iter().any(is_accepted));
+    let kept = world.store.recover().await.unwrap();
+    let review = kept.review.expect("a review under way");
+    assert_eq!((review.after, review.reads), (None, true));
+    world.salesforce_recovers();
+    world.cycle(Scope::OUTBOX).await;
+    let contact = world.by_email("p2@x.example");
+    assert_eq!(world.field(contact, "fax"), "+33 1 00 00 00 03");
+    assert_eq!(world.store.recover().await.unwrap().review, None);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_second_of_two_who_changed_the_same_version_is_told_who_was_first() {
+    let (world, _) = agreed(1).await;
+    let (mut first, mut second) = (draft(&world).await, draft(&world).await);
+    first.policy.update_blanks = !first.policy.update_blanks;
+    second.policy.latest_do_not_contact = !second.policy.latest_do_not_contact;
+    let base = world
+        .store
+        .recover()
+        .await
+        .unwrap()
+        .policy
+        .map(|known| known.version);
+    assert_eq!(base, None);
+    world.instruct(saved(first)).await;
+    let refused = world.order(saved(second)).await;
+    let is_told = refused.facts.iter().any(|fact| {
+        matches!(
+            fact,
+            Fact::Refused(Refusal::OlderConfiguration {
+                asked: 0,
+                now: 1,
+                made: Some(_)
+            })
+        )
+    });
+    assert!(is_told, "{:?}", refused.facts);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_speaks_against_a_configuration_keeps_it_from_being_saved() {
+    let (world, _) = agreed(1).await;
+    let mut bad = draft(&world).await;
+    let email = rule_of(&bad.policy, "Email").id;
+    bad.remove(Kind::Person, email);
+    let refused = world.order(saved(bad)).await;
+    let is_told = |fact: &Fact| match fact {
+        Fact::Refused(Refusal::Objected(said)) => {
+            said.iter().any(|one| one.says == "unfit-no-email")
+        }
+        _ => false,
+    };
+    assert!(refused.facts.iter().any(is_told), "{:?}", refused.facts);
+    let same = draft(&world).await;
+    let nothing = world.order(saved(same)).await;
+    assert!(
+        nothing
+            .facts
+            .contains(&Fact::Refused(Refusal::NothingChanges))
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_unpublished_plugin_takes_a_configuration_in_and_writes_nothing_by_it() {
+    let (world, leads) = agreed(1).await;
+    let mut off = draft(&world).await;
+    off.policy.published = false;
+    world.order(saved(off)).await;
+    world.edits(leads[0], "Fax", Input::text("+33 1 00 00 00 04"));
+    let mut new = draft(&world).await;
+    let wanted = pair("Fax", "fax", Arrow::Salesforce);
+    new.add(Kind::Person, &wanted, systems(&world)).unwrap();
+    let done = world.order(saved(new)).await;
+    assert_eq!(done.written(Side::Automation), 0);
+    let mut on = draft(&world).await;
+    on.policy.published = true;
+    world.instruct(saved(on)).await;
+    world.drive().await;
+    let contact = world.by_email("p0@x.example");
+    assert_eq!(world.field(contact, "fax"), "+33 1 00 00 00 04");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_field_that_vanishes_is_left_alone_and_caught_up_when_it_is_back() {
+    let (mut world, leads) = agreed(2).await;
+    world.asks = true;
+    world.sees(LEAD, "Title", false);
+    world.edits(leads[0], "Title", Input::text("Buyer"));
+    world.edits(leads[1], "Phone", Input::text("+33 1 00 00 00 05"));
+    let done = world.drive().await;
+    assert_eq!(done.snapshot.stopped, std::collections::BTreeMap::new());
+    assert_eq!(
+        done.snapshot.suspended.len(),
+        1,
+        "{:?}",
+        done.snapshot.suspended
+    );
+    let (first, second) = (
+        world.by_email("p0@x.example"),
+        world.by_email("p1@x.example"),
+    );
+    assert_eq!(world.field(second, "phone"), "+33 1 00 00 00 05");
+    assert_eq!(world.field(first, "position"), "");
+    let kept = world.store.recover().await.unwrap();
+    assert_eq!(
+        kept.suspended, done.snapshot.suspended,
+        "known after a restart"
+    );
+
+    world.pass(Span::days(3));
+    world.sees(LEAD, "Title", true);
+    let done = world.drive().await;
+    assert_eq!(done.snapshot.suspended, []);
+    assert_eq!(world.field(first, "position"), "Buyer");
+    let acts = world.store.acts(10).await.unwrap();
+    let told: Vec<&str> = acts.iter().map(|act| act.act.as_str()).collect();
+    assert_eq!(told, ["restore mapping", "suspend mapping"]);
+    world.drive().await.wrote_nothing();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_synced_while_opt_outs_cannot_be_seen() {
+    let (mut world, leads) = agreed(1).await;
+    world.asks = true;
+    world.sees(CONTACT, "HasOptedOutOfEmail", false);
+    world.edits(leads[0], "Phone", Input::text("+33 1 00 00 00 06"));
+    let done = world.drive().await;
+    let stopped = &done.snapshot.stopped[&Side::Salesforce];
+    assert!(
+        stopped.message.contains("Contact.HasOptedOutOfEmail"),
+        "{stopped}"
+    );
+    let contact = world.by_email("p0@x.example");
+    assert_eq!(world.field(contact, "phone"), "");
+    world.sees(CONTACT, "HasOptedOutOfEmail", true);
+    world.drive().await;
+    assert_eq!(world.field(contact, "phone"), "+33 1 00 00 00 06");
+}

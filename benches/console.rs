@@ -187,6 +187,7 @@ impl Place {
             journal: Arc::clone(&pool.journal),
             data: self.data.clone(),
             settings: serde_json::Value::Null,
+            doctor: passerelle::app::desk::Doctor::default(),
             snapshots: pool.snapshots.clone(),
             clock: self.outside.clock.clone(),
             role: Role::Admin,

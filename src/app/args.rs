@@ -82,7 +82,7 @@ pub enum Command {
     /// How the instance stands: coverage, conflicts, what waits, what failed
     Status(Json),
     /// What is wrong with the set-up, and where to mend it
-    Doctor(Json),
+    Doctor(Doctor),
     /// What is on its way, waiting or given up, grouped by cause
     Queues(Json),
     /// What waits for a person
@@ -221,6 +221,32 @@ pub struct Writing {
     /// Say what would be written, and write nothing
     #[arg(long)]
     pub dry_run: bool,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "the command line's own independent switches"
+)]
+pub struct Doctor {
+    /// Only these checks, as `doctor --json` names them
+    #[arg(value_name = "CHECK")]
+    pub checks: Vec<String>,
+    /// Make what is missing and can be made from here, each shown and asked for first
+    #[arg(long)]
+    pub fix: bool,
+    /// Make it without asking
+    #[arg(long, requires = "fix")]
+    pub yes: bool,
+    /// Show what would be made, and make nothing
+    #[arg(long, requires = "fix")]
+    pub dry_run: bool,
+    /// Why; kept in the audit
+    #[arg(long, default_value = "", requires = "fix")]
+    pub reason: String,
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,

@@ -1,7 +1,7 @@
 //! Builds, in order: the store, the clients, the rules, the engine. Nothing runs yet after this.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use secrecy::SecretString;
@@ -9,6 +9,7 @@ use secrecy::SecretString;
 use crate::adapters::{Denial, Secret, SystemClock, automation, salesforce};
 use crate::app::config::{self, AutomationFlow, Instance, OwnKey, SalesforceFlow};
 use crate::app::error::AppError;
+use crate::app::examiner::{Examiner, Setup};
 use crate::app::house::Served;
 use crate::app::log::Log;
 use crate::app::policy;
@@ -42,6 +43,8 @@ pub struct Opened {
     pub vault: Arc<SealedVault>,
     pub clock: Arc<dyn Clock>,
     pub recovered: Recovered,
+    /// The instance file.
+    pub file: PathBuf,
     /// Of the process that has the store.
     pub log: Log,
     /// Opened by the process that serves the instance, for somebody's command.
@@ -55,6 +58,7 @@ pub struct Connected {
     pub policy: Arc<Policy>,
     /// As both systems described themselves when they were connected to.
     pub described: Arc<Descriptions>,
+    pub examiner: Arc<Examiner>,
 }
 
 /// How a run differs from the ordinary one.
@@ -104,6 +108,7 @@ pub async fn open_at(
         vault: Arc::new(vault),
         clock,
         recovered,
+        file: file.to_owned(),
         log: Log::default(),
         served: None,
     })
@@ -112,6 +117,16 @@ pub async fn open_at(
 /// Asks both systems who they are, binds the store to them, and works out the rules if the store
 /// has none yet.
 pub async fn connect(opened: Opened, file: &Path) -> Result<Connected, AppError> {
+    connected(opened, Some(file)).await
+}
+
+/// The same for whoever mends a set-up that does not work yet: where the store has no rules, those that
+/// the instance file asks for are taken to be possible, and not kept.
+pub async fn connect_to_mend(opened: Opened) -> Result<Connected, AppError> {
+    connected(opened, None).await
+}
+
+async fn connected(opened: Opened, file: Option<&Path>) -> Result<Connected, AppError> {
     if let Some(served) = opened.served.clone() {
         let ours = &served.house.connected;
         let in_force = served.house.handle.setups.borrow().clone();
@@ -120,9 +135,10 @@ pub async fn connect(opened: Opened, file: &Path) -> Result<Connected, AppError>
             outside: ours.outside.clone(),
             policy: Arc::clone(&in_force.policy),
             described: Arc::clone(&in_force.described),
+            examiner: Arc::clone(&ours.examiner),
         });
     }
-    let clients = clients(&opened)?;
+    let (clients, setup) = clients(&opened)?;
     let described = describe_both(&opened, &clients).await?;
     let (salesforce, automation) = (&described.salesforce, &described.automation);
     let (name, is_sandbox) = (&salesforce.organisation_name, salesforce.is_sandbox);
@@ -135,14 +151,17 @@ pub async fn connect(opened: Opened, file: &Path) -> Result<Connected, AppError>
         automation: automation.instance.clone(),
     };
     opened.store.bind(binding).await?;
-    let policy = match &opened.recovered.policy {
-        Some(known) => known.policy.clone(),
-        None => first_policy(&opened, file, &described).await?,
+    let policy = match (&opened.recovered.policy, file) {
+        (Some(known), _) => known.policy.clone(),
+        (None, Some(file)) => first_policy(&opened, file, &described).await?,
+        (None, None) => opened.assumed(Some(&described)),
     };
+    let policy = Arc::new(policy);
     Ok(Connected {
         opened,
         outside: clients,
-        policy: Arc::new(policy),
+        examiner: Examiner::new(setup),
+        policy,
         described: Arc::new(described),
     })
 }
@@ -155,11 +174,11 @@ async fn describe_both(opened: &Opened, clients: &Outside) -> Result<Description
             opened.instance.automation.base_url.as_str(),
         )),
     };
-    let salesforce = describe(Side::Salesforce, &*opened.clock, || {
+    let salesforce = ask(Side::Salesforce, &*opened.clock, || {
         clients.salesforce.describe(Arc::clone(&asked))
     })
     .await?;
-    let automation = describe(Side::Automation, &*opened.clock, || {
+    let automation = ask(Side::Automation, &*opened.clock, || {
         clients.automation.describe(Arc::clone(&asked))
     })
     .await?;
@@ -176,8 +195,23 @@ impl Opened {
         match &self.served {
             // One client for each side: two would take each other's tokens away.
             Some(served) => describe_both(self, &served.house.connected.outside).await,
-            None => describe_both(self, &clients(self)?).await,
+            None => describe_both(self, &clients(self)?.0).await,
         }
+    }
+
+    /// Looks at the set-up of both systems. Binds nothing and keeps nothing.
+    pub fn examiner(&self) -> Result<Arc<Examiner>, AppError> {
+        if let Some(served) = &self.served {
+            return Ok(Arc::clone(&served.house.connected.examiner));
+        }
+        let (_, setup) = clients(self)?;
+        Ok(Examiner::new(setup))
+    }
+
+    /// What the instance file would have the rules be, of an instance that was never synced.
+    pub fn assumed(&self, described: Option<&Descriptions>) -> Policy {
+        let url = self.instance.automation.base_url.as_str();
+        policy::assumed(&self.instance.plugin, described, url)
     }
 
     /// What the store knows of the configuration, of a sync that does not run.
@@ -322,16 +356,26 @@ pub(super) fn automation_client(
     })
 }
 
-fn clients(opened: &Opened) -> Result<Outside, AppError> {
-    Ok(Outside {
-        salesforce: Arc::new(salesforce_client(opened, opened.vault.clone())?),
-        automation: Arc::new(automation_client(opened, opened.vault.clone())?),
+fn clients(opened: &Opened) -> Result<(Outside, Setup), AppError> {
+    let salesforce = Arc::new(salesforce_client(opened, opened.vault.clone())?);
+    let automation = Arc::new(automation_client(opened, opened.vault.clone())?);
+    let clock = Arc::clone(&opened.clock);
+    let setup = Setup {
+        salesforce: salesforce.clone(),
+        automation: automation.clone(),
+        clock: Arc::clone(&clock),
+    };
+    let outside = Outside {
+        salesforce,
+        automation,
         store: opened.store.clone(),
-        clock: Arc::clone(&opened.clock),
-    })
+        clock,
+    };
+    Ok((outside, setup))
 }
 
-async fn describe<'a, T, F>(
+/// Asks a system something, again if that failed in a passing way.
+pub(in crate::app) async fn ask<'a, T, F>(
     side: Side,
     clock: &dyn Clock,
     mut ask: impl FnMut() -> F,

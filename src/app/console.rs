@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use crate::app::compose::{Connected, Environment};
-use crate::app::desk::Desk;
+use crate::app::desk::{Desk, Recorded};
 use crate::app::door::{self, Door};
 use crate::app::error::{AppError, Status};
 use crate::app::house::{House, Place};
@@ -377,7 +377,13 @@ fn wires(house: &House, visit: Visit, ends: TtyWires, place: Place) -> (Wires, J
     let (questions, asked) = mpsc::channel(QUESTIONS_MAX);
     let (told, answers) = mpsc::channel(QUESTIONS_MAX);
     let role = visit.door.visitor.role;
-    let desk = Desk::of(connected, handle).for_role(role);
+    let recorded = Recorded {
+        door: visit.door.clone(),
+        pool: handle.clone(),
+    };
+    let desk = Desk::of(connected, handle)
+        .for_role(role)
+        .recording(recorded);
     let desk = tokio::spawn(desk.serve(asked, told.clone()));
     let (door, recorder) = (visit.door, visit.recorder);
     let session = door.session;

@@ -8,7 +8,8 @@ mod flags;
 mod plugin;
 mod search;
 
-pub(super) use doctor::{disk, oldest_conflict};
+pub use doctor::Doctor;
+pub(super) use doctor::{Recorded, disk, oldest_conflict};
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -71,6 +72,7 @@ pub struct Desk {
     pub data: PathBuf,
     /// As a bundle tells them.
     pub settings: Json,
+    pub doctor: Doctor,
     pub snapshots: watch::Receiver<Arc<Snapshot>>,
     pub clock: Arc<dyn Clock>,
     /// Of whoever asks: who only looks takes nothing away.
@@ -86,6 +88,7 @@ impl Desk {
             journal: Arc::clone(&pool.journal),
             data: connected.opened.instance.data.clone(),
             settings: crate::app::bundle::settings(&connected.opened.instance),
+            doctor: Doctor::of(connected),
             snapshots: pool.snapshots.clone(),
             clock: connected.outside.clock.clone(),
             role: Role::Admin,
@@ -102,6 +105,7 @@ impl Desk {
             journal: Arc::default(),
             data: opened.instance.data.clone(),
             settings: crate::app::bundle::settings(&opened.instance),
+            doctor: Doctor::default(),
             snapshots,
             clock: opened.clock.clone(),
             role: Role::Viewer,
@@ -119,6 +123,12 @@ impl Desk {
     /// Answers what this role may ask.
     pub(super) fn for_role(self, role: Role) -> Self {
         Self { role, ..self }
+    }
+
+    /// Changes the set-up in somebody's name.
+    pub(super) fn recording(mut self, recorded: Recorded) -> Self {
+        self.doctor.recorded = Some(recorded);
+        self
     }
 
     /// Answers until nobody asks any more. A question that takes long delays no other one; a search
@@ -204,6 +214,11 @@ impl Desk {
             Query::Plugin => Answer::Plugin(Box::new(self.plugin().await?)),
             Query::Example(kind, field) => Answer::Example(self.example(kind, field).await?),
             Query::Doctor => Answer::Doctor(self.diagnosis().await?),
+            Query::Examine => Answer::Doctor(self.examination().await?),
+            Query::Preview(remedy) => Answer::Mending(Box::new(self.preview(remedy).await)),
+            Query::Mend(remedy, reason) => {
+                Answer::Mending(Box::new(self.mend(remedy, &reason).await))
+            }
         })
     }
 

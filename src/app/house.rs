@@ -141,6 +141,7 @@ impl House {
             vault: Arc::clone(&ours.vault),
             clock: Arc::clone(&ours.clock),
             recovered: ours.store.recover().await?,
+            file: ours.file.clone(),
             log: ours.log.clone(),
             served: Some(Arc::new(Served {
                 house: Arc::clone(self),

@@ -8,9 +8,11 @@ pub mod config;
 pub mod desk;
 mod door;
 pub mod error;
+mod examiner;
 mod house;
 mod lines;
 pub mod log;
+mod machine;
 mod mask;
 mod notify;
 pub mod out;
@@ -97,13 +99,13 @@ pub(crate) const fn is_json(command: &Command) -> bool {
         Command::Revoke(revoke) => revoke.writing.json,
         Command::Sync(sync) => sync.json,
         Command::Status(json)
-        | Command::Doctor(json)
         | Command::Queues(json)
         | Command::Flags(json)
         | Command::Activities(json)
         | Command::Plugin(json) => json.json,
         Command::Conflicts(conflicts) => conflicts.json,
         Command::Contact(contact) => contact.json,
+        Command::Doctor(doctor) => doctor.json,
         Command::Resolve(resolve) => resolve.writing.json,
         Command::Backfill(backfill) => backfill.writing.json,
         Command::Republish(republish) => republish.writing.json,

@@ -67,14 +67,20 @@ pub fn build(
     }
 }
 
-/// The same without what the systems say: every pair as the file names it, taken to be there. What a
-/// set-up is examined by before it works.
-pub fn assumed(plugin: &Plugin, automation_url: &str) -> Policy {
+/// The same where it does not work yet: a pair that cannot be a rule is taken for the rule that it would
+/// be, so that a set-up can be examined by what it should become.
+pub fn assumed(plugin: &Plugin, described: Option<&Descriptions>, automation_url: &str) -> Policy {
+    let systems = described.map(|described| Systems {
+        salesforce: &described.salesforce,
+        automation: &described.automation,
+    });
     let mut next = 0;
     let mut rules = |mapped: &[Mapped], kind| -> Vec<FieldRule> {
         let pairs = mapped.iter().filter_map(|mapped| {
             next += 1;
-            assume(FieldId(next), kind, &mapped.pair, &plugin.objects)
+            let (id, pair, objects) = (FieldId(next), &mapped.pair, &plugin.objects);
+            let fits = systems.and_then(|systems| rule(id, kind, pair, objects, systems).ok());
+            fits.or_else(|| assume(id, kind, pair, objects))
         });
         pairs.collect()
     };

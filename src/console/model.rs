@@ -13,7 +13,7 @@ use super::finder::Finder;
 use super::keymap::{Chord, Context, Keymap};
 use super::language::Language;
 use super::linear::Linear;
-use super::query::{Diagnosis, Exported, Query, Ticket, UndoPreview};
+use super::query::{Diagnosis, Exported, Mending, Query, Ticket, UndoPreview};
 use super::screens::{
     Scene, Screen, activities, audit, conflicts, contacts, doctor, flags, overview, plugin, queues,
 };
@@ -100,6 +100,12 @@ pub struct Model {
     pub(super) bulk: Option<Bulk>,
     /// Asked for by a key; its answer says where the file is.
     pub(super) export: Option<(Slot<Exported>, Query)>,
+    /// Both systems are read again; the answer goes where the diagnosis is.
+    pub(super) look: Option<Slot<Diagnosis>>,
+    /// When that was last begun.
+    pub(super) looked: Option<Timestamp>,
+    /// A remedy that is prepared, or being made.
+    pub(super) mending: Option<(Slot<Mending>, Query)>,
     pub(super) tickets: u64,
     /// For whoever reads lines instead of screens.
     pub(super) linear: Option<Box<Linear>>,
@@ -340,6 +346,9 @@ impl Model {
             undo: None,
             bulk: None,
             export: None,
+            look: None,
+            looked: None,
+            mending: None,
             tickets: 0,
             linear: None,
         }
@@ -487,6 +496,12 @@ impl Model {
         if let Some((slot, query)) = &mut self.export {
             ask(slot, query.clone());
         }
+        if let Some(look) = &mut self.look {
+            ask(look, Query::Examine);
+        }
+        if let Some((slot, query)) = &mut self.mending {
+            ask(slot, query.clone());
+        }
         if let Some((slot, query)) = self.front().1.question() {
             ask(slot, query);
         }
@@ -512,6 +527,8 @@ impl Model {
         tickets.extend(self.undo.as_ref().and_then(Waiting::waiting));
         tickets.extend(self.bulk.as_ref().and_then(|bulk| bulk.slot.waiting()));
         tickets.extend(self.export.as_ref().and_then(|(slot, _)| slot.waiting()));
+        tickets.extend(self.look.as_ref().and_then(Waiting::waiting));
+        tickets.extend(self.mending.as_ref().and_then(|(slot, _)| slot.waiting()));
         tickets
     }
 

@@ -18,6 +18,7 @@ use crate::domain::flag::{Flag, Matter};
 use crate::domain::ids::{FieldId, Kind, LinkId, RemoteId, RunId};
 use crate::domain::link::{Link, Parked, Pending};
 use crate::domain::record::{Act, Counts, HistoryEntry, PolicyVersion};
+use crate::domain::remedy::{Mended, Preview, Remedy};
 use crate::domain::row::RowState;
 use crate::domain::setup::Timetable;
 use crate::domain::time::Timestamp;
@@ -59,8 +60,14 @@ pub enum Query {
     Plugin,
     /// A real contact or company with a value in that field.
     Example(Kind, FieldId),
-    /// What is wrong with the set-up.
+    /// What is wrong with the set-up, from what was read last.
     Doctor,
+    /// The same, with both systems read first.
+    Examine,
+    /// What a remedy would send.
+    Preview(Remedy),
+    /// Make it, for this reason.
+    Mend(Remedy, String),
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -83,6 +90,7 @@ pub enum Answer {
     Plugin(Box<Plugin>),
     Example(Option<Example>),
     Doctor(Diagnosis),
+    Mending(Box<Mending>),
 }
 
 /// Rows of a list, with how many there are in all.
@@ -296,6 +304,18 @@ pub struct Diagnosis {
     pub findings: Vec<Finding>,
     /// When the two systems described what the checks of fields go by.
     pub described: Timestamp,
+    /// When the set-up beyond that was read; nobody looked yet if there is no time.
+    #[serde(default)]
+    pub examined: Option<Timestamp>,
+}
+
+/// What became of a remedy that was asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Mending {
+    Previewed(Preview),
+    Made(Mended),
+    /// In the system's words.
+    Failed(String),
 }
 
 impl Diagnosis {

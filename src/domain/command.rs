@@ -11,6 +11,7 @@ use super::ids::{Generation, LinkId, RunId, Side};
 use super::mapping::Policy;
 use super::operator::{Operator, SessionId};
 use super::record::{Act, Plan, PlanKind};
+use super::remedy::Remedy;
 use super::setup::{Objection, Timetable};
 use super::time::Timestamp;
 
@@ -98,6 +99,9 @@ pub enum Command {
         run: RunId,
         steer: Steer,
     },
+    /// Adds to a system's set-up. The engine only records who asked; whoever asked makes it, once this
+    /// was taken in.
+    Mend(Remedy),
     /// Put a configuration in the place of the one in force, if that is still the one it was made from.
     Configure {
         based_on: u32,

@@ -82,9 +82,9 @@ impl Role {
     /// The lowest role that may give this command.
     pub fn needed(command: &Command) -> Self {
         match command {
-            // Mails people again, or overwrites as much as is found: an admin answers for it.
-            // Also the configuration: it concerns everybody.
-            Command::ReleaseBrake | Command::Configure { .. } => Self::Admin,
+            // Mails people again, overwrites as much as is found, or concerns everybody who works in a
+            // system: an admin answers for it. Also the configuration: it concerns everybody.
+            Command::ReleaseBrake | Command::Configure { .. } | Command::Mend(_) => Self::Admin,
             Command::Resolve(resolutions)
                 if resolutions.iter().any(|resolution| {
                     let choices = &mut resolution.choices.iter();

@@ -83,7 +83,8 @@ pub(super) fn keys(instruction: &Instruction) -> Vec<LinkKey> {
         | Command::Pause(_)
         | Command::Resume(_)
         | Command::ReleaseBrake
-        | Command::Configure { .. } => Vec::new(),
+        | Command::Configure { .. }
+        | Command::Mend(_) => Vec::new(),
     }
 }
 
@@ -154,6 +155,7 @@ impl Engine {
             Command::Pause(queue) => Ok(self.pause(queue)),
             Command::Resume(queue) => Ok(self.resume(queue)),
             Command::ReleaseBrake => Ok(self.release_brake()),
+            Command::Mend(remedy) => Ok(Done::new("mend", remedy.name().to_owned())),
             Command::Backfill { kind, from, until } => {
                 Ok(self.plan(desk, &order, kind, (from, until)))
             }

@@ -123,7 +123,7 @@ async fn carry_out(place: &Place, command: Command, out: &mut Out) -> Result<Sta
         Command::Revoke(asked) => authorize::revoke(place, &asked, out).await,
         Command::Sync(sync) => sync::perform(place, &sync, out).await,
         Command::Status(_) => inspect::status(place, out).await,
-        Command::Doctor(_) => doctor::perform(place, out).await,
+        Command::Doctor(asked) => doctor::perform(place, &asked, out).await,
         Command::Queues(_) => inspect::queues(place, out).await,
         Command::Conflicts(conflicts) => inspect::conflicts(place, conflicts.show, out).await,
         Command::Contact(contact) => inspect::contact(place, &contact.who, out).await,

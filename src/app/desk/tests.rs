@@ -87,6 +87,7 @@ impl Room {
             .1,
             data: folder.path().to_owned(),
             settings: serde_json::Value::Null,
+            doctor: Doctor::default(),
             snapshots: watch::channel(Arc::default()).1,
             clock: Arc::new(SystemClock),
         };

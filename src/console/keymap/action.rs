@@ -78,6 +78,7 @@ pub enum Action {
     ExportCsv,
     ExportJson,
     IncidentBundle,
+    Mend,
     ToggleColumn,
     CheckAudit,
     Next,
@@ -225,6 +226,7 @@ actions! {
     ExportCsv "export-csv" [Audit Act] None;
     ExportJson "export-json" [Audit Act] None;
     IncidentBundle "incident-bundle" [Doctor Check Contact] None;
+    Mend "mend" [Doctor Check] Writes;
     ToggleColumn "toggle-column" [Columns] None;
     CheckAudit "check-audit" [Audit Act] None;
     Next "next" [Dialog Text Columns] None;
@@ -238,7 +240,7 @@ impl Action {
     /// The least role that may do it. What is sent in the end is judged again by whoever carries it out.
     pub fn needed(self) -> Role {
         match (self, self.entry().danger) {
-            (Self::ReleaseBrake | Self::OptIn, _) => Role::Admin,
+            (Self::ReleaseBrake | Self::OptIn | Self::Mend, _) => Role::Admin,
             (
                 Self::ExportCsv
                 | Self::ExportJson

@@ -191,7 +191,10 @@ impl Model {
     fn look_on(&mut self) {
         let waiting = self.awaited();
         let now = self.shell.now;
-        let slow = self.undo.is_some() || self.bulk.is_some() || self.export.is_some();
+        let slow = self.undo.is_some()
+            || self.bulk.is_some()
+            || self.export.is_some()
+            || self.mending.is_some();
         let Some(linear) = &mut self.linear else {
             return;
         };

@@ -430,7 +430,9 @@ impl World {
             })),
             Query::Flags => super::flags::answer(self, &policy().mapping),
             Query::Plugin | Query::Example(..) => super::plugin::answer(self, query),
-            Query::Doctor => super::doctor::answer(self),
+            Query::Doctor | Query::Examine | Query::Preview(_) | Query::Mend(..) => {
+                super::doctor::answer(self, query)
+            }
             _ => super::audit::answer(self, query),
         }
     }

@@ -7,6 +7,7 @@ pub(super) mod bulk;
 pub(super) mod bundle;
 pub(super) mod columns;
 pub(super) mod decide;
+pub(super) mod doctor;
 pub(super) mod queues;
 pub(super) mod undo;
 
@@ -45,6 +46,9 @@ pub(super) fn deny(model: &mut Model, needed: Role) {
 }
 
 pub(super) fn refresh(model: &mut Model) {
+    if model.tab == Tab::Doctor {
+        doctor::look(model);
+    }
     model.each_slot(|slot| slot.renew());
 }
 
@@ -301,6 +305,10 @@ pub(super) fn confirm(model: &mut Model, reason: String) -> Vec<Effect> {
     }
     if let (Command::Resolve(_), Some(open)) = (&dialog.frozen.command, &mut model.conflicts.open) {
         open.choices.clear();
+    }
+    if let Command::Mend(remedy) = dialog.frozen.command {
+        doctor::mend(model, remedy, reason);
+        return Vec::new();
     }
     let told = match dialog.frozen.command {
         Command::Backfill { .. } => "plan-begun",

@@ -249,6 +249,7 @@ fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Earlier | Action::Later => acts::travel(model, action == Action::Earlier),
         Action::ExportCsv | Action::ExportJson => acts::audit::ask_export(model, action),
         Action::IncidentBundle => acts::bundle::ask(model),
+        Action::Mend => acts::doctor::ask(model),
         Action::CheckAudit => model.audit.check(),
         Action::Next | Action::Previous => move_focus(model, action == Action::Next),
         Action::Press => return press(model),

@@ -235,6 +235,9 @@ pub struct Doctor {
     /// Only these checks, as `doctor --json` names them
     #[arg(value_name = "CHECK")]
     pub checks: Vec<String>,
+    /// Leave out what is well, and what nothing can be done about
+    #[arg(long)]
+    pub brief: bool,
     /// Make what is missing and can be made from here, each shown and asked for first
     #[arg(long)]
     pub fix: bool,

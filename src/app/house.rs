@@ -216,7 +216,9 @@ impl House {
             }
             Wish::Command { arguments, folder } => {
                 let door = self.door(visitor);
-                commands::serve(guest, Arc::clone(&self), door, (arguments, folder.into())).await
+                let serving =
+                    commands::serve(guest, Arc::clone(&self), door, (arguments, folder.into()));
+                Box::pin(serving).await
             }
         };
         if let Err(error) = ended {

@@ -54,7 +54,7 @@ pub(super) async fn perform(
         .filter(wanted)
         .map(|finding| (finding, spoken(&language, policy, now, finding)))
         .collect();
-    report(&opened.instance.name, &told, out)?;
+    report(&opened.instance.name, &told, asked.brief, out)?;
     let needs_person = told
         .iter()
         .any(|(finding, _)| finding.seen.severity.needs_person());
@@ -168,7 +168,12 @@ fn told(finding: &Finding, spoken: &Spoken) -> Json {
     })
 }
 
-fn report(instance: &str, told_of: &[(&Finding, Spoken)], out: &mut Out) -> Result<(), AppError> {
+fn report(
+    instance: &str,
+    told_of: &[(&Finding, Spoken)],
+    is_brief: bool,
+    out: &mut Out,
+) -> Result<(), AppError> {
     let count = |severity| {
         let of_it = told_of.iter().filter(|(f, _)| f.seen.severity == severity);
         of_it.count()
@@ -194,20 +199,21 @@ fn report(instance: &str, told_of: &[(&Finding, Spoken)], out: &mut Out) -> Resu
     ))?;
     for (finding, spoken) in told_of {
         let severity = finding.seen.severity;
-        out.line(&format!(
-            "{:<2} {:<8} {}: {}",
-            mark(severity),
-            severity.name(),
-            spoken.name,
-            spoken.evidence
-        ))?;
+        if is_brief && !severity.needs_person() {
+            continue;
+        }
+        let lead = format!("{:<2} {:<8}", mark(severity), severity.name());
+        let indent = lead.chars().count();
+        let seen = format!("{}: {}", spoken.name, spoken.evidence);
+        out.paragraph(&lead, indent, &seen)?;
+        let margin = " ".repeat(indent);
         if severity.needs_person() {
-            out.line(&format!("{:12}{}", "", spoken.why))?;
-            out.line(&format!("{:12}{}", "", spoken.path))?;
+            out.paragraph(&margin, indent, &spoken.why)?;
+            out.paragraph(&margin, indent, &spoken.path)?;
         }
         if finding.seen.remedy.is_some() {
-            let id = finding.check.id;
-            out.line(&format!("{:12}or: passerelle doctor --fix {id}", ""))?;
+            let mend = format!("or: passerelle doctor --fix {}", finding.check.id);
+            out.paragraph(&margin, indent, &mend)?;
         }
     }
     Ok(())

@@ -80,6 +80,7 @@ pub(super) async fn perform(
 fn examination(fix: bool) -> Doctor {
     Doctor {
         checks: Vec::new(),
+        brief: true,
         fix,
         yes: false,
         dry_run: false,

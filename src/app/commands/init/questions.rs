@@ -36,7 +36,7 @@ pub(super) async fn ask(place: &Place, out: &mut Out) -> Result<Answers, AppErro
     let mut asking = Asking { place, out };
     let name = asking
         .until(
-            "Name of this instance, on every screen [salesforce]: ",
+            "Name of this instance, shown on every screen [salesforce]: ",
             |answer| {
                 let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
                 let name = or(answer, "salesforce");
@@ -48,7 +48,7 @@ pub(super) async fn ask(place: &Place, out: &mut Out) -> Result<Answers, AppErro
         .await?;
     let login_url = asking
         .until(
-            "Salesforce: 1 production, 2 sandbox, or the address of its My Domain [1]: ",
+            "Salesforce is\n  1 production\n  2 a sandbox\n  or type the address of its My Domain\n[1]: ",
             |answer| match or(answer, "1") {
                 "1" => address("https://login.salesforce.com"),
                 "2" => address("https://test.salesforce.com"),
@@ -59,7 +59,7 @@ pub(super) async fn ask(place: &Place, out: &mut Out) -> Result<Answers, AppErro
     let (salesforce, consumer_key) = asking.salesforce().await?;
     let base_url = asking
         .until(
-            "Automation's address, like https://acme.automation.example: ",
+            "Automation's address (https://acme.automation.example): ",
             address,
         )
         .await?;
@@ -86,8 +86,8 @@ impl Asking<'_> {
     async fn salesforce(&mut self) -> Result<(SalesforceLogin, String), AppError> {
         let flow = self
             .until(
-                "Log in there by: 1 a person's browser, once; 2 the application's own keys (My Domain \
-                 only); 3 a key file (JWT) [1]: ",
+                "Log in there by\n  1 a person's browser, once\n  2 the application's own keys (client \
+                 credentials; My Domain only)\n  3 a key file (JWT)\n[1]: ",
                 |answer| one_of(or(answer, "1"), 3),
             )
             .await?;
@@ -108,7 +108,7 @@ impl Asking<'_> {
     async fn automation(&mut self) -> Result<AutomationLogin, AppError> {
         let flow = self
             .until(
-                "Log in there by: 1 API keys; 2 a person's browser; 3 user name and password [1]: ",
+                "Log in there by\n  1 API keys (public and secret)\n  2 a person's browser, once\n  3 user name and password\n[1]: ",
                 |answer| one_of(or(answer, "1"), 3),
             )
             .await?;
@@ -129,7 +129,7 @@ impl Asking<'_> {
     async fn objects(&mut self) -> Result<(Vec<&'static str>, String), AppError> {
         let people = self
             .until(
-                "People to sync: 1 Leads and Contacts, 2 Leads only, 3 Contacts only [1]: ",
+                "People to sync\n  1 Leads and Contacts\n  2 Leads\n  3 Contacts\n[1]: ",
                 |answer| one_of(or(answer, "1"), 3),
             )
             .await?;

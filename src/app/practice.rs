@@ -97,6 +97,11 @@ impl Practice {
 }
 
 impl Serving {
+    /// Of Salesforce and of Automation.
+    pub fn addresses(&self) -> [String; 2] {
+        [self.salesforce_server.url(), self.automation_server.url()]
+    }
+
     /// Puts faults into the set-up of both systems.
     pub fn spoil(&self, faults: &[Fault]) {
         let now = self.site.now();

@@ -18,6 +18,7 @@ use crate::app::run::Goal;
 use crate::console::Ground;
 use crate::domain::time::Timestamp;
 use crate::ports::Clock;
+use crate::sim::world::{AUTOMATION_KEY, AUTOMATION_SECRET, SALESFORCE_KEY, SALESFORCE_SECRET};
 
 /// Serves both simulators until a signal, and prints how to reach them.
 pub(super) async fn sim(arguments: &Sim, out: &mut Out) -> Result<Status, AppError> {
@@ -49,6 +50,14 @@ pub(super) async fn sim(arguments: &Sim, out: &mut Out) -> Result<Status, AppErr
         "rehearse a login: flow = \"authorization_code\" for both sides in a copy of it, then",
     )?;
     out.note("passerelle authorize --config COPY; the browser's page asks to allow it")?;
+    out.note("rehearse a first set-up: passerelle --config NEW init, with these answers:")?;
+    let [salesforce, automation] = serving.addresses();
+    out.note(&format!(
+        "  Salesforce {salesforce}, 2 its own keys: {SALESFORCE_KEY}, secret {SALESFORCE_SECRET}"
+    ))?;
+    out.note(&format!(
+        "  Automation {automation}, 1 API keys: {AUTOMATION_KEY}, secret {AUTOMATION_SECRET}"
+    ))?;
     for line in std::fs::read_to_string(&file)?.lines() {
         out.line(line)?;
     }

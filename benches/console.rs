@@ -190,6 +190,7 @@ impl Place {
             snapshots: pool.snapshots.clone(),
             clock: self.outside.clock.clone(),
             role: Role::Admin,
+            outside: Some(self.outside.clone()),
         }
     }
 

@@ -188,6 +188,17 @@ impl Opened {
 }
 
 impl Connected {
+    /// What the sync works by, or would if it ran.
+    pub fn in_force(&self) -> InForce {
+        if let Some(served) = &self.opened.served {
+            return (**served.house.handle.setups.borrow()).clone();
+        }
+        InForce {
+            described: Arc::clone(&self.described),
+            ..self.opened.in_force(Arc::clone(&self.policy))
+        }
+    }
+
     pub fn engine(&self, mode: Mode) -> Engine {
         let settings = Settings {
             policy: Arc::clone(&self.policy),

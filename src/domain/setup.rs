@@ -3,6 +3,7 @@
 mod draft;
 mod judge;
 mod objection;
+mod redo;
 mod rule;
 mod suggest;
 

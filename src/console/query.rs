@@ -321,7 +321,10 @@ pub struct Foreseen {
 /// Pairs that are new have to be read, and that is done for some only.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Sample {
-    Read { looked_at: u64, changed: u64 },
+    Read {
+        looked_at: u64,
+        changed: u64,
+    },
     /// A side did not answer, and what it said.
     Unread(String),
     /// No calls are left today for anything that can wait.

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 pub use draft::Draft;
 pub use judge::{lists, next_field, objections};
 pub use objection::{Objection, Unfit, Weight};
+pub use redo::Left;
 pub use rule::{CONTACT_ID, DO_NOT_CONTACT, Pair, Systems, TIMELINE_LINK, owners, rule};
 pub use suggest::suggestions;
 

@@ -172,7 +172,9 @@ impl Walk {
         let (stride, first) = (self.stride, self.seen.looked_at - page.len() as u64);
         let wants_more = self.seen.sample.is_some();
         let taken = (first..).zip(page).filter(|(number, link)| {
-            wants_more && number % stride == 0 && grows(link.kind, &self.in_force.policy, &self.after)
+            wants_more
+                && number % stride == 0
+                && grows(link.kind, &self.in_force.policy, &self.after)
         });
         let taken: Vec<Link> = taken.map(|(_, link)| link).collect();
         self.sampled.extend(taken);

@@ -429,7 +429,9 @@ impl World {
                 })
             })),
             Query::Flags => super::flags::answer(self, &policy().mapping),
-            Query::Plugin | Query::Example(..) => super::plugin::answer(self, query),
+            Query::Plugin | Query::Example(..) | Query::Forecast(_) => {
+                super::plugin::answer(self, query)
+            }
             Query::Doctor => super::doctor::answer(self),
             _ => super::audit::answer(self, query),
         }

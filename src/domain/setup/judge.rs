@@ -21,7 +21,8 @@ pub fn objections(
         for new in after.mapping.rules(kind) {
             let old = before.and_then(|before| before.mapping.rule(kind, new.id));
             // An object that is synced no more can leave even an old rule without any.
-            let is_left = !new.objects.iter().any(|object| after.syncs(*object));
+            let is_left = !new.objects.iter().any(|object| after.syncs(*object))
+                && after.objects.iter().any(|object| object.kind() == kind);
             if old == Some(new) && !is_left {
                 continue;
             }

@@ -1,31 +1,47 @@
 //! The changes of a draft, made once more on a configuration that somebody else saved meanwhile.
 
 use super::rule::{Pair, Systems};
-use super::{Difference, Draft};
+use super::{Difference, Draft, Timetable};
+
+/// Changes that could not be made again.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Left {
+    pub changes: Vec<Difference>,
+    pub times: Option<(Timetable, Timetable)>,
+}
+
+impl Left {
+    pub fn count(&self) -> u64 {
+        self.changes.len() as u64 + u64::from(self.times.is_some())
+    }
+
+    /// With those of an earlier time.
+    pub fn add(&mut self, earlier: Self) {
+        self.changes.splice(0..0, earlier.changes);
+        self.times = self.times.take().or(earlier.times);
+    }
+}
 
 impl Draft {
     /// Makes these changes on a draft of the configuration that is in force now. A change of
     /// something that the other one changed too is not made, and answered: whoever made it decides
     /// again, and nothing is lost without a word.
     #[must_use]
-    pub fn redone_on(&self, mut onto: Self, systems: Systems<'_>) -> (Self, Vec<Difference>) {
-        let mut left = Vec::new();
+    pub fn redone_on(&self, mut onto: Self, systems: Systems<'_>) -> (Self, Left) {
+        let mut left = Left::default();
         for change in self.differences() {
             if !onto.redo(&change, systems) {
-                left.push(change);
+                left.changes.push(change);
             }
         }
-        if let Some((before, after)) = self.retimed()
-            && onto.timetable == before
-        {
-            onto.timetable = after;
+        if let Some((before, after)) = self.retimed() {
+            if onto.timetable == before {
+                onto.timetable = after;
+            } else if onto.timetable != after {
+                left.times = Some((before, after));
+            }
         }
         (onto, left)
-    }
-
-    /// Whether the timetable's changes could not be made again.
-    pub fn is_retimed_otherwise(&self, onto: &Self) -> bool {
-        self.retimed().is_some_and(|(_, after)| onto.timetable != after)
     }
 
     fn redo(&mut self, change: &Difference, systems: Systems<'_>) -> bool {
@@ -77,6 +93,7 @@ mod tests {
     use crate::domain::ids::{FieldId, Kind, SalesforceObject};
     use crate::domain::mapping::{Arrow, Mapping, Policy, Role};
     use crate::domain::setup::{Difference, Draft, Pair, Set, Setting, Systems, Timetable};
+    use crate::domain::time::Span;
 
     fn systems(described: &Descriptions) -> Systems<'_> {
         Systems {
@@ -121,7 +138,7 @@ mod tests {
             ..policy()
         };
         let (made, left) = mine.redone_on(draft(&theirs), systems(&described));
-        assert_eq!(left, []);
+        assert_eq!(left.count(), 0);
         assert!(made.policy.update_blanks);
         assert_eq!(made.policy.mapping.person[0].arrow, Arrow::Salesforce);
         assert_eq!(made.differences().len(), 1, "only mine is to be saved");
@@ -136,9 +153,25 @@ mod tests {
         let mut theirs = policy();
         theirs.mapping.person[0].arrow = Arrow::Automation;
         let (made, left) = mine.redone_on(draft(&theirs), systems(&described));
-        assert!(matches!(&left[..], [Difference::Changed { .. }]), "{left:?}");
+        assert!(
+            matches!(&left.changes[..], [Difference::Changed { .. }]),
+            "{left:?}"
+        );
         assert!(made.policy.update_blanks);
         assert_eq!(made.policy.mapping.person[0].arrow, Arrow::Automation);
+    }
+
+    #[test]
+    fn times_that_both_changed_stay_as_the_other_saved_them() {
+        let described = described();
+        let mut mine = draft(&policy());
+        mine.timetable.is_enabled = true;
+        let mut onto = draft(&policy());
+        let (made, left) = mine.redone_on(onto.clone(), systems(&described));
+        assert_eq!((made.timetable.is_enabled, left.count()), (true, 0));
+        onto.timetable.overlap = Span::minutes(5);
+        let (made, left) = mine.redone_on(onto, systems(&described));
+        assert_eq!((made.timetable.is_enabled, left.count()), (false, 1));
     }
 
     #[test]
@@ -151,10 +184,10 @@ mod tests {
             ..policy()
         };
         let (made, left) = changed.redone_on(draft(&theirs), systems(&described));
-        assert_eq!((left.len(), made.is_changed()), (1, false));
+        assert_eq!((left.count(), made.is_changed()), (1, false));
         let mut removed = draft(&policy());
         removed.remove(Kind::Person, FieldId(1));
         let (made, left) = removed.redone_on(draft(&theirs), systems(&described));
-        assert_eq!((left.len(), made.is_changed()), (0, false));
+        assert_eq!((left.count(), made.is_changed()), (0, false));
     }
 }

@@ -427,5 +427,8 @@ fn a_rule_that_loses_its_only_object_is_refused_though_nobody_touched_it() {
     let against = draft.objections(&described);
     let refused = against.iter().find(|objection| objection.is_refusal());
     let refused = refused.expect("the Lead's pair has nothing left to be mapped for");
-    assert_eq!((refused.says.as_ref(), refused.about), ("unfit-objects", Some((Kind::Person, FieldId(2)))));
+    assert_eq!(
+        (refused.says.as_ref(), refused.about),
+        ("unfit-objects", Some((Kind::Person, FieldId(2))))
+    );
 }

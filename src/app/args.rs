@@ -4,6 +4,12 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+mod plugin;
+
+pub use plugin::{
+    Configuring, Direction, MappedKind, Options, PairNames, Plugin, PluginCommand, Switch,
+};
+
 /// Keeps Salesforce and Webmecanik Automation in agreement, and lets support staff see and steer it.
 ///
 /// Without a command: the console over the running sync of the instance.
@@ -105,8 +111,8 @@ pub enum Command {
     Flags(Json),
     /// Activities that are not in Salesforce, and why
     Activities(Json),
-    /// What is configured
-    Plugin(Json),
+    /// What is configured, and changing it
+    Plugin(Plugin),
     /// What operators did, and whether anybody changed the record of it
     Audit(Audit),
     /// What every key of the console does

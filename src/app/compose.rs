@@ -104,7 +104,7 @@ pub async fn open_at(
 
 /// Asks both systems who they are, binds the store to them, and works out the rules if the store
 /// has none yet.
-pub async fn connect(opened: Opened, file: &Path) -> Result<Connected, AppError> {
+pub async fn connect(mut opened: Opened, file: &Path) -> Result<Connected, AppError> {
     if let Some(served) = opened.served.clone() {
         let ours = &served.house.connected;
         let in_force = served.house.handle.setups.borrow().clone();
@@ -127,7 +127,13 @@ pub async fn connect(opened: Opened, file: &Path) -> Result<Connected, AppError>
     opened.store.bind(binding).await?;
     let policy = match &opened.recovered.policy {
         Some(known) => known.policy.clone(),
-        None => first_policy(&opened, file, &described).await?,
+        None => {
+            let first = first_policy(&opened, file, &described).await?;
+            let policy = first.policy.clone();
+            // The next version is made from this one, and does not take its place.
+            opened.recovered.policy = Some(first);
+            policy
+        }
     };
     Ok(Connected {
         opened,
@@ -369,7 +375,7 @@ async fn first_policy(
     opened: &Opened,
     file: &Path,
     described: &Descriptions,
-) -> Result<Policy, AppError> {
+) -> Result<PolicyVersion, AppError> {
     let url = opened.instance.automation.base_url.as_str();
     let policy = policy::build(&opened.instance.plugin, described, url).map_err(|problems| {
         AppError::Mapping {
@@ -381,12 +387,10 @@ async fn first_policy(
         version: 1,
         at: opened.clock.now(),
         author: "instance file".to_owned(),
-        policy: policy.clone(),
+        policy,
         timetable: None,
     };
-    opened
-        .store
-        .commit(Batch(vec![Change::PutPolicy(Box::new(version))]))
-        .await?;
-    Ok(policy)
+    let change = Change::PutPolicy(Box::new(version.clone()));
+    opened.store.commit(Batch(vec![change])).await?;
+    Ok(version)
 }

@@ -239,6 +239,7 @@ impl AppError {
             | Self::Sandbox { .. }
             | Self::NoReason
             | Self::NothingYet
+            | Self::Refused(Refused::Objected(_))
             | Self::Usage(_) => Status::Usage,
             Self::Denied { .. } => Status::Refused,
             _ => Status::Failed,

@@ -233,7 +233,9 @@ fn a_setting_says_what_it_does_and_where_it_comes_from() {
         .expect_screen("Latest do-not-contact: off")
         .expect_screen("warning: without “use the latest do-not-contact record”")
         .expect_screen("before: on");
-    bench.keys("enter").expect_screen("Latest do-not-contact: on");
+    bench
+        .keys("enter")
+        .expect_screen("Latest do-not-contact: on");
     bench.sync_reports_that(|snapshot| snapshot.published = false);
     bench.keys("esc esc").expect_screen("! not published");
 }

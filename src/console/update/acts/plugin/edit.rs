@@ -84,22 +84,13 @@ fn ask_time(model: &mut Model, time: Time) {
     };
     let say = &model.shell.language;
     let span = time.of(shown.timetable());
-    let text = span.map_or_else(String::new, typed_span);
+    let text = span.map_or_else(String::new, Span::typed);
     let prompt = Prompt::new(
         say.text(time.title()).to_owned(),
         say.text("time-hint").to_owned(),
         Field::new(Lines::One, &text),
     );
     model.overlay = Some(Overlay::Setting(prompt, Key::Time(time)));
-}
-
-/// As it is typed: `90m`, `1h`.
-fn typed_span(span: Span) -> String {
-    let seconds = span.0 / 1_000;
-    let units = [(86_400, "d"), (3_600, "h"), (60, "m")];
-    let unit = units.into_iter().find(|(unit, _)| seconds % unit == 0);
-    let (unit, name) = unit.unwrap_or((1, "s"));
-    format!("{}{name}", seconds / unit)
 }
 
 /// Enter in a text: it is taken, or said to be none.

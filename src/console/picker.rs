@@ -188,8 +188,8 @@ impl Picker {
 
     pub(super) fn paint(&self, canvas: &mut Canvas<'_>, say: &Language) {
         let theme = canvas.theme;
-        let (width, height) = (canvas.width().saturating_sub(4), canvas.height());
-        let mut part = canvas.part(2, 0, width, height);
+        let (width, height) = (canvas.width(), canvas.height());
+        let mut part = canvas.part(0, 0, width, height);
         part.framed(&self.title);
         let end = part.text(2, 1, "/", theme.accent());
         let room = width.saturating_sub(end + 3);

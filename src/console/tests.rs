@@ -5,6 +5,7 @@ mod audit;
 mod bench;
 mod bulk;
 mod company;
+mod configure;
 mod contact;
 mod doctor;
 mod flags;

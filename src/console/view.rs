@@ -363,7 +363,7 @@ fn hints(model: &Model) -> Vec<(Action, &'static str)> {
         Some(Overlay::Boxes(_)) => {
             return vec![
                 (Action::Next, "hint-move"),
-                (Action::ToggleBox, "hint-toggle"),
+                (Action::ToggleBox, "hint-tick"),
                 (Action::Accept, "hint-take"),
                 (Action::Cancel, "hint-cancel"),
             ];

@@ -2,6 +2,7 @@
 //! prints, and the status it ends with.
 
 mod audit;
+mod plugin;
 mod practice;
 
 use std::net::TcpListener;

@@ -467,3 +467,6 @@ fn is_wanted(place: &Place, out: &mut Out) -> Result<bool, AppError> {
     io::stdin().lock().take(64).read_line(&mut answer)?;
     Ok(matches!(answer.trim(), "y" | "yes" | "o" | "oui"))
 }
+
+#[cfg(test)]
+mod tests;

@@ -304,7 +304,8 @@ fn drafted_words(scene: Scene<'_>, shown: &Shown) -> String {
             }
             None => say.with("draft-outdated-by", &[("n", &number)]),
         };
-        text = format!("{text} · ! {told}");
+        // First, so that it is not what a small screen cuts off.
+        text = format!("! {told} · {text}");
     }
     for (key, count) in [
         ("draft-refused", drafted.refusals()),

@@ -68,7 +68,7 @@ pub(super) fn answer(world: &World, query: &Query) -> Answer {
     }))
 }
 
-fn field(name: &str, value_type: ValueType) -> FieldDescription {
+pub(super) fn field(name: &str, value_type: ValueType) -> FieldDescription {
     FieldDescription {
         name: name.to_owned(),
         label: name.to_owned(),
@@ -122,7 +122,7 @@ fn version(number: u32, author: &str, change: impl FnOnce(&mut Policy)) -> Polic
     }
 }
 
-fn bench() -> Bench {
+pub(super) fn bench() -> Bench {
     let mut bench = Bench::new();
     bench.world.plugin = Configured {
         described: described(),
@@ -231,7 +231,7 @@ fn a_setting_says_what_it_does_and_where_it_comes_from() {
     bench
         .keys("enter")
         .expect_screen("Latest do-not-contact: off")
-        .expect_screen("warning: without “use the latest do-not-contact record”")
+        .expect_screen("! warning: without “use the latest do-not-contact record”")
         .expect_screen("before: on");
     bench
         .keys("enter")

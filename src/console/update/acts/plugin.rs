@@ -75,22 +75,12 @@ fn acted_on(model: &mut Model) -> Option<Key> {
     key
 }
 
-/// The first sentence that speaks against a line of the draft, else that it is not saved.
-fn say_drafted(model: &mut Model, key: Key) {
-    let words = model.shell.words();
-    let against = model.plugin.shown().and_then(|shown| {
-        let first = shown.against(key).into_iter().next()?;
-        Some(words.weighed(first))
-    });
-    match against {
-        Some(told) => model.shell.toast(Tone::Person, told),
-        None => {
-            let drafted = model.plugin.shown().and_then(Shown::drafted);
-            let key = match drafted {
-                Some(_) => "draft-so-far",
-                None => "draft-as-before",
-            };
-            tell(model, Tone::Plain, key);
-        }
-    }
+/// What speaks against a line stands beside it; here is said that it is not saved.
+fn say_drafted(model: &mut Model) {
+    let drafted = model.plugin.shown().and_then(Shown::drafted);
+    let key = match drafted {
+        Some(_) => "draft-so-far",
+        None => "draft-as-before",
+    };
+    tell(model, Tone::Plain, key);
 }

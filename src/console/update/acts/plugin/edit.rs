@@ -27,7 +27,7 @@ pub(in crate::console) fn change(model: &mut Model) {
             put(model, |draft| {
                 draft.timetable.is_enabled = !draft.timetable.is_enabled;
             });
-            say_drafted(model, key);
+            say_drafted(model);
         }
         Key::Time(time) => ask_time(model, time),
         Key::Rule(kind, id) => open_options(model, kind, id),
@@ -44,7 +44,7 @@ fn change_setting(model: &mut Model, setting: Setting) {
         Set::Switch(_) if setting == Setting::Published => publish(model),
         Set::Switch(is_on) => {
             put(model, |draft| draft.set(setting, Set::Switch(!is_on)));
-            say_drafted(model, Key::Setting(setting));
+            say_drafted(model);
         }
         Set::Names(names) => open_names(model, setting, &names),
         Set::Text(text) => {
@@ -115,7 +115,7 @@ pub(in crate::console) fn take_setting(model: &mut Model) {
         }
         _ => {}
     }
-    say_drafted(model, key);
+    say_drafted(model);
 }
 
 fn span(text: &str) -> Option<Span> {
@@ -294,7 +294,7 @@ pub(in crate::console) fn take_boxes(model: &mut Model) {
         }
         Key::Time(_) | Key::Version(_) | Key::Draft => return,
     }
-    say_drafted(model, boxes.about);
+    say_drafted(model);
 }
 
 /// `false` if the pair cannot be like that.
@@ -356,7 +356,7 @@ pub(super) fn turn(model: &mut Model) {
         {
             // Why the first one was passed over stays in sight.
             if model.shell.toast.is_none() {
-                say_drafted(model, Key::Rule(kind, id));
+                say_drafted(model);
             }
             return;
         }
@@ -391,7 +391,7 @@ pub(in crate::console) fn take_picked(model: &mut Model) {
             let added = draft(model, |draft, systems| draft.add(kind, &pair, systems));
             if let Some(id) = added {
                 point_at(model, Key::Rule(kind, id));
-                say_drafted(model, Key::Rule(kind, id));
+                say_drafted(model);
             }
         }
     }
@@ -433,7 +433,7 @@ fn put_back(model: &mut Model, kind: Kind, id: FieldId) {
         return;
     };
     put(model, |draft| draft.put_back(kind, rule));
-    say_drafted(model, Key::Rule(kind, id));
+    say_drafted(model);
 }
 
 /// An older version becomes the draft. The times stay: each version that has its own brings them.

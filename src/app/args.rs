@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 mod plugin;
 
 pub use plugin::{
-    Configuring, Direction, MappedKind, Options, PairNames, Plugin, PluginCommand, Switch,
+    Configuring, Direction, MappedKind, NewPair, Options, PairNames, Plugin, PluginCommand, Switch,
 };
 
 /// Keeps Salesforce and Webmecanik Automation in agreement, and lets support staff see and steer it.

@@ -125,15 +125,14 @@ pub async fn connect(mut opened: Opened, file: &Path) -> Result<Connected, AppEr
         automation: automation.instance.clone(),
     };
     opened.store.bind(binding).await?;
-    let policy = match &opened.recovered.policy {
-        Some(known) => known.policy.clone(),
-        None => {
-            let first = first_policy(&opened, file, &described).await?;
-            let policy = first.policy.clone();
-            // The next version is made from this one, and does not take its place.
-            opened.recovered.policy = Some(first);
-            policy
-        }
+    let policy = if let Some(known) = &opened.recovered.policy {
+        known.policy.clone()
+    } else {
+        let first = first_policy(&opened, file, &described).await?;
+        let policy = first.policy.clone();
+        // The next version is made from this one, and does not take its place.
+        opened.recovered.policy = Some(first);
+        policy
     };
     Ok(Connected {
         opened,

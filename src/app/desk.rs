@@ -160,7 +160,7 @@ impl Desk {
                         Some((ticket, Query::CheckAudit)) => {
                             checking = Some(Checking::new(ticket));
                         }
-                        Some((ticket, Query::Forecast(policy))) => {
+                        Some((ticket, Query::Forecast(policy))) if self.role >= Role::Admin => {
                             foreseeing = Some(self.foreseen(ticket, *policy));
                         }
                         Some((ticket, query)) => answering.push(self.answered(ticket, query)),
@@ -198,6 +198,10 @@ impl Desk {
         if matches!(query, Query::ExportActs(_) | Query::Bundle(..)) && self.role < Role::Operator {
             let why = format!("an export takes the role {}", Role::Operator);
             return Msg::Unanswered(ticket, why);
+        }
+        // It spends calls for what only an admin can save.
+        if matches!(query, Query::Forecast(_)) && self.role < Role::Admin {
+            return Msg::Unanswered(ticket, format!("a forecast takes the role {}", Role::Admin));
         }
         match self.answer(query).await {
             Ok(answer) => Msg::Answered(ticket, answer),

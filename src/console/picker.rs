@@ -218,23 +218,15 @@ impl Picker {
             }
         }
         let bottom = part.height().saturating_sub(3);
-        match &self.problem {
-            Some(problem) => {
-                let mut place = part.part(1, bottom, width.saturating_sub(2), 2);
-                place.paragraph(1, 0, 2, problem, theme.person());
-            }
-            None => {
-                part.within(
-                    2,
-                    bottom + 1,
-                    width - 4,
-                    say.text("picker-keys"),
-                    theme.muted(),
-                );
-                let place = format!("{}/{} ", self.selected + 1, found.len().max(1));
-                part.right(bottom + 1, &place, theme.muted());
-            }
+        if let Some(problem) = &self.problem {
+            let mut place = part.part(1, bottom, width.saturating_sub(2), 2);
+            place.paragraph(1, 0, 2, problem, theme.person());
+            return;
         }
+        let last = bottom + 1;
+        part.within(2, last, width - 4, say.text("picker-keys"), theme.muted());
+        let place = format!("{}/{} ", self.selected + 1, found.len().max(1));
+        part.right(last, &place, theme.muted());
     }
 }
 

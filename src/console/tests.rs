@@ -12,6 +12,7 @@ mod flags;
 mod linear;
 mod lists;
 mod looking;
+mod picker;
 mod plugin;
 mod steering;
 mod tape;

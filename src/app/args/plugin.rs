@@ -27,31 +27,7 @@ pub enum PluginCommand {
         configuring: Configuring,
     },
     /// Map two more fields to each other
-    Add {
-        #[arg(value_enum)]
-        kind: MappedKind,
-        /// API name of the Salesforce field
-        salesforce: String,
-        /// Who has priority: salesforce (→), automation (←) or both (↔)
-        #[arg(value_enum, allow_hyphen_values = true)]
-        arrow: Direction,
-        /// Alias of the Automation field, or @timeline_link, @contact_id, @do_not_contact_email
-        automation: String,
-        /// Only on these Salesforce objects [default: all that have the field]
-        #[arg(long, value_delimiter = ',', value_name = "OBJECTS")]
-        objects: Vec<String>,
-        /// Hold overwritten edits for a person
-        #[arg(long)]
-        review: bool,
-        /// An emptied value empties the other side
-        #[arg(long)]
-        clear: bool,
-        /// Of two edits at once the later one wins
-        #[arg(long)]
-        newest: bool,
-        #[command(flatten)]
-        configuring: Configuring,
-    },
+    Add(NewPair),
     /// Change a mapped pair's arrow, objects or options
     Change {
         #[command(flatten)]
@@ -108,6 +84,34 @@ pub enum PluginCommand {
         #[command(flatten)]
         configuring: Configuring,
     },
+}
+
+/// Two fields to be mapped to each other.
+#[derive(Debug, Args)]
+pub struct NewPair {
+    #[arg(value_enum)]
+    pub kind: MappedKind,
+    /// API name of the Salesforce field
+    pub salesforce: String,
+    /// Who has priority: salesforce (→), automation (←) or both (↔)
+    #[arg(value_enum, allow_hyphen_values = true)]
+    pub arrow: Direction,
+    /// Alias of the Automation field, or @timeline_link, @contact_id, @do_not_contact_email
+    pub automation: String,
+    /// Only on these Salesforce objects [default: all that have the field]
+    #[arg(long, value_delimiter = ',', value_name = "OBJECTS")]
+    pub objects: Vec<String>,
+    /// Hold overwritten edits for a person
+    #[arg(long)]
+    pub review: bool,
+    /// An emptied value empties the other side
+    #[arg(long)]
+    pub clear: bool,
+    /// Of two edits at once the later one wins
+    #[arg(long)]
+    pub newest: bool,
+    #[command(flatten)]
+    pub configuring: Configuring,
 }
 
 /// What everything that changes the configuration has.

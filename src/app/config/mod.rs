@@ -505,8 +505,7 @@ impl Reader<'_> {
 
     /// `20m`, `1h`, `30s`, `2d`.
     fn span(&self, typed: &Spanned<String>) -> Result<Span, ConfigError> {
-        Span::parse(typed.get_ref())
-            .filter(|span| *span >= Span::seconds(10))
+        Timetable::typed(typed.get_ref())
             .ok_or_else(|| self.at(typed, "a time is like “20m”, “1h” or “2d”, 10 s at least"))
     }
 

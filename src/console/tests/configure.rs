@@ -234,56 +234,6 @@ fn a_pair_without_any_object_is_refused_in_its_place() {
 }
 
 #[test]
-fn a_usual_pair_is_taken_at_once() {
-    let mut bench = bench();
-    bench.keys("+").expect_screen("Fax → fax");
-    bench.expect_screen("Contact · usual pair");
-    bench.keys("enter");
-    bench
-        .expect_screen("draft: 1 change, not saved")
-        .expect_selected("Fax");
-    bench.expect_screen("* Contact   Fax                 → fax");
-}
-
-#[test]
-fn two_fields_are_found_by_typing_and_what_does_not_fit_is_said() {
-    let mut bench = bench();
-    bench.keys("+").type_text("createddate");
-    bench.expect_screen("Lead, Contact · date and time; read-only");
-    bench
-        .keys("enter")
-        .expect_screen("CreatedDate: Automation's field");
-    bench.type_text("points");
-    bench.keys("enter");
-    bench.expect_screen("“CreatedDate” is of type date and time and “points” of type");
-    bench.keys("esc").lacks("draft:");
-}
-
-#[test]
-fn two_fields_onto_one_are_refused_on_the_line() {
-    let mut bench = bench();
-    bench.keys("+").type_text("fax lead");
-    bench.keys("enter").type_text("mobile");
-    bench.keys("enter");
-    bench
-        .expect_screen("! 1 refused")
-        .expect_screen("! refused: two pairs would write “mobile” in Automation");
-    let screen = bench.screen();
-    let line = screen.lines().find(|line| line.contains("Fax")).unwrap();
-    assert!(line.starts_with('!') && line.contains("refused:"), "{line}");
-}
-
-#[test]
-fn a_special_name_takes_the_arrow_that_it_can_have() {
-    let mut bench = bench();
-    bench.keys("+").type_text("fax lead");
-    bench.keys("enter").type_text("@timeline");
-    bench
-        .keys("enter")
-        .expect_screen("Fax                 ← @timeline_link");
-}
-
-#[test]
 fn a_pair_is_taken_out_shown_so_and_put_back_by_the_same_key() {
     let mut bench = at("salesforce:mobile");
     bench.keys("D");

@@ -1,15 +1,15 @@
 //! One change by hand: what was typed, made in a draft or refused with what would do.
 
-use crate::app::args::{Configuring, Direction, MappedKind, PairNames, PluginCommand, Switch};
+use crate::app::args::{
+    Configuring, Direction, MappedKind, NewPair, Options, PairNames, PluginCommand, Switch,
+};
 use crate::app::error::{AppError, Refused};
 use crate::console::{Language, Time, Tongue, objected};
 use crate::domain::ids::{Kind, SalesforceObject};
 use crate::domain::mapping::{Arrow, BlankTravel, Concurrent, FieldRule, Overwritten, Role};
-use crate::domain::setup::{Draft, Pair, Set, Setting, Systems, Unfit, Weight};
-use crate::domain::time::Span;
-
-/// The shortest time between two runs; the instance file has the same.
-const SPAN_MIN: Span = Span::seconds(10);
+use crate::domain::setup::{
+    Draft, Pair, Set, Setting, Systems, Timetable, Unfit, Weight, is_namespace,
+};
 
 const SETTINGS: [(&str, Setting); 9] = [
     ("published", Setting::Published),
@@ -46,56 +46,16 @@ pub(super) fn make<'a>(
             set(draft, name, value)?;
             Ok(configuring)
         }
-        PluginCommand::Add {
-            kind,
-            salesforce,
-            arrow,
-            automation,
-            objects,
-            review,
-            clear,
-            newest,
-            configuring,
-        } => {
-            let kind = kind_of(*kind);
-            let pair = Pair {
-                salesforce: salesforce.clone(),
-                objects: wanted_objects(draft, kind, objects, salesforce, systems)?,
-                automation: automation.clone(),
-                arrow: arrow_of(*arrow),
-                overwritten: overwritten(*review),
-                blank: blank(*clear),
-                concurrent: concurrent(*newest),
-            };
-            draft.add(kind, &pair, systems).map_err(refused)?;
-            Ok(configuring)
+        PluginCommand::Add(asked) => {
+            add(draft, asked, systems)?;
+            Ok(&asked.configuring)
         }
         PluginCommand::Change {
             pair,
             options,
             configuring,
         } => {
-            let (kind, rule) = mapped(draft, pair)?;
-            let mut wanted = Pair::of(&rule);
-            if let Some(arrow) = options.arrow {
-                wanted.arrow = arrow_of(arrow);
-            }
-            if !options.objects.is_empty() {
-                wanted.objects = named_objects(kind, &options.objects)?;
-            }
-            let is_on = |switch| switch == Switch::On;
-            if let Some(review) = options.review.map(is_on) {
-                wanted.overwritten = overwritten(review);
-            }
-            if let Some(clear) = options.clear.map(is_on) {
-                wanted.blank = blank(clear);
-            }
-            if let Some(newest) = options.newest.map(is_on) {
-                wanted.concurrent = concurrent(newest);
-            }
-            draft
-                .change(kind, rule.id, &wanted, systems)
-                .map_err(refused)?;
+            alter(draft, pair, options, systems)?;
             Ok(configuring)
         }
         PluginCommand::Remove { pair, configuring } => {
@@ -105,6 +65,51 @@ pub(super) fn make<'a>(
         }
         _ => Err(AppError::Usage("this changes nothing by hand".to_owned())),
     }
+}
+
+fn add(draft: &mut Draft, asked: &NewPair, systems: Systems<'_>) -> Result<(), AppError> {
+    let kind = kind_of(asked.kind);
+    let field = asked.salesforce.as_str();
+    let pair = Pair {
+        salesforce: field.to_owned(),
+        objects: wanted_objects(draft, kind, &asked.objects, field, systems)?,
+        automation: asked.automation.clone(),
+        arrow: arrow_of(asked.arrow),
+        overwritten: overwritten(asked.review),
+        blank: blank(asked.clear),
+        concurrent: concurrent(asked.newest),
+    };
+    draft.add(kind, &pair, systems).map_err(refused)?;
+    Ok(())
+}
+
+fn alter(
+    draft: &mut Draft,
+    names: &PairNames,
+    options: &Options,
+    systems: Systems<'_>,
+) -> Result<(), AppError> {
+    let (kind, rule) = mapped(draft, names)?;
+    let mut wanted = Pair::of(&rule);
+    if let Some(arrow) = options.arrow {
+        wanted.arrow = arrow_of(arrow);
+    }
+    if !options.objects.is_empty() {
+        wanted.objects = named_objects(kind, &options.objects)?;
+    }
+    let is_on = |switch| switch == Switch::On;
+    if let Some(review) = options.review.map(is_on) {
+        wanted.overwritten = overwritten(review);
+    }
+    if let Some(clear) = options.clear.map(is_on) {
+        wanted.blank = blank(clear);
+    }
+    if let Some(newest) = options.newest.map(is_on) {
+        wanted.concurrent = concurrent(newest);
+    }
+    let changed = draft.change(kind, rule.id, &wanted, systems);
+    changed.map_err(refused)?;
+    Ok(())
 }
 
 const fn kind_of(kind: MappedKind) -> Kind {
@@ -164,6 +169,13 @@ fn set(draft: &mut Draft, name: &str, value: &str) -> Result<(), AppError> {
                 Set::Names(objects)
             }
             Set::Names(_) => Set::Names(named(value)),
+            Set::Text(_) if !is_namespace(value.trim()) => {
+                return Err(AppError::Usage(
+                    "a prefix has at most 15 letters, digits and single underscores, and begins \
+                     with a letter"
+                        .to_owned(),
+                ));
+            }
             Set::Text(_) => Set::Text(value.trim().to_owned()),
         };
         draft.set(*setting, value);
@@ -176,8 +188,7 @@ fn set(draft: &mut Draft, name: &str, value: &str) -> Result<(), AppError> {
             Ok(())
         }
         Some((_, time)) => {
-            let span = Span::parse(value).filter(|span| *span >= SPAN_MIN);
-            let span = span.ok_or_else(|| {
+            let span = Timetable::typed(value).ok_or_else(|| {
                 AppError::Usage(format!(
                     "{name} is a time like “20m”, “1h” or “2d”, 10 s at least"
                 ))
@@ -219,7 +230,12 @@ fn check_objects(names: &[String]) -> Result<(), AppError> {
 fn object(name: &str) -> Result<SalesforceObject, AppError> {
     let mut all = SalesforceObject::ALL.into_iter();
     let found = all.find(|object| object.name().eq_ignore_ascii_case(name));
-    found.ok_or_else(|| AppError::Usage(format!("“{name}” is no object: Lead, Contact or Account")))
+    found.ok_or_else(|| {
+        AppError::Usage(format!(
+            "“{name}” is no object: Lead, Contact or Account (for Activity there is the setting \
+             activities)"
+        ))
+    })
 }
 
 fn named_objects(kind: Kind, names: &[String]) -> Result<Vec<SalesforceObject>, AppError> {

@@ -247,7 +247,7 @@ fn a_mistake_names_its_line() {
         ("[plugin]\npublishd = true\n", "x, line 2"),
     ] {
         let error = config::setup("x", text).unwrap_err().to_string();
-        let words = words.replace('“', "\"").replace('”', "\"");
+        let words = words.replace(['“', '”'], "\"");
         assert!(error.contains(&words), "{words} is not in: {error}");
     }
 }

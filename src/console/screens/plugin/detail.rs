@@ -207,7 +207,11 @@ impl Detail {
         }
         lines.extend(options(words, rule));
         lines.push(line(Tone::Plain, ""));
-        lines.extend(self.example_lines(words, rule));
+        if shown.mark(Key::Rule(kind, rule.id)) == Mark::Added {
+            lines.push(line(Tone::Muted, say.text("example-later")));
+        } else {
+            lines.extend(self.example_lines(words, rule));
+        }
         lines.push(line(Tone::Plain, ""));
         let at = moment(described.at);
         lines.push(line(Tone::Muted, say.with("described-at", &[("at", &at)])));

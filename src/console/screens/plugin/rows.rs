@@ -167,7 +167,7 @@ fn pair(words: Words<'_>, shown: &Shown, kind: Kind, rule: &FieldRule) -> Row {
     }
 }
 
-fn state<'a>(words: Words<'a>, fit: Fit, mark: Mark) -> Vec<&'a str> {
+fn state(words: Words<'_>, fit: Fit, mark: Mark) -> Vec<&str> {
     let fit = match fit {
         Fit::Fits => None,
         Fit::Drifted => Some("state-drifted"),

@@ -9,11 +9,8 @@ use crate::console::screens::plugin::{Key, Mark};
 use crate::console::words::{Time, Words};
 use crate::domain::ids::{FieldId, Kind, SalesforceObject};
 use crate::domain::mapping::{Arrow, BlankTravel, Concurrent, FieldRule, Overwritten, Role};
-use crate::domain::setup::{Pair, Set, Setting};
+use crate::domain::setup::{Pair, Set, Setting, Timetable, is_namespace};
 use crate::domain::time::Span;
-
-/// The shortest time between two runs; the instance file has the same.
-const SPAN_MIN: Span = Span::seconds(10);
 
 /// The editor for the chosen line; a switch is turned at once.
 pub(in crate::console) fn change(model: &mut Model) {
@@ -66,7 +63,7 @@ pub(super) fn publish(model: &mut Model) {
     };
     let is_on = !shown.policy().published;
     put(model, |draft| {
-        draft.set(Setting::Published, Set::Switch(is_on))
+        draft.set(Setting::Published, Set::Switch(is_on));
     });
     let key = if is_on {
         "publish-means"
@@ -101,14 +98,14 @@ pub(in crate::console) fn take_setting(model: &mut Model) {
     let (text, key) = (prompt.field.text().trim().to_owned(), *key);
     let problem = match key {
         Key::Setting(Setting::Namespace) => (!is_namespace(&text)).then_some("not-a-namespace"),
-        _ => span(&text).is_none().then_some("not-a-time"),
+        _ => Timetable::typed(&text).is_none().then_some("not-a-time"),
     };
     if let Some(problem) = problem {
         prompt.problem = Some(model.shell.language.text(problem).to_owned());
         return;
     }
     model.overlay = None;
-    match (key, span(&text)) {
+    match (key, Timetable::typed(&text)) {
         (Key::Setting(setting), _) => put(model, |draft| draft.set(setting, Set::Text(text))),
         (Key::Time(time), Some(span)) => {
             put(model, |draft| time.set(&mut draft.timetable, span));
@@ -116,22 +113,6 @@ pub(in crate::console) fn take_setting(model: &mut Model) {
         _ => {}
     }
     say_drafted(model);
-}
-
-fn span(text: &str) -> Option<Span> {
-    Span::parse(text).filter(|span| *span >= SPAN_MIN)
-}
-
-/// A prefix as the platform gives them: letters, digits and single underscores, 15 at most.
-fn is_namespace(text: &str) -> bool {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    let begins = text.starts_with(|c: char| c.is_ascii_alphabetic());
-    text.is_empty()
-        || (begins
-            && text.len() <= 15
-            && text.chars().all(is_plain)
-            && !text.contains("__")
-            && !text.ends_with('_'))
 }
 
 fn open_names(model: &mut Model, setting: Setting, names: &[String]) {

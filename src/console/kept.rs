@@ -69,6 +69,15 @@ impl Model {
         }
     }
 
+    /// The same, with the draft that another session of the operator left meanwhile, if this one had none.
+    pub fn kept_beside(&self, other: Option<Kept>) -> Kept {
+        let mut kept = self.kept();
+        if !self.plugin.own.has_drafted && kept.draft.is_none() {
+            kept.draft = other.and_then(|other| other.draft);
+        }
+        kept
+    }
+
     /// What is not known any more is passed over: a view is no decision.
     pub fn restore(&mut self, kept: &Kept) {
         if let Some(tongue) = Tongue::named(&kept.language) {

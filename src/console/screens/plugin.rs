@@ -31,6 +31,8 @@ pub(in crate::console) type Model = List<Setup>;
 pub(in crate::console) struct Setup {
     /// Left behind by an earlier session, until it is known what is in force.
     pub(in crate::console) resumed: Option<Draft>,
+    /// There was a draft in this session, whatever became of it.
+    pub(in crate::console) has_drafted: bool,
 }
 
 /// The columns of Salesforce's field and of the arrow.
@@ -137,6 +139,7 @@ impl Topic for Setup {
             .take()
             .map(|draft| (draft, Left::default()));
         let shown = Shown::new(plugin, known.or(resumed));
+        list.own.has_drafted |= shown.drafted().is_some();
         list.slot.answer(shown, scene.words.now);
         Ok(())
     }

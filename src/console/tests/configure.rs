@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use super::Msg;
 use super::bench::{Bench, MOBILE, NOW};
 use super::plugin::{bench as plugin_bench, field};
-use crate::console::Model;
 use crate::console::query::{Foreseen, Query, Sample, Searched};
 use crate::console::tests::bench::start;
+use crate::console::{Kept, Model};
 use crate::domain::command::Command;
 use crate::domain::drift::Drift;
 use crate::domain::ids::{Kind, SalesforceObject, Side};
@@ -224,6 +224,23 @@ fn the_options_of_a_pair_are_ticked() {
 }
 
 #[test]
+fn a_pair_for_other_objects_is_another_one_and_stays_in_sight() {
+    let mut bench = bench();
+    bench.world.plugin.versions[0].policy.mapping.person[1].objects = vec![SalesforceObject::Lead];
+    bench.keys("r");
+    find(&mut bench, "salesforce:mobile");
+    bench.keys("enter e j j j space j space enter");
+    bench
+        .expect_screen("Contact: MobilePhone ↔ mobile")
+        .expect_screen("New: an example is shown once");
+    bench.keys("esc").expect_selected("MobilePhone");
+    bench
+        .expect_screen("draft: 2 changes, not saved")
+        .expect_screen("- Contact   MobilePhone")
+        .expect_screen("* Contact   MobilePhone");
+}
+
+#[test]
 fn a_pair_without_any_object_is_refused_in_its_place() {
     let mut bench = at("salesforce:mobile");
     bench.keys("e j j j space j space enter");
@@ -338,6 +355,18 @@ fn a_draft_outlives_the_session() {
     bench.keys("7").expect_screen("draft: 1 change, not saved");
     let again = serde_json::to_string(&bench.model.kept()).unwrap();
     assert_eq!(kept, again);
+
+    let left: Kept = serde_json::from_str(&kept).unwrap();
+    let mut other = plugin_bench();
+    let beside = |bench: &Bench| bench.model.kept_beside(Some(left.clone())).draft;
+    assert_eq!(
+        beside(&other),
+        left.draft,
+        "a session without a draft leaves it"
+    );
+    find(&mut other, "name:blank");
+    other.keys("e X tab enter");
+    assert_eq!(beside(&other), None, "one that had one decides");
 }
 
 #[test]

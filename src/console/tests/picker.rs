@@ -49,7 +49,9 @@ fn every_pair_that_cannot_be_is_refused_with_a_sentence() {
     let mut bench = bench();
     let described = &mut bench.world.plugin.described;
     let contact = &mut described.automation.contact_fields;
-    contact.push(field("id", ValueType::Number));
+    let mut id = field("id", ValueType::Number);
+    id.label = "Internal".to_owned();
+    contact.push(id);
     contact.push(field("created", ValueType::Moment));
     contact.push(field("company", ValueType::Text));
     let lead = described.salesforce.objects.get_mut("Lead").unwrap();
@@ -61,7 +63,7 @@ fn every_pair_that_cannot_be_is_refused_with_a_sentence() {
     for (salesforce, automation, words) in [
         (
             "fax lead",
-            "id number",
+            "internal",
             "“id” (“ID du contact”) is no working field; map",
         ),
         (

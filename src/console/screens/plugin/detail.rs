@@ -35,7 +35,7 @@ pub(in crate::console) struct Detail {
 }
 
 impl Detail {
-    pub(super) fn new(key: Key) -> Self {
+    pub(in crate::console) fn new(key: Key) -> Self {
         Self {
             key,
             example: Slot::default(),

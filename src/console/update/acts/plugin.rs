@@ -61,6 +61,7 @@ fn put(model: &mut Model, change: impl FnOnce(&mut Draft)) {
 
 /// Lines came or went: what was chosen stays chosen.
 fn settle(model: &mut Model) {
+    model.plugin.own.has_drafted = true;
     let mut list = std::mem::take(&mut model.plugin);
     list.settle(model.scene());
     model.plugin = list;

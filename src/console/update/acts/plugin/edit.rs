@@ -5,7 +5,7 @@ use crate::console::boxes::{Boxes, Choice, Ticked};
 use crate::console::field::{Field, Lines};
 use crate::console::model::{Model, Overlay, Prompt, Tone};
 use crate::console::picker::{Pick, Picker};
-use crate::console::screens::plugin::{Key, Mark};
+use crate::console::screens::plugin::{Detail, Key, Mark};
 use crate::console::words::{Time, Words};
 use crate::domain::ids::{FieldId, Kind, SalesforceObject};
 use crate::domain::mapping::{Arrow, BlankTravel, Concurrent, FieldRule, Overwritten, Role};
@@ -306,10 +306,21 @@ fn take_options(model: &mut Model, boxes: &Boxes, kind: Kind, rule: &FieldRule) 
         };
     }
     let id = rule.id;
-    draft(model, |draft, systems| {
+    let changed = draft(model, |draft, systems| {
         draft.change(kind, id, &pair, systems)
-    })
-    .is_some()
+    });
+    let Some(new) = changed else {
+        return false;
+    };
+    // For other objects altogether it is another pair.
+    if new != id {
+        let key = Key::Rule(kind, new);
+        if let Some(open) = &mut model.plugin.open {
+            *open = Detail::new(key);
+        }
+        point_at(model, key);
+    }
+    true
 }
 
 /// The arrow goes round: →, ←, ↔. One that the fields do not take is passed over and said.

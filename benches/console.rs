@@ -191,6 +191,7 @@ impl Place {
             snapshots: pool.snapshots.clone(),
             clock: self.outside.clock.clone(),
             role: Role::Admin,
+            outside: Some(self.outside.clone()),
         }
     }
 

@@ -1,6 +1,7 @@
 //! The command line. `passerelle --help` prints what stands here.
 
 mod access;
+mod plugin;
 mod practice;
 
 use std::path::PathBuf;
@@ -8,6 +9,9 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use access::{Authorize, Init, Revoke, System};
+pub use plugin::{
+    Configuring, Direction, MappedKind, NewPair, Options, PairNames, Plugin, PluginCommand, Switch,
+};
 pub use practice::{Demo, Faults, SetUp, Sim, Traffic};
 
 /// Keeps Salesforce and Webmecanik Automation in agreement, and lets support staff see and steer it.
@@ -117,8 +121,8 @@ pub enum Command {
     Flags(Json),
     /// Activities that are not in Salesforce, and why
     Activities(Json),
-    /// What is configured
-    Plugin(Json),
+    /// What is configured, and changing it
+    Plugin(Plugin),
     /// What operators did, and whether anybody changed the record of it
     Audit(Audit),
     /// What every key of the console does

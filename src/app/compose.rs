@@ -126,7 +126,7 @@ pub async fn connect_to_mend(opened: Opened) -> Result<Connected, AppError> {
     connected(opened, None).await
 }
 
-async fn connected(opened: Opened, file: Option<&Path>) -> Result<Connected, AppError> {
+async fn connected(mut opened: Opened, file: Option<&Path>) -> Result<Connected, AppError> {
     if let Some(served) = opened.served.clone() {
         let ours = &served.house.connected;
         let in_force = served.house.handle.setups.borrow().clone();
@@ -153,7 +153,13 @@ async fn connected(opened: Opened, file: Option<&Path>) -> Result<Connected, App
     opened.store.bind(binding).await?;
     let policy = match (&opened.recovered.policy, file) {
         (Some(known), _) => known.policy.clone(),
-        (None, Some(file)) => first_policy(&opened, file, &described).await?,
+        (None, Some(file)) => {
+            let first = first_policy(&opened, file, &described).await?;
+            let policy = first.policy.clone();
+            // The next version is made from this one, and does not take its place.
+            opened.recovered.policy = Some(first);
+            policy
+        }
         (None, None) => opened.assumed(Some(&described)),
     };
     let policy = Arc::new(policy);
@@ -235,6 +241,17 @@ impl Opened {
 }
 
 impl Connected {
+    /// What the sync works by, or would if it ran.
+    pub fn in_force(&self) -> InForce {
+        if let Some(served) = &self.opened.served {
+            return (**served.house.handle.setups.borrow()).clone();
+        }
+        InForce {
+            described: Arc::clone(&self.described),
+            ..self.opened.in_force(Arc::clone(&self.policy))
+        }
+    }
+
     pub fn engine(&self, mode: Mode) -> Engine {
         let settings = Settings {
             policy: Arc::clone(&self.policy),
@@ -494,18 +511,16 @@ async fn first_policy(
     opened: &Opened,
     file: &Path,
     described: &Descriptions,
-) -> Result<Policy, AppError> {
+) -> Result<PolicyVersion, AppError> {
     let policy = built(opened, file, described)?;
     let version = PolicyVersion {
         version: 1,
         at: opened.clock.now(),
         author: FILE.to_owned(),
-        policy: policy.clone(),
+        policy,
         timetable: None,
     };
-    opened
-        .store
-        .commit(Batch(vec![Change::PutPolicy(Box::new(version))]))
-        .await?;
-    Ok(policy)
+    let change = Change::PutPolicy(Box::new(version.clone()));
+    opened.store.commit(Batch(vec![change])).await?;
+    Ok(version)
 }

@@ -308,8 +308,12 @@ pub(super) async fn sit(
         () = house.closing.cancelled() => Ended::Terminated,
     };
     desk.abort();
-    if is_kept && let Err(error) = view_state::write(data, &operator, &model.kept()) {
-        tracing::warn!(%error, "the view could not be kept");
+    if is_kept {
+        // What cannot be read was told when the session began.
+        let other = view_state::read(data, &operator).ok().flatten();
+        if let Err(error) = view_state::write(data, &operator, &model.kept_beside(other)) {
+            tracing::warn!(%error, "the view could not be kept");
+        }
     }
     Ok(ended)
 }

@@ -5,6 +5,7 @@ mod bundle;
 mod doctor;
 pub(super) mod export;
 mod flags;
+mod forecast;
 mod plugin;
 mod search;
 
@@ -16,7 +17,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use futures_util::StreamExt as _;
-use futures_util::stream::FuturesUnordered;
+use futures_util::stream::{BoxStream, FuturesUnordered};
 use serde_json::Value as Json;
 use tokio::sync::{mpsc, watch};
 
@@ -39,7 +40,7 @@ use crate::domain::snapshot::Snapshot;
 use crate::domain::time::Timestamp;
 use crate::engine::decide::decide;
 use crate::engine::observe::match_text;
-use crate::pool::{Handle, Journal};
+use crate::pool::{Handle, Journal, Outside};
 use crate::ports::{Clock, Store, StoreError};
 use audit::Checking;
 use search::Search;
@@ -77,6 +78,8 @@ pub struct Desk {
     pub clock: Arc<dyn Clock>,
     /// Of whoever asks: who only looks takes nothing away.
     pub role: Role,
+    /// Both systems, where they are connected to: a forecast reads some records.
+    pub outside: Option<Outside>,
 }
 
 impl Desk {
@@ -92,6 +95,7 @@ impl Desk {
             snapshots: pool.snapshots.clone(),
             clock: connected.outside.clock.clone(),
             role: Role::Admin,
+            outside: Some(connected.outside.clone()),
         }
     }
 
@@ -109,6 +113,17 @@ impl Desk {
             snapshots,
             clock: opened.clock.clone(),
             role: Role::Viewer,
+            outside: None,
+        }
+    }
+
+    /// The same with both systems at hand.
+    pub(super) fn over(connected: &Connected) -> Self {
+        let (_, setups) = watch::channel(Arc::new(connected.in_force()));
+        Self {
+            setups,
+            outside: Some(connected.outside.clone()),
+            ..Self::at_rest(&connected.opened, Arc::clone(&connected.policy))
         }
     }
 
@@ -132,7 +147,7 @@ impl Desk {
     }
 
     /// Answers until nobody asks any more. A question that takes long delays no other one; a search
-    /// tells what it found so far, and ends where another one begins.
+    /// tells what it found so far, and ends where another one begins; so does a forecast.
     pub async fn serve(
         self,
         mut questions: mpsc::Receiver<(Ticket, Query)>,
@@ -141,6 +156,7 @@ impl Desk {
         let mut answering = FuturesUnordered::new();
         let mut searching: Option<(Ticket, Search)> = None;
         let mut checking: Option<Checking> = None;
+        let mut foreseeing: Option<BoxStream<'_, Msg>> = None;
         loop {
             let may_ask = answering.len() < AT_ONCE_MAX;
             let told = tokio::select! {
@@ -154,6 +170,9 @@ impl Desk {
                         Some((ticket, Query::CheckAudit)) => {
                             checking = Some(Checking::new(ticket));
                         }
+                        Some((ticket, Query::Forecast(policy))) if self.role >= Role::Admin => {
+                            foreseeing = Some(self.foreseen(ticket, *policy));
+                        }
                         Some((ticket, query)) => answering.push(self.answered(ticket, query)),
                     }
                     None
@@ -161,6 +180,7 @@ impl Desk {
                 Some(msg) = answering.next() => Some(msg),
                 msg = self.look_on(&mut searching), if searching.is_some() => msg,
                 msg = self.check_on(&mut checking), if checking.is_some() => msg,
+                msg = forecast::next(&mut foreseeing), if foreseeing.is_some() => msg,
             };
             if let Some(msg) = told
                 && answers.send(msg).await.is_err()
@@ -189,6 +209,10 @@ impl Desk {
             let why = format!("an export takes the role {}", Role::Operator);
             return Msg::Unanswered(ticket, why);
         }
+        // It spends calls for what only an admin can save.
+        if matches!(query, Query::Forecast(_)) && self.role < Role::Admin {
+            return Msg::Unanswered(ticket, format!("a forecast takes the role {}", Role::Admin));
+        }
         match self.answer(query).await {
             Ok(answer) => Msg::Answered(ticket, answer),
             Err(error) => Msg::Unanswered(ticket, error.to_string()),
@@ -213,6 +237,7 @@ impl Desk {
             Query::CheckAudit => Answer::Checked(Box::new(check_audit(&*self.store).await?)),
             Query::Plugin => Answer::Plugin(Box::new(self.plugin().await?)),
             Query::Example(kind, field) => Answer::Example(self.example(kind, field).await?),
+            Query::Forecast(policy) => Answer::Forecast(Box::new(self.forecast(*policy).await?)),
             Query::Doctor => Answer::Doctor(self.diagnosis().await?),
             Query::Examine => Answer::Doctor(self.examination().await?),
             Query::Preview(remedy) => Answer::Mending(Box::new(self.preview(remedy).await)),

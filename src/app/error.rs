@@ -236,6 +236,7 @@ impl AppError {
             | Self::NotLetIn(Denial::WrongBox { .. } | Denial::OtherOrganisation { .. })
             | Self::NoReason
             | Self::NothingYet
+            | Self::Refused(Refused::Objected(_))
             | Self::Usage(_) => Status::Usage,
             Self::Denied { .. } => Status::Refused,
             _ => Status::Failed,

@@ -101,8 +101,8 @@ pub(crate) const fn is_json(command: &Command) -> bool {
         Command::Status(json)
         | Command::Queues(json)
         | Command::Flags(json)
-        | Command::Activities(json)
-        | Command::Plugin(json) => json.json,
+        | Command::Activities(json) => json.json,
+        Command::Plugin(plugin) => plugin.json,
         Command::Conflicts(conflicts) => conflicts.json,
         Command::Contact(contact) => contact.json,
         Command::Doctor(doctor) => doctor.json,

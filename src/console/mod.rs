@@ -2,6 +2,7 @@
 //! `view(model, frame)`. No clock, no file, no socket: time, data and keys come in as messages, and
 //! what is to be done goes out as effects.
 
+mod boxes;
 mod canvas;
 mod chooser;
 mod dialog;
@@ -18,6 +19,7 @@ mod list;
 mod model;
 mod msg;
 mod pace;
+mod picker;
 mod preview;
 pub mod query;
 pub mod safe;
@@ -41,4 +43,7 @@ pub use safe::Safe;
 pub use screens::audit::ActFilter;
 pub use update::update;
 pub use view::{paint, view};
-pub use words::{Spoken, SpokenFlag, SpokenVerdict, objected, spoken, spoken_flag, spoken_verdict};
+pub use words::{
+    Spoken, SpokenFlag, SpokenVerdict, Time, objected, spoken, spoken_changes, spoken_flag,
+    spoken_forecast, spoken_verdict,
+};

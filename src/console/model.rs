@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::Effect;
+use super::boxes::Boxes;
 use super::chooser::Chooser;
 use super::dialog::Dialog;
 use super::field::Field;
@@ -13,6 +14,7 @@ use super::finder::Finder;
 use super::keymap::{Chord, Context, Keymap};
 use super::language::Language;
 use super::linear::Linear;
+use super::picker::Picker;
 use super::query::{Diagnosis, Exported, Mending, Query, Ticket, UndoPreview};
 use super::screens::{
     Scene, Screen, activities, audit, conflicts, contacts, doctor, flags, overview, plugin, queues,
@@ -191,6 +193,12 @@ pub(super) enum Overlay {
     /// Until when these contacts are set aside.
     Until(Prompt, Targets),
     Dialog(Box<Dialog>),
+    /// A text setting or a time of the plugin.
+    Setting(Prompt, plugin::Key),
+    /// Which of several are chosen.
+    Boxes(Box<Boxes>),
+    /// The two fields of a new pair.
+    Picker(Box<Picker>),
     /// Which columns of the list in sight are shown.
     Columns(Chooser),
     /// Who is here, and what is being done.
@@ -458,6 +466,7 @@ impl Model {
             Some(Overlay::Dialog(dialog)) if dialog.is_on_text() => vec![Context::Text],
             Some(Overlay::Dialog(_) | Overlay::Here) => vec![Context::Dialog],
             Some(Overlay::Columns(_)) => vec![Context::Columns],
+            Some(Overlay::Boxes(_)) => vec![Context::Boxes],
             Some(_) => vec![Context::Text],
             None => self.screen_contexts(),
         }

@@ -12,7 +12,7 @@ pub use doctor::{Spoken, spoken};
 pub(super) use flags::consent_on;
 pub use flags::{SpokenFlag, spoken_flag};
 pub(super) use plugin::sign;
-pub use setup::objected;
+pub use setup::{Time, objected, spoken_changes, spoken_forecast};
 
 use crate::console::language::Language;
 use crate::domain::command::{Fact, Queue, Refusal};

@@ -4,6 +4,7 @@
 mod audit;
 mod doctor;
 mod init;
+mod plugin;
 mod practice;
 
 use std::net::TcpListener;

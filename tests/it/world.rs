@@ -244,6 +244,11 @@ impl World {
         (self.policy, self.described) = rules(&self.outside, plugin, mapping, &url).await;
     }
 
+    /// Both systems and the store, for whoever reads beside the sync.
+    pub(crate) const fn outside(&self) -> &Outside {
+        &self.outside
+    }
+
     pub(crate) fn pass(&self, span: Span) {
         self.hand.0.fetch_add(span.0, Ordering::SeqCst);
     }

@@ -13,6 +13,7 @@ mod lists;
 mod logs;
 mod manual;
 mod names;
+mod plugin;
 mod practice;
 mod replay;
 mod resolve;
@@ -100,11 +101,15 @@ pub(super) async fn perform(
         Some(Command::Attach(asked)) => attach::perform(&place, asked.read_only, log, out).await,
         Some(Command::Replay(asked)) => replay::perform(&place, &asked, out).await,
         Some(Command::Bundle(asked)) => bundle::perform(&place, &asked, out).await,
-        Some(command) => {
+        Some(mut command) => {
+            let read = match &mut command {
+                Command::Plugin(asked) => plugin::read(asked)?,
+                _ => Vec::new(),
+            };
             if forward::is_served(&command)
                 && let Some(stream) = place.knock().await?
             {
-                return forward::forward(stream, place.claims, out).await;
+                return forward::forward(stream, place.claims, read, out).await;
             }
             carry_out(&place, command, out).await
         }
@@ -147,7 +152,7 @@ async fn carry_out(place: &Place, command: Command, out: &mut Out) -> Result<Sta
         Command::Plan(asked) => steer::plan(place, &asked, out).await,
         Command::Flags(_) => lists::flags(place, out).await,
         Command::Activities(_) => lists::activities(place, out).await,
-        Command::Plugin(_) => lists::plugin(place, out).await,
+        Command::Plugin(asked) => plugin::perform(place, &asked, out).await,
         Command::Audit(asked) => audit::perform(place, &asked.what, out).await,
         Command::Keys(keys) => keys::perform(place, &keys, out),
         Command::Bundle(asked) => bundle::perform(place, &asked, out).await,

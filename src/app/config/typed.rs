@@ -223,8 +223,28 @@ pub(super) struct Mapped {
     pub(super) concurrent: Concurrent,
 }
 
+/// The parts of an instance file that can be changed later; what else is in the file is left out.
+#[derive(Debug, Deserialize)]
+pub(super) struct Setup {
+    pub(super) plugin: Option<Plugin>,
+    pub(super) schedule: Option<Schedule>,
+    pub(super) mapping: Option<Mappings>,
+}
+
+impl Setup {
+    pub(super) const PARTS: [&'static str; 3] = ["plugin", "schedule", "mapping"];
+}
+
 pub(super) fn parse(text: &str) -> Result<File, toml::de::Error> {
     toml::from_str(text)
+}
+
+/// With the names of the sections that are left out.
+pub(super) fn parse_setup(text: &str) -> Result<(Setup, Vec<String>), toml::de::Error> {
+    let sections: toml::Table = toml::from_str(text)?;
+    let names = sections.keys();
+    let others = names.filter(|name| !Setup::PARTS.contains(&name.as_str()));
+    Ok((toml::from_str(text)?, others.cloned().collect()))
 }
 
 /// One sentence: what is wrong, and what is known instead.

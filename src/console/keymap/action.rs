@@ -80,6 +80,16 @@ pub enum Action {
     IncidentBundle,
     Mend,
     ToggleColumn,
+    ToggleBox,
+    Change,
+    TurnArrow,
+    AddPair,
+    RemovePair,
+    Publish,
+    RollBack,
+    RedoDraft,
+    DiscardDraft,
+    SaveDraft,
     CheckAudit,
     Next,
     Previous,
@@ -117,6 +127,8 @@ pub enum Context {
     Dialog,
     /// The columns of a list are chosen.
     Columns,
+    /// Boxes are ticked.
+    Boxes,
     /// Text is typed: every key that is not bound here is a letter.
     Text,
 }
@@ -158,7 +170,7 @@ actions! {
     Palette "palette" [Everywhere] None;
     Back "back" [Everywhere] None;
     BackOrLeave "back-or-leave" [Everywhere] None;
-    Leave "leave" [Everywhere Dialog Text Columns] None;
+    Leave "leave" [Everywhere Dialog Text Columns Boxes] None;
     GoOverview "go-overview" [Everywhere] None;
     GoQueues "go-queues" [Everywhere] None;
     GoConflicts "go-conflicts" [Everywhere] None;
@@ -228,19 +240,43 @@ actions! {
     IncidentBundle "incident-bundle" [Doctor Check Contact] None;
     Mend "mend" [Doctor Check] Writes;
     ToggleColumn "toggle-column" [Columns] None;
+    ToggleBox "toggle-box" [Boxes] None;
+    Change "change" [Plugin Rule] None;
+    TurnArrow "turn-arrow" [Plugin Rule] None;
+    AddPair "add-pair" [Plugin] None;
+    RemovePair "remove-pair" [Plugin Rule] None;
+    Publish "publish" [Plugin Rule] None;
+    RollBack "roll-back" [Plugin Rule] None;
+    RedoDraft "redo-draft" [Plugin Rule] None;
+    DiscardDraft "discard-draft" [Plugin Rule] None;
+    SaveDraft "save-draft" [Plugin Rule] Writes;
     CheckAudit "check-audit" [Audit Act] None;
-    Next "next" [Dialog Text Columns] None;
-    Previous "previous" [Dialog Text Columns] None;
+    Next "next" [Dialog Text Columns Boxes] None;
+    Previous "previous" [Dialog Text Columns Boxes] None;
     Press "press" [Dialog] None;
-    Cancel "cancel" [Dialog Text Columns] None;
-    Accept "accept" [Text] None;
+    Cancel "cancel" [Dialog Text Columns Boxes] None;
+    Accept "accept" [Text Boxes] None;
 }
 
 impl Action {
     /// The least role that may do it. What is sent in the end is judged again by whoever carries it out.
     pub fn needed(self) -> Role {
         match (self, self.entry().danger) {
-            (Self::ReleaseBrake | Self::OptIn | Self::Mend, _) => Role::Admin,
+            (
+                Self::ReleaseBrake
+                | Self::OptIn
+                | Self::Mend
+                | Self::Change
+                | Self::TurnArrow
+                | Self::AddPair
+                | Self::RemovePair
+                | Self::Publish
+                | Self::RollBack
+                | Self::RedoDraft
+                | Self::DiscardDraft
+                | Self::SaveDraft,
+                _,
+            ) => Role::Admin,
             (
                 Self::ExportCsv
                 | Self::ExportJson
@@ -275,7 +311,7 @@ impl Action {
 }
 
 impl Context {
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::Everywhere,
         Self::List,
         Self::Overview,
@@ -295,6 +331,7 @@ impl Context {
         Self::Act,
         Self::Dialog,
         Self::Columns,
+        Self::Boxes,
         Self::Text,
     ];
 
@@ -320,6 +357,7 @@ impl Context {
             Self::Act => "act",
             Self::Dialog => "dialog",
             Self::Columns => "columns",
+            Self::Boxes => "boxes",
             Self::Text => "text",
         }
     }

@@ -238,8 +238,11 @@ pub(in crate::console) fn overlay(model: &mut Model) {
             | Overlay::Search(prompt)
             | Overlay::Window(prompt)
             | Overlay::Editor(prompt)
+            | Overlay::Setting(prompt, _)
             | Overlay::Until(prompt, _),
         ) => asked(model, prompt),
+        Some(Overlay::Boxes(boxes)) => boxes.read(say),
+        Some(Overlay::Picker(picker)) => picker.read(say),
         Some(Overlay::Columns(_)) => match model.screen().list() {
             Some(list) => {
                 let mut lines = vec![say.text("columns-title").to_owned()];
@@ -334,6 +337,10 @@ pub(in crate::console) fn places(model: &Model, contexts: &[Context]) -> String 
             Context::Audit | Context::Act => Tab::Audit,
             Context::Columns => {
                 names.push("columns");
+                continue;
+            }
+            Context::Boxes => {
+                names.push("boxes");
                 continue;
             }
             Context::Everywhere | Context::List | Context::Dialog | Context::Text => continue,

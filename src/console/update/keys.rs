@@ -80,9 +80,11 @@ pub(super) fn on_pasted(model: &mut Model, text: &str) -> Vec<Effect> {
             | Overlay::Search(prompt)
             | Overlay::Window(prompt)
             | Overlay::Editor(prompt)
+            | Overlay::Setting(prompt, _)
             | Overlay::Until(prompt, _),
         ) => Some(&mut prompt.field),
-        Some(Overlay::Columns(_) | Overlay::Here) | None => None,
+        Some(Overlay::Picker(picker)) => Some(&mut picker.field),
+        Some(Overlay::Columns(_) | Overlay::Boxes(_) | Overlay::Here) | None => None,
     };
     if let Some(field) = field {
         field.paste(text);
@@ -107,9 +109,11 @@ fn type_key(model: &mut Model, key: KeyEvent) {
             | Overlay::Search(prompt)
             | Overlay::Window(prompt)
             | Overlay::Editor(prompt)
+            | Overlay::Setting(prompt, _)
             | Overlay::Until(prompt, _),
         ) => prompt.field.key(key),
-        Some(Overlay::Columns(_) | Overlay::Here) | None => {}
+        Some(Overlay::Picker(picker)) => picker.field.key(key),
+        Some(Overlay::Columns(_) | Overlay::Boxes(_) | Overlay::Here) | None => {}
     }
     typed(model);
 }
@@ -118,9 +122,13 @@ fn type_key(model: &mut Model, key: KeyEvent) {
 pub(super) fn typed(model: &mut Model) {
     match &mut model.overlay {
         Some(Overlay::Finder(finder)) => finder.typed(),
-        Some(Overlay::Editor(prompt) | Overlay::Window(prompt) | Overlay::Until(prompt, _)) => {
-            prompt.problem = None;
-        }
+        Some(Overlay::Picker(picker)) => picker.typed(),
+        Some(
+            Overlay::Editor(prompt)
+            | Overlay::Window(prompt)
+            | Overlay::Setting(prompt, _)
+            | Overlay::Until(prompt, _),
+        ) => prompt.problem = None,
         Some(Overlay::Filter(prompt)) => {
             let text = prompt.field.text();
             acts::filter(model, &text);
@@ -251,6 +259,16 @@ fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::IncidentBundle => acts::bundle::ask(model),
         Action::Mend => acts::doctor::ask(model),
         Action::CheckAudit => model.audit.check(),
+        Action::ToggleBox => acts::plugin::toggle_box(model),
+        Action::Change
+        | Action::TurnArrow
+        | Action::AddPair
+        | Action::RemovePair
+        | Action::Publish
+        | Action::RollBack
+        | Action::RedoDraft
+        | Action::DiscardDraft
+        | Action::SaveDraft => acts::plugin::run(model, action),
         Action::Next | Action::Previous => move_focus(model, action == Action::Next),
         Action::Press => return press(model),
         Action::Cancel => cancel(model),
@@ -306,6 +324,8 @@ fn move_focus(model: &mut Model, forward: bool) {
         Some(Overlay::Dialog(dialog)) => dialog.previous(),
         Some(Overlay::Finder(finder)) => finder.step(forward),
         Some(Overlay::Columns(_)) => acts::columns::step(model, forward),
+        Some(Overlay::Boxes(boxes)) => boxes.step(forward),
+        Some(Overlay::Picker(picker)) => picker.step(forward),
         _ => {}
     }
 }
@@ -360,6 +380,9 @@ pub(super) fn accept(model: &mut Model) -> Vec<Effect> {
         Some(Overlay::Editor(_)) => acts::decide::take_typed(model),
         Some(Overlay::Until(..)) => acts::aside::take_until(model),
         Some(Overlay::Window(_)) => return acts::activities::take_window(model),
+        Some(Overlay::Setting(..)) => acts::plugin::take_setting(model),
+        Some(Overlay::Boxes(_)) => acts::plugin::take_boxes(model),
+        Some(Overlay::Picker(_)) => acts::plugin::take_picked(model),
         Some(Overlay::Columns(_) | Overlay::Here) | None => {}
     }
     Vec::new()

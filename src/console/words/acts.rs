@@ -25,6 +25,9 @@ impl Words<'_> {
             "pause plan" => "act-pause-plan",
             "resume plan" => "act-resume-plan",
             "stop plan" => "act-stop-plan",
+            "configure" => "act-configure",
+            "suspend mapping" => "act-suspend-mapping",
+            "restore mapping" => "act-restore-mapping",
             unknown => return unknown,
         })
     }

@@ -71,8 +71,8 @@ fn every_pair_that_cannot_be_is_refused_with_a_sentence() {
             "fax",
             "“Deleted” needs a boolean; “IsDeleted” is of type text",
         ),
-        ("hasoptedout", "fax", "belong to each other and to nothing"),
-        ("fax lead", "@do_not", "belong to each other and to nothing"),
+        ("hasoptedout", "fax", "belong to each"),
+        ("fax lead", "@do_not", "belong to each"),
         (
             "fax lead",
             "points",

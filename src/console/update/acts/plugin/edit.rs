@@ -255,15 +255,7 @@ pub(in crate::console) fn take_boxes(model: &mut Model) {
         return;
     };
     match boxes.about {
-        Key::Setting(setting) => {
-            let names = boxes.ticked().filter_map(|choice| match choice {
-                Choice::Object(object) => Some(object.name().to_owned()),
-                Choice::Type(name) => Some(name.clone()),
-                Choice::Review | Choice::Clear | Choice::Newest => None,
-            });
-            let names = names.collect();
-            put(model, |draft| draft.set(setting, Set::Names(names)));
-        }
+        Key::Setting(setting) => take_names(model, setting, &boxes),
         Key::Rule(kind, id) => {
             let Some(rule) = kept_rule(model, kind, id) else {
                 return;
@@ -276,6 +268,27 @@ pub(in crate::console) fn take_boxes(model: &mut Model) {
         Key::Time(_) | Key::Version(_) | Key::Draft => return,
     }
     say_drafted(model);
+}
+
+/// What stays ticked stays in its place: another order would be a change that nobody made.
+fn take_names(model: &mut Model, setting: Setting, boxes: &Boxes) {
+    let ticked = boxes.ticked().filter_map(|choice| match choice {
+        Choice::Object(object) => Some(object.name().to_owned()),
+        Choice::Type(name) => Some(name.clone()),
+        Choice::Review | Choice::Clear | Choice::Newest => None,
+    });
+    let ticked: Vec<String> = ticked.collect();
+    let value = model.plugin.shown().map(|shown| shown.value(setting));
+    let Some(Set::Names(before)) = value else {
+        return;
+    };
+    let kept = before.iter().filter(|name| ticked.contains(name)).cloned();
+    let mut names: Vec<String> = kept.collect();
+    let new = ticked.into_iter().filter(|name| !before.contains(name));
+    names.extend(new);
+    if names != before {
+        put(model, |draft| draft.set(setting, Set::Names(names)));
+    }
 }
 
 /// `false` if the pair cannot be like that.

@@ -20,7 +20,7 @@ use crate::domain::setup::{InForce, Timetable};
 use crate::domain::time::Span;
 use crate::engine::{Brake, Engine, Settings, Writes};
 use crate::pool::Outside;
-use crate::ports::{Answered, Clock, PortError, Store};
+use crate::ports::{Answered, Clock, Hooks, PortError, Store};
 use crate::store::SledStore;
 
 /// How often a first connection is tried when it fails in a passing way.
@@ -48,6 +48,8 @@ pub struct Opened {
 pub struct Connected {
     pub opened: Opened,
     pub outside: Outside,
+    /// Automation's webhooks, by the same client.
+    pub hooks: Arc<dyn Hooks>,
     pub policy: Arc<Policy>,
     /// As both systems described themselves when they were connected to.
     pub described: Arc<Descriptions>,
@@ -111,11 +113,12 @@ pub async fn connect(opened: Opened, file: &Path) -> Result<Connected, AppError>
         return Ok(Connected {
             opened,
             outside: ours.outside.clone(),
+            hooks: Arc::clone(&ours.hooks),
             policy: Arc::clone(&in_force.policy),
             described: Arc::clone(&in_force.described),
         });
     }
-    let clients = clients(&opened)?;
+    let (clients, hooks) = clients(&opened)?;
     let described = describe_both(&opened, &clients).await?;
     let (salesforce, automation) = (&described.salesforce, &described.automation);
     check_sandbox(&opened.instance, salesforce)?;
@@ -132,6 +135,7 @@ pub async fn connect(opened: Opened, file: &Path) -> Result<Connected, AppError>
     Ok(Connected {
         opened,
         outside: clients,
+        hooks,
         policy: Arc::new(policy),
         described: Arc::new(described),
     })
@@ -163,7 +167,7 @@ impl Opened {
         match &self.served {
             // One client for each side: two would take each other's tokens away.
             Some(served) => describe_both(self, &served.house.connected.outside).await,
-            None => describe_both(self, &clients(self)?).await,
+            None => describe_both(self, &clients(self)?.0).await,
         }
     }
 
@@ -203,7 +207,7 @@ impl Connected {
     }
 }
 
-fn clients(opened: &Opened) -> Result<Outside, AppError> {
+fn clients(opened: &Opened) -> Result<(Outside, Arc<dyn Hooks>), AppError> {
     let instance = &opened.instance;
     let config = salesforce::Config {
         login_url: instance.salesforce.login_url.clone(),
@@ -236,7 +240,27 @@ fn clients(opened: &Opened) -> Result<Outside, AppError> {
                 side: Side::Salesforce,
                 failure,
             })?;
-    let config = automation::Config {
+    let automation = automation::AutomationClient::new(
+        automation_config(instance),
+        Arc::clone(&clock),
+        opened.store.clone(),
+    )
+    .map_err(|failure| AppError::Client {
+        side: Side::Automation,
+        failure,
+    })?;
+    let automation = Arc::new(automation);
+    let outside = Outside {
+        salesforce: Arc::new(salesforce),
+        automation: Arc::clone(&automation) as _,
+        store: opened.store.clone(),
+        clock,
+    };
+    Ok((outside, automation))
+}
+
+fn automation_config(instance: &Instance) -> automation::Config {
+    automation::Config {
         base_url: instance.automation.base_url.clone(),
         flow: match instance.automation.flow.clone() {
             AutomationFlow::ClientCredentials {
@@ -258,19 +282,7 @@ fn clients(opened: &Opened) -> Result<Outside, AppError> {
             }
         },
         limits: crate::adapters::Limits::default(),
-    };
-    let automation =
-        automation::AutomationClient::new(config, Arc::clone(&clock), opened.store.clone())
-            .map_err(|failure| AppError::Client {
-                side: Side::Automation,
-                failure,
-            })?;
-    Ok(Outside {
-        salesforce: Arc::new(salesforce),
-        automation: Arc::new(automation),
-        store: opened.store.clone(),
-        clock,
-    })
+    }
 }
 
 async fn describe<'a, T, F>(

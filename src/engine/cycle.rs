@@ -20,6 +20,10 @@ use crate::engine::work::{Job, Work};
 /// A cycle does not wait for a side or a retry longer than this; the next cycle does it.
 const PATIENCE: Span = Span::minutes(5);
 
+/// What cycles of hints overwrite and delete counts together for the brake, so long: many small ones
+/// are as much as a big one.
+const COUNTED_TOGETHER: Span = Span::hours(1);
+
 /// What a survey looks at, and for whom.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Asked {
@@ -41,6 +45,11 @@ pub(super) struct Cycle {
     covered: BTreeMap<Stream, (Timestamp, Timestamp)>,
     pub(super) overwrites: u64,
     pub(super) deletions: u64,
+    /// Since when both are counted.
+    counted_since: Timestamp,
+    /// A hint asked for it; and for the next one.
+    is_hinted: bool,
+    pub(super) is_next_hinted: bool,
     pub(super) is_braked: bool,
     /// What a backfill would send is to be counted in this cycle.
     pub(super) survey: Option<Asked>,
@@ -134,11 +143,16 @@ impl Engine {
             push: due(self.cycle.next_push),
             activities: due(self.cycle.next_activities),
         };
+        let is_due = scheduled != Scope::OUTBOX && self.settings.policy.published;
         let scope = match self.cycle.wanted.take() {
+            // Else whoever asks for cycle after cycle would keep the schedule waiting.
+            Some(scope) if is_due => scope.with(scheduled),
             Some(scope) => scope,
-            None if scheduled != Scope::OUTBOX && self.settings.policy.published => scheduled,
+            None if is_due => scheduled,
             None => return false,
         };
+        let is_hinted = self.cycle.is_next_hinted && scope == Scope::OUTBOX;
+        let (overwrites, deletions, counted_since) = self.counted(now, is_hinted);
         let schedule = self.settings.timetable.running();
         let again = |is_due: bool, every: Option<Span>, old: Option<Timestamp>| match every {
             Some(every) if is_due || old.is_none() => Some(now + every),
@@ -149,6 +163,10 @@ impl Engine {
             phase: Phase::Describing,
             run,
             scope: Some(scope),
+            overwrites,
+            deletions,
+            counted_since,
+            is_hinted,
             passes: self.cycle.passes_next,
             survey: self.survey.take(),
             next_pull: again(scope.pull, schedule.pull, self.cycle.next_pull),
@@ -168,6 +186,17 @@ impl Engine {
         self.expire_descriptions(now);
         self.tell(Fact::CycleStarted);
         true
+    }
+
+    /// What the brake counts already as a cycle begins, and since when.
+    fn counted(&self, now: Timestamp, is_hinted: bool) -> (u64, u64, Timestamp) {
+        let last = &self.cycle;
+        let is_one = is_hinted && last.is_hinted && !last.passes_next;
+        if is_one && now < last.counted_since + COUNTED_TOGETHER {
+            (last.overwrites, last.deletions, last.counted_since)
+        } else {
+            (0, 0, now)
+        }
     }
 
     fn describe(&mut self, now: Timestamp) -> bool {
@@ -298,11 +327,7 @@ impl Engine {
 
     pub(super) fn want_cycle(&mut self, scope: Scope) {
         let old = self.cycle.wanted.unwrap_or(Scope::OUTBOX);
-        self.cycle.wanted = Some(Scope {
-            pull: old.pull || scope.pull,
-            push: old.push || scope.push,
-            activities: old.activities || scope.activities,
-        });
+        self.cycle.wanted = Some(old.with(scope));
     }
 
     pub(super) fn queue(&mut self, work: Work) {

@@ -7,12 +7,14 @@
 mod automation;
 mod clock;
 mod error;
+mod hooks;
 mod salesforce;
 mod store;
 
 pub use automation::Automation;
 pub use clock::Clock;
 pub use error::PortError;
+pub use hooks::{Hook, HookDraft, HookId, Hooks};
 pub use salesforce::Salesforce;
 pub use store::{Store, StoreError, Vault};
 

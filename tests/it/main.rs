@@ -15,6 +15,8 @@ mod cli;
 #[cfg(test)]
 mod figures;
 #[cfg(test)]
+mod hooks;
+#[cfg(test)]
 mod kill;
 #[cfg(test)]
 mod linear;

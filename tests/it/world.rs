@@ -127,6 +127,8 @@ pub(crate) struct World {
     pub(crate) daily_share: f64,
     /// The engine asks both systems what they are, instead of being told.
     pub(crate) asks: bool,
+    /// How often the schedule runs, if it does.
+    pub(crate) every: Option<Span>,
     hand: Hand,
     outside: Outside,
     described: Descriptions,
@@ -230,6 +232,7 @@ impl World {
             brake: Brake::Released,
             writes: Writes::Send,
             asks: false,
+            every: None,
             daily_share: 0.5,
             hand,
             outside,
@@ -275,6 +278,55 @@ impl World {
     /// What an operator asks, and the cycle that follows it.
     pub(crate) async fn instruct(&self, command: Command) -> Done {
         self.go(command, 1).await
+    }
+
+    /// Several commands at once, and the cycle that follows them.
+    pub(crate) async fn instruct_all(&self, commands: Vec<Command>) -> Done {
+        self.in_turn(vec![commands]).await
+    }
+
+    /// One command after the other in one process, each after the cycle of the one before and a minute
+    /// more.
+    pub(crate) async fn instruct_each(&self, commands: Vec<Command>) -> Done {
+        let turns = commands.into_iter().map(|command| vec![command]);
+        self.in_turn(turns.collect()).await
+    }
+
+    async fn in_turn(&self, turns: Vec<Vec<Command>>) -> Done {
+        let before = self.metered();
+        let mut engine = self.engine().await;
+        if self.every.is_some() {
+            engine.start_schedule(self.moment());
+        }
+        let pool = Pool::spawn(engine, self.outside.clone());
+        let mut facts = pool.facts();
+        let mut told = Vec::new();
+        let mut cycles = 0;
+        for commands in turns {
+            for command in commands {
+                let instruction = Instruction::ourselves(command);
+                pool.commands.send(instruction).await.unwrap();
+            }
+            let mut has_begun = false;
+            while let Ok(Told { fact, .. }) = facts.recv().await {
+                has_begun |= fact == Fact::CycleStarted;
+                let is_end = fact == Fact::CycleEnded && has_begun;
+                told.push(fact);
+                if is_end {
+                    break;
+                }
+            }
+            cycles += 1;
+            self.pass(Span::minutes(1));
+        }
+        pool.stop();
+        let snapshot = pool.ended().await.unwrap();
+        Done {
+            snapshot,
+            cycles,
+            metered: self.metered() - before,
+            facts: told,
+        }
     }
 
     /// A second command comes as soon as the first one's cycle begins: until two cycles have ended.
@@ -372,8 +424,11 @@ impl World {
         let settings = Settings {
             policy: Arc::new(known.unwrap_or(&self.policy).clone()),
             timetable: Timetable {
+                is_enabled: self.every.is_some(),
+                pull: self.every,
+                push: self.every,
+                activities: self.every,
                 overlap: Span::minutes(20),
-                ..Timetable::default()
             },
             daily_share: self.daily_share,
             writes: self.writes,

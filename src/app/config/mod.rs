@@ -2,6 +2,7 @@
 
 mod instance;
 mod typed;
+mod webhook;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -18,7 +19,7 @@ use crate::domain::time::Span;
 
 pub use instance::{
     Automation, AutomationFlow, Instance, Mapped, Operators, Plugin, Salesforce, SalesforceFlow,
-    Serve,
+    Serve, Webhook,
 };
 use typed::{Secret, Spanned};
 
@@ -141,6 +142,7 @@ impl Reader<'_> {
             salesforce: self.salesforce(file.salesforce)?,
             automation: self.automation(file.automation)?,
             timetable: self.timetable(&file.schedule)?,
+            webhook: file.webhook.map(|typed| self.webhook(typed)).transpose()?,
             name,
         })
     }

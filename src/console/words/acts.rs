@@ -25,6 +25,9 @@ impl Words<'_> {
             "pause plan" => "act-pause-plan",
             "resume plan" => "act-resume-plan",
             "stop plan" => "act-stop-plan",
+            "push contact" => "act-push-contact",
+            "register webhook" => "act-register-webhook",
+            "unregister webhook" => "act-unregister-webhook",
             unknown => return unknown,
         })
     }

@@ -373,18 +373,18 @@ fn pushes(company: &Company, run: &dyn Fn(&[&str]) -> (Option<i32>, Json)) {
     assert_eq!(leads(), before + 1);
 
     let now = shared.now();
-    let input = ContactInput::default().with("lastname", "Ancienne");
+    let input = ContactInput::default().with("mobile", "+33 6 11 22 33 44");
     shared
         .brain()
         .user_edits(now, UserId(1), id, &input)
         .unwrap();
     let number = id.0.to_string();
     let (_, told) = run(&["contact", "push", &number, "--dry-run", "--json"]);
-    assert!(text(&told, "would").contains("LastName"), "{told}");
-    assert!(text(&told, "would").contains("Ancienne"), "{told}");
+    assert!(text(&told, "would").contains("MobilePhone"), "{told}");
+    assert!(text(&told, "would").contains("+33 6 11 22 33 44"), "{told}");
     let (status, told) = run(&["contact", "push", "Neuve", "--reason", "test", "--json"]);
     assert_eq!(status, Some(0), "{told}");
-    assert!(text(&told, "done").contains("Ancienne"), "{told}");
+    assert!(text(&told, "done").contains("+33 6 11 22 33 44"), "{told}");
     let (_, told) = run(&["contact", "push", email, "--reason", "again", "--json"]);
     assert_eq!(told["done"], json!([]), "{told}");
 

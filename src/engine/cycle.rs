@@ -33,6 +33,14 @@ pub(super) struct Asked {
     pub(super) until: Timestamp,
 }
 
+/// What a cycle was asked for by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Begun {
+    #[default]
+    Ordinarily,
+    ByHint,
+}
+
 #[derive(Debug, Default)]
 pub(super) struct Cycle {
     pub(super) phase: Phase,
@@ -47,9 +55,9 @@ pub(super) struct Cycle {
     pub(super) deletions: u64,
     /// Since when both are counted.
     counted_since: Timestamp,
-    /// A hint asked for it; and for the next one.
-    is_hinted: bool,
-    pub(super) is_next_hinted: bool,
+    by: Begun,
+    /// The next one.
+    pub(super) next_by: Begun,
     pub(super) is_braked: bool,
     /// What a backfill would send is to be counted in this cycle.
     pub(super) survey: Option<Asked>,
@@ -151,8 +159,11 @@ impl Engine {
             None if is_due => scheduled,
             None => return false,
         };
-        let is_hinted = self.cycle.is_next_hinted && scope == Scope::OUTBOX;
-        let (overwrites, deletions, counted_since) = self.counted(now, is_hinted);
+        let by = match scope {
+            Scope::OUTBOX => self.cycle.next_by,
+            _ => Begun::Ordinarily,
+        };
+        let (overwrites, deletions, counted_since) = self.counted(now, by);
         let schedule = self.settings.timetable.running();
         let again = |is_due: bool, every: Option<Span>, old: Option<Timestamp>| match every {
             Some(every) if is_due || old.is_none() => Some(now + every),
@@ -166,7 +177,7 @@ impl Engine {
             overwrites,
             deletions,
             counted_since,
-            is_hinted,
+            by,
             passes: self.cycle.passes_next,
             survey: self.survey.take(),
             next_pull: again(scope.pull, schedule.pull, self.cycle.next_pull),
@@ -189,9 +200,9 @@ impl Engine {
     }
 
     /// What the brake counts already as a cycle begins, and since when.
-    fn counted(&self, now: Timestamp, is_hinted: bool) -> (u64, u64, Timestamp) {
+    fn counted(&self, now: Timestamp, by: Begun) -> (u64, u64, Timestamp) {
         let last = &self.cycle;
-        let is_one = is_hinted && last.is_hinted && !last.passes_next;
+        let is_one = [by, last.by] == [Begun::ByHint; 2] && !last.passes_next;
         if is_one && now < last.counted_since + COUNTED_TOGETHER {
             (last.overwrites, last.deletions, last.counted_since)
         } else {

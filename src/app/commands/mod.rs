@@ -123,10 +123,12 @@ async fn carry_out(place: &Place, command: Command, out: &mut Out) -> Result<Sta
         Command::Queues(_) => inspect::queues(place, out).await,
         Command::Conflicts(conflicts) => inspect::conflicts(place, conflicts.show, out).await,
         Command::Contact(contact) => match (&contact.what, &contact.who) {
-            (Some(ContactCommand::Push(asked)), _) => push::perform(place, asked, out).await,
+            (Some(ContactCommand::Push(asked)), _) => {
+                Box::pin(push::perform(place, asked, out)).await
+            }
             (None, who) => inspect::contact(place, who.as_deref().unwrap_or(""), out).await,
         },
-        Command::Webhook(asked) => webhook::perform(place, &asked.what, out).await,
+        Command::Webhook(asked) => Box::pin(webhook::perform(place, &asked.what, out)).await,
         Command::Resolve(resolve) => resolve::perform(place, &resolve, out).await,
         Command::Backfill(backfill) => work::backfill(place, &backfill, out).await,
         Command::Republish(republish) => work::republish(place, &republish.writing, out).await,

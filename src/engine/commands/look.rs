@@ -11,6 +11,7 @@ use crate::domain::mapping::Policy;
 use crate::domain::row::{Row, RowState};
 use crate::domain::time::Timestamp;
 use crate::engine::Engine;
+use crate::engine::cycle::Begun;
 use crate::engine::observe::{Trust, observe};
 use crate::engine::work::Desk;
 
@@ -61,7 +62,7 @@ impl Engine {
                 self.ignore("hint_dropped");
             }
         }
-        self.cycle.is_next_hinted = true;
+        self.cycle.next_by = Begun::ByHint;
         self.want_cycle(scope);
     }
 

@@ -47,7 +47,7 @@ impl Receiver {
         private(&secret, SECRET);
         let text = std::fs::read_to_string(&company.file).unwrap();
         let more =
-            format!("\n[webhook]\nlisten = \"{address}\"\nsecret = {{ file = {secret:?} }}\n",);
+            format!("\n[webhook]\nlisten = \"{address}\"\nsecret = {{ file = {secret:?} }}\n");
         private(&company.file, &format!("{text}{more}"));
         let status = company.command(&["sync", "--until-idle"]).output().unwrap();
         assert_eq!(status.status.code(), Some(3));
@@ -346,7 +346,7 @@ fn text(json: &Json, name: &str) -> String {
 
 /// The same at home and by the serving process.
 #[track_caller]
-fn pushes(company: &Company, run: &dyn Fn(&[&str]) -> (Option<i32>, Json)) {
+fn pushes(company: &Company, run: impl Fn(&[&str]) -> (Option<i32>, Json)) {
     let shared = &company.serving.automation;
     let email = "nora.neuve@clients.example";
     let id = enters(company, email);
@@ -404,14 +404,14 @@ fn pushes(company: &Company, run: &dyn Fn(&[&str]) -> (Option<i32>, Json)) {
 #[test]
 fn one_contact_is_pushed_by_the_serving_process() {
     let receiver = Receiver::new(3);
-    pushes(&receiver.company, &|arguments| receiver.run(arguments));
+    pushes(&receiver.company, |arguments| receiver.run(arguments));
 }
 
 #[test]
 fn one_contact_is_pushed_where_nobody_serves() {
     let company = Company::new(1, 3);
     company.command(&["sync", "--until-idle"]).output().unwrap();
-    pushes(&company, &|arguments| {
+    pushes(&company, |arguments| {
         let output = company.command(arguments).output().unwrap();
         let json = serde_json::from_slice(&output.stdout);
         let said = || panic!("{}", String::from_utf8_lossy(&output.stderr));

@@ -345,3 +345,43 @@ impl Engine {
         self.inbox.push_back(work);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::command::{Command, Instruction};
+    use crate::domain::mapping::Policy;
+    use crate::domain::record::Recovered;
+    use crate::domain::setup::Timetable;
+    use crate::engine::{Brake, Input, Settings, Writes};
+
+    #[test]
+    fn whoever_asks_for_cycle_after_cycle_does_not_keep_the_schedule_waiting() {
+        let every = Some(Span::minutes(10));
+        let settings = Settings {
+            policy: Arc::new(Policy {
+                published: true,
+                ..Policy::default()
+            }),
+            timetable: Timetable {
+                is_enabled: true,
+                pull: every,
+                push: every,
+                activities: None,
+                ..Timetable::default()
+            },
+            daily_share: 1.0,
+            writes: Writes::Send,
+            brake: Brake::DEFAULT,
+            chunk_size_max: 400,
+        };
+        let mut engine = Engine::new(settings, Recovered::default());
+        let start = Timestamp::from_seconds(1_772_615_700);
+        engine.start_schedule(start);
+        let asked = Instruction::ourselves(Command::RunCycle(Scope::OUTBOX));
+        engine.handle(start + Span::minutes(11), Input::Instructed(asked));
+        let scope = engine.cycle.scope.expect("a cycle has begun");
+        assert!(scope.pull && scope.push);
+        assert!(!scope.activities);
+    }
+}

@@ -6,7 +6,6 @@ use std::collections::BTreeMap;
 
 use passerelle::domain::command::{Command, Queue, Scope};
 use passerelle::domain::ids::{AutomationId, Kind, RemoteId, Side};
-use passerelle::domain::time::Span;
 use passerelle::engine::Brake;
 use passerelle::ports::Store as _;
 use passerelle::sim::automation::acts::{Cookie, Visit};
@@ -220,22 +219,6 @@ async fn many_small_looks_pull_the_brake_like_one_big_cycle() {
     let done = world.instruct_each(looks.collect()).await;
     assert!(done.snapshot.is_braked);
     assert_eq!(done.written(Side::Salesforce), 2);
-}
-
-#[tokio::test]
-async fn a_hint_after_another_does_not_keep_the_schedule_waiting() {
-    let (mut world, _) = agreed(1).await;
-    let lead = world.record(LEAD, "polled");
-    world.every = Some(Span::minutes(10));
-    let id = world.by_email("p0@x.example");
-    let look = || Command::Look {
-        records: vec![person(id)],
-    };
-    let looks = (0..30).map(|_| look()).collect();
-    let done = world.instruct_each(looks).await;
-    assert!(done.snapshot.totals.read.salesforce.contains_key("Lead"));
-    assert_eq!(world.text(lead, "Email"), "polled@x.example");
-    assert!(world.contacts().len() > 1, "who was only polled arrived");
 }
 
 /// What a company of those who are not asked for would cost: nothing is read that no stream reads.

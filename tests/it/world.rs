@@ -127,8 +127,6 @@ pub(crate) struct World {
     pub(crate) daily_share: f64,
     /// The engine asks both systems what they are, instead of being told.
     pub(crate) asks: bool,
-    /// How often the schedule runs, if it does.
-    pub(crate) every: Option<Span>,
     hand: Hand,
     outside: Outside,
     described: Descriptions,
@@ -232,7 +230,6 @@ impl World {
             brake: Brake::Released,
             writes: Writes::Send,
             asks: false,
-            every: None,
             daily_share: 0.5,
             hand,
             outside,
@@ -294,10 +291,7 @@ impl World {
 
     async fn in_turn(&self, turns: Vec<Vec<Command>>) -> Done {
         let before = self.metered();
-        let mut engine = self.engine().await;
-        if self.every.is_some() {
-            engine.start_schedule(self.moment());
-        }
+        let engine = self.engine().await;
         let pool = Pool::spawn(engine, self.outside.clone());
         let mut facts = pool.facts();
         let mut told = Vec::new();
@@ -424,11 +418,8 @@ impl World {
         let settings = Settings {
             policy: Arc::new(known.unwrap_or(&self.policy).clone()),
             timetable: Timetable {
-                is_enabled: self.every.is_some(),
-                pull: self.every,
-                push: self.every,
-                activities: self.every,
                 overlap: Span::minutes(20),
+                ..Timetable::default()
             },
             daily_share: self.daily_share,
             writes: self.writes,

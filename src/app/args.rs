@@ -3,6 +3,7 @@
 mod access;
 mod plugin;
 mod practice;
+mod webhook;
 
 use std::path::PathBuf;
 
@@ -13,6 +14,7 @@ pub use plugin::{
     Configuring, Direction, MappedKind, NewPair, Options, PairNames, Plugin, PluginCommand, Switch,
 };
 pub use practice::{Demo, Faults, SetUp, Sim, Traffic};
+pub use webhook::{Webhook, WebhookCommand, WebhookWriting};
 
 /// Keeps Salesforce and Webmecanik Automation in agreement, and lets support staff see and steer it.
 ///
@@ -91,7 +93,7 @@ pub enum Command {
     Queues(Json),
     /// What waits for a person
     Conflicts(Conflicts),
-    /// Everything about one person or company
+    /// Everything about one person or company, or `contact push`: have one pushed now
     Contact(Contact),
     /// Decide one contact's conflicts
     Resolve(Resolve),
@@ -123,6 +125,8 @@ pub enum Command {
     Activities(Json),
     /// What is configured, and changing it
     Plugin(Plugin),
+    /// What Automation posts as soon as somebody does something there
+    Webhook(Webhook),
     /// What operators did, and whether anybody changed the record of it
     Audit(Audit),
     /// What every key of the console does
@@ -208,12 +212,35 @@ pub enum ConflictsCommand {
 }
 
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct Contact {
+    #[command(subcommand)]
+    pub what: Option<ContactCommand>,
     /// E-mail address, Salesforce id, Automation id (a number), or `link:N`
-    pub who: String,
+    #[arg(required = true)]
+    pub who: Option<String>,
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ContactCommand {
+    /// Read one person or company again, now, write what the rules say, wait until it has arrived, and
+    /// tell what was written where
+    ///
+    /// Also of somebody in Automation whom no reading has found yet: they are looked for in Salesforce,
+    /// and become a Lead if nobody has their address. `check` is for many at once, by the numbers of their
+    /// links, and tells only that it was done.
+    Push(ContactPush),
+}
+
+#[derive(Debug, Args)]
+pub struct ContactPush {
+    /// E-mail address, name, Salesforce id, Automation id (a number), or `link:N`
+    pub who: String,
+    #[command(flatten)]
+    pub writing: Writing,
 }
 
 /// What every command that writes has.

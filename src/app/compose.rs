@@ -22,7 +22,7 @@ use crate::domain::setup::{InForce, Timetable};
 use crate::domain::time::Span;
 use crate::engine::{Brake, Engine, Settings, Writes};
 use crate::pool::Outside;
-use crate::ports::{Answered, Clock, PortError, Store, Vault};
+use crate::ports::{Answered, Clock, Hooks, PortError, Store, Vault};
 use crate::session::type_secret;
 use crate::store::{KeySource, SealedVault, SledStore};
 
@@ -55,6 +55,8 @@ pub struct Opened {
 pub struct Connected {
     pub opened: Opened,
     pub outside: Outside,
+    /// Automation's webhooks, by the same client.
+    pub hooks: Arc<dyn Hooks>,
     pub policy: Arc<Policy>,
     /// As both systems described themselves when they were connected to.
     pub described: Arc<Descriptions>,
@@ -133,12 +135,17 @@ async fn connected(mut opened: Opened, file: Option<&Path>) -> Result<Connected,
         return Ok(Connected {
             opened,
             outside: ours.outside.clone(),
+            hooks: Arc::clone(&ours.hooks),
             policy: Arc::clone(&in_force.policy),
             described: Arc::clone(&in_force.described),
             examiner: Arc::clone(&ours.examiner),
         });
     }
-    let (clients, setup) = clients(&opened)?;
+    let Clients {
+        outside: clients,
+        setup,
+        hooks,
+    } = clients(&opened)?;
     let described = describe_both(&opened, &clients).await?;
     let (salesforce, automation) = (&described.salesforce, &described.automation);
     let (name, is_sandbox) = (&salesforce.organisation_name, salesforce.is_sandbox);
@@ -166,6 +173,7 @@ async fn connected(mut opened: Opened, file: Option<&Path>) -> Result<Connected,
     Ok(Connected {
         opened,
         outside: clients,
+        hooks,
         examiner: Examiner::new(setup),
         policy,
         described: Arc::new(described),
@@ -201,7 +209,7 @@ impl Opened {
         match &self.served {
             // One client for each side: two would take each other's tokens away.
             Some(served) => describe_both(self, &served.house.connected.outside).await,
-            None => describe_both(self, &clients(self)?.0).await,
+            None => describe_both(self, &clients(self)?.outside).await,
         }
     }
 
@@ -210,8 +218,7 @@ impl Opened {
         if let Some(served) = &self.served {
             return Ok(Arc::clone(&served.house.connected.examiner));
         }
-        let (_, setup) = clients(self)?;
-        Ok(Examiner::new(setup))
+        Ok(Examiner::new(clients(self)?.setup))
     }
 
     /// What the instance file would have the rules be, of an instance that was never synced.
@@ -373,7 +380,14 @@ pub(super) fn automation_client(
     })
 }
 
-fn clients(opened: &Opened) -> Result<(Outside, Setup), AppError> {
+/// One client for each side, behind every port that it offers.
+struct Clients {
+    outside: Outside,
+    setup: Setup,
+    hooks: Arc<dyn Hooks>,
+}
+
+fn clients(opened: &Opened) -> Result<Clients, AppError> {
     let salesforce = Arc::new(salesforce_client(opened, opened.vault.clone())?);
     let automation = Arc::new(automation_client(opened, opened.vault.clone())?);
     let clock = Arc::clone(&opened.clock);
@@ -382,13 +396,18 @@ fn clients(opened: &Opened) -> Result<(Outside, Setup), AppError> {
         automation: automation.clone(),
         clock: Arc::clone(&clock),
     };
+    let hooks: Arc<dyn Hooks> = automation.clone();
     let outside = Outside {
         salesforce,
         automation,
         store: opened.store.clone(),
         clock,
     };
-    Ok((outside, setup))
+    Ok(Clients {
+        outside,
+        setup,
+        hooks,
+    })
 }
 
 /// Asks a system something, again if that failed in a passing way.

@@ -17,6 +17,7 @@ use crate::app::compose::{Connected, Environment};
 use crate::app::desk::{Desk, Recorded};
 use crate::app::door::{self, Door};
 use crate::app::error::{AppError, Status};
+use crate::app::hooks;
 use crate::app::house::{House, Place};
 use crate::app::lines;
 use crate::app::log::Log;
@@ -121,6 +122,14 @@ pub(super) async fn open(
         Ground::Real => None,
     };
     let reception = receive(&house, out)?;
+    let receiver = match hooks::begin(&house).await {
+        Ok(receiver) => receiver,
+        Err(error) => {
+            // What people do is found by reading, later.
+            out.note(&error.to_string())?;
+            None
+        }
+    };
     let ended = match seat.look {
         Look::Screens => attend(&house, &seat, keys, out).await,
         Look::Lines => lines::attend(&house, &seat, keys, (practice.as_mut(), out)).await,
@@ -133,9 +142,9 @@ pub(super) async fn open(
     }
     let leaves_work = matches!(ended, Ok(Ended::Left)) && house.is_at_work();
     house.closing.cancel();
-    if let Some(reception) = reception {
+    for task in reception.into_iter().chain(receiver) {
         // Whoever is still there is told; a fault there changes nothing here.
-        let _ = reception.await;
+        let _ = task.await;
     }
     let stopped = stop(pool, &*clock, out).await;
     chronicle.end().await;
@@ -444,10 +453,14 @@ pub(super) fn bring_to_agreement(pool: &Pool) -> impl Future<Output = ()> + Send
             if commands.send(cycle()).await.is_err() {
                 return;
             }
+            // Another one may be under way, because of a hint: ours begins after it.
+            let mut has_begun = false;
             loop {
                 match facts.recv().await {
-                    Ok(told) if told.fact == Fact::CycleEnded => break,
-                    Ok(_) | Err(RecvError::Lagged(_)) => {}
+                    Ok(told) if told.fact == Fact::CycleStarted => has_begun = true,
+                    Ok(told) if told.fact == Fact::CycleEnded && has_begun => break,
+                    Ok(_) => {}
+                    Err(RecvError::Lagged(_)) => has_begun = true,
                     Err(RecvError::Closed) => return,
                 }
             }

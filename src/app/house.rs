@@ -103,12 +103,13 @@ impl House {
     }
 
     /// Whether something goes on that does not need this process's own terminal: a cycle, a plan, a
-    /// schedule, or somebody else's console.
+    /// schedule, webhooks, or somebody else's console.
     pub(super) fn is_at_work(&self) -> bool {
         let snapshot = self.handle.snapshots.borrow();
         !snapshot.is_idle
             || !snapshot.plans.is_empty()
             || snapshot.next_cycle.is_some()
+            || snapshot.hearing.is_some()
             || !self.roster.borrow().is_empty()
     }
 
@@ -175,7 +176,7 @@ impl House {
                     let house = Arc::clone(&self);
                     guests.spawn(async move {
                         if let Ok(guest) = Guest::hear(stream, peer).await {
-                            house.welcome(guest).await;
+                            Box::pin(house.welcome(guest)).await;
                         }
                     });
                 }

@@ -302,6 +302,9 @@ impl Words<'_> {
             "activity_of_unknown_contact" => "left-out-stranger",
             "activity_of_person_not_in_salesforce" => "left-out-one-sided",
             "activity_unreadable" => "left-out-unreadable",
+            "hint_unpublished" => "left-out-hint-unpublished",
+            "hint_too_early" => "left-out-hint-early",
+            "hint_dropped" => "left-out-hint-dropped",
             // One of a later engine than these words.
             other => return other,
         })

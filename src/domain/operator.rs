@@ -101,6 +101,8 @@ impl Role {
             | Command::DiscardActivities { .. }
             | Command::Undo { .. }
             | Command::Check { .. }
+            | Command::Look { .. }
+            | Command::Enter { .. }
             | Command::SetAside { .. }
             | Command::Unlink { .. }
             | Command::TakeBack { .. }

@@ -6,6 +6,8 @@
 mod activity;
 mod api;
 mod describe;
+pub mod hook;
+mod hooks;
 mod logs;
 mod php;
 mod query;

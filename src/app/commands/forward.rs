@@ -57,6 +57,7 @@ pub(super) const fn is_served(command: &Command) -> bool {
         | Command::Flags(_)
         | Command::Activities(_)
         | Command::Plugin(_)
+        | Command::Webhook(_)
         | Command::Audit(_) => true,
         Command::Backup(backup) => matches!(backup.what, BackupCommand::Export { .. }),
         Command::Demo(_)

@@ -15,6 +15,7 @@ mod manual;
 mod names;
 mod plugin;
 mod practice;
+mod push;
 mod replay;
 mod resolve;
 mod screenshots;
@@ -22,12 +23,13 @@ mod serve;
 mod steer;
 mod sync;
 mod unit;
+mod webhook;
 mod work;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::app::args::{Arguments, BackupCommand, Command};
+use crate::app::args::{Arguments, BackupCommand, Command, ContactCommand};
 use crate::app::compose::{self, Connected, Environment, Opened};
 use crate::app::config;
 use crate::app::console::{self, Look, Seat};
@@ -39,6 +41,7 @@ use crate::app::out::Out;
 use crate::console::Ground;
 use crate::domain::command::{Command as Wish, Instruction};
 use crate::domain::operator::{Role, SessionId};
+use crate::domain::snapshot::Hearing;
 use crate::session::Asker;
 use crate::session::wire::Claims;
 use crate::store;
@@ -131,7 +134,13 @@ async fn carry_out(place: &Place, command: Command, out: &mut Out) -> Result<Sta
         Command::Doctor(asked) => doctor::perform(place, &asked, out).await,
         Command::Queues(_) => inspect::queues(place, out).await,
         Command::Conflicts(conflicts) => inspect::conflicts(place, conflicts.show, out).await,
-        Command::Contact(contact) => inspect::contact(place, &contact.who, out).await,
+        Command::Contact(contact) => match (&contact.what, &contact.who) {
+            (Some(ContactCommand::Push(asked)), _) => {
+                Box::pin(push::perform(place, asked, out)).await
+            }
+            (None, who) => inspect::contact(place, who.as_deref().unwrap_or(""), out).await,
+        },
+        Command::Webhook(asked) => Box::pin(webhook::perform(place, &asked.what, out)).await,
         Command::Resolve(resolve) => resolve::perform(place, &resolve, out).await,
         Command::Backfill(backfill) => work::backfill(place, &backfill, out).await,
         Command::Republish(republish) => work::republish(place, &republish.writing, out).await,
@@ -231,6 +240,12 @@ impl Place {
                 source,
             }),
         }
+    }
+
+    /// What webhooks told the process that serves the instance, if it receives any.
+    fn hearing(&self) -> Option<Hearing> {
+        let (house, _) = self.served.as_ref()?;
+        house.handle.snapshots.borrow().hearing
     }
 
     const fn look(&self) -> Look {

@@ -81,24 +81,17 @@ pub(super) async fn demo(
     if !arguments.headless {
         here.check_terminal()?;
     }
-    let any = "127.0.0.1:0"
-        .parse()
-        .map_err(|_| AppError::Usage("no loopback".to_owned()))?;
-    let practice = Practice {
-        seed: arguments.seed,
-        people: arguments.people,
-        salesforce: any,
-        automation: any,
-        latency: Duration::from_millis(arguments.latency_ms),
-        faults: arguments.faults,
-    };
-    let serving = practice.serve(Arc::new(SystemClock))?;
+    let mut serving = company(arguments)?.serve(Arc::new(SystemClock))?;
     let is_kept = arguments.data.is_some();
     let folder = match &arguments.data {
         Some(folder) => folder.clone(),
         None => scratch()?,
     };
     let file = serving.write_instance(&folder)?;
+    if !arguments.headless {
+        serving.add_webhook(&file, &folder)?;
+        serving.live_on(arguments.traffic, arguments.seed, Arc::new(SystemClock));
+    }
     out.note("PRACTICE: an invented company on two simulated systems")?;
     let place = Place {
         file: Some(file.clone()),
@@ -152,6 +145,20 @@ async fn begun(place: &Place, serving: &Serving, setup: &SetUp) -> Result<Connec
         Arc::make_mut(&mut connected.described).at = Timestamp::ZERO;
     }
     Ok(connected)
+}
+
+fn company(arguments: &Demo) -> Result<Practice, AppError> {
+    let any = "127.0.0.1:0"
+        .parse()
+        .map_err(|_| AppError::Usage("no loopback".to_owned()))?;
+    Ok(Practice {
+        seed: arguments.seed,
+        people: arguments.people,
+        salesforce: any,
+        automation: any,
+        latency: Duration::from_millis(arguments.latency_ms),
+        faults: arguments.faults,
+    })
 }
 
 /// Nothing else of the environment is for an invented company.

@@ -3,6 +3,7 @@
 mod instance;
 mod secrets;
 mod typed;
+mod webhook;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -18,7 +19,7 @@ use crate::domain::time::Span;
 
 pub use instance::{
     Automation, AutomationFlow, Instance, Keys, Mapped, Operators, OwnKey, Plugin, Salesforce,
-    SalesforceFlow, Serve,
+    SalesforceFlow, Serve, Webhook,
 };
 use typed::Spanned;
 
@@ -180,6 +181,7 @@ impl Reader<'_> {
             salesforce: self.salesforce(file.salesforce)?,
             automation: self.automation(file.automation)?,
             timetable: self.timetable(&file.schedule)?,
+            webhook: file.webhook.map(|typed| self.webhook(typed)).transpose()?,
             name,
         })
     }

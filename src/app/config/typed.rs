@@ -25,6 +25,20 @@ pub(super) struct File {
     pub(super) serve: Serve,
     #[serde(default)]
     pub(super) operators: Operators,
+    pub(super) webhook: Option<Spanned<Webhook>>,
+}
+
+/// Where Automation's webhooks are received.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Webhook {
+    pub(super) listen: Spanned<String>,
+    #[serde(default = "webhook_path")]
+    pub(super) path: Spanned<String>,
+    pub(super) secret: Option<Spanned<Secret>>,
+    pub(super) public_url: Option<Spanned<Url>>,
+    #[serde(default)]
+    pub(super) allow_remote: bool,
 }
 
 /// How other processes of this machine reach the one that serves the instance.
@@ -277,6 +291,10 @@ fn login_url() -> Spanned<Url> {
     // The address is a constant that parses; an instance file may name another.
     let url = Url::parse("https://login.salesforce.com").expect("a constant address");
     Spanned::new(0..0, url)
+}
+
+fn webhook_path() -> Spanned<String> {
+    Spanned::new(0..0, "/automation".to_owned())
 }
 
 fn api_version() -> Spanned<String> {

@@ -28,6 +28,9 @@ impl Words<'_> {
             "configure" => "act-configure",
             "suspend mapping" => "act-suspend-mapping",
             "restore mapping" => "act-restore-mapping",
+            "push contact" => "act-push-contact",
+            "register webhook" => "act-register-webhook",
+            "unregister webhook" => "act-unregister-webhook",
             unknown => return unknown,
         })
     }

@@ -21,10 +21,11 @@ use crate::app::policy;
 use crate::app::run::Goal;
 use crate::app::words;
 use crate::domain::command::Scope;
-use crate::domain::ids::{Kind, Side};
+use crate::domain::ids::{FieldId, Kind, Side};
 use crate::domain::link::Mark;
+use crate::domain::mapping::FieldRule;
 use crate::domain::record::{LinkPage, Listing};
-use crate::domain::setup::{DO_NOT_CONTACT, Pair, Systems, consent, suggestions};
+use crate::domain::setup::{DO_NOT_CONTACT, Pair, Systems, assume, consent, suggestions};
 use crate::engine::Writes;
 use crate::ports::Store;
 
@@ -177,9 +178,12 @@ async fn map(
         }
     };
     let chosen = pairs.iter().enumerate();
-    let chosen: Vec<&(Kind, Pair)> = chosen
+    let chosen: Vec<(Kind, FieldRule)> = chosen
         .filter(|(index, (_, pair))| is_needed(pair) || !left_out.contains(index))
-        .map(|(_, pair)| pair)
+        .filter_map(|(_, (kind, pair))| {
+            let rule = assume(FieldId(0), *kind, pair, &bare.objects)?;
+            Some((*kind, rule))
+        })
         .collect();
     file::add(path, &file::mapping(&chosen))?;
     out.note(&format!(

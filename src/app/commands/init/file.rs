@@ -1,16 +1,14 @@
 //! The instance file that the answers make, with a comment for whoever changes it.
 
-use std::fmt::Write as _;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, OpenOptions};
 use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
+use super::super::plugin::file::{self, quoted};
 use super::questions::{Answers, AutomationLogin, SalesforceLogin};
 use crate::app::error::AppError;
 use crate::domain::ids::Kind;
-use crate::domain::mapping::Arrow;
-use crate::domain::setup::Pair;
+use crate::domain::mapping::FieldRule;
 
 pub(super) fn text(answers: &Answers) -> String {
     let salesforce = match &answers.salesforce {
@@ -66,62 +64,26 @@ pub(super) fn text(answers: &Answers) -> String {
 }
 
 /// The pairs as the file has them.
-pub(super) fn mapping(pairs: &[&(Kind, Pair)]) -> String {
+pub(super) fn mapping(rules: &[(Kind, FieldRule)]) -> String {
     let mut text = String::from(
         "\n# Pairs of fields. arrow: \"salesforce\" and \"automation\" say who has priority, \"both\" \
          lets either\n# side change the field.\n",
     );
-    for (kind, pair) in pairs {
-        let (table, all) = match kind {
-            Kind::Person => ("person", 2),
-            Kind::Company => ("company", 1),
-        };
-        let arrow = match pair.arrow {
-            Arrow::Salesforce => "salesforce",
-            Arrow::Automation => "automation",
-            Arrow::Both => "both",
-        };
-        let objects = if pair.objects.len() == all {
-            String::new()
-        } else {
-            let names = pair.objects.iter().map(|object| quoted(object.name()));
-            format!("objects = [{}]\n", names.collect::<Vec<_>>().join(", "))
-        };
-        // Writing into a string cannot fail.
-        let _ = write!(
-            text,
-            "\n[[mapping.{table}]]\nsalesforce = {}\n{objects}automation = {}\narrow = \"{arrow}\"\n",
-            quoted(&pair.salesforce),
-            quoted(&pair.automation),
-        );
-    }
+    text.extend(rules.iter().map(|(kind, rule)| file::rule(*kind, rule)));
     text
 }
 
-fn quoted(text: &str) -> String {
-    toml::Value::String(text.to_owned()).to_string()
-}
-
-/// Whole or not at all, for its owner's eyes only, and never in the place of another.
+/// For its owner's eyes only, and never in the place of another.
 pub(super) fn write(path: &Path, text: &str) -> Result<(), AppError> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
     }
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)?;
-    kept(&mut file, text)
+    Ok(file::put(path, text, false)?)
 }
 
 /// Adds to the end of the file.
 pub(super) fn add(path: &Path, text: &str) -> Result<(), AppError> {
     let mut file = OpenOptions::new().append(true).open(path)?;
-    kept(&mut file, text)
-}
-
-fn kept(file: &mut File, text: &str) -> Result<(), AppError> {
     file.write_all(text.as_bytes())?;
     file.sync_all()?;
     Ok(())

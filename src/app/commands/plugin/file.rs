@@ -72,18 +72,30 @@ fn write(text: &mut String, policy: &Policy, times: &Timetable) -> std::fmt::Res
             writeln!(text, "{name} = {}", quoted(&Span::typed(span)))?;
         }
     }
-    for (kind, table) in [(Kind::Person, "person"), (Kind::Company, "company")] {
+    for kind in [Kind::Person, Kind::Company] {
         for rule in policy.mapping.rules(kind) {
             if policy.sync_owners && *rule == owners(rule.id, &policy.objects) {
                 continue;
             }
-            write_rule(text, table, rule)?;
+            write_rule(text, kind, rule)?;
         }
     }
     Ok(())
 }
 
-fn write_rule(text: &mut String, table: &str, rule: &FieldRule) -> std::fmt::Result {
+/// One `[[mapping.…]]`.
+pub(in crate::app) fn rule(kind: Kind, rule: &FieldRule) -> String {
+    let mut text = String::new();
+    // As above.
+    let _ = write_rule(&mut text, kind, rule);
+    text
+}
+
+fn write_rule(text: &mut String, kind: Kind, rule: &FieldRule) -> std::fmt::Result {
+    let table = match kind {
+        Kind::Person => "person",
+        Kind::Company => "company",
+    };
     writeln!(text, "\n[[mapping.{table}]]")?;
     if let Some(about) = about(rule.role) {
         writeln!(text, "# {about}")?;
@@ -129,13 +141,13 @@ fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
     format!("[{}]", names.join(", "))
 }
 
-fn quoted(text: &str) -> String {
+pub(in crate::app) fn quoted(text: &str) -> String {
     toml::Value::from(text).to_string()
 }
 
 /// Into a file that only we can read. Never through a link; in the place of another only by force,
 /// and then at once: whoever reads sees the old one or the new one.
-pub(super) fn put(path: &Path, text: &str, force: bool) -> io::Result<()> {
+pub(in crate::app) fn put(path: &Path, text: &str, force: bool) -> io::Result<()> {
     let is_link = fs::symlink_metadata(path).is_ok_and(|meta| !meta.is_file());
     if is_link {
         return Err(io::Error::other("it is a link or no file"));

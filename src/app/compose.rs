@@ -7,6 +7,7 @@ use std::sync::Arc;
 use secrecy::SecretString;
 
 use crate::adapters::{Denial, Secret, SystemClock, automation, salesforce};
+use crate::app::authorize::Logins;
 use crate::app::config::{self, AutomationFlow, Instance, OwnKey, SalesforceFlow};
 use crate::app::error::AppError;
 use crate::app::house::Served;
@@ -44,6 +45,8 @@ pub struct Opened {
     pub recovered: Recovered,
     /// Of the process that has the store.
     pub log: Log,
+    /// Of the process that has the store.
+    pub(super) logins: Arc<Logins>,
     /// Opened by the process that serves the instance, for somebody's command.
     pub served: Option<Arc<Served>>,
 }
@@ -52,9 +55,18 @@ pub struct Opened {
 pub struct Connected {
     pub opened: Opened,
     pub outside: Outside,
+    /// The same two, by what no port offers: who we are there.
+    pub clients: Clients,
     pub policy: Arc<Policy>,
     /// As both systems described themselves when they were connected to.
     pub described: Arc<Descriptions>,
+}
+
+/// The two systems' own clients. One of each: two would take each other's tokens away.
+#[derive(Clone)]
+pub struct Clients {
+    pub salesforce: Arc<salesforce::SalesforceClient>,
+    pub automation: Arc<automation::AutomationClient>,
 }
 
 /// How a run differs from the ordinary one.
@@ -105,6 +117,7 @@ pub async fn open_at(
         clock,
         recovered,
         log: Log::default(),
+        logins: Arc::default(),
         served: None,
     })
 }
@@ -118,12 +131,14 @@ pub async fn connect(opened: Opened, file: &Path) -> Result<Connected, AppError>
         return Ok(Connected {
             opened,
             outside: ours.outside.clone(),
+            clients: ours.clients.clone(),
             policy: Arc::clone(&in_force.policy),
             described: Arc::clone(&in_force.described),
         });
     }
     let clients = clients(&opened)?;
-    let described = describe_both(&opened, &clients).await?;
+    let outside = clients.outside(&opened);
+    let described = describe_both(&opened, &outside).await?;
     let (salesforce, automation) = (&described.salesforce, &described.automation);
     let (name, is_sandbox) = (&salesforce.organisation_name, salesforce.is_sandbox);
     if let Some(denial) = wrong_box(&opened.instance, name, is_sandbox) {
@@ -141,7 +156,8 @@ pub async fn connect(opened: Opened, file: &Path) -> Result<Connected, AppError>
     };
     Ok(Connected {
         opened,
-        outside: clients,
+        outside,
+        clients,
         policy: Arc::new(policy),
         described: Arc::new(described),
     })
@@ -176,7 +192,7 @@ impl Opened {
         match &self.served {
             // One client for each side: two would take each other's tokens away.
             Some(served) => describe_both(self, &served.house.connected.outside).await,
-            None => describe_both(self, &clients(self)?).await,
+            None => describe_both(self, &clients(self)?.outside(self)).await,
         }
     }
 
@@ -322,13 +338,22 @@ pub(super) fn automation_client(
     })
 }
 
-fn clients(opened: &Opened) -> Result<Outside, AppError> {
-    Ok(Outside {
+fn clients(opened: &Opened) -> Result<Clients, AppError> {
+    Ok(Clients {
         salesforce: Arc::new(salesforce_client(opened, opened.vault.clone())?),
         automation: Arc::new(automation_client(opened, opened.vault.clone())?),
-        store: opened.store.clone(),
-        clock: Arc::clone(&opened.clock),
     })
+}
+
+impl Clients {
+    fn outside(&self, opened: &Opened) -> Outside {
+        Outside {
+            salesforce: self.salesforce.clone(),
+            automation: self.automation.clone(),
+            store: opened.store.clone(),
+            clock: Arc::clone(&opened.clock),
+        }
+    }
 }
 
 async fn describe<'a, T, F>(

@@ -1,5 +1,6 @@
 //! Answers what screens ask: reads the store, and lets the engine's rules say why.
 
+mod access;
 mod audit;
 mod bundle;
 mod doctor;
@@ -20,6 +21,9 @@ use serde_json::Value as Json;
 use tokio::sync::{mpsc, watch};
 
 use crate::app::compose::{Connected, Opened};
+use crate::app::door::Door;
+use crate::app::error::AppError;
+use crate::app::house::House;
 use crate::console::query::{
     Brief, ConflictRow, Found, HISTORY_MAX, Held, HeldRow, Page, Person, QueuedWrite, Queues,
     UndoPreview,
@@ -40,6 +44,7 @@ use crate::engine::decide::decide;
 use crate::engine::observe::match_text;
 use crate::pool::{Handle, Journal};
 use crate::ports::{Clock, Store, StoreError};
+use access::{Attempts, Reception};
 use audit::Checking;
 use search::Search;
 pub(super) use search::keys;
@@ -75,6 +80,8 @@ pub struct Desk {
     pub clock: Arc<dyn Clock>,
     /// Of whoever asks: who only looks takes nothing away.
     pub role: Role,
+    /// Where somebody can be let in from here.
+    pub reception: Option<Reception>,
 }
 
 impl Desk {
@@ -89,6 +96,7 @@ impl Desk {
             snapshots: pool.snapshots.clone(),
             clock: connected.outside.clock.clone(),
             role: Role::Admin,
+            reception: None,
         }
     }
 
@@ -105,6 +113,7 @@ impl Desk {
             snapshots,
             clock: opened.clock.clone(),
             role: Role::Viewer,
+            reception: None,
         }
     }
 
@@ -121,6 +130,12 @@ impl Desk {
         Self { role, ..self }
     }
 
+    /// Lets in whoever asks by this door.
+    pub(super) fn at_door(self, house: Arc<House>, door: Door) -> Self {
+        let reception = Some(Reception { house, door });
+        Self { reception, ..self }
+    }
+
     /// Answers until nobody asks any more. A question that takes long delays no other one; a search
     /// tells what it found so far, and ends where another one begins.
     pub async fn serve(
@@ -131,11 +146,13 @@ impl Desk {
         let mut answering = FuturesUnordered::new();
         let mut searching: Option<(Ticket, Search)> = None;
         let mut checking: Option<Checking> = None;
+        let mut attempts = Attempts::default();
         loop {
             let may_ask = answering.len() < AT_ONCE_MAX;
             let told = tokio::select! {
                 biased;
                 asked = questions.recv(), if may_ask => {
+                    let mut told = None;
                     match asked {
                         None => return,
                         Some((ticket, Query::Search(wanted))) => {
@@ -144,9 +161,13 @@ impl Desk {
                         Some((ticket, Query::CheckAudit)) => {
                             checking = Some(Checking::new(ticket));
                         }
+                        Some((ticket, Query::Admit(side, admit))) => {
+                            let asked = (ticket, side, admit);
+                            told = self.admit(&mut attempts, asked, &answers);
+                        }
                         Some((ticket, query)) => answering.push(self.answered(ticket, query)),
                     }
-                    None
+                    told
                 }
                 Some(msg) = answering.next() => Some(msg),
                 msg = self.look_on(&mut searching), if searching.is_some() => msg,
@@ -204,6 +225,9 @@ impl Desk {
             Query::Plugin => Answer::Plugin(Box::new(self.plugin().await?)),
             Query::Example(kind, field) => Answer::Example(self.example(kind, field).await?),
             Query::Doctor => Answer::Doctor(self.diagnosis().await?),
+            Query::Access => Answer::Access(self.access().await),
+            // It is told more than once, by a desk that serves a session.
+            Query::Admit(..) => return Err(StoreError::Secret(AppError::NotServed.to_string())),
         })
     }
 

@@ -142,6 +142,7 @@ impl House {
             clock: Arc::clone(&ours.clock),
             recovered: ours.store.recover().await?,
             log: ours.log.clone(),
+            logins: Arc::clone(&ours.logins),
             served: Some(Arc::new(Served {
                 house: Arc::clone(self),
                 door: door.clone(),

@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::console::hidden::Hidden;
 use crate::console::language::Tongue;
+use crate::domain::access::{Access, Admitted};
 use crate::domain::activity::HeldActivity;
 use crate::domain::audit::Verdict;
 use crate::domain::conflict::Conflict;
@@ -15,7 +17,7 @@ use crate::domain::doctor::{Finding, Severity};
 use crate::domain::drift::Descriptions;
 use crate::domain::exchange::Exchange;
 use crate::domain::flag::{Flag, Matter};
-use crate::domain::ids::{FieldId, Kind, LinkId, RemoteId, RunId};
+use crate::domain::ids::{FieldId, Kind, LinkId, RemoteId, RunId, Side};
 use crate::domain::link::{Link, Parked, Pending};
 use crate::domain::record::{Act, Counts, HistoryEntry, PolicyVersion};
 use crate::domain::row::RowState;
@@ -61,6 +63,28 @@ pub enum Query {
     Example(Kind, FieldId),
     /// What is wrong with the set-up.
     Doctor,
+    /// Whether both sides let us in.
+    Access,
+    /// Something is done about that.
+    Admit(Side, Admit),
+}
+
+/// What is done about being let in at a side. Ends when the session ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Admit {
+    Check,
+    LogIn {
+        /// That was asked for.
+        secret: Option<Hidden>,
+        reason: String,
+    },
+    /// Where the browser of a login under way ended.
+    Redirected(Hidden),
+    /// Waits for nobody any more.
+    BreakOff,
+    Revoke {
+        reason: String,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -83,6 +107,9 @@ pub enum Answer {
     Plugin(Box<Plugin>),
     Example(Option<Example>),
     Doctor(Diagnosis),
+    Access(Vec<Access>),
+    /// More than once: how far it is, then what came of it.
+    Admitted(Box<Admitted>),
 }
 
 /// Rows of a list, with how many there are in all.

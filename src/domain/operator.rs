@@ -84,7 +84,9 @@ impl Role {
         match command {
             // Mails people again, or overwrites as much as is found: an admin answers for it.
             // Also the configuration: it concerns everybody.
-            Command::ReleaseBrake | Command::Configure { .. } => Self::Admin,
+            Command::ReleaseBrake | Command::Configure { .. } | Command::NoteAccess { .. } => {
+                Self::Admin
+            }
             Command::Resolve(resolutions)
                 if resolutions.iter().any(|resolution| {
                     let choices = &mut resolution.choices.iter();

@@ -83,7 +83,8 @@ pub(super) fn keys(instruction: &Instruction) -> Vec<LinkKey> {
         | Command::Pause(_)
         | Command::Resume(_)
         | Command::ReleaseBrake
-        | Command::Configure { .. } => Vec::new(),
+        | Command::Configure { .. }
+        | Command::NoteAccess { .. } => Vec::new(),
     }
 }
 
@@ -163,6 +164,7 @@ impl Engine {
                 policy,
                 timetable,
             } => self.configure(desk, &order, based_on, (*policy, timetable)),
+            Command::NoteAccess { side, act } => Ok(Done::new(act.name(), side.to_string())),
         };
         match done {
             Ok(done) => self.record(desk, order, done),

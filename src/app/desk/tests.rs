@@ -89,6 +89,7 @@ impl Room {
             settings: serde_json::Value::Null,
             snapshots: watch::channel(Arc::default()).1,
             clock: Arc::new(SystemClock),
+            reception: None,
         };
         Self { desk, folder }
     }

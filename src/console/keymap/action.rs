@@ -85,6 +85,11 @@ pub enum Action {
     Press,
     Cancel,
     Accept,
+    Authorize,
+    CheckAccess,
+    LogIn,
+    Revoke,
+    CopyCallback,
 }
 
 /// Where a key counts. The first one that knows a key decides; see [`resolve`](fn@super::resolve).
@@ -116,6 +121,8 @@ pub enum Context {
     Dialog,
     /// The columns of a list are chosen.
     Columns,
+    /// Who lets us in.
+    Access,
     /// Text is typed: every key that is not bound here is a letter.
     Text,
 }
@@ -157,7 +164,7 @@ actions! {
     Palette "palette" [Everywhere] None;
     Back "back" [Everywhere] None;
     BackOrLeave "back-or-leave" [Everywhere] None;
-    Leave "leave" [Everywhere Dialog Text Columns] None;
+    Leave "leave" [Everywhere Dialog Text Columns Access] None;
     GoOverview "go-overview" [Everywhere] None;
     GoQueues "go-queues" [Everywhere] None;
     GoConflicts "go-conflicts" [Everywhere] None;
@@ -170,7 +177,7 @@ actions! {
     Refresh "refresh" [Everywhere] None;
     PauseView "pause-view" [Everywhere] None;
     Here "here" [Everywhere] None;
-    Copy "copy" [List] None;
+    Copy "copy" [List Access] None;
     Sort "sort" [Queues Conflicts Contacts Flags Activities Plugin Doctor Audit] None;
     Invert "invert" [Queues Conflicts Contacts Flags Activities Plugin Doctor Audit] None;
     Columns "columns" [Queues Conflicts Contacts Flags Activities Plugin Doctor Audit] None;
@@ -181,7 +188,7 @@ actions! {
     Last "last" [List] None;
     PageDown "page-down" [List] None;
     PageUp "page-up" [List] None;
-    Open "open" [List] None;
+    Open "open" [List Access] None;
     Filter "filter" [Queues Conflicts Flags Activities Plugin Doctor Audit] None;
     Search "search" [Contacts Contact] None;
     SyncNow "sync-now" [Overview Queues] Writes;
@@ -227,22 +234,28 @@ actions! {
     IncidentBundle "incident-bundle" [Doctor Check Contact] None;
     ToggleColumn "toggle-column" [Columns] None;
     CheckAudit "check-audit" [Audit Act] None;
-    Next "next" [Dialog Text Columns] None;
-    Previous "previous" [Dialog Text Columns] None;
+    Next "next" [Dialog Text Columns Access] None;
+    Previous "previous" [Dialog Text Columns Access] None;
     Press "press" [Dialog] None;
-    Cancel "cancel" [Dialog Text Columns] None;
+    Cancel "cancel" [Dialog Text Columns Access] None;
     Accept "accept" [Text] None;
+    Authorize "authorize" [Everywhere] None;
+    CheckAccess "check-access" [Access] None;
+    LogIn "log-in" [Access] Writes;
+    Revoke "revoke" [Access] Writes;
+    CopyCallback "copy-callback" [Access] None;
 }
 
 impl Action {
     /// The least role that may do it. What is sent in the end is judged again by whoever carries it out.
     pub fn needed(self) -> Role {
         match (self, self.entry().danger) {
-            (Self::ReleaseBrake | Self::OptIn, _) => Role::Admin,
+            (Self::ReleaseBrake | Self::OptIn | Self::LogIn | Self::Revoke, _) => Role::Admin,
             (
                 Self::ExportCsv
                 | Self::ExportJson
                 | Self::IncidentBundle
+                | Self::CheckAccess
                 | Self::TakeSalesforce
                 | Self::TakeAutomation
                 | Self::TakeBase
@@ -273,7 +286,7 @@ impl Action {
 }
 
 impl Context {
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::Everywhere,
         Self::List,
         Self::Overview,
@@ -293,6 +306,7 @@ impl Context {
         Self::Act,
         Self::Dialog,
         Self::Columns,
+        Self::Access,
         Self::Text,
     ];
 
@@ -318,6 +332,7 @@ impl Context {
             Self::Act => "act",
             Self::Dialog => "dialog",
             Self::Columns => "columns",
+            Self::Access => "access",
             Self::Text => "text",
         }
     }

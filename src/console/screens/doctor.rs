@@ -73,6 +73,12 @@ fn destination(id: &str) -> Option<Tab> {
     })
 }
 
+/// Where being let in is seen to.
+fn access_hint(id: &str) -> Option<(Action, &'static str)> {
+    let is_about_access = matches!(id, "salesforce" | "automation" | "credentials");
+    is_about_access.then_some((Action::Authorize, "hint-access"))
+}
+
 impl Listed for Finding {
     type Key = &'static str;
 
@@ -206,6 +212,7 @@ impl Opened<()> for Open {
         if destination(self.id).is_some() {
             hints.insert(0, (Action::Open, "hint-go"));
         }
+        hints.extend(access_hint(self.id));
         hints
     }
 
@@ -311,6 +318,7 @@ impl Topic for Doctor {
         if list.chosen(scene).is_some() {
             hints.insert(0, (Action::Open, "hint-open"));
         }
+        hints.extend(list.key().and_then(access_hint));
         hints
     }
 

@@ -25,7 +25,7 @@ use super::model::{Instance, Tone};
 use super::query::{Answer, Diagnosis, Query, Ticket};
 use super::slot::{Slot, Waiting};
 use super::words::Words;
-use crate::domain::failure::Failure;
+use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::ids::Side;
 use crate::domain::link::Mark;
 use crate::domain::record::Counts;
@@ -159,6 +159,12 @@ impl Scene<'_> {
     pub(super) fn count(&self, mark: Mark) -> u64 {
         let counts = self.standing.data.as_ref();
         counts.map_or(0, |counts| counts.marks.get(&mark).copied().unwrap_or(0))
+    }
+
+    /// Whether a side stopped the sync because it does not let us in.
+    pub(super) fn is_shut_out(&self) -> bool {
+        let mut stopped = self.snapshot.stopped.values();
+        stopped.any(|failure| failure.kind == FailureKind::Unauthorised)
     }
 
     /// Time since both sides were read up to, if they ever were.

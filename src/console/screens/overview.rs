@@ -138,6 +138,9 @@ impl Screen for Model {
         if scene.snapshot.is_braked {
             hints.insert(0, (Action::ReleaseBrake, "hint-release-brake"));
         }
+        if scene.is_shut_out() {
+            hints.insert(0, (Action::Authorize, "hint-access"));
+        }
         hints
     }
 

@@ -1,5 +1,6 @@
 //! What actions do: open, choose, ask, and offer what can be written in a dialog.
 
+pub(super) mod access;
 pub(super) mod activities;
 pub(super) mod aside;
 pub(super) mod audit;
@@ -298,6 +299,9 @@ pub(super) fn confirm(model: &mut Model, reason: String) -> Vec<Effect> {
     {
         tell(model, Tone::Person, "changed-meanwhile");
         return Vec::new();
+    }
+    if let Command::NoteAccess { side, act } = dialog.frozen.command {
+        return access::confirmed(model, (side, act), reason);
     }
     if let (Command::Resolve(_), Some(open)) = (&dialog.frozen.command, &mut model.conflicts.open) {
         open.choices.clear();

@@ -9,6 +9,7 @@ use crate::console::keymap::{Action, Chord, Resolved, resolve};
 use crate::console::list::Step;
 use crate::console::model::{Model, Overlay, Tab, Tone};
 use crate::console::msg::Effect;
+use crate::domain::command::Command;
 use crate::domain::conflict::Choice;
 
 pub(super) fn on_key(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
@@ -49,18 +50,21 @@ pub(super) fn on_key(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
     }
 }
 
-/// Whether a letter is the first of a dialog's reason.
+/// Whether a letter is the first of a dialog's reason, or of an address.
 fn begins_reason(model: &mut Model, key: KeyEvent) -> bool {
-    let Some(Overlay::Dialog(dialog)) = &mut model.overlay else {
-        return false;
-    };
     let steers = KeyModifiers::CONTROL | KeyModifiers::ALT;
     let is_letter = matches!(key.code, KeyCode::Char(letter) if letter != ' ');
     if !is_letter || key.modifiers.intersects(steers) {
         return false;
     }
-    dialog.begin_text();
-    true
+    match &mut model.overlay {
+        Some(Overlay::Dialog(dialog)) => {
+            dialog.begin_text();
+            true
+        }
+        Some(Overlay::Access) => model.access.begin_text().is_some(),
+        _ => false,
+    }
 }
 
 const fn is_move(action: Action) -> bool {
@@ -82,6 +86,13 @@ pub(super) fn on_pasted(model: &mut Model, text: &str) -> Vec<Effect> {
             | Overlay::Editor(prompt)
             | Overlay::Until(prompt, _),
         ) => Some(&mut prompt.field),
+        Some(Overlay::Access) => {
+            if let Some(field) = model.access.begin_text() {
+                field.paste(text);
+                return Vec::new();
+            }
+            None
+        }
         Some(Overlay::Columns(_) | Overlay::Here) | None => None,
     };
     if let Some(field) = field {
@@ -109,6 +120,11 @@ fn type_key(model: &mut Model, key: KeyEvent) {
             | Overlay::Editor(prompt)
             | Overlay::Until(prompt, _),
         ) => prompt.field.key(key),
+        Some(Overlay::Access) => {
+            if let Some(field) = model.access.field() {
+                field.key(key);
+            }
+        }
         Some(Overlay::Columns(_) | Overlay::Here) | None => {}
     }
     typed(model);
@@ -213,11 +229,21 @@ fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Refresh => acts::refresh(model),
         Action::PauseView => acts::pause_view(model),
         Action::Here => model.overlay = Some(Overlay::Here),
+        Action::Authorize => acts::access::open(model, None),
+        Action::CheckAccess | Action::LogIn | Action::Revoke => {
+            return acts::access::run(model, action);
+        }
+        Action::Copy | Action::CopyCallback if is_access(model) => {
+            return acts::access::copy(model, action);
+        }
         Action::Copy => return acts::copy(model),
         Action::Sort | Action::Invert => acts::reorder(model, action == Action::Sort),
         Action::Columns => acts::columns::open(model),
         Action::ToggleColumn => acts::columns::toggle(model),
         Action::Undo => acts::undo::ask_undo(model),
+        Action::Open | Action::Accept | Action::Cancel if is_access(model) => {
+            return over_access(model, action);
+        }
         Action::Open => acts::open(model),
         Action::Filter => acts::ask_filter(model),
         Action::Search => acts::ask_whom(model),
@@ -258,6 +284,17 @@ fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         _ => {}
     }
     Vec::new()
+}
+
+const fn is_access(model: &Model) -> bool {
+    matches!(model.overlay, Some(Overlay::Access))
+}
+
+fn over_access(model: &mut Model, action: Action) -> Vec<Effect> {
+    match action {
+        Action::Cancel => acts::access::cancel(model),
+        _ => acts::access::accept(model),
+    }
 }
 
 /// Marks a line or unmarks it, and goes on to the next.
@@ -305,6 +342,7 @@ fn move_focus(model: &mut Model, forward: bool) {
         Some(Overlay::Dialog(dialog)) => dialog.previous(),
         Some(Overlay::Finder(finder)) => finder.step(forward),
         Some(Overlay::Columns(_)) => acts::columns::step(model, forward),
+        Some(Overlay::Access) => acts::access::step(model),
         _ => {}
     }
 }
@@ -329,9 +367,12 @@ pub(super) fn press(model: &mut Model) -> Vec<Effect> {
 pub(super) fn cancel(model: &mut Model) {
     match model.overlay.take() {
         Some(Overlay::Filter(_)) => acts::filter(model, ""),
-        Some(Overlay::Dialog(_)) => {
+        Some(Overlay::Dialog(dialog)) => {
             let text = model.shell.language.text("nothing-written").to_owned();
             model.shell.toast(Tone::Muted, text);
+            if matches!(dialog.frozen.command, Command::NoteAccess { .. }) {
+                model.overlay = Some(Overlay::Access);
+            }
         }
         _ => {}
     }
@@ -359,7 +400,7 @@ pub(super) fn accept(model: &mut Model) -> Vec<Effect> {
         Some(Overlay::Editor(_)) => acts::decide::take_typed(model),
         Some(Overlay::Until(..)) => acts::aside::take_until(model),
         Some(Overlay::Window(_)) => return acts::activities::take_window(model),
-        Some(Overlay::Columns(_) | Overlay::Here) | None => {}
+        Some(Overlay::Columns(_) | Overlay::Here | Overlay::Access) | None => {}
     }
     Vec::new()
 }
@@ -369,6 +410,7 @@ fn carry_out(model: &mut Model, order: Order) -> Vec<Effect> {
         Order::Run(action) => return run(model, action),
         Order::Speak(tongue) => model.shell.language.tongue = tongue,
         Order::Shade(shade) => model.shell.theme.shade = shade,
+        Order::Admit(side) => acts::access::open(model, Some(side)),
     }
     Vec::new()
 }

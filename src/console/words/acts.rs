@@ -25,6 +25,8 @@ impl Words<'_> {
             "pause plan" => "act-pause-plan",
             "resume plan" => "act-resume-plan",
             "stop plan" => "act-stop-plan",
+            "authorise" => "act-authorise",
+            "revoke" => "act-revoke",
             unknown => return unknown,
         })
     }

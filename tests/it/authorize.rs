@@ -646,7 +646,7 @@ impl Stage {
     fn console(&self) -> AtTerminal {
         let file = self.file.display().to_string();
         let mut terminal = AtTerminal::attaches_from_afar(&["attach", "--config", &file]);
-        terminal.sees("Overview");
+        terminal.sees("things wait for a person");
         terminal
     }
 

@@ -42,7 +42,7 @@ pub(in crate::app) fn denied(denial: &Denial) -> Why {
     why(says, gaps)
 }
 
-/// Where, with what was kept, and over which line.
+/// Where, and with what was kept.
 fn of_place(denial: &Denial, raw: String) -> Why {
     let (says, gaps) = match denial {
         Denial::WrongBox {
@@ -84,6 +84,14 @@ fn of_place(denial: &Denial, raw: String) -> Why {
         Denial::BasicDisabled => ("denied-basic-off", vec![]),
         Denial::WrongPassword => ("denied-password", vec![]),
         Denial::NotHeard(said) => ("denied-not-heard", vec![("said", said.clone())]),
+        _ => return of_line(denial, raw),
+    };
+    why(says, gaps)
+}
+
+/// Over which line, and whatever else there is.
+fn of_line(denial: &Denial, raw: String) -> Why {
+    let (says, gaps) = match denial {
         Denial::WrongAddress { side } => (
             match side {
                 Side::Salesforce => "denied-address-salesforce",

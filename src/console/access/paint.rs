@@ -70,21 +70,21 @@ pub(in crate::console) fn paint(model: &Model, canvas: &mut Canvas<'_>) {
 }
 
 fn paint_field(model: &Model, canvas: &mut Canvas<'_>) {
-    match model.access.attempt.as_ref().map(|attempt| &attempt.stage) {
-        Some(
-            Stage::Secret { field, .. }
-            | Stage::AtBrowser {
-                field,
-                focus: Focus::Field,
-                ..
-            },
-        ) => field.paint(canvas),
-        _ => {
-            let text = model.shell.language.text("login-paste-here");
-            let style = canvas.theme.muted();
-            canvas.text(0, 0, text, style);
-        }
+    let stage = model.access.attempt.as_ref().map(|attempt| &attempt.stage);
+    if let Some(
+        Stage::Secret { field, .. }
+        | Stage::AtBrowser {
+            field,
+            focus: Focus::Field,
+            ..
+        },
+    ) = stage
+    {
+        return field.paint(canvas);
     }
+    let text = model.shell.language.text("login-paste-here");
+    let style = canvas.theme.muted();
+    canvas.text(0, 0, text, style);
 }
 
 /// Everything that is in sight.
@@ -284,8 +284,8 @@ pub(in crate::console) fn hints(model: &Model) -> Vec<(Action, &'static str)> {
             (Action::Accept, "hint-accept"),
             (Action::Copy, "hint-copy-address"),
             (Action::CopyCallback, "hint-copy-callback"),
-            (Action::Open, "hint-type"),
             (Action::Cancel, "hint-cancel"),
+            (Action::Open, "hint-type"),
         ],
         Some(Stage::Working(_) | Stage::Ended(_) | Stage::Unanswered(_)) => {
             vec![(Action::Cancel, "hint-close")]
@@ -309,16 +309,15 @@ pub(in crate::console) fn copied(model: &Model, is_callback: bool) -> Option<Str
     if is_callback {
         return None;
     }
-    let said: Vec<String> = match stage {
-        Some(_) => lines(model).iter().filter_map(Line::text).collect(),
-        None => {
-            let words = model.shell.words();
-            let access = model.access.access()?;
-            let headline = headline(words, access).1.trim().to_owned();
-            let details = details(words, access);
-            let details = details.iter().filter_map(Line::text);
-            std::iter::once(headline).chain(details).collect()
-        }
+    let said: Vec<String> = if stage.is_some() {
+        lines(model).iter().filter_map(Line::text).collect()
+    } else {
+        let words = model.shell.words();
+        let access = model.access.access()?;
+        let headline = headline(words, access).1.trim().to_owned();
+        let details = details(words, access);
+        let details = details.iter().filter_map(Line::text);
+        std::iter::once(headline).chain(details).collect()
     };
     Some(said.join("\n"))
 }

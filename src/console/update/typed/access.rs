@@ -35,7 +35,7 @@ pub(super) fn line(model: &mut Model, line: &str) -> Vec<Effect> {
         // No line is one, where there is another or need be none.
         Some(Stage::Secret { .. }) if line.trim() != "cancel" => secret(model, line),
         Some(Stage::AtBrowser { .. }) if !is_way_out(line) => text(model, line),
-        Some(_) if is_way_out(line) => leave(model),
+        _ if is_way_out(line) => leave(model),
         Some(Stage::Ended(_) | Stage::Unanswered(_)) => {
             model.access.attempt = None;
             act(model, line.trim())
@@ -44,7 +44,6 @@ pub(super) fn line(model: &mut Model, line: &str) -> Vec<Effect> {
             misused(model, "access-busy", &[]);
             Vec::new()
         }
-        None if is_way_out(line) => leave(model),
         None => act(model, line.trim()),
     }
 }
@@ -68,18 +67,14 @@ fn act(model: &mut Model, name: &str) -> Vec<Effect> {
         "check" => Some(Action::CheckAccess),
         name => Action::named(name),
     };
-    match action {
-        Some(action @ (Action::CheckAccess | Action::LogIn | Action::Revoke)) => {
-            if model.shell.instance.role < action.needed() {
-                model.end_as(Outcome::Denied);
-            }
-            keys::run(model, action)
-        }
-        _ => {
-            misused(model, "linear-unknown", &[("word", name)]);
-            Vec::new()
-        }
+    let Some(action @ (Action::CheckAccess | Action::LogIn | Action::Revoke)) = action else {
+        misused(model, "linear-unknown", &[("word", name)]);
+        return Vec::new();
+    };
+    if model.shell.instance.role < action.needed() {
+        model.end_as(Outcome::Denied);
     }
+    keys::run(model, action)
 }
 
 /// On a terminal that shows what is typed, no secret is taken.

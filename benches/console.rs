@@ -182,14 +182,17 @@ impl Place {
 
     fn desk(&self, pool: &Pool) -> Desk {
         Desk {
+            reception: None,
             store: self.outside.store.clone(),
             setups: pool.setups.clone(),
             journal: Arc::clone(&pool.journal),
             data: self.data.clone(),
             settings: serde_json::Value::Null,
+            doctor: passerelle::app::desk::Doctor::default(),
             snapshots: pool.snapshots.clone(),
             clock: self.outside.clock.clone(),
             role: Role::Admin,
+            outside: Some(self.outside.clone()),
         }
     }
 

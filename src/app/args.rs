@@ -1,14 +1,20 @@
 //! The command line. `passerelle --help` prints what stands here.
 
 mod access;
+mod plugin;
 mod practice;
+mod webhook;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use access::{Authorize, Init, Revoke, System};
+pub use plugin::{
+    Configuring, Direction, MappedKind, NewPair, Options, PairNames, Plugin, PluginCommand, Switch,
+};
 pub use practice::{Demo, Faults, SetUp, Sim, Traffic};
+pub use webhook::{Webhook, WebhookCommand, WebhookWriting};
 
 /// Keeps Salesforce and Webmecanik Automation in agreement, and lets support staff see and steer it.
 ///
@@ -82,12 +88,12 @@ pub enum Command {
     /// How the instance stands: coverage, conflicts, what waits, what failed
     Status(Json),
     /// What is wrong with the set-up, and where to mend it
-    Doctor(Json),
+    Doctor(Doctor),
     /// What is on its way, waiting or given up, grouped by cause
     Queues(Json),
     /// What waits for a person
     Conflicts(Conflicts),
-    /// Everything about one person or company
+    /// Everything about one person or company, or `contact push`: have one pushed now
     Contact(Contact),
     /// Decide one contact's conflicts
     Resolve(Resolve),
@@ -117,8 +123,10 @@ pub enum Command {
     Flags(Json),
     /// Activities that are not in Salesforce, and why
     Activities(Json),
-    /// What is configured
-    Plugin(Json),
+    /// What is configured, and changing it
+    Plugin(Plugin),
+    /// What Automation posts as soon as somebody does something there
+    Webhook(Webhook),
     /// What operators did, and whether anybody changed the record of it
     Audit(Audit),
     /// What every key of the console does
@@ -204,12 +212,35 @@ pub enum ConflictsCommand {
 }
 
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct Contact {
+    #[command(subcommand)]
+    pub what: Option<ContactCommand>,
     /// E-mail address, Salesforce id, Automation id (a number), or `link:N`
-    pub who: String,
+    #[arg(required = true)]
+    pub who: Option<String>,
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ContactCommand {
+    /// Read one person or company again, now, write what the rules say, wait until it has arrived, and
+    /// tell what was written where
+    ///
+    /// Also of somebody in Automation whom no reading has found yet: they are looked for in Salesforce,
+    /// and become a Lead if nobody has their address. `check` is for many at once, by the numbers of their
+    /// links, and tells only that it was done.
+    Push(ContactPush),
+}
+
+#[derive(Debug, Args)]
+pub struct ContactPush {
+    /// E-mail address, name, Salesforce id, Automation id (a number), or `link:N`
+    pub who: String,
+    #[command(flatten)]
+    pub writing: Writing,
 }
 
 /// What every command that writes has.
@@ -221,6 +252,35 @@ pub struct Writing {
     /// Say what would be written, and write nothing
     #[arg(long)]
     pub dry_run: bool,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "the command line's own independent switches"
+)]
+pub struct Doctor {
+    /// Only these checks, as `doctor --json` names them
+    #[arg(value_name = "CHECK")]
+    pub checks: Vec<String>,
+    /// Leave out what is well, and what nothing can be done about
+    #[arg(long)]
+    pub brief: bool,
+    /// Make what is missing and can be made from here, each shown and asked for first
+    #[arg(long)]
+    pub fix: bool,
+    /// Make it without asking
+    #[arg(long, requires = "fix")]
+    pub yes: bool,
+    /// Show what would be made, and make nothing
+    #[arg(long, requires = "fix")]
+    pub dry_run: bool,
+    /// Why; kept in the audit
+    #[arg(long, default_value = "", requires = "fix")]
+    pub reason: String,
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,

@@ -1,7 +1,7 @@
 //! Builds, in order: the store, the clients, the rules, the engine. Nothing runs yet after this.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use secrecy::SecretString;
@@ -10,6 +10,7 @@ use crate::adapters::{Denial, Secret, SystemClock, automation, salesforce};
 use crate::app::authorize::Logins;
 use crate::app::config::{self, AutomationFlow, Instance, OwnKey, SalesforceFlow};
 use crate::app::error::AppError;
+use crate::app::examiner::{Examiner, Setup};
 use crate::app::house::Served;
 use crate::app::log::Log;
 use crate::app::policy;
@@ -22,7 +23,7 @@ use crate::domain::setup::{InForce, Timetable};
 use crate::domain::time::Span;
 use crate::engine::{Brake, Engine, Settings, Writes};
 use crate::pool::Outside;
-use crate::ports::{Answered, Clock, PortError, Store, Vault};
+use crate::ports::{Answered, Clock, Hooks, PortError, Store, Vault};
 use crate::session::type_secret;
 use crate::store::{KeySource, SealedVault, SledStore};
 
@@ -43,6 +44,8 @@ pub struct Opened {
     pub vault: Arc<SealedVault>,
     pub clock: Arc<dyn Clock>,
     pub recovered: Recovered,
+    /// The instance file.
+    pub file: PathBuf,
     /// Of the process that has the store.
     pub log: Log,
     /// Of the process that has the store.
@@ -56,15 +59,18 @@ pub struct Connected {
     pub opened: Opened,
     pub outside: Outside,
     /// The same two, by what no port offers: who we are there.
-    pub clients: Clients,
+    pub identities: Identities,
+    /// Automation's webhooks, by the same client.
+    pub hooks: Arc<dyn Hooks>,
     pub policy: Arc<Policy>,
     /// As both systems described themselves when they were connected to.
     pub described: Arc<Descriptions>,
+    pub examiner: Arc<Examiner>,
 }
 
-/// The two systems' own clients. One of each: two would take each other's tokens away.
+/// The two systems' clients as what they are. One of each: two would take each other's tokens away.
 #[derive(Clone)]
-pub struct Clients {
+pub struct Identities {
     pub salesforce: Arc<salesforce::SalesforceClient>,
     pub automation: Arc<automation::AutomationClient>,
 }
@@ -116,6 +122,7 @@ pub async fn open_at(
         vault: Arc::new(vault),
         clock,
         recovered,
+        file: file.to_owned(),
         log: Log::default(),
         logins: Arc::default(),
         served: None,
@@ -125,20 +132,36 @@ pub async fn open_at(
 /// Asks both systems who they are, binds the store to them, and works out the rules if the store
 /// has none yet.
 pub async fn connect(opened: Opened, file: &Path) -> Result<Connected, AppError> {
+    connected(opened, Some(file)).await
+}
+
+/// The same for whoever mends a set-up that does not work yet: where the store has no rules, those that
+/// the instance file asks for are taken to be possible, and not kept.
+pub async fn connect_to_mend(opened: Opened) -> Result<Connected, AppError> {
+    connected(opened, None).await
+}
+
+async fn connected(mut opened: Opened, file: Option<&Path>) -> Result<Connected, AppError> {
     if let Some(served) = opened.served.clone() {
         let ours = &served.house.connected;
         let in_force = served.house.handle.setups.borrow().clone();
         return Ok(Connected {
             opened,
             outside: ours.outside.clone(),
-            clients: ours.clients.clone(),
+            identities: ours.identities.clone(),
+            hooks: Arc::clone(&ours.hooks),
             policy: Arc::clone(&in_force.policy),
             described: Arc::clone(&in_force.described),
+            examiner: Arc::clone(&ours.examiner),
         });
     }
-    let clients = clients(&opened)?;
-    let outside = clients.outside(&opened);
-    let described = describe_both(&opened, &outside).await?;
+    let Clients {
+        outside: clients,
+        identities,
+        setup,
+        hooks,
+    } = clients(&opened)?;
+    let described = describe_both(&opened, &clients).await?;
     let (salesforce, automation) = (&described.salesforce, &described.automation);
     let (name, is_sandbox) = (&salesforce.organisation_name, salesforce.is_sandbox);
     if let Some(denial) = wrong_box(&opened.instance, name, is_sandbox) {
@@ -150,15 +173,25 @@ pub async fn connect(opened: Opened, file: &Path) -> Result<Connected, AppError>
         automation: automation.instance.clone(),
     };
     opened.store.bind(binding).await?;
-    let policy = match &opened.recovered.policy {
-        Some(known) => known.policy.clone(),
-        None => first_policy(&opened, file, &described).await?,
+    let policy = match (&opened.recovered.policy, file) {
+        (Some(known), _) => known.policy.clone(),
+        (None, Some(file)) => {
+            let first = first_policy(&opened, file, &described).await?;
+            let policy = first.policy.clone();
+            // The next version is made from this one, and does not take its place.
+            opened.recovered.policy = Some(first);
+            policy
+        }
+        (None, None) => opened.assumed(Some(&described)),
     };
+    let policy = Arc::new(policy);
     Ok(Connected {
         opened,
-        outside,
-        clients,
-        policy: Arc::new(policy),
+        outside: clients,
+        identities,
+        hooks,
+        examiner: Examiner::new(setup),
+        policy,
         described: Arc::new(described),
     })
 }
@@ -171,11 +204,11 @@ async fn describe_both(opened: &Opened, clients: &Outside) -> Result<Description
             opened.instance.automation.base_url.as_str(),
         )),
     };
-    let salesforce = describe(Side::Salesforce, &*opened.clock, || {
+    let salesforce = ask(Side::Salesforce, &*opened.clock, || {
         clients.salesforce.describe(Arc::clone(&asked))
     })
     .await?;
-    let automation = describe(Side::Automation, &*opened.clock, || {
+    let automation = ask(Side::Automation, &*opened.clock, || {
         clients.automation.describe(Arc::clone(&asked))
     })
     .await?;
@@ -192,8 +225,22 @@ impl Opened {
         match &self.served {
             // One client for each side: two would take each other's tokens away.
             Some(served) => describe_both(self, &served.house.connected.outside).await,
-            None => describe_both(self, &clients(self)?.outside(self)).await,
+            None => describe_both(self, &clients(self)?.outside).await,
         }
+    }
+
+    /// Looks at the set-up of both systems. Binds nothing and keeps nothing.
+    pub fn examiner(&self) -> Result<Arc<Examiner>, AppError> {
+        if let Some(served) = &self.served {
+            return Ok(Arc::clone(&served.house.connected.examiner));
+        }
+        Ok(Examiner::new(clients(self)?.setup))
+    }
+
+    /// What the instance file would have the rules be, of an instance that was never synced.
+    pub fn assumed(&self, described: Option<&Descriptions>) -> Policy {
+        let url = self.instance.automation.base_url.as_str();
+        policy::assumed(&self.instance.plugin, described, url)
     }
 
     /// What the store knows of the configuration, of a sync that does not run.
@@ -217,6 +264,17 @@ impl Opened {
 }
 
 impl Connected {
+    /// What the sync works by, or would if it ran.
+    pub fn in_force(&self) -> InForce {
+        if let Some(served) = &self.opened.served {
+            return (**served.house.handle.setups.borrow()).clone();
+        }
+        InForce {
+            described: Arc::clone(&self.described),
+            ..self.opened.in_force(Arc::clone(&self.policy))
+        }
+    }
+
     pub fn engine(&self, mode: Mode) -> Engine {
         let settings = Settings {
             policy: Arc::clone(&self.policy),
@@ -338,25 +396,44 @@ pub(super) fn automation_client(
     })
 }
 
+/// One client for each side, behind every port that it offers.
+struct Clients {
+    outside: Outside,
+    identities: Identities,
+    setup: Setup,
+    hooks: Arc<dyn Hooks>,
+}
+
 fn clients(opened: &Opened) -> Result<Clients, AppError> {
+    let salesforce = Arc::new(salesforce_client(opened, opened.vault.clone())?);
+    let automation = Arc::new(automation_client(opened, opened.vault.clone())?);
+    let clock = Arc::clone(&opened.clock);
+    let setup = Setup {
+        salesforce: salesforce.clone(),
+        automation: automation.clone(),
+        clock: Arc::clone(&clock),
+    };
+    let hooks: Arc<dyn Hooks> = automation.clone();
+    let identities = Identities {
+        salesforce: salesforce.clone(),
+        automation: automation.clone(),
+    };
+    let outside = Outside {
+        salesforce,
+        automation,
+        store: opened.store.clone(),
+        clock,
+    };
     Ok(Clients {
-        salesforce: Arc::new(salesforce_client(opened, opened.vault.clone())?),
-        automation: Arc::new(automation_client(opened, opened.vault.clone())?),
+        outside,
+        identities,
+        setup,
+        hooks,
     })
 }
 
-impl Clients {
-    fn outside(&self, opened: &Opened) -> Outside {
-        Outside {
-            salesforce: self.salesforce.clone(),
-            automation: self.automation.clone(),
-            store: opened.store.clone(),
-            clock: Arc::clone(&opened.clock),
-        }
-    }
-}
-
-async fn describe<'a, T, F>(
+/// Asks a system something, again if that failed in a passing way.
+pub(in crate::app) async fn ask<'a, T, F>(
     side: Side,
     clock: &dyn Clock,
     mut ask: impl FnMut() -> F,
@@ -475,18 +552,16 @@ async fn first_policy(
     opened: &Opened,
     file: &Path,
     described: &Descriptions,
-) -> Result<Policy, AppError> {
+) -> Result<PolicyVersion, AppError> {
     let policy = built(opened, file, described)?;
     let version = PolicyVersion {
         version: 1,
         at: opened.clock.now(),
         author: FILE.to_owned(),
-        policy: policy.clone(),
+        policy,
         timetable: None,
     };
-    opened
-        .store
-        .commit(Batch(vec![Change::PutPolicy(Box::new(version))]))
-        .await?;
-    Ok(policy)
+    let change = Change::PutPolicy(Box::new(version.clone()));
+    opened.store.commit(Batch(vec![change])).await?;
+    Ok(version)
 }

@@ -14,9 +14,10 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use crate::app::compose::{Connected, Environment};
-use crate::app::desk::Desk;
+use crate::app::desk::{Desk, Recorded};
 use crate::app::door::{self, Door};
 use crate::app::error::{AppError, Status};
+use crate::app::hooks;
 use crate::app::house::{House, Place};
 use crate::app::lines;
 use crate::app::log::Log;
@@ -121,6 +122,14 @@ pub(super) async fn open(
         Ground::Real => None,
     };
     let reception = receive(&house, out)?;
+    let receiver = match hooks::begin(&house).await {
+        Ok(receiver) => receiver,
+        Err(error) => {
+            // What people do is found by reading, later.
+            out.note(&error.to_string())?;
+            None
+        }
+    };
     let ended = match seat.look {
         Look::Screens => attend(&house, &seat, keys, out).await,
         Look::Lines => lines::attend(&house, &seat, keys, (practice.as_mut(), out)).await,
@@ -133,9 +142,9 @@ pub(super) async fn open(
     }
     let leaves_work = matches!(ended, Ok(Ended::Left)) && house.is_at_work();
     house.closing.cancel();
-    if let Some(reception) = reception {
+    for task in reception.into_iter().chain(receiver) {
         // Whoever is still there is told; a fault there changes nothing here.
-        let _ = reception.await;
+        let _ = task.await;
     }
     let stopped = stop(pool, &*clock, out).await;
     chronicle.end().await;
@@ -308,8 +317,12 @@ pub(super) async fn sit(
         () = house.closing.cancelled() => Ended::Terminated,
     };
     desk.abort();
-    if is_kept && let Err(error) = view_state::write(data, &operator, &model.kept()) {
-        tracing::warn!(%error, "the view could not be kept");
+    if is_kept {
+        // What cannot be read was told when the session began.
+        let other = view_state::read(data, &operator).ok().flatten();
+        if let Err(error) = view_state::write(data, &operator, &model.kept_beside(other)) {
+            tracing::warn!(%error, "the view could not be kept");
+        }
     }
     Ok(ended)
 }
@@ -382,8 +395,13 @@ fn wires(
     let (questions, asked) = mpsc::channel(QUESTIONS_MAX);
     let (told, answers) = mpsc::channel(QUESTIONS_MAX);
     let role = visit.door.visitor.role;
+    let recorded = Recorded {
+        door: visit.door.clone(),
+        pool: handle.clone(),
+    };
     let desk = Desk::of(connected, handle)
         .for_role(role)
+        .recording(recorded)
         .at_door(Arc::clone(house), visit.door.clone());
     let desk = tokio::spawn(desk.serve(asked, told.clone()));
     let (door, recorder) = (visit.door, visit.recorder);
@@ -441,10 +459,14 @@ pub(super) fn bring_to_agreement(pool: &Pool) -> impl Future<Output = ()> + Send
             if commands.send(cycle()).await.is_err() {
                 return;
             }
+            // Another one may be under way, because of a hint: ours begins after it.
+            let mut has_begun = false;
             loop {
                 match facts.recv().await {
-                    Ok(told) if told.fact == Fact::CycleEnded => break,
-                    Ok(_) | Err(RecvError::Lagged(_)) => {}
+                    Ok(told) if told.fact == Fact::CycleStarted => has_begun = true,
+                    Ok(told) if told.fact == Fact::CycleEnded && has_begun => break,
+                    Ok(_) => {}
+                    Err(RecvError::Lagged(_)) => has_begun = true,
                     Err(RecvError::Closed) => return,
                 }
             }

@@ -6,17 +6,19 @@ mod bundle;
 mod doctor;
 pub(super) mod export;
 mod flags;
+mod forecast;
 mod plugin;
 mod search;
 
-pub(super) use doctor::{disk, oldest_conflict};
+pub use doctor::Doctor;
+pub(super) use doctor::{Recorded, disk, oldest_conflict};
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use futures_util::StreamExt as _;
-use futures_util::stream::FuturesUnordered;
+use futures_util::stream::{BoxStream, FuturesUnordered};
 use serde_json::Value as Json;
 use tokio::sync::{mpsc, watch};
 
@@ -42,7 +44,7 @@ use crate::domain::snapshot::Snapshot;
 use crate::domain::time::Timestamp;
 use crate::engine::decide::decide;
 use crate::engine::observe::match_text;
-use crate::pool::{Handle, Journal};
+use crate::pool::{Handle, Journal, Outside};
 use crate::ports::{Clock, Store, StoreError};
 use access::{Attempts, Reception};
 use audit::Checking;
@@ -76,12 +78,15 @@ pub struct Desk {
     pub data: PathBuf,
     /// As a bundle tells them.
     pub settings: Json,
+    pub doctor: Doctor,
     pub snapshots: watch::Receiver<Arc<Snapshot>>,
     pub clock: Arc<dyn Clock>,
     /// Of whoever asks: who only looks takes nothing away.
     pub role: Role,
     /// Where somebody can be let in from here.
     pub reception: Option<Reception>,
+    /// Both systems, where they are connected to: a forecast reads some records.
+    pub outside: Option<Outside>,
 }
 
 impl Desk {
@@ -93,10 +98,12 @@ impl Desk {
             journal: Arc::clone(&pool.journal),
             data: connected.opened.instance.data.clone(),
             settings: crate::app::bundle::settings(&connected.opened.instance),
+            doctor: Doctor::of(connected),
             snapshots: pool.snapshots.clone(),
             clock: connected.outside.clock.clone(),
             role: Role::Admin,
             reception: None,
+            outside: Some(connected.outside.clone()),
         }
     }
 
@@ -110,10 +117,22 @@ impl Desk {
             journal: Arc::default(),
             data: opened.instance.data.clone(),
             settings: crate::app::bundle::settings(&opened.instance),
+            doctor: Doctor::default(),
             snapshots,
             clock: opened.clock.clone(),
             role: Role::Viewer,
             reception: None,
+            outside: None,
+        }
+    }
+
+    /// The same with both systems at hand.
+    pub(super) fn over(connected: &Connected) -> Self {
+        let (_, setups) = watch::channel(Arc::new(connected.in_force()));
+        Self {
+            setups,
+            outside: Some(connected.outside.clone()),
+            ..Self::at_rest(&connected.opened, Arc::clone(&connected.policy))
         }
     }
 
@@ -136,8 +155,14 @@ impl Desk {
         Self { reception, ..self }
     }
 
+    /// Changes the set-up in somebody's name.
+    pub(super) fn recording(mut self, recorded: Recorded) -> Self {
+        self.doctor.recorded = Some(recorded);
+        self
+    }
+
     /// Answers until nobody asks any more. A question that takes long delays no other one; a search
-    /// tells what it found so far, and ends where another one begins.
+    /// tells what it found so far, and ends where another one begins; so does a forecast.
     pub async fn serve(
         self,
         mut questions: mpsc::Receiver<(Ticket, Query)>,
@@ -147,6 +172,7 @@ impl Desk {
         let mut searching: Option<(Ticket, Search)> = None;
         let mut checking: Option<Checking> = None;
         let mut attempts = Attempts::default();
+        let mut foreseeing: Option<BoxStream<'_, Msg>> = None;
         loop {
             let may_ask = answering.len() < AT_ONCE_MAX;
             let told = tokio::select! {
@@ -165,6 +191,9 @@ impl Desk {
                             let asked = (ticket, side, admit);
                             told = self.admit(&mut attempts, asked, &answers);
                         }
+                        Some((ticket, Query::Forecast(policy))) if self.role >= Role::Admin => {
+                            foreseeing = Some(self.foreseen(ticket, *policy));
+                        }
                         Some((ticket, query)) => answering.push(self.answered(ticket, query)),
                     }
                     told
@@ -172,6 +201,7 @@ impl Desk {
                 Some(msg) = answering.next() => Some(msg),
                 msg = self.look_on(&mut searching), if searching.is_some() => msg,
                 msg = self.check_on(&mut checking), if checking.is_some() => msg,
+                msg = forecast::next(&mut foreseeing), if foreseeing.is_some() => msg,
             };
             if let Some(msg) = told
                 && answers.send(msg).await.is_err()
@@ -200,6 +230,10 @@ impl Desk {
             let why = format!("an export takes the role {}", Role::Operator);
             return Msg::Unanswered(ticket, why);
         }
+        // It spends calls for what only an admin can save.
+        if matches!(query, Query::Forecast(_)) && self.role < Role::Admin {
+            return Msg::Unanswered(ticket, format!("a forecast takes the role {}", Role::Admin));
+        }
         match self.answer(query).await {
             Ok(answer) => Msg::Answered(ticket, answer),
             Err(error) => Msg::Unanswered(ticket, error.to_string()),
@@ -224,7 +258,13 @@ impl Desk {
             Query::CheckAudit => Answer::Checked(Box::new(check_audit(&*self.store).await?)),
             Query::Plugin => Answer::Plugin(Box::new(self.plugin().await?)),
             Query::Example(kind, field) => Answer::Example(self.example(kind, field).await?),
+            Query::Forecast(policy) => Answer::Forecast(Box::new(self.forecast(*policy).await?)),
             Query::Doctor => Answer::Doctor(self.diagnosis().await?),
+            Query::Examine => Answer::Doctor(self.examination().await?),
+            Query::Preview(remedy) => Answer::Mending(Box::new(self.preview(remedy).await)),
+            Query::Mend(remedy, reason) => {
+                Answer::Mending(Box::new(self.mend(remedy, &reason).await))
+            }
             Query::Access => Answer::Access(self.access().await),
             // It is told more than once, by a desk that serves a session.
             Query::Admit(..) => return Err(StoreError::Secret(AppError::NotServed.to_string())),

@@ -209,6 +209,7 @@ mod tests {
     use crate::domain::conflict::{Choice, Resolution, Subject};
     use crate::domain::ids::{Generation, LinkId};
     use crate::domain::record::PlanKind;
+    use crate::domain::remedy::Remedy;
     use crate::domain::time::Timestamp;
 
     const STRANGER: u32 = 4_000_000;
@@ -359,7 +360,11 @@ mod tests {
             Command::Survey { kind, from, until },
             Command::Backfill { kind, from, until },
         ];
-        let admin = vec![Command::ReleaseBrake, resolve(Choice::OptIn)];
+        let admin = vec![
+            Command::ReleaseBrake,
+            Command::Mend(Remedy::Timeline),
+            resolve(Choice::OptIn),
+        ];
         of(operator, Role::Operator)
             .chain(of(admin, Role::Admin))
             .collect()

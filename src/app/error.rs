@@ -112,6 +112,15 @@ pub enum AppError {
         source: std::io::Error,
     },
     #[error(
+        "webhooks cannot be received at {address}; set another [webhook] listen, or end what listens \
+         there"
+    )]
+    Receive {
+        address: std::net::SocketAddr,
+        #[source]
+        source: std::io::Error,
+    },
+    #[error(
         "no process serves this instance; start one with: passerelle serve, or open the console here \
          with: passerelle"
     )]
@@ -243,6 +252,7 @@ impl AppError {
             | Self::NotLetIn(Denial::WrongBox { .. } | Denial::OtherOrganisation { .. })
             | Self::NoReason
             | Self::NothingYet
+            | Self::Refused(Refused::Objected(_))
             | Self::Usage(_) => Status::Usage,
             Self::Denied { .. } => Status::Refused,
             _ => Status::Failed,

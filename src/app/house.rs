@@ -103,12 +103,13 @@ impl House {
     }
 
     /// Whether something goes on that does not need this process's own terminal: a cycle, a plan, a
-    /// schedule, or somebody else's console.
+    /// schedule, webhooks, or somebody else's console.
     pub(super) fn is_at_work(&self) -> bool {
         let snapshot = self.handle.snapshots.borrow();
         !snapshot.is_idle
             || !snapshot.plans.is_empty()
             || snapshot.next_cycle.is_some()
+            || snapshot.hearing.is_some()
             || !self.roster.borrow().is_empty()
     }
 
@@ -141,6 +142,7 @@ impl House {
             vault: Arc::clone(&ours.vault),
             clock: Arc::clone(&ours.clock),
             recovered: ours.store.recover().await?,
+            file: ours.file.clone(),
             log: ours.log.clone(),
             logins: Arc::clone(&ours.logins),
             served: Some(Arc::new(Served {
@@ -175,7 +177,7 @@ impl House {
                     let house = Arc::clone(&self);
                     guests.spawn(async move {
                         if let Ok(guest) = Guest::hear(stream, peer).await {
-                            house.welcome(guest).await;
+                            Box::pin(house.welcome(guest)).await;
                         }
                     });
                 }
@@ -216,7 +218,9 @@ impl House {
             }
             Wish::Command { arguments, folder } => {
                 let door = self.door(visitor);
-                commands::serve(guest, Arc::clone(&self), door, (arguments, folder.into())).await
+                let serving =
+                    commands::serve(guest, Arc::clone(&self), door, (arguments, folder.into()));
+                Box::pin(serving).await
             }
         };
         if let Err(error) = ended {

@@ -8,9 +8,12 @@ pub mod config;
 pub mod desk;
 mod door;
 pub mod error;
+mod examiner;
+mod hooks;
 mod house;
 mod lines;
 pub mod log;
+mod machine;
 mod mask;
 mod notify;
 pub mod out;
@@ -35,7 +38,7 @@ use clap::Parser;
 use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::stat::{Mode, umask};
 
-use crate::app::args::{Arguments, AuditCommand, Command};
+use crate::app::args::{Arguments, AuditCommand, Command, ContactCommand, WebhookCommand};
 use crate::app::compose::Environment;
 use crate::app::error::{AppError, Status};
 use crate::app::log::Log;
@@ -97,13 +100,22 @@ pub(crate) const fn is_json(command: &Command) -> bool {
         Command::Revoke(revoke) => revoke.writing.json,
         Command::Sync(sync) => sync.json,
         Command::Status(json)
-        | Command::Doctor(json)
         | Command::Queues(json)
         | Command::Flags(json)
-        | Command::Activities(json)
-        | Command::Plugin(json) => json.json,
+        | Command::Activities(json) => json.json,
+        Command::Plugin(plugin) => plugin.json,
         Command::Conflicts(conflicts) => conflicts.json,
-        Command::Contact(contact) => contact.json,
+        Command::Contact(contact) => match &contact.what {
+            Some(ContactCommand::Push(push)) => push.writing.json,
+            None => contact.json,
+        },
+        Command::Webhook(webhook) => match &webhook.what {
+            WebhookCommand::Status(json) => json.json,
+            WebhookCommand::Register(asked) | WebhookCommand::Unregister(asked) => {
+                asked.writing.json
+            }
+        },
+        Command::Doctor(doctor) => doctor.json,
         Command::Resolve(resolve) => resolve.writing.json,
         Command::Backfill(backfill) => backfill.writing.json,
         Command::Republish(republish) => republish.writing.json,

@@ -108,12 +108,19 @@ impl Out {
     /// A line of a report: what, how much, and words about it. The words are broken between words where
     /// the narrowest terminal ends, and go on under their beginning.
     pub fn figure(&mut self, title: &str, amount: &str, words: &str) -> io::Result<()> {
-        let mut line = format!("{title:<LABEL_CELLS$} {amount:>AMOUNT_CELLS$}");
-        let indent = line.chars().count() + 1;
+        let lead = format!("{title:<LABEL_CELLS$} {amount:>AMOUNT_CELLS$}");
+        let indent = lead.chars().count();
+        self.paragraph(&lead, indent, words)
+    }
+
+    /// Words behind what their first line begins with, broken in the same way; the lines that follow are
+    /// indented.
+    pub fn paragraph(&mut self, lead: &str, indent: usize, words: &str) -> io::Result<()> {
+        let mut line = lead.to_owned();
         for word in words.split_whitespace() {
             if line.chars().count() + 1 + word.chars().count() > LINE_CELLS_MAX {
-                self.line(&line)?;
-                line = " ".repeat(indent - 1);
+                self.line(line.trim_end())?;
+                line = " ".repeat(indent);
             }
             line.push(' ');
             line.push_str(word);

@@ -6,11 +6,15 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::adapters::automation::hook::TRIGGERS;
 use crate::app::args::{Faults, Traffic};
 use crate::app::error::AppError;
 use crate::domain::time::{Span, Timestamp};
 use crate::ports::Clock;
+use crate::sim::automation::author::AuthorId;
+use crate::sim::automation::hook::Trigger;
 use crate::sim::automation::http as automation_http;
+use crate::sim::automation::settle::NewHook;
 use crate::sim::clock::Timestamp as SimTime;
 use crate::sim::faults::{self, FaultGate, FaultPlan, Pauses};
 use crate::sim::http::Server;
@@ -35,6 +39,9 @@ pub struct Practice {
     pub latency: Duration,
     pub faults: Faults,
 }
+
+/// Signs the simulated webhooks. It opens nothing else.
+const WEBHOOK_SECRET: &str = "practice-webhook-secret";
 
 /// Short beside the pace of people, so that what they do looks spread over time.
 const TICK: Span = Span::seconds(1);
@@ -97,6 +104,11 @@ impl Practice {
 }
 
 impl Serving {
+    /// Of Salesforce and of Automation.
+    pub fn addresses(&self) -> [String; 2] {
+        [self.salesforce_server.url(), self.automation_server.url()]
+    }
+
     /// Puts faults into the set-up of both systems.
     pub fn spoil(&self, faults: &[Fault]) {
         let now = self.site.now();
@@ -162,6 +174,33 @@ impl Serving {
             au_key = toml(AUTOMATION_KEY),
             au_secret = path(&secrets.join("automation.secret")),
         )
+    }
+
+    /// Has Automation post to a free port of this machine, and the instance of that file receive it.
+    pub fn add_webhook(&self, file: &Path, folder: &Path) -> Result<(), AppError> {
+        let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+        let secret = folder.join("webhook.secret");
+        std::fs::write(&secret, WEBHOOK_SECRET)?;
+        let path = toml::Value::String(secret.display().to_string()).to_string();
+        let section = format!(
+            "\n[webhook]\nlisten = \"{address}\"\npath = \"/automation\"\n\
+             secret = {{ file = {path} }}\n"
+        );
+        let text = std::fs::read_to_string(file)?;
+        std::fs::write(file, format!("{text}{section}"))?;
+        let triggers = TRIGGERS.iter().filter_map(|name| Trigger::named(name));
+        let hook = NewHook {
+            name: "passerelle".to_owned(),
+            url: format!("http://{address}/automation"),
+            secret: Some(WEBHOOK_SECRET.to_owned()),
+            triggers: triggers.collect(),
+            ..NewHook::default()
+        };
+        let now = self.automation.now();
+        self.automation
+            .brain()
+            .add_hook(now, AuthorId::SYSTEM, hook);
+        Ok(())
     }
 
     /// Writes the instance file and the secrets it names into a folder; answers the file's path.

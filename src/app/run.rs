@@ -37,6 +37,8 @@ pub enum Goal {
     Once(Scope),
     /// Carry a command out, and whatever follows from it.
     Command(Box<Instruction>),
+    /// Look at records, and do whatever follows from it.
+    Look(Box<Instruction>),
 }
 
 /// Starts a pool, lets it reach the goal, stops it. Where a process serves the instance already, its
@@ -74,9 +76,9 @@ async fn watch(pool: &Handle, goal: &Goal, out: &mut Out) -> Result<(bool, bool)
     let first = match goal {
         Goal::UntilIdle => cycle(Scope::ALL),
         Goal::Once(scope) => cycle(*scope),
-        Goal::Command(instruction) => (**instruction).clone(),
+        Goal::Command(instruction) | Goal::Look(instruction) => (**instruction).clone(),
     };
-    let mut is_accepted = matches!(goal, Goal::UntilIdle | Goal::Once(_));
+    let mut is_accepted = !matches!(goal, Goal::Command(_));
     send(pool, first).await;
     let mut rounds = 1;
     let mut written = BySide::default();

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 
 use crate::console::Kept;
 
-/// A larger file is none of ours.
-const BYTES_MAX: u64 = 64 * 1_024;
+/// A larger file is none of ours: a draft holds every mapped field twice.
+const BYTES_MAX: u64 = 1_024 * 1_024;
 
 fn path(data: &Path, operator: &str) -> PathBuf {
     let name: String = operator

@@ -1,5 +1,5 @@
-//! A question before something is written. It freezes what it was opened on, opens on Cancel, asks
-//! for a reason, and for a word where nothing can be taken back.
+//! A question before something is written, or lost. It freezes what it was opened on, opens on Cancel,
+//! asks for a reason, and for a word where nothing can be taken back.
 
 use super::canvas::Canvas;
 use super::field::{Field, Lines};
@@ -11,7 +11,8 @@ use crate::domain::ids::{Generation, LinkId};
 pub(super) struct Dialog {
     pub(super) title: String,
     pub(super) lines: Vec<(Tone, String)>,
-    pub(super) frozen: Frozen,
+    /// `None`: the draft of this console is forgotten. Nothing is sent, so no reason is asked for.
+    pub(super) frozen: Option<Frozen>,
     reason: Field,
     /// What must be typed, and what is.
     word: Option<Word>,
@@ -56,7 +57,20 @@ impl Dialog {
         Self {
             title,
             lines,
-            frozen,
+            frozen: Some(frozen),
+            reason: Field::new(Lines::One, ""),
+            word: None,
+            focus: Focus::Cancel,
+            problem: None,
+        }
+    }
+
+    /// Before something is lost that was not sent anywhere.
+    pub(super) fn question(title: String, lines: Vec<(Tone, String)>) -> Self {
+        Self {
+            title,
+            lines,
+            frozen: None,
             reason: Field::new(Lines::One, ""),
             word: None,
             focus: Focus::Cancel,
@@ -88,13 +102,14 @@ impl Dialog {
 
     /// A letter typed before anything was chosen begins the reason: it must not be lost.
     pub(super) fn begin_text(&mut self) {
-        if !self.is_on_text() {
+        if !self.is_on_text() && self.frozen.is_some() {
             self.focus = Focus::Reason;
         }
     }
 
+    /// Or needs none.
     pub(super) fn has_reason(&self) -> bool {
-        !self.reason.text().trim().is_empty()
+        self.frozen.is_none() || !self.reason.text().trim().is_empty()
     }
 
     /// Answered by a line: the reason, as if it had been typed in its place.
@@ -126,7 +141,7 @@ impl Dialog {
                 say.with("linear-ask-yes", &[("yes", yes)])
             }
         };
-        if self.has_reason() {
+        if self.frozen.is_some() && self.has_reason() {
             return vec![asked];
         }
         let lines = self.lines.iter().map(|(_, line)| line.clone());
@@ -136,6 +151,7 @@ impl Dialog {
 
     pub(super) fn next(&mut self) {
         self.focus = match self.focus {
+            Focus::Cancel if self.frozen.is_none() => Focus::Confirm,
             Focus::Cancel => Focus::Reason,
             Focus::Reason if self.word.is_some() => Focus::Word,
             Focus::Reason | Focus::Word => Focus::Confirm,
@@ -148,6 +164,7 @@ impl Dialog {
             Focus::Cancel => Focus::Confirm,
             Focus::Reason => Focus::Cancel,
             Focus::Confirm if self.word.is_some() => Focus::Word,
+            Focus::Confirm if self.frozen.is_none() => Focus::Cancel,
             Focus::Word | Focus::Confirm => Focus::Reason,
         };
     }
@@ -158,7 +175,7 @@ impl Dialog {
             return Pressed::Cancelled;
         }
         let reason = self.reason.text().trim().to_owned();
-        if reason.is_empty() {
+        if !self.has_reason() {
             self.problem = Some("dialog-needs-reason");
             self.focus = Focus::Reason;
             return Pressed::Nothing;
@@ -182,7 +199,11 @@ impl Dialog {
                 rows.push((*tone, part.into_string()));
             }
         }
-        let fixed = if self.word.is_some() { 9 } else { 7 };
+        let fixed = match (&self.word, &self.frozen) {
+            (Some(_), _) => 9,
+            (None, Some(_)) => 7,
+            (None, None) => 5,
+        };
         let room = canvas.height().saturating_sub(fixed + 2);
         let shown = rows.len().min(usize::from(room)) as u16;
         let height = (shown + fixed).min(canvas.height());
@@ -207,11 +228,10 @@ impl Dialog {
         let theme = part.theme;
         let mut y = top;
         let fields = [
-            Some((
-                say.text("dialog-reason").to_owned(),
-                &self.reason,
-                Focus::Reason,
-            )),
+            self.frozen.as_ref().map(|_| {
+                let label = say.text("dialog-reason").to_owned();
+                (label, &self.reason, Focus::Reason)
+            }),
             self.word.as_ref().map(|word| {
                 let label = say.with(word.label, &[("word", &word.word)]);
                 (label, &word.field, Focus::Word)

@@ -2,6 +2,7 @@
 
 use super::words::Words;
 use crate::domain::activity::NOT_LINKED;
+use crate::domain::drift::FIELD_CHANGED;
 use crate::domain::failure::{Failure, FailureKind, Rejection};
 use crate::domain::ids::Side;
 
@@ -26,6 +27,9 @@ impl Words<'_> {
 fn key(failure: &Failure) -> (&'static str, &'static str) {
     if failure.code == NOT_LINKED {
         return ("fail-not-linked", "fail-not-linked-do");
+    }
+    if failure.code == FIELD_CHANGED {
+        return ("fail-field", "fail-field-do");
     }
     match &failure.kind {
         FailureKind::Throttled { .. } => ("fail-throttled", "fail-throttled-do"),

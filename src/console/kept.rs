@@ -9,8 +9,9 @@ use super::filter::Filter;
 use super::language::Tongue;
 use super::model::{Model, Tab};
 use super::theme::Shade;
+use crate::domain::setup::Draft;
 
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Kept {
     /// `en` or `fr`.
@@ -23,6 +24,9 @@ pub struct Kept {
     pub filters: BTreeMap<u8, String>,
     /// By digit of the screen.
     pub lists: BTreeMap<u8, KeptList>,
+    /// A configuration that was being changed, and is not saved.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub draft: Option<Box<Draft>>,
 }
 
 /// How a list was left; a part that is empty is as the list begins.
@@ -61,7 +65,17 @@ impl Model {
             screen: self.tab.digit(),
             filters: filters.collect(),
             lists: lists.collect(),
+            draft: self.plugin.unsaved().map(Box::new),
         }
+    }
+
+    /// The same, with the draft that another session of the operator left meanwhile, if this one had none.
+    pub fn kept_beside(&self, other: Option<Kept>) -> Kept {
+        let mut kept = self.kept();
+        if !self.plugin.own.has_drafted && kept.draft.is_none() {
+            kept.draft = other.and_then(|other| other.draft);
+        }
+        kept
     }
 
     /// What is not known any more is passed over: a view is no decision.
@@ -72,6 +86,7 @@ impl Model {
         if let Some(shade) = Shade::named(&kept.theme) {
             self.shell.theme.shade = shade;
         }
+        self.plugin.own.resumed = kept.draft.as_deref().cloned();
         for tab in Tab::ALL {
             if let Some(kept) = kept.lists.get(&tab.digit())
                 && let Some(list) = self.stage(tab).1.list_mut()

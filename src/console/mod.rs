@@ -3,6 +3,7 @@
 //! what is to be done goes out as effects.
 
 mod access;
+mod boxes;
 mod canvas;
 mod chooser;
 mod dialog;
@@ -20,6 +21,7 @@ mod list;
 mod model;
 mod msg;
 mod pace;
+mod picker;
 mod preview;
 pub mod query;
 pub mod safe;
@@ -43,4 +45,7 @@ pub use safe::Safe;
 pub use screens::audit::ActFilter;
 pub use update::update;
 pub use view::{paint, view};
-pub use words::{Spoken, SpokenFlag, SpokenVerdict, objected, spoken, spoken_flag, spoken_verdict};
+pub use words::{
+    Spoken, SpokenFlag, SpokenVerdict, Time, objected, spoken, spoken_changes, spoken_flag,
+    spoken_forecast, spoken_verdict,
+};

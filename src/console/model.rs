@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Effect;
 use super::access;
+use super::boxes::Boxes;
 use super::chooser::Chooser;
 use super::dialog::Dialog;
 use super::field::Field;
@@ -15,7 +16,8 @@ use super::keymap::{Chord, Context, Keymap};
 use super::language::Language;
 use super::linear::Linear;
 use super::msg::Msg;
-use super::query::{Diagnosis, Exported, Query, Ticket, UndoPreview};
+use super::picker::Picker;
+use super::query::{Diagnosis, Exported, Mending, Query, Ticket, UndoPreview};
 use super::screens::{
     Scene, Screen, activities, audit, conflicts, contacts, doctor, flags, overview, plugin, queues,
 };
@@ -103,6 +105,12 @@ pub struct Model {
     pub(super) bulk: Option<Bulk>,
     /// Asked for by a key; its answer says where the file is.
     pub(super) export: Option<(Slot<Exported>, Query)>,
+    /// Both systems are read again; the answer goes where the diagnosis is.
+    pub(super) look: Option<Slot<Diagnosis>>,
+    /// When that was last begun.
+    pub(super) looked: Option<Timestamp>,
+    /// A remedy that is prepared, or being made.
+    pub(super) mending: Option<(Slot<Mending>, Query)>,
     pub(super) tickets: u64,
     /// For whoever reads lines instead of screens.
     pub(super) linear: Option<Box<Linear>>,
@@ -188,6 +196,12 @@ pub(super) enum Overlay {
     /// Until when these contacts are set aside.
     Until(Prompt, Targets),
     Dialog(Box<Dialog>),
+    /// A text setting or a time of the plugin.
+    Setting(Prompt, plugin::Key),
+    /// Which of several are chosen.
+    Boxes(Box<Boxes>),
+    /// The two fields of a new pair.
+    Picker(Box<Picker>),
     /// Which columns of the list in sight are shown.
     Columns(Chooser),
     /// Who is here, and what is being done.
@@ -346,6 +360,9 @@ impl Model {
             undo: None,
             bulk: None,
             export: None,
+            look: None,
+            looked: None,
+            mending: None,
             tickets: 0,
             linear: None,
         }
@@ -457,6 +474,7 @@ impl Model {
             Some(Overlay::Dialog(_) | Overlay::Here) => vec![Context::Dialog],
             Some(Overlay::Columns(_)) => vec![Context::Columns],
             Some(Overlay::Access) if !self.access.is_on_text() => vec![Context::Access],
+            Some(Overlay::Boxes(_)) => vec![Context::Boxes],
             Some(_) => vec![Context::Text],
             None => self.screen_contexts(),
         }
@@ -498,6 +516,12 @@ impl Model {
         if let Some((slot, query)) = &mut self.export {
             ask(slot, query.clone());
         }
+        if let Some(look) = &mut self.look {
+            ask(look, Query::Examine);
+        }
+        if let Some((slot, query)) = &mut self.mending {
+            ask(slot, query.clone());
+        }
         if let Some((slot, query)) = self.front().1.question() {
             ask(slot, query);
         }
@@ -525,6 +549,8 @@ impl Model {
         tickets.extend(self.undo.as_ref().and_then(Waiting::waiting));
         tickets.extend(self.bulk.as_ref().and_then(|bulk| bulk.slot.waiting()));
         tickets.extend(self.export.as_ref().and_then(|(slot, _)| slot.waiting()));
+        tickets.extend(self.look.as_ref().and_then(Waiting::waiting));
+        tickets.extend(self.mending.as_ref().and_then(|(slot, _)| slot.waiting()));
         tickets
     }
 

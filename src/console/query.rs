@@ -19,9 +19,11 @@ use crate::domain::exchange::Exchange;
 use crate::domain::flag::{Flag, Matter};
 use crate::domain::ids::{FieldId, Kind, LinkId, RemoteId, RunId, Side};
 use crate::domain::link::{Link, Parked, Pending};
+use crate::domain::mapping::Policy;
 use crate::domain::record::{Act, Counts, HistoryEntry, PolicyVersion};
+use crate::domain::remedy::{Mended, Preview, Remedy};
 use crate::domain::row::RowState;
-use crate::domain::setup::Timetable;
+use crate::domain::setup::{Suspension, Timetable};
 use crate::domain::time::Timestamp;
 use crate::domain::trace::Step;
 use crate::domain::value::Value;
@@ -61,8 +63,16 @@ pub enum Query {
     Plugin,
     /// A real contact or company with a value in that field.
     Example(Kind, FieldId),
-    /// What is wrong with the set-up.
+    /// What that configuration would do, if it were the one in force.
+    Forecast(Box<Policy>),
+    /// What is wrong with the set-up, from what was read last.
     Doctor,
+    /// The same, with both systems read first.
+    Examine,
+    /// What a remedy would send.
+    Preview(Remedy),
+    /// Make it, for this reason.
+    Mend(Remedy, String),
     /// Whether both sides let us in.
     Access,
     /// Something is done about that.
@@ -106,10 +116,13 @@ pub enum Answer {
     Checked(Box<Verdict>),
     Plugin(Box<Plugin>),
     Example(Option<Example>),
+    /// More than once: so far, then in the end.
+    Forecast(Box<Foreseen>),
     Doctor(Diagnosis),
     Access(Vec<Access>),
     /// More than once: how far it is, then what came of it.
     Admitted(Box<Admitted>),
+    Mending(Box<Mending>),
 }
 
 /// Rows of a list, with how many there are in all.
@@ -301,11 +314,56 @@ pub const VERSIONS_MAX: usize = 50;
 /// The configuration as the store and the process have it, beside the rules that the console knows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Plugin {
-    /// As both systems described themselves when the process connected.
-    pub described: Arc<Descriptions>,
+    /// The version in force, with its rules; 0 if none was ever stored.
+    pub version: u32,
+    pub policy: Arc<Policy>,
     pub timetable: Timetable,
+    /// Rules of it that are left alone.
+    pub suspended: Vec<Suspension>,
+    /// As both systems described themselves last.
+    pub described: Arc<Descriptions>,
+    /// The number for the next rule: none that is kept ever had it.
+    pub next: FieldId,
     /// Newest first, at most [`VERSIONS_MAX`] and one more to compare the last with.
     pub versions: Vec<PolicyVersion>,
+}
+
+/// Names of a forecast's contacts that are shown.
+pub const SAMPLES_MAX: usize = 10;
+
+/// What a configuration would do to everybody, counted without doing it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Foreseen {
+    pub searched: Searched,
+    /// Contacts and companies whose remembered values were looked at.
+    pub looked_at: u64,
+    /// Those of which something would be written.
+    pub changed: u64,
+    /// Values that would be written to each side.
+    pub values: BTreeMap<Side, u64>,
+    /// Conflicts more than now, or fewer.
+    pub conflicts: i64,
+    /// Consents that would travel.
+    pub consents: u64,
+    /// Names of some that would change.
+    pub samples: Vec<String>,
+    /// Of pairs that were not read before; `None` if there is none.
+    pub sample: Option<Sample>,
+    /// Calls to each side: for reading everybody again and for the writes.
+    pub calls: BTreeMap<Side, u64>,
+}
+
+/// Pairs that are new have to be read, and that is done for some only.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Sample {
+    Read {
+        looked_at: u64,
+        changed: u64,
+    },
+    /// A side did not answer, and what it said.
+    Unread(String),
+    /// No calls are left today for anything that can wait.
+    NoCallsLeft,
 }
 
 /// A field as a real contact or company has it.
@@ -323,6 +381,18 @@ pub struct Diagnosis {
     pub findings: Vec<Finding>,
     /// When the two systems described what the checks of fields go by.
     pub described: Timestamp,
+    /// When the set-up beyond that was read; nobody looked yet if there is no time.
+    #[serde(default)]
+    pub examined: Option<Timestamp>,
+}
+
+/// What became of a remedy that was asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Mending {
+    Previewed(Preview),
+    Made(Mended),
+    /// In the system's words.
+    Failed(String),
 }
 
 impl Diagnosis {

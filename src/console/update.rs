@@ -14,6 +14,10 @@ use super::screens::activities::Draft;
 use super::screens::{Notice, Scene};
 use super::slot::{Slot, Waiting as _};
 use crate::domain::command::Fact;
+use crate::domain::time::{Span, Timestamp};
+
+/// A look costs some twenty calls: it is not repeated by itself before this.
+const LOOK_AGE_MAX: Span = Span::minutes(10);
 
 /// Takes one message in. No clock, no file, no waiting.
 pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
@@ -24,6 +28,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
     if model.linear.is_some() {
         model.look_once_at_rest();
     }
+    look_if_old(model);
     effects.extend(model.questions());
     let looks_at = model.looks_at();
     if looks_at != model.shell.shown {
@@ -128,7 +133,13 @@ fn on_answered(model: &mut Model, ticket: Ticket, answer: Answer) -> Vec<Effect>
             }
         }
         Answer::Doctor(diagnosis) => {
-            if model.diagnosis.is_waiting_for(ticket) {
+            let is_wanted = |slot: &Slot<_>| slot.is_waiting_for(ticket);
+            if model.look.as_ref().is_some_and(is_wanted) {
+                acts::doctor::looked(model);
+                // A question about the rest may be on its way; its own answer ends it.
+                model.diagnosis.begin_answer(diagnosis, model.shell.now);
+                doctor_answered(model);
+            } else if model.diagnosis.is_waiting_for(ticket) {
                 model.diagnosis.answer(diagnosis, model.shell.now);
                 doctor_answered(model);
             }
@@ -159,6 +170,12 @@ fn on_answered(model: &mut Model, ticket: Ticket, answer: Answer) -> Vec<Effect>
                 acts::audit::say_exported(model, &exported);
             }
         }
+        Answer::Mending(mending) => {
+            let is_wanted = |(slot, _): &mut (Slot<_>, _)| slot.is_waiting_for(ticket);
+            if let Some((_, asked)) = model.mending.take_if(is_wanted) {
+                acts::doctor::answered(model, asked, *mending);
+            }
+        }
         answer => {
             let mut answer = answer;
             for tab in Tab::ALL {
@@ -174,6 +191,16 @@ fn on_answered(model: &mut Model, ticket: Ticket, answer: Answer) -> Vec<Effect>
         }
     }
     Vec::new()
+}
+
+/// What is on the doctor's screen is not to be older than some minutes; nobody waits for it.
+fn look_if_old(model: &mut Model) {
+    let now = model.shell.now;
+    let is_old = |at: Option<Timestamp>| at.is_none_or(|at| now.since(at) >= LOOK_AGE_MAX);
+    let examined = model.diagnosis.data.as_ref().map(|data| data.examined);
+    if model.tab == Tab::Doctor && examined.is_some_and(is_old) && is_old(model.looked) {
+        acts::doctor::look(model);
+    }
 }
 
 /// The chosen check stays chosen, wherever it stands in the list now.
@@ -220,6 +247,17 @@ fn on_unanswered(model: &mut Model, ticket: Ticket, error: String) -> Vec<Effect
     let is_wanted = |(slot, _): &(Slot<_>, _)| slot.is_waiting_for(ticket);
     if model.export.as_ref().is_some_and(is_wanted) {
         model.export = None;
+        model.shell.toast(Tone::Person, error);
+        return Vec::new();
+    }
+    let is_wanted = |slot: &Slot<_>| slot.is_waiting_for(ticket);
+    if model.look.as_ref().is_some_and(is_wanted) {
+        acts::doctor::looked(model);
+        model.shell.toast(Tone::Person, error);
+        return Vec::new();
+    }
+    let is_wanted = |(slot, _): &mut (Slot<_>, _)| slot.is_waiting_for(ticket);
+    if model.mending.take_if(is_wanted).is_some() {
         model.shell.toast(Tone::Person, error);
         return Vec::new();
     }

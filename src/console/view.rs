@@ -60,10 +60,13 @@ pub fn paint(model: &Model, buffer: &mut Buffer) {
             Overlay::Filter(prompt)
             | Overlay::Search(prompt)
             | Overlay::Window(prompt)
+            | Overlay::Setting(prompt, _)
             | Overlay::Until(prompt, _),
         ) => {
             paint_prompt(prompt, &mut body, 1);
         }
+        Some(Overlay::Boxes(boxes)) => boxes.paint(&mut body, &model.shell.language),
+        Some(Overlay::Picker(picker)) => picker.paint(&mut body, &model.shell.language),
         Some(Overlay::Editor(prompt)) => paint_prompt(prompt, &mut body, 4),
         Some(Overlay::Columns(chooser)) => {
             if let Some(list) = model.screen().list() {
@@ -357,6 +360,21 @@ fn hints(model: &Model) -> Vec<(Action, &'static str)> {
                 (Action::Next, "hint-move"),
                 (Action::ToggleColumn, "hint-toggle"),
                 (Action::Cancel, "hint-close"),
+            ];
+        }
+        Some(Overlay::Boxes(_)) => {
+            return vec![
+                (Action::Next, "hint-move"),
+                (Action::ToggleBox, "hint-tick"),
+                (Action::Accept, "hint-take"),
+                (Action::Cancel, "hint-cancel"),
+            ];
+        }
+        Some(Overlay::Picker(_)) => {
+            return vec![
+                (Action::Next, "hint-move"),
+                (Action::Accept, "hint-take"),
+                (Action::Cancel, "hint-cancel"),
             ];
         }
         Some(Overlay::Finder(_)) => {

@@ -13,7 +13,7 @@ pub use doctor::{Spoken, spoken};
 pub(super) use flags::consent_on;
 pub use flags::{SpokenFlag, spoken_flag};
 pub(super) use plugin::sign;
-pub use setup::objected;
+pub use setup::{Time, objected, spoken_changes, spoken_forecast};
 
 use crate::console::language::Language;
 use crate::domain::command::{Fact, Queue, Refusal};
@@ -303,6 +303,9 @@ impl Words<'_> {
             "activity_of_unknown_contact" => "left-out-stranger",
             "activity_of_person_not_in_salesforce" => "left-out-one-sided",
             "activity_unreadable" => "left-out-unreadable",
+            "hint_unpublished" => "left-out-hint-unpublished",
+            "hint_too_early" => "left-out-hint-early",
+            "hint_dropped" => "left-out-hint-dropped",
             // One of a later engine than these words.
             other => return other,
         })

@@ -8,10 +8,11 @@ use super::access::AccessAct;
 use super::activity::HeldActivity;
 use super::conflict::Resolution;
 use super::failure::Failure;
-use super::ids::{Generation, LinkId, RunId, Side};
+use super::ids::{Generation, LinkId, RemoteId, RunId, Side};
 use super::mapping::Policy;
 use super::operator::{Operator, SessionId};
 use super::record::{Act, Plan, PlanKind};
+use super::remedy::Remedy;
 use super::setup::{Objection, Timetable};
 use super::time::Timestamp;
 
@@ -64,6 +65,11 @@ pub enum Command {
     Check {
         links: Vec<LinkId>,
     },
+    /// Somebody says that these records are worth a look: read them now, those that no link knows too,
+    /// and do what the rules say. Nothing else that was said of them is believed. No act.
+    Look {
+        records: Vec<RemoteId>,
+    },
     /// Leave these links alone, until then or until they are taken back. An opt-out that is not on
     /// both sides yet waits too.
     SetAside {
@@ -99,6 +105,14 @@ pub enum Command {
         run: RunId,
         steer: Steer,
     },
+    /// Adds to a system's set-up. The engine only records who asked; whoever asked makes it, once this
+    /// was taken in.
+    Mend(Remedy),
+    /// An act outside the sync, for the audit; what it does is somebody else's.
+    Enter {
+        act: &'static str,
+        object: String,
+    },
     /// Put a configuration in the place of the one in force, if that is still the one it was made from.
     Configure {
         based_on: u32,
@@ -113,9 +127,12 @@ pub enum Command {
 }
 
 impl Command {
-    /// Whether it goes into the audit: everything but beginning a cycle and counting.
+    /// Whether it goes into the audit: everything but beginning a cycle, looking and counting.
     pub const fn is_act(&self) -> bool {
-        !matches!(self, Self::RunCycle(_) | Self::Survey { .. })
+        !matches!(
+            self,
+            Self::RunCycle(_) | Self::Look { .. } | Self::Survey { .. }
+        )
     }
 }
 
@@ -192,6 +209,16 @@ impl Scope {
         push: false,
         activities: false,
     };
+
+    /// Both.
+    #[must_use]
+    pub const fn with(self, other: Self) -> Self {
+        Self {
+            pull: self.pull || other.pull,
+            push: self.push || other.push,
+            activities: self.activities || other.activities,
+        }
+    }
 }
 
 /// A fact, and whose wish it answers: everybody's if nobody is named.

@@ -1,11 +1,15 @@
 //! What is wrong with the set-up: one table of checks, each a pure function over what is known. What
 //! cannot be known is unknown, with what would tell; it is never taken as good.
 
+mod access;
 mod fields;
 mod guide;
+mod machine;
+mod rules;
 mod sides;
 #[cfg(test)]
 mod tests;
+mod timeline;
 mod work;
 
 use std::borrow::Cow;
@@ -15,9 +19,12 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::command::Queue;
 use super::drift::Descriptions;
+use super::evidence::{AutomationEvidence, Evidence, Machine, Part, SalesforceEvidence};
+use super::failure::Failure;
 use super::ids::{SalesforceObject, Side};
 use super::mapping::Policy;
-use super::record::Counts;
+use super::record::{Binding, Counts};
+use super::remedy::Remedy;
 use super::setup::Timetable;
 use super::snapshot::Snapshot;
 use super::time::{Span, Timestamp};
@@ -30,8 +37,13 @@ pub struct Facts<'a> {
     pub policy: &'a Policy,
     pub snapshot: &'a Snapshot,
     pub counts: &'a Counts,
-    /// As both systems described themselves when the process connected to them.
+    /// As both systems described themselves when they were last asked.
     pub described: Option<&'a Descriptions>,
+    /// What was read of the set-up beyond that.
+    pub evidence: Option<&'a Evidence>,
+    pub machine: Option<&'a Machine>,
+    /// What the store belongs to.
+    pub bound: Option<&'a Binding>,
     pub timetable: Option<Timetable>,
     /// When the oldest conflict that still waits was raised.
     pub oldest_conflict: Option<Timestamp>,
@@ -101,6 +113,9 @@ pub struct Seen {
     pub severity: Severity,
     pub says: Message,
     pub gaps: Vec<(Message, Told)>,
+    /// What would mend it, if that can be done from here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remedy: Option<Remedy>,
 }
 
 /// A value in a sentence, put into words by whoever says it.
@@ -143,29 +158,48 @@ checks! {
     "salesforce" "path-connection" sides::salesforce;
     "automation" "path-connection" sides::automation;
     "credentials" "path-credentials" sides::credentials;
+    "scopes" "path-scopes" access::scopes;
+    "identity" "path-identity" access::identity;
+    "api-version" "path-api-version" access::versions;
+    "rights-salesforce" "path-rights-salesforce" access::salesforce;
+    "rights-automation" "path-rights-automation" access::automation;
     "clock" "path-clock" sides::clock;
     "calls" "path-calls" sides::calls;
     "budget" "path-budget" sides::budget;
     "coverage-salesforce" "path-coverage" sides::salesforce_coverage;
     "coverage-automation" "path-coverage" sides::automation_coverage;
     "writes-arrive" "path-sites" work::writes_arrive;
+    "remote-site" "path-remote-site" rules::remote_site;
+    "trusted-site" "path-trusted-site" rules::trusted_site;
+    "validation-rules" "path-validation-rules" rules::validation;
+    "duplicate-rules" "path-duplicate-rules" rules::duplicates;
+    "foreign-writer" "path-foreign-writer" rules::foreign_writer;
     "published" "path-published" guide::published;
     "schedule" "path-schedule" guide::schedule;
     "objects" "path-objects" guide::objects;
     "fields-seen" "path-field-security" fields::seen;
     "fields-writable" "path-field-security" fields::writable;
+    "fields-published" "path-fields-published" fields::published;
     "fields-typed" "path-types" fields::typed;
     "fields-long-enough" "path-lengths" fields::long_enough;
+    "choices" "path-choices" fields::choices;
     "required" "path-mapping" fields::required;
     "unique" "path-unique" fields::unique;
     "owners" "path-owners" guide::owners;
+    "queue-owned" "path-queue-owned" rules::queue_owned;
     "opt-out" "path-opt-out" guide::opt_out;
+    "opt-out-visible" "path-opt-out-visible" guide::opt_out_visible;
     "opt-out-history" "path-history" guide::history;
+    "history-readable" "path-history-readable" guide::history_readable;
     "deleted" "path-deleted" guide::deleted;
+    "deleted-field" "path-deleted-field" guide::deleted_field;
+    "deleted-segment" "path-deleted-segment" guide::deleted_segment;
     "timeline-link" "path-mapping" guide::timeline_link;
-    "timeline" "path-timeline" guide::timeline;
-    "timeline-reference" "path-reference" guide::reference;
-    "timeline-layout" "path-layout" guide::layout;
+    "id-field" "path-id-field" guide::id_field;
+    "timeline" "path-timeline" timeline::object;
+    "timeline-shape" "path-timeline-shape" timeline::shape;
+    "timeline-reference" "path-reference" timeline::reference;
+    "timeline-layout" "path-layout" timeline::layout;
     "activity-types" "path-activity-types" guide::activity_types;
     "activities-sent" "path-activities" guide::activities_sent;
     "activities-held" "path-held" work::activities_held;
@@ -174,6 +208,8 @@ checks! {
     "paused" "path-paused" work::paused;
     "brake" "path-brake" work::brake;
     "disk" "path-disk" work::disk;
+    "files" "path-files" machine::files;
+    "service" "path-service" machine::service;
 }
 
 impl Check {
@@ -217,7 +253,80 @@ fn seen(severity: Severity, says: &'static str, gaps: Vec<(&'static str, Told)>)
         gaps: gaps
             .map(|(name, told)| (Cow::Borrowed(name), told))
             .collect(),
+        remedy: None,
     }
+}
+
+impl Seen {
+    fn mended_by(self, remedy: Option<Remedy>) -> Self {
+        Self { remedy, ..self }
+    }
+}
+
+impl<'a> Facts<'a> {
+    /// What Salesforce showed, or why nothing is known of it.
+    fn salesforce(&self) -> Result<&'a SalesforceEvidence, Seen> {
+        answered(self.evidence.map(|evidence| &evidence.salesforce))
+    }
+
+    fn automation(&self) -> Result<&'a AutomationEvidence, Seen> {
+        answered(self.evidence.map(|evidence| &evidence.automation))
+    }
+
+    /// An object or a field of the timeline, with the configured prefix.
+    fn prefixed(&self, name: &str) -> String {
+        match self.policy.namespace.as_str() {
+            "" => name.to_owned(),
+            namespace => format!("{namespace}__{name}"),
+        }
+    }
+}
+
+fn answered<T>(side: Option<&Result<T, Failure>>) -> Result<&T, Seen> {
+    match side {
+        None => Err(not_examined()),
+        Some(Ok(evidence)) => Ok(evidence),
+        Some(Err(failure)) => Err(unreadable(&failure.to_string())),
+    }
+}
+
+fn not_examined() -> Seen {
+    seen(Severity::Unknown, "seen-not-examined", Vec::new())
+}
+
+fn unreadable(why: &str) -> Seen {
+    seen(
+        Severity::Unknown,
+        "seen-unreadable",
+        vec![("why", text(why))],
+    )
+}
+
+/// What was read, or that it is unknown and why.
+fn part<T>(part: Option<&Part<T>>) -> Result<&T, Seen> {
+    match part {
+        None => Err(not_examined()),
+        Some(Part::Read(value)) => Ok(value),
+        Some(Part::Unread(why)) => Err(unreadable(why)),
+    }
+}
+
+/// A judgement that may end early because something is not known.
+fn settled(judged: Result<Seen, Seen>) -> Seen {
+    judged.unwrap_or_else(|unknown| unknown)
+}
+
+/// Names of what is wrong; good if there are none.
+fn none_or_names(
+    names: Vec<String>,
+    good: &'static str,
+    (severity, bad): (Severity, &'static str),
+) -> Seen {
+    if names.is_empty() {
+        return seen(Severity::Ok, good, Vec::new());
+    }
+    let count = ("n", Told::Number(names.len() as u64));
+    seen(severity, bad, vec![count, ("names", Told::Names(names))])
 }
 
 /// What only the two systems' descriptions can tell.

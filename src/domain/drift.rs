@@ -16,6 +16,9 @@ pub struct Descriptions {
     pub automation: AutomationDescription,
 }
 
+/// The code of a failure: a field without which nothing may be synced is not as its rule needs it.
+pub const FIELD_CHANGED: &str = "FIELD_CHANGED";
+
 /// How a system no longer is what a rule was made for. The object is Salesforce's; Automation has
 /// none to name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

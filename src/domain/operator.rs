@@ -82,11 +82,12 @@ impl Role {
     /// The lowest role that may give this command.
     pub fn needed(command: &Command) -> Self {
         match command {
-            // Mails people again, or overwrites as much as is found: an admin answers for it.
-            // Also the configuration: it concerns everybody.
-            Command::ReleaseBrake | Command::Configure { .. } | Command::NoteAccess { .. } => {
-                Self::Admin
-            }
+            // Mails people again, overwrites as much as is found, or concerns everybody who works in a
+            // system: an admin answers for it. Also the configuration: it concerns everybody.
+            Command::ReleaseBrake
+            | Command::Configure { .. }
+            | Command::Mend(_)
+            | Command::NoteAccess { .. } => Self::Admin,
             Command::Resolve(resolutions)
                 if resolutions.iter().any(|resolution| {
                     let choices = &mut resolution.choices.iter();
@@ -103,6 +104,8 @@ impl Role {
             | Command::DiscardActivities { .. }
             | Command::Undo { .. }
             | Command::Check { .. }
+            | Command::Look { .. }
+            | Command::Enter { .. }
             | Command::SetAside { .. }
             | Command::Unlink { .. }
             | Command::TakeBack { .. }

@@ -3,6 +3,7 @@
 mod draft;
 mod judge;
 mod objection;
+mod redo;
 mod rule;
 mod suggest;
 
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 pub use draft::Draft;
 pub use judge::{lists, next_field, objections};
 pub use objection::{Objection, Unfit, Weight};
+pub use redo::Left;
 pub use rule::{CONTACT_ID, DO_NOT_CONTACT, Pair, Systems, TIMELINE_LINK, assume, owners, rule};
 pub use suggest::{consent, suggestions};
 
@@ -132,6 +134,14 @@ impl Setting {
 }
 
 impl Timetable {
+    /// The shortest that anything of it may be.
+    pub const SPAN_MIN: Span = Span::seconds(10);
+
+    /// A time as it is typed, if it is not too short.
+    pub fn typed(text: &str) -> Option<Span> {
+        Span::parse(text.trim()).filter(|span| *span >= Self::SPAN_MIN)
+    }
+
     /// What runs by itself: nothing while the schedule is off.
     #[must_use]
     pub fn running(self) -> Self {
@@ -151,6 +161,16 @@ impl Timetable {
         let all = [self.pull, self.push, self.activities];
         all.into_iter().flatten().min()
     }
+}
+
+/// Whether it can be the prefix of a package: letters, digits and single underscores, 15 at most,
+/// beginning with a letter. None is none.
+/// <https://developer.salesforce.com/docs/atlas.en-us.packagingGuide.meta/packagingGuide/register_namespace_prefix.htm>
+pub fn is_namespace(text: &str) -> bool {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let begins = text.starts_with(|c: char| c.is_ascii_alphabetic());
+    let is_one = begins && text.chars().all(is_plain) && !text.contains("__");
+    text.is_empty() || (is_one && text.len() <= 15 && !text.ends_with('_'))
 }
 
 /// Everything that changed: settings first, then rules by their number.

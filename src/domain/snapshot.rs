@@ -39,10 +39,36 @@ pub struct Snapshot {
     /// Everybody is looked at again by a configuration that changed.
     #[serde(default)]
     pub review: Option<Reviewing>,
+    /// What Automation's webhooks told, where this process receives them.
+    #[serde(default)]
+    pub hearing: Option<Hearing>,
     /// When each side last answered.
     pub answered: BTreeMap<Side, Timestamp>,
     /// When the schedule begins the next cycle; `None` while one runs, or without a schedule.
     pub next_cycle: Option<Timestamp>,
+}
+
+/// Webhook calls since the process began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Hearing {
+    /// Calls that the secret vouches for.
+    pub received: u64,
+    /// Calls that it does not vouch for, that are too large, or no calls at all.
+    pub refused: u64,
+    /// Of those received, the same as an earlier one.
+    pub repeated: u64,
+    /// Of those received, those that could not be read.
+    pub unreadable: u64,
+    /// Events of types that concern nobody.
+    pub ignored: u64,
+    /// Events about a record that another one was about already.
+    pub coalesced: u64,
+    /// Records that there was no room for: a round of reading Automation's changes was asked for.
+    pub dropped: u64,
+    /// Records that were looked at because of them.
+    pub looked_at: u64,
+    /// When the last call was received.
+    pub last: Option<Timestamp>,
 }
 
 /// Our part of Salesforce's calls of the last 24 hours.

@@ -70,6 +70,15 @@ impl Span {
         Self(n * 86_400_000)
     }
 
+    /// As [`parse`](Self::parse) reads it: `90m`, `1h`. Parts of a second are left out.
+    pub fn typed(self) -> String {
+        let seconds = self.0 / 1_000;
+        let units = [(86_400, "d"), (3_600, "h"), (60, "m")];
+        let unit = units.into_iter().find(|(unit, _)| seconds % unit == 0);
+        let (unit, name) = unit.unwrap_or((1, "s"));
+        format!("{}{name}", seconds / unit)
+    }
+
     /// A length of time as people write it: a whole number and one of `s`, `m`, `h`, `d`; at most a
     /// year.
     pub fn parse(text: &str) -> Option<Self> {

@@ -3,6 +3,7 @@
 
 mod decide;
 mod links;
+mod look;
 mod plans;
 
 use crate::domain::command::{Command, Fact, Instruction, Queue, Scope};
@@ -16,6 +17,7 @@ use crate::engine::cycle::Asked;
 use crate::engine::work::{Desk, Work};
 use crate::engine::{Engine, Writes};
 use links::discard_activities;
+pub use look::has_read_everybody;
 
 /// Who asked, when, and why.
 pub(super) struct Order {
@@ -77,13 +79,16 @@ pub(super) fn keys(instruction: &Instruction) -> Vec<LinkKey> {
         }
         Command::Undo { act } => act.undo.iter().map(|step| LinkKey::Id(step.link)).collect(),
         Command::RunCycle(_)
+        | Command::Look { .. }
         | Command::Backfill { .. }
         | Command::Survey { .. }
         | Command::SteerPlan { .. }
         | Command::Pause(_)
         | Command::Resume(_)
         | Command::ReleaseBrake
+        | Command::Enter { .. }
         | Command::Configure { .. }
+        | Command::Mend(_)
         | Command::NoteAccess { .. } => Vec::new(),
     }
 }
@@ -111,8 +116,9 @@ fn keys_of(resolution: &Resolution) -> Vec<LinkKey> {
 impl Engine {
     pub(super) fn on_instructed(&mut self, instruction: Instruction) {
         match instruction.command {
-            // Neither writes anything by itself, so neither is an act.
+            // None writes anything by itself, so none is an act.
             Command::RunCycle(scope) => self.want_cycle(scope),
+            Command::Look { records } => self.look(records),
             Command::Survey { kind, from, until } => self.want_survey(Asked {
                 session: instruction.session,
                 kind,
@@ -141,7 +147,7 @@ impl Engine {
             reason: instruction.reason,
         };
         let done = match instruction.command {
-            Command::RunCycle(_) | Command::Survey { .. } => return,
+            Command::RunCycle(_) | Command::Look { .. } | Command::Survey { .. } => return,
             Command::Resolve(resolutions) => self.resolve(desk, &order, &resolutions),
             Command::Undo { act } => self.undo(desk, &order, &act),
             Command::Retry { links } => Ok(self.retry(desk, &order, &links)),
@@ -155,10 +161,12 @@ impl Engine {
             Command::Pause(queue) => Ok(self.pause(queue)),
             Command::Resume(queue) => Ok(self.resume(queue)),
             Command::ReleaseBrake => Ok(self.release_brake()),
+            Command::Mend(remedy) => Ok(Done::new("mend", remedy.name().to_owned())),
             Command::Backfill { kind, from, until } => {
                 Ok(self.plan(desk, &order, kind, (from, until)))
             }
             Command::SteerPlan { run, steer } => self.steer_plan(desk, run, steer),
+            Command::Enter { act, object } => Ok(Done::new(act, object)),
             Command::Configure {
                 based_on,
                 policy,

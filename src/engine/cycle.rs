@@ -20,6 +20,10 @@ use crate::engine::work::{Job, Work};
 /// A cycle does not wait for a side or a retry longer than this; the next cycle does it.
 const PATIENCE: Span = Span::minutes(5);
 
+/// What cycles of hints overwrite and delete counts together for the brake, so long: many small ones
+/// are as much as a big one.
+const COUNTED_TOGETHER: Span = Span::hours(1);
+
 /// What a survey looks at, and for whom.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Asked {
@@ -27,6 +31,14 @@ pub(super) struct Asked {
     pub(super) kind: PlanKind,
     pub(super) from: Timestamp,
     pub(super) until: Timestamp,
+}
+
+/// What a cycle was asked for by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Begun {
+    #[default]
+    Ordinarily,
+    ByHint,
 }
 
 #[derive(Debug, Default)]
@@ -41,6 +53,11 @@ pub(super) struct Cycle {
     covered: BTreeMap<Stream, (Timestamp, Timestamp)>,
     pub(super) overwrites: u64,
     pub(super) deletions: u64,
+    /// Since when both are counted.
+    counted_since: Timestamp,
+    by: Begun,
+    /// The next one.
+    pub(super) next_by: Begun,
     pub(super) is_braked: bool,
     /// What a backfill would send is to be counted in this cycle.
     pub(super) survey: Option<Asked>,
@@ -134,11 +151,19 @@ impl Engine {
             push: due(self.cycle.next_push),
             activities: due(self.cycle.next_activities),
         };
+        let is_due = scheduled != Scope::OUTBOX && self.settings.policy.published;
         let scope = match self.cycle.wanted.take() {
+            // Else whoever asks for cycle after cycle would keep the schedule waiting.
+            Some(scope) if is_due => scope.with(scheduled),
             Some(scope) => scope,
-            None if scheduled != Scope::OUTBOX && self.settings.policy.published => scheduled,
+            None if is_due => scheduled,
             None => return false,
         };
+        let by = match scope {
+            Scope::OUTBOX => self.cycle.next_by,
+            _ => Begun::Ordinarily,
+        };
+        let (overwrites, deletions, counted_since) = self.counted(now, by);
         let schedule = self.settings.timetable.running();
         let again = |is_due: bool, every: Option<Span>, old: Option<Timestamp>| match every {
             Some(every) if is_due || old.is_none() => Some(now + every),
@@ -149,6 +174,10 @@ impl Engine {
             phase: Phase::Describing,
             run,
             scope: Some(scope),
+            overwrites,
+            deletions,
+            counted_since,
+            by,
             passes: self.cycle.passes_next,
             survey: self.survey.take(),
             next_pull: again(scope.pull, schedule.pull, self.cycle.next_pull),
@@ -168,6 +197,17 @@ impl Engine {
         self.expire_descriptions(now);
         self.tell(Fact::CycleStarted);
         true
+    }
+
+    /// What the brake counts already as a cycle begins, and since when.
+    fn counted(&self, now: Timestamp, by: Begun) -> (u64, u64, Timestamp) {
+        let last = &self.cycle;
+        let is_one = [by, last.by] == [Begun::ByHint; 2] && !last.passes_next;
+        if is_one && now < last.counted_since + COUNTED_TOGETHER {
+            (last.overwrites, last.deletions, last.counted_since)
+        } else {
+            (0, 0, now)
+        }
     }
 
     fn describe(&mut self, now: Timestamp) -> bool {
@@ -298,14 +338,50 @@ impl Engine {
 
     pub(super) fn want_cycle(&mut self, scope: Scope) {
         let old = self.cycle.wanted.unwrap_or(Scope::OUTBOX);
-        self.cycle.wanted = Some(Scope {
-            pull: old.pull || scope.pull,
-            push: old.push || scope.push,
-            activities: old.activities || scope.activities,
-        });
+        self.cycle.wanted = Some(old.with(scope));
     }
 
     pub(super) fn queue(&mut self, work: Work) {
         self.inbox.push_back(work);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::command::{Command, Instruction};
+    use crate::domain::mapping::Policy;
+    use crate::domain::record::Recovered;
+    use crate::domain::setup::Timetable;
+    use crate::engine::{Brake, Input, Settings, Writes};
+
+    #[test]
+    fn whoever_asks_for_cycle_after_cycle_does_not_keep_the_schedule_waiting() {
+        let every = Some(Span::minutes(10));
+        let settings = Settings {
+            policy: Arc::new(Policy {
+                published: true,
+                ..Policy::default()
+            }),
+            timetable: Timetable {
+                is_enabled: true,
+                pull: every,
+                push: every,
+                activities: None,
+                ..Timetable::default()
+            },
+            daily_share: 1.0,
+            writes: Writes::Send,
+            brake: Brake::DEFAULT,
+            chunk_size_max: 400,
+        };
+        let mut engine = Engine::new(settings, Recovered::default());
+        let start = Timestamp::from_seconds(1_772_615_700);
+        engine.start_schedule(start);
+        let asked = Instruction::ourselves(Command::RunCycle(Scope::OUTBOX));
+        engine.handle(start + Span::minutes(11), Input::Instructed(asked));
+        let scope = engine.cycle.scope.expect("a cycle has begun");
+        assert!(scope.pull && scope.push);
+        assert!(!scope.activities);
     }
 }

@@ -40,6 +40,8 @@ mod work;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
+pub use commands::has_read_everybody;
+
 use crate::domain::activity::HeldActivity;
 use crate::domain::command::{Fact, Instruction, Told, Totals};
 use crate::domain::cursor::{Coverage, Cursor, Stream};
@@ -316,6 +318,8 @@ impl Engine {
             published: self.settings.policy.published,
             plans: self.plans.values().cloned().collect(),
             suspended: self.setup.suspended().to_vec(),
+            // Known to whoever receives them.
+            hearing: None,
             review: self.setup.review().map(|review| Reviewing {
                 looked_at: review.looked_at,
                 of: self.links_total,

@@ -123,6 +123,11 @@ impl Outbox {
         self.rechecks.insert(id);
     }
 
+    /// How many records are to be read again.
+    pub(super) fn rechecks(&self) -> usize {
+        self.rechecks.len()
+    }
+
     pub(super) fn pair_again(&mut self, keys: &[MatchKey]) {
         self.unpaired.extend(keys);
     }

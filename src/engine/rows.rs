@@ -31,6 +31,10 @@ impl Engine {
         // Asked for by id, now: whatever the answer is, a later one would be no surer.
         let is_recheck = matches!(then, Then::Recheck { .. } | Then::Issue { .. });
         for row in &rows {
+            if matches!(then, Then::Recheck { .. }) && desk.find(row.id).is_none() {
+                self.take_hinted(desk, now, row);
+                continue;
+            }
             if let RemoteId::Automation(Kind::Person, id) = row.id {
                 self.newest_contact = self.newest_contact.max(id.0);
             }
@@ -164,7 +168,7 @@ impl Engine {
 
     /// A record that no link knows. One that lives on as another is none of our business; a deleted
     /// one may be the tombstone of somebody on the other side.
-    fn take_new(&mut self, desk: &mut Desk, now: Timestamp, row: &Row) {
+    pub(super) fn take_new(&mut self, desk: &mut Desk, now: Timestamp, row: &Row) {
         if !matches!(row.state, RowState::Live | RowState::Deleted) {
             self.ignore("gone_before_linked");
             return;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::domain::command::{Refusal, Scope};
-use crate::domain::drift::{Descriptions, drifts};
+use crate::domain::drift::{Descriptions, FIELD_CHANGED, drifts};
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::ids::{Kind, LinkId, Side};
 use crate::domain::link::Link;
@@ -223,7 +223,7 @@ impl Engine {
                 "{field} in {side} is not as the mapping needs it; nothing is synced before it is \
                  back, because people are paired and kept from being mailed by it"
             );
-            let failure = Failure::new(FailureKind::Forbidden, "FIELD_CHANGED", message);
+            let failure = Failure::new(FailureKind::Gone, FIELD_CHANGED, message);
             Some((side, failure))
         })
     }

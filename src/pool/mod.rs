@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::domain::command::{Instruction, Told};
 use crate::domain::setup::InForce;
-use crate::domain::snapshot::Snapshot;
+use crate::domain::snapshot::{Hearing, Snapshot};
 use crate::engine::Engine;
 use crate::ports::{Automation, Clock, Salesforce, Store, StoreError};
 
@@ -44,6 +44,8 @@ pub struct Pool {
     pub setups: watch::Receiver<Arc<InForce>>,
     /// The latest requests and answers.
     pub journal: Arc<Journal>,
+    /// Taken into every snapshot from then on.
+    hearing: watch::Sender<Option<Hearing>>,
     facts: broadcast::Sender<Told>,
     stop: CancellationToken,
     owner: JoinHandle<Result<Snapshot, PoolError>>,
@@ -56,10 +58,16 @@ pub struct Handle {
     pub snapshots: watch::Receiver<Arc<Snapshot>>,
     pub setups: watch::Receiver<Arc<InForce>>,
     pub journal: Arc<Journal>,
+    hearing: watch::Sender<Option<Hearing>>,
     facts: broadcast::Sender<Told>,
 }
 
 impl Handle {
+    /// Whoever receives webhooks tells how it goes.
+    pub fn heard(&self, hearing: Hearing) {
+        self.hearing.send_replace(Some(hearing));
+    }
+
     /// What happens from now on.
     pub fn facts(&self) -> broadcast::Receiver<Told> {
         self.facts.subscribe()
@@ -80,6 +88,7 @@ impl Pool {
         let (commands, inbox) = mpsc::channel(COMMANDS_MAX);
         let (publish, snapshots) = watch::channel(Arc::new(engine.snapshot()));
         let (publish_setup, setups) = watch::channel(engine.in_force());
+        let (hearing, heard) = watch::channel(None);
         let (facts, _) = broadcast::channel(FACTS_MAX);
         let stop = CancellationToken::new();
         let journal = Arc::new(Journal::default());
@@ -87,6 +96,7 @@ impl Pool {
             snapshots: publish,
             setups: publish_setup,
             facts: facts.clone(),
+            heard,
         };
         let owner = owner::Owner::new(engine, outside, publish, Arc::clone(&journal));
         let owner = tokio::spawn(owner.run(inbox, stop.clone()));
@@ -95,6 +105,7 @@ impl Pool {
             snapshots,
             setups,
             journal,
+            hearing,
             facts,
             stop,
             owner,
@@ -112,6 +123,7 @@ impl Pool {
             snapshots: self.snapshots.clone(),
             setups: self.setups.clone(),
             journal: Arc::clone(&self.journal),
+            hearing: self.hearing.clone(),
             facts: self.facts.clone(),
         }
     }

@@ -12,7 +12,7 @@ use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::ids::JobId;
 use crate::domain::request::Spent;
 use crate::domain::setup::InForce;
-use crate::domain::snapshot::Snapshot;
+use crate::domain::snapshot::{Hearing, Snapshot};
 use crate::domain::time::Span;
 use crate::engine::{Engine, Input, Output};
 use crate::pool::{Journal, Outside, PoolError, worker};
@@ -29,11 +29,15 @@ pub(super) struct Publish {
     pub(super) snapshots: watch::Sender<Arc<Snapshot>>,
     pub(super) setups: watch::Sender<Arc<InForce>>,
     pub(super) facts: broadcast::Sender<Told>,
+    pub(super) heard: watch::Receiver<Option<Hearing>>,
 }
 
 impl Publish {
     fn state_of(&self, engine: &Engine) {
-        self.snapshots.send_replace(Arc::new(engine.snapshot()));
+        self.snapshots.send_replace(Arc::new(Snapshot {
+            hearing: *self.heard.borrow(),
+            ..engine.snapshot()
+        }));
         let now = engine.in_force();
         self.setups.send_if_modified(|known| {
             let is_new = !Arc::ptr_eq(known, &now);
@@ -77,6 +81,7 @@ impl Owner {
         stop: CancellationToken,
     ) -> Result<Snapshot, PoolError> {
         self.take_in(Input::Timeout);
+        let mut heard = self.publish.heard.clone();
         let mut is_stopping = false;
         loop {
             self.send_out();
@@ -96,6 +101,8 @@ impl Owner {
                     is_stopping = true;
                     self.take_in(Input::Stop);
                 }
+                // Published at the top. Nobody can tell more once every handle is gone.
+                Ok(()) = heard.changed() => {}
                 () = wait => self.take_in(Input::Timeout),
             }
             for _ in 0..DRAIN_MAX {

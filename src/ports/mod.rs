@@ -7,13 +7,17 @@
 mod automation;
 mod clock;
 mod error;
+mod hooks;
 mod salesforce;
+mod setup;
 mod store;
 
 pub use automation::Automation;
 pub use clock::Clock;
 pub use error::PortError;
+pub use hooks::{Hook, HookDraft, HookId, Hooks};
 pub use salesforce::Salesforce;
+pub use setup::{AutomationSetup, SalesforceSetup};
 pub use store::{Store, StoreError, Vault};
 
 use futures_util::future::BoxFuture;

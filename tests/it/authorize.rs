@@ -704,6 +704,7 @@ fn from_a_console_a_person_lets_it_in_again_and_refusals_are_sentences() {
     terminal.type_keys("It");
     terminal.sees("Log in again");
     terminal.type_keys("\u{1b}");
+    terminal.sees("Who lets us in");
 
     begins_login(&mut terminal, "first");
     let address = Stage::shown_address(&mut terminal);
@@ -718,6 +719,7 @@ fn from_a_console_a_person_lets_it_in_again_and_refusals_are_sentences() {
     terminal.type_keys("\r");
     terminal.sees("did not allow it");
     terminal.type_keys("\u{1b}");
+    terminal.sees("Who lets us in");
 
     begins_login(&mut terminal, "second");
     let address = Stage::shown_address(&mut terminal);

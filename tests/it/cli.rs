@@ -2,7 +2,9 @@
 //! prints, and the status it ends with.
 
 mod audit;
+mod doctor;
 mod init;
+mod plugin;
 mod practice;
 
 use std::net::TcpListener;

@@ -17,6 +17,8 @@ mod cli;
 #[cfg(test)]
 mod figures;
 #[cfg(test)]
+mod hooks;
+#[cfg(test)]
 mod kill;
 #[cfg(test)]
 mod linear;

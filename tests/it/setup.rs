@@ -1,16 +1,24 @@
 //! A configuration that changes while the sync runs: everybody is looked at again by it, and what no
 //! longer fits a system is left alone until it fits again.
 
+use std::sync::Arc;
+
+use passerelle::app::desk::Desk;
+use passerelle::console::query::{Foreseen, Sample};
+use passerelle::console::{Answer, Msg, Query, Ticket};
 use passerelle::domain::command::{Command, Fact, Refusal, Scope};
 use passerelle::domain::ids::{Kind, Side};
 use passerelle::domain::mapping::{Arrow, BlankTravel, Concurrent, Overwritten, Policy};
-use passerelle::domain::setup::{Draft, Pair, Systems, Timetable, next_field};
+use passerelle::domain::operator::Role;
+use passerelle::domain::setup::{Draft, InForce, Pair, Systems, Timetable, next_field};
 use passerelle::domain::time::Span;
 use passerelle::ports::Store as _;
 use passerelle::sim::automation::draft::ContactInput;
 use passerelle::sim::faults::{CallMatcher, FaultKind};
 use passerelle::sim::salesforce::coerce::Input;
 use passerelle::sim::salesforce::schema::{CONTACT, LEAD};
+
+use tokio::sync::{mpsc, watch};
 
 use crate::world::{World, agreed};
 
@@ -293,4 +301,95 @@ async fn nothing_is_synced_while_opt_outs_cannot_be_seen() {
     world.sees(CONTACT, "HasOptedOutOfEmail", true);
     world.drive().await;
     assert_eq!(world.field(contact, "phone"), "+33 1 00 00 00 06");
+}
+
+/// What the console would be told that a configuration would do.
+async fn foreseen(world: &World, policy: Policy) -> Foreseen {
+    let recovered = world.store.recover().await;
+    let known = recovered.expect("a store in memory does not fail").policy;
+    let in_force = InForce {
+        version: known.as_ref().map_or(0, |known| known.version),
+        policy: Arc::new(known.map_or_else(|| world.policy.clone(), |known| known.policy)),
+        described: Arc::new(world.described().clone()),
+        ..InForce::default()
+    };
+    let outside = world.outside().clone();
+    let desk = Desk {
+        store: outside.store.clone(),
+        setups: watch::channel(Arc::new(in_force)).1,
+        journal: Arc::default(),
+        data: std::path::PathBuf::new(),
+        settings: serde_json::Value::Null,
+        snapshots: watch::channel(Arc::default()).1,
+        clock: outside.clock.clone(),
+        role: Role::Admin,
+        reception: None,
+        outside: Some(outside),
+        doctor: passerelle::app::desk::Doctor::default(),
+    };
+    let (questions, asked) = mpsc::channel(1);
+    let (told, mut answers) = mpsc::channel(1);
+    let query = Query::Forecast(Box::new(policy));
+    let sent = questions.send((Ticket(1), query)).await;
+    sent.expect("the desk takes questions");
+    let serving = tokio::spawn(desk.serve(asked, told));
+    let answer = answers.recv().await;
+    drop(questions);
+    serving
+        .await
+        .expect("the desk ends when nobody asks any more");
+    let Some(Msg::Answered(_, Answer::Forecast(seen))) = answer else {
+        return Foreseen::default();
+    };
+    *seen
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_foreseen_is_what_is_written_when_it_is_saved() {
+    let (world, leads) = agreed(5).await;
+    for lead in &leads[..3] {
+        world.edits(*lead, "Fax", Input::text("+33 1 00 00 00 01"));
+    }
+    world.drive().await.wrote_nothing();
+    let mut new = draft(&world).await;
+    let wanted = pair("Fax", "fax", Arrow::Salesforce);
+    new.add(Kind::Person, &wanted, systems(&world)).unwrap();
+    let seen = foreseen(&world, new.policy.clone()).await;
+    let sample = Sample::Read {
+        looked_at: 5,
+        changed: 3,
+    };
+    assert_eq!((seen.changed, seen.sample), (0, Some(sample)));
+    assert_eq!(
+        seen.calls[&Side::Automation],
+        2,
+        "one to read, one to write"
+    );
+    world.drive().await.wrote_nothing();
+    let done = world.instruct(saved(new)).await;
+    assert_eq!(done.written(Side::Automation), 3);
+
+    let title = rule_of(&draft(&world).await.policy, "Title");
+    world.edits(leads[4], "Title", Input::text("Buyer"));
+    let mut turned = draft(&world).await;
+    let away = Pair {
+        arrow: Arrow::Automation,
+        ..Pair::of(&title)
+    };
+    turned
+        .change(Kind::Person, title.id, &away, systems(&world))
+        .unwrap();
+    world.instruct(saved(turned)).await;
+    world.drive().await.wrote_nothing();
+    let mut back = draft(&world).await;
+    back.change(Kind::Person, title.id, &Pair::of(&title), systems(&world))
+        .unwrap();
+    let seen = foreseen(&world, back.policy.clone()).await;
+    assert_eq!((seen.changed, seen.sample.clone()), (1, None), "{seen:?}");
+    assert_eq!(seen.samples, ["p4@x.example"]);
+    let done = world.instruct(saved(back)).await;
+    assert_eq!(
+        done.written(Side::Automation),
+        seen.values[&Side::Automation]
+    );
 }

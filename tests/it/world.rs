@@ -244,6 +244,11 @@ impl World {
         (self.policy, self.described) = rules(&self.outside, plugin, mapping, &url).await;
     }
 
+    /// Both systems and the store, for whoever reads beside the sync.
+    pub(crate) const fn outside(&self) -> &Outside {
+        &self.outside
+    }
+
     pub(crate) fn pass(&self, span: Span) {
         self.hand.0.fetch_add(span.0, Ordering::SeqCst);
     }
@@ -275,6 +280,52 @@ impl World {
     /// What an operator asks, and the cycle that follows it.
     pub(crate) async fn instruct(&self, command: Command) -> Done {
         self.go(command, 1).await
+    }
+
+    /// Several commands at once, and the cycle that follows them.
+    pub(crate) async fn instruct_all(&self, commands: Vec<Command>) -> Done {
+        self.in_turn(vec![commands]).await
+    }
+
+    /// One command after the other in one process, each after the cycle of the one before and a minute
+    /// more.
+    pub(crate) async fn instruct_each(&self, commands: Vec<Command>) -> Done {
+        let turns = commands.into_iter().map(|command| vec![command]);
+        self.in_turn(turns.collect()).await
+    }
+
+    async fn in_turn(&self, turns: Vec<Vec<Command>>) -> Done {
+        let before = self.metered();
+        let engine = self.engine().await;
+        let pool = Pool::spawn(engine, self.outside.clone());
+        let mut facts = pool.facts();
+        let mut told = Vec::new();
+        let mut cycles = 0;
+        for commands in turns {
+            for command in commands {
+                let instruction = Instruction::ourselves(command);
+                pool.commands.send(instruction).await.unwrap();
+            }
+            let mut has_begun = false;
+            while let Ok(Told { fact, .. }) = facts.recv().await {
+                has_begun |= fact == Fact::CycleStarted;
+                let is_end = fact == Fact::CycleEnded && has_begun;
+                told.push(fact);
+                if is_end {
+                    break;
+                }
+            }
+            cycles += 1;
+            self.pass(Span::minutes(1));
+        }
+        pool.stop();
+        let snapshot = pool.ended().await.unwrap();
+        Done {
+            snapshot,
+            cycles,
+            metered: self.metered() - before,
+            facts: told,
+        }
     }
 
     /// A second command comes as soon as the first one's cycle begins: until two cycles have ended.

@@ -83,7 +83,12 @@ async fn users(api: &Api, spent: &mut Spent) -> Result<Vec<User>, Fault> {
     }
 }
 
-async fn pages(api: &Api, spent: &mut Spent, path: &str, plural: &str) -> Result<Vec<Json>, Fault> {
+pub(super) async fn pages(
+    api: &Api,
+    spent: &mut Spent,
+    path: &str,
+    plural: &str,
+) -> Result<Vec<Json>, Fault> {
     let mut all = Vec::new();
     for _ in 0..PAGES_MAX {
         let query = Query::list(PAGE, &[]).with("start", all.len().to_string());
@@ -138,7 +143,7 @@ fn field(field: &Json) -> Option<FieldDescription> {
     })
 }
 
-fn value_type(kind: &str) -> Option<ValueType> {
+pub(super) fn value_type(kind: &str) -> Option<ValueType> {
     Some(match kind {
         "text" | "textarea" | "tel" | "url" | "lookup" | "html" | "country" | "region"
         | "locale" | "timezone" => ValueType::Text,

@@ -6,10 +6,13 @@
 mod activity;
 mod api;
 mod describe;
+pub mod hook;
+mod hooks;
 mod logs;
 mod php;
 mod query;
 mod read;
+mod setup;
 mod wire;
 mod write;
 
@@ -72,6 +75,7 @@ pub enum Flow {
 /// One instance.
 pub struct AutomationClient {
     api: Api,
+    clock: Arc<dyn Clock>,
 }
 
 impl AutomationClient {
@@ -93,7 +97,8 @@ impl AutomationClient {
                     Secret::Kept => Authority::KeptBasic { username, vault },
                 };
                 return Ok(Self {
-                    api: Api::new(base, http, authority, clock),
+                    api: Api::new(base, http, authority, Arc::clone(&clock)),
+                    clock,
                 });
             }
             Flow::ClientCredentials {
@@ -123,7 +128,8 @@ impl AutomationClient {
         let tokens = Tokens::new(http.clone(), Arc::clone(&clock), vault, client);
         let authority = Authority::Bearer(tokens);
         Ok(Self {
-            api: Api::new(base, http, authority, clock),
+            api: Api::new(base, http, authority, Arc::clone(&clock)),
+            clock,
         })
     }
 

@@ -21,11 +21,24 @@ const USERS_PAGE: usize = 2_000;
 /// Pages of users: more than this is no company but a portal.
 const USER_PAGES_MAX: usize = 25;
 
+/// An organisation's description, and what it was read from.
+pub(super) struct Described {
+    pub(super) description: SalesforceDescription,
+    /// The platform's own answers about each object that the user may see, by name.
+    pub(super) objects: BTreeMap<String, Json>,
+    pub(super) namespace: Option<String>,
+}
+
 pub(super) async fn describe(
     org: &Org,
     spent: &mut Spent,
     timeline: &str,
 ) -> Result<SalesforceDescription, Fault> {
+    let described = read(org, spent, timeline).await?;
+    Ok(described.description)
+}
+
+pub(super) async fn read(org: &Org, spent: &mut Spent, timeline: &str) -> Result<Described, Fault> {
     let mut subs: Vec<Sub> = SalesforceObject::ALL
         .iter()
         .map(|object| Sub::get(format!("/sobjects/{object}/describe")))
@@ -46,12 +59,16 @@ pub(super) async fn describe(
     };
     let mut objects = BTreeMap::new();
     for object in SalesforceObject::ALL {
-        if let Some(fields) = fields(&next()?)? {
-            objects.insert(object.name().to_owned(), fields);
+        if let Some(body) = visible(next()?)? {
+            let fields = read_fields(&body);
+            description.objects.insert(object.name().to_owned(), fields);
+            objects.insert(object.name().to_owned(), body);
         }
     }
-    description.objects = objects;
-    description.timeline = fields(&next()?)?;
+    if let Some(body) = visible(next()?)? {
+        description.timeline = Some(read_fields(&body));
+        objects.insert(timeline.to_owned(), body);
+    }
     let organisation = first_record(next()?)?;
     description.organisation = wire::id_at(&organisation, "Id")
         .map(|id| id.to_string())
@@ -59,11 +76,23 @@ pub(super) async fn describe(
     description.organisation_name = text(&organisation["Name"]);
     description.is_sandbox = organisation["IsSandbox"].as_bool().unwrap_or(false);
     description.users = users(org, spent, next()?).await?;
-    Ok(description)
+    Ok(Described {
+        description,
+        objects,
+        namespace: organisation["NamespacePrefix"].as_str().map(str::to_owned),
+    })
 }
 
-/// The fields of a describe answer; `None` if the user may not see the object, or there is none.
-fn fields(reply: &SubReply) -> Result<Option<Vec<FieldDescription>>, Fault> {
+/// Which kind of organisation it is, alone: one call.
+pub(super) async fn is_sandbox(org: &Org, spent: &mut Spent) -> Result<bool, Fault> {
+    let subs = [Sub::query(&organisation_query())];
+    let mut replies = org.composite(spent, &subs, Effect::Reads).await?;
+    let organisation = first_record(replies.pop().flatten().ok_or_else(missing)?)?;
+    Ok(organisation["IsSandbox"].as_bool().unwrap_or(false))
+}
+
+/// A describe answer; `None` if the user may not see the object, or there is none.
+fn visible(reply: SubReply) -> Result<Option<Json>, Fault> {
     if !reply.is_success() {
         let fault = errors::fault(reply.status, &reply.body, Effect::Reads);
         return match fault.failure.kind {
@@ -71,7 +100,7 @@ fn fields(reply: &SubReply) -> Result<Option<Vec<FieldDescription>>, Fault> {
             _ => Err(fault),
         };
     }
-    Ok(Some(read_fields(&reply.body)))
+    Ok(Some(reply.body))
 }
 
 pub(super) fn read_fields(body: &Json) -> Vec<FieldDescription> {
@@ -130,7 +159,7 @@ fn value_type(kind: &str) -> Option<ValueType> {
     })
 }
 
-fn choices(values: &Json) -> Vec<String> {
+pub(super) fn choices(values: &Json) -> Vec<String> {
     let values = values.as_array().into_iter().flatten();
     values
         .filter(|value| value["active"].as_bool() != Some(false))
@@ -140,7 +169,9 @@ fn choices(values: &Json) -> Vec<String> {
 
 pub(super) fn organisation_query() -> Select {
     Select {
-        fields: ["Id", "Name", "IsSandbox"].map(Name::known).to_vec(),
+        fields: ["Id", "Name", "IsSandbox", "NamespacePrefix"]
+            .map(Name::known)
+            .to_vec(),
         from: Name::known("Organization"),
         condition: None,
         order: Vec::new(),

@@ -10,6 +10,7 @@ mod errors;
 mod identity;
 mod org;
 mod read;
+mod setup;
 mod soql;
 mod timeline;
 mod wire;

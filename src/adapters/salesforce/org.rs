@@ -166,10 +166,39 @@ impl Org {
     /// Sends below the version's root; success or a failure.
     pub(super) async fn send(&self, spent: &mut Spent, request: Request) -> Result<Reply, Fault> {
         let path = format!("{}{}", self.root().await?, request.path);
+        self.send_to(spent, &path, &request).await
+    }
+
+    /// Whose token ours is, from the login's own resource beside the API.
+    pub(super) async fn identity(&self, spent: &mut Spent) -> Result<Json, Fault> {
+        let request = Request {
+            method: Method::GET,
+            path: String::new(),
+            headers: Vec::new(),
+            body: Body::Empty,
+            effect: Effect::Reads,
+        };
+        let path = "/services/oauth2/userinfo";
+        self.send_to(spent, path, &request).await?.json()
+    }
+
+    /// What our token allows, as the login said when it gave it.
+    pub(super) async fn scopes(&self) -> Result<Vec<String>, Fault> {
+        let token = self.tokens.current().await?;
+        Ok(token.facts.scopes)
+    }
+
+    /// Sends to a path of the organisation's host; success or a failure.
+    async fn send_to(
+        &self,
+        spent: &mut Spent,
+        path: &str,
+        request: &Request,
+    ) -> Result<Reply, Fault> {
         let mut token = self.tokens.current().await?;
         let mut is_renewed = false;
         loop {
-            let reply = self.attempt(spent, &token, &path, &request).await?;
+            let reply = self.attempt(spent, &token, path, request).await?;
             if reply.is_success() {
                 return Ok(reply);
             }

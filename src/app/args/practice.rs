@@ -24,6 +24,10 @@ pub struct Demo {
     /// What goes wrong on the way
     #[arg(long, value_enum, default_value_t = Faults::None)]
     pub faults: Faults,
+    /// People who go on working in both systems while the console is open: about five acts a minute
+    /// (calm) or sixty (busy). What they do at Automation arrives by webhook
+    #[arg(long, value_enum, default_value_t = Traffic::None, conflicts_with = "headless")]
+    pub traffic: Traffic,
     /// right, wrong (everything that a set-up can get wrong), or faults by name, separated by commas
     #[arg(long, default_value = "right", value_name = "WHAT")]
     pub setup: SetUp,

@@ -31,7 +31,7 @@ pub(in crate::app) async fn check_served(house: &House, side: Side) -> Result<Id
 
 async fn ask_served(house: &House, side: Side) -> Result<Identity, AppError> {
     let opened = &house.connected.opened;
-    let clients = &house.connected.clients;
+    let clients = &house.connected.identities;
     let identity = match side {
         Side::Salesforce => clients.salesforce.identity().await,
         Side::Automation => clients.automation.identity().await,

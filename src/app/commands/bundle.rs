@@ -141,7 +141,7 @@ fn poor(place: &Place, why: &StoreError) -> Result<Bundle, AppError> {
 async fn fetch(stream: UnixStream, place: &Place) -> Result<Result<Bundle, Status>, AppError> {
     let page = Page::default();
     let mut inner = Out::new(Box::new(page.clone()), Box::new(io::stderr()), true);
-    let status = forward::forward(stream, place.claims.clone(), &mut inner).await?;
+    let status = forward::forward(stream, place.claims.clone(), Vec::new(), &mut inner).await?;
     if status != Status::Done {
         return Ok(Err(status));
     }

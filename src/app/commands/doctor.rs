@@ -1,63 +1,116 @@
-//! The command `doctor`: the checks of the console's screen. Asks both systems to describe themselves
-//! if they answer, and writes nothing.
+//! The command `doctor`: the checks of the console's screen, with both systems read anew. It writes
+//! nothing, unless it is told to mend.
 
-use std::collections::BTreeMap;
+mod fix;
 
-use serde_json::json;
+use std::sync::Arc;
 
+use serde_json::{Value as Json, json};
+
+use crate::app::args::Doctor;
 use crate::app::commands::{Place, inspect};
 use crate::app::compose::Opened;
 use crate::app::desk;
 use crate::app::error::{AppError, Status};
+use crate::app::examiner::Examiner;
+use crate::app::machine::{self, Home};
 use crate::app::out::Out;
-use crate::app::policy;
 use crate::console::{Language, Spoken, Tongue, spoken};
-use crate::domain::doctor::{Facts, Finding, Severity, examine};
+use crate::domain::doctor::{CHECKS, Facts, Finding, Severity, examine};
 use crate::domain::drift::Descriptions;
+use crate::domain::evidence::Evidence;
 use crate::domain::ids::Side;
 use crate::domain::mapping::Policy;
 use crate::domain::snapshot::Snapshot;
 
-pub(super) async fn perform(place: &Place, out: &mut Out) -> Result<Status, AppError> {
-    let opened = place.open().await?;
-    let assumed;
-    let policy = match inspect::policy(&opened) {
-        Some(policy) => policy,
-        // Never synced: what the instance file would have it be.
-        None => {
-            let url = opened.instance.automation.base_url.as_str();
-            assumed = policy::assumed(&opened.instance.plugin, url);
-            &assumed
+pub(super) async fn perform(
+    place: &Place,
+    asked: &Doctor,
+    out: &mut Out,
+) -> Result<Status, AppError> {
+    for id in &asked.checks {
+        if !CHECKS.iter().any(|check| check.id == id) {
+            return Err(AppError::Usage(format!(
+                "there is no check “{id}”; `passerelle doctor --json` names them all"
+            )));
         }
-    };
-    let mut snapshot = snapshot(&opened, policy);
-    let described = describe(&opened, &mut snapshot).await?;
-    let now = opened.clock.now();
-    let facts = Facts {
-        now,
-        policy,
-        snapshot: &snapshot,
-        counts: &opened.recovered.counts,
-        described: described.as_ref(),
-        timetable: Some(opened.timetable()),
-        oldest_conflict: desk::oldest_conflict(&*opened.store).await?,
-        disk: desk::disk(opened.instance.data.clone()).await,
+    }
+    let opened = place.open().await?;
+    if asked.fix {
+        return fix::perform(place, opened, asked, out).await;
+    }
+    // If it was never synced: what the instance file would have it be.
+    let assumed = opened.assumed(None);
+    let policy = inspect::policy(&opened).unwrap_or(&assumed);
+    let examiner = opened.examiner()?;
+    let findings = judged(place, &opened, policy, &examiner).await?;
+    let wanted = |finding: &&Finding| {
+        asked.checks.is_empty() || asked.checks.iter().any(|id| finding.check.id == id)
     };
     let language = Language::new(Tongue::English);
-    let findings = examine(&facts);
+    let now = opened.clock.now();
     let told: Vec<(&Finding, Spoken)> = findings
         .iter()
+        .filter(wanted)
         .map(|finding| (finding, spoken(&language, policy, now, finding)))
         .collect();
-    report(&opened.instance.name, &told, out)?;
-    let needs_person = findings
+    report(&opened.instance.name, &told, asked.brief, out)?;
+    let needs_person = told
         .iter()
-        .any(|finding| finding.seen.severity.needs_person());
+        .any(|(finding, _)| finding.seen.severity.needs_person());
     Ok(if needs_person {
         Status::WorkRemains
     } else {
         Status::Done
     })
+}
+
+/// Reads both systems and judges everything, the worst first.
+async fn judged(
+    place: &Place,
+    opened: &Opened,
+    policy: &Policy,
+    examiner: &Arc<Examiner>,
+) -> Result<Vec<Finding>, AppError> {
+    let evidence = examiner.examine(Arc::new(policy.clone())).await;
+    let mut snapshot = match &place.served {
+        Some((house, _)) => (**house.handle.snapshots.borrow()).clone(),
+        None => snapshot(opened, policy),
+    };
+    heard(&evidence, &mut snapshot);
+    let described = evidence.descriptions();
+    let assumed = opened.assumed(described.as_ref());
+    let policy = inspect::policy(opened).unwrap_or(&assumed);
+    let home = Home::of(&opened.instance, &opened.file);
+    let machine = machine::look(home, place.served.is_some()).await;
+    let facts = Facts {
+        now: opened.clock.now(),
+        policy,
+        snapshot: &snapshot,
+        counts: &opened.recovered.counts,
+        described: described.as_ref(),
+        evidence: Some(&evidence),
+        machine: machine.as_ref(),
+        bound: opened.recovered.binding.as_ref(),
+        timetable: Some(opened.timetable()),
+        oldest_conflict: desk::oldest_conflict(&*opened.store).await?,
+        disk: desk::disk(opened.instance.data.clone()).await,
+    };
+    Ok(examine(&facts))
+}
+
+/// Which side answered just now, and which did not.
+fn heard(evidence: &Evidence, snapshot: &mut Snapshot) {
+    let mut hear = |side, failure: Option<&crate::domain::failure::Failure>| {
+        if let Some(failure) = failure {
+            snapshot.stopped.insert(side, failure.clone());
+        } else {
+            snapshot.stopped.remove(&side);
+            snapshot.answered.insert(side, evidence.at);
+        }
+    };
+    hear(Side::Salesforce, evidence.salesforce.as_ref().err());
+    hear(Side::Automation, evidence.automation.as_ref().err());
 }
 
 /// What the store knows of a sync that does not run.
@@ -79,7 +132,8 @@ pub(super) async fn describe(
 ) -> Result<Option<Descriptions>, AppError> {
     match opened.describe().await {
         Ok(described) => {
-            snapshot.answered = BTreeMap::from(Side::BOTH.map(|side| (side, described.at)));
+            let answered = Side::BOTH.map(|side| (side, described.at));
+            snapshot.answered = answered.into_iter().collect();
             Ok(Some(described))
         }
         Err(AppError::Connect { side, error }) => {
@@ -99,24 +153,38 @@ const fn mark(severity: Severity) -> &'static str {
     }
 }
 
-fn report(instance: &str, told: &[(&Finding, Spoken)], out: &mut Out) -> Result<(), AppError> {
+fn told(finding: &Finding, spoken: &Spoken) -> Json {
+    let remedy = finding.seen.remedy.as_ref();
+    json!({
+        "check": finding.check.id,
+        "state": finding.seen.severity.name(),
+        "seen": spoken.evidence,
+        "why": spoken.why,
+        "do": spoken.path,
+        "fix": remedy.map(|remedy| json!({
+            "makes": remedy.name(),
+            "in": remedy.side().to_string(),
+        })),
+    })
+}
+
+fn report(
+    instance: &str,
+    told_of: &[(&Finding, Spoken)],
+    is_brief: bool,
+    out: &mut Out,
+) -> Result<(), AppError> {
     let count = |severity| {
-        let of_it = told.iter().filter(|(f, _)| f.seen.severity == severity);
+        let of_it = told_of.iter().filter(|(f, _)| f.seen.severity == severity);
         of_it.count()
     };
     let faults = count(Severity::Fault);
     let warnings = count(Severity::Warning);
     let unknown = count(Severity::Unknown);
     if out.is_json() {
-        let checks = told.iter().map(|(finding, spoken)| {
-            json!({
-                "check": finding.check.id,
-                "state": finding.seen.severity.name(),
-                "seen": spoken.evidence,
-                "why": spoken.why,
-                "do": spoken.path,
-            })
-        });
+        let checks = told_of
+            .iter()
+            .map(|(finding, spoken)| told(finding, spoken));
         out.json(&json!({
             "instance": instance,
             "faults": faults,
@@ -129,18 +197,23 @@ fn report(instance: &str, told: &[(&Finding, Spoken)], out: &mut Out) -> Result<
     out.line(&format!(
         "{instance}: faults {faults}, warnings {warnings}, unknown {unknown}"
     ))?;
-    for (finding, spoken) in told {
+    for (finding, spoken) in told_of {
         let severity = finding.seen.severity;
-        out.line(&format!(
-            "{:<2} {:<8} {}: {}",
-            mark(severity),
-            severity.name(),
-            spoken.name,
-            spoken.evidence
-        ))?;
+        if is_brief && !severity.needs_person() {
+            continue;
+        }
+        let lead = format!("{:<2} {:<8}", mark(severity), severity.name());
+        let indent = lead.chars().count();
+        let seen = format!("{}: {}", spoken.name, spoken.evidence);
+        out.paragraph(&lead, indent, &seen)?;
+        let margin = " ".repeat(indent);
         if severity.needs_person() {
-            out.line(&format!("{:12}{}", "", spoken.why))?;
-            out.line(&format!("{:12}{}", "", spoken.path))?;
+            out.paragraph(&margin, indent, &spoken.why)?;
+            out.paragraph(&margin, indent, &spoken.path)?;
+        }
+        if finding.seen.remedy.is_some() {
+            let mend = format!("or: passerelle doctor --fix {}", finding.check.id);
+            out.paragraph(&margin, indent, &mend)?;
         }
     }
     Ok(())

@@ -57,6 +57,7 @@ pub(super) const fn is_served(command: &Command) -> bool {
         | Command::Flags(_)
         | Command::Activities(_)
         | Command::Plugin(_)
+        | Command::Webhook(_)
         | Command::Audit(_) => true,
         Command::Backup(backup) => matches!(backup.what, BackupCommand::Export { .. }),
         Command::Demo(_)
@@ -104,16 +105,18 @@ pub(super) fn hello(claims: Claims, wish: Wish) -> Hello {
     }
 }
 
-/// Passes this command on, and its words back.
+/// Passes this command on, with what was read for it here, and its words back.
 pub(super) async fn forward(
     mut stream: UnixStream,
     claims: Claims,
+    read: Vec<String>,
     out: &mut Out,
 ) -> Result<Status, AppError> {
-    let arguments = std::env::args_os()
+    let mut arguments = std::env::args_os()
         .skip(1)
         .map(|argument| argument.into_string().map_err(|_| not_text()))
-        .collect::<Result<_, _>>()?;
+        .collect::<Result<Vec<_>, _>>()?;
+    arguments.extend(read);
     let folder = std::env::current_dir()?;
     let folder = folder
         .into_os_string()

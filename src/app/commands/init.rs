@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::{Place, authorize, doctor, sync};
-use crate::app::args::{Authorize, Init};
+use crate::app::args::{Authorize, Doctor, Init};
 use crate::app::authorize as access;
 use crate::app::compose::{self, Mode};
 use crate::app::config::{self, Instance};
@@ -59,13 +59,34 @@ pub(super) async fn perform(
         return Ok(Status::WorkRemains);
     }
     step(out, 4, "examine the set-up")?;
-    doctor::perform(place, out).await?;
+    let examined = doctor::perform(place, &examination(false), out).await?;
+    if examined != Status::Done {
+        let text = "show what can be mended from here, and ask for each? (y, or enter to go on) ";
+        if matches!(
+            questions::line(place, text).await?.trim(),
+            "y" | "yes" | "o" | "oui"
+        ) {
+            doctor::perform(place, &examination(true), out).await?;
+        }
+    }
     step(out, 5, "what a first sync would do; nothing is written")?;
     if !rehearse(place, out).await? {
         return Ok(Status::WorkRemains);
     }
     step(out, 6, "the first sync")?;
     begin(place, out).await
+}
+
+fn examination(fix: bool) -> Doctor {
+    Doctor {
+        checks: Vec::new(),
+        brief: true,
+        fix,
+        yes: false,
+        dry_run: false,
+        reason: "first set-up".to_owned(),
+        json: false,
+    }
 }
 
 fn step(out: &mut Out, number: u8, what: &str) -> Result<(), AppError> {

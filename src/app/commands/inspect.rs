@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value as Json, json};
 
 use crate::app::args::ConflictsCommand;
-use crate::app::commands::Place;
+use crate::app::commands::{Place, webhook};
 use crate::app::compose::Opened;
 use crate::app::desk;
 use crate::app::error::{AppError, Refused, Status};
@@ -54,6 +54,7 @@ pub(super) async fn status(place: &Place, out: &mut Out) -> Result<Status, AppEr
             "read_until": read_until(&opened.recovered.coverage),
             "is_braked": is_braked,
             "plans": opened.recovered.plans,
+            "webhooks": place.hearing(),
             "store_bytes": store_bytes,
         }))?;
         return Ok(status_of(remaining));
@@ -85,7 +86,16 @@ pub(super) async fn status(place: &Place, out: &mut Out) -> Result<Status, AppEr
     ] {
         out.figure(title, &count.to_string(), "")?;
     }
-    if is_braked {
+    if let Some(hearing) = place.hearing() {
+        webhook::show(&hearing, out)?;
+    }
+    unfinished(&opened, out)?;
+    Ok(status_of(remaining))
+}
+
+/// What was stopped, and what goes on.
+fn unfinished(opened: &Opened, out: &mut Out) -> Result<(), AppError> {
+    if opened.recovered.tally.is_braked {
         out.line("Stopped by the brake: look at the last changes, then sync --release-brake")?;
     }
     for plan in &opened.recovered.plans {
@@ -94,7 +104,7 @@ pub(super) async fn status(place: &Place, out: &mut Out) -> Result<Status, AppEr
             plan.run, plan.from, plan.until, plan.examined, plan.sent
         ))?;
     }
-    Ok(status_of(remaining))
+    Ok(())
 }
 
 fn status_of(remaining: u64) -> Status {
@@ -338,7 +348,7 @@ pub(super) async fn only(opened: &Opened, who: &str) -> Result<Link, AppError> {
     }
 }
 
-fn nobody(who: &str) -> AppError {
+pub(super) fn nobody(who: &str) -> AppError {
     AppError::Usage(format!(
         "nobody is known as “{who}”; give an e-mail address, a Salesforce id, an Automation id or \
          link:N"
@@ -346,7 +356,7 @@ fn nobody(who: &str) -> AppError {
 }
 
 /// By address, either id, or the link's number.
-async fn found(opened: &Opened, who: &str) -> Result<Vec<Link>, AppError> {
+pub(super) async fn found(opened: &Opened, who: &str) -> Result<Vec<Link>, AppError> {
     let keys = desk::keys(who);
     Ok(opened.store.load(keys, false).await?.links)
 }

@@ -9,7 +9,6 @@ use crate::app::compose::Opened;
 use crate::app::desk::Desk;
 use crate::app::error::{AppError, Status};
 use crate::app::out::Out;
-use crate::app::words;
 use crate::console::{Answer, Language, Query, Tongue, spoken_flag};
 use crate::domain::flag::Urgency;
 use crate::domain::mapping::Policy;
@@ -99,59 +98,8 @@ pub(super) async fn activities(place: &Place, out: &mut Out) -> Result<Status, A
     Ok(status)
 }
 
-pub(super) async fn plugin(place: &Place, out: &mut Out) -> Result<Status, AppError> {
-    let (opened, policy) = known(place).await?;
-    if out.is_json() {
-        let version = opened.recovered.policy.as_ref().map(|known| known.version);
-        out.json(
-            &json!({ "version": version, "timetable": opened.timetable(), "policy": *policy }),
-        )?;
-        return Ok(Status::Done);
-    }
-    let yes = |is: bool| if is { "yes" } else { "no" };
-    let objects: Vec<String> = policy
-        .objects
-        .iter()
-        .map(|object| format!("{object:?}"))
-        .collect();
-    for (title, value) in [
-        ("Published", yes(policy.published).to_owned()),
-        ("Objects", objects.join(", ")),
-        ("Activities", yes(policy.activities).to_owned()),
-        ("Types of activity", policy.activity_types.join(", ")),
-        ("Update blank values", yes(policy.update_blanks).to_owned()),
-        (
-            "Latest do-not-contact",
-            yes(policy.latest_do_not_contact).to_owned(),
-        ),
-        ("Owners", yes(policy.sync_owners).to_owned()),
-        (
-            "Accounts may be created",
-            yes(policy.create_accounts).to_owned(),
-        ),
-        ("Schedule", yes(opened.timetable().is_enabled).to_owned()),
-    ] {
-        out.figure(title, "", &value)?;
-    }
-    for (title, rules) in [
-        ("people", &policy.mapping.person),
-        ("companies", &policy.mapping.company),
-    ] {
-        out.line(&format!("Fields of {title}:"))?;
-        for rule in rules {
-            out.line(&format!(
-                "  {} {} {}",
-                rule.salesforce,
-                words::arrow(rule.arrow),
-                rule.automation
-            ))?;
-        }
-    }
-    Ok(Status::Done)
-}
-
 /// An instance that has been synced, so that it has a configuration.
-async fn known(place: &Place) -> Result<(Opened, Arc<Policy>), AppError> {
+pub(super) async fn known(place: &Place) -> Result<(Opened, Arc<Policy>), AppError> {
     let opened = place.open().await?;
     let policy = inspect::policy(&opened)
         .cloned()

@@ -13,7 +13,9 @@ mod lists;
 mod logs;
 mod manual;
 mod names;
+mod plugin;
 mod practice;
+mod push;
 mod replay;
 mod resolve;
 mod screenshots;
@@ -21,12 +23,13 @@ mod serve;
 mod steer;
 mod sync;
 mod unit;
+mod webhook;
 mod work;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::app::args::{Arguments, BackupCommand, Command};
+use crate::app::args::{Arguments, BackupCommand, Command, ContactCommand};
 use crate::app::compose::{self, Connected, Environment, Opened};
 use crate::app::config;
 use crate::app::console::{self, Look, Seat};
@@ -38,6 +41,7 @@ use crate::app::out::Out;
 use crate::console::Ground;
 use crate::domain::command::{Command as Wish, Instruction};
 use crate::domain::operator::{Role, SessionId};
+use crate::domain::snapshot::Hearing;
 use crate::session::Asker;
 use crate::session::wire::Claims;
 use crate::store;
@@ -100,13 +104,17 @@ pub(super) async fn perform(
         Some(Command::Attach(asked)) => attach::perform(&place, asked.read_only, log, out).await,
         Some(Command::Replay(asked)) => replay::perform(&place, &asked, out).await,
         Some(Command::Bundle(asked)) => bundle::perform(&place, &asked, out).await,
-        Some(command) => {
+        Some(mut command) => {
+            let read = match &mut command {
+                Command::Plugin(asked) => plugin::read(asked)?,
+                _ => Vec::new(),
+            };
             if forward::is_served(&command)
                 && let Some(stream) = place.knock().await?
             {
-                return forward::forward(stream, place.claims, out).await;
+                return forward::forward(stream, place.claims, read, out).await;
             }
-            carry_out(&place, command, out).await
+            Box::pin(carry_out(&place, command, out)).await
         }
     }
 }
@@ -123,10 +131,16 @@ async fn carry_out(place: &Place, command: Command, out: &mut Out) -> Result<Sta
         Command::Revoke(asked) => authorize::revoke(place, &asked, out).await,
         Command::Sync(sync) => sync::perform(place, &sync, out).await,
         Command::Status(_) => inspect::status(place, out).await,
-        Command::Doctor(_) => doctor::perform(place, out).await,
+        Command::Doctor(asked) => doctor::perform(place, &asked, out).await,
         Command::Queues(_) => inspect::queues(place, out).await,
         Command::Conflicts(conflicts) => inspect::conflicts(place, conflicts.show, out).await,
-        Command::Contact(contact) => inspect::contact(place, &contact.who, out).await,
+        Command::Contact(contact) => match (&contact.what, &contact.who) {
+            (Some(ContactCommand::Push(asked)), _) => {
+                Box::pin(push::perform(place, asked, out)).await
+            }
+            (None, who) => inspect::contact(place, who.as_deref().unwrap_or(""), out).await,
+        },
+        Command::Webhook(asked) => Box::pin(webhook::perform(place, &asked.what, out)).await,
         Command::Resolve(resolve) => resolve::perform(place, &resolve, out).await,
         Command::Backfill(backfill) => work::backfill(place, &backfill, out).await,
         Command::Republish(republish) => work::republish(place, &republish.writing, out).await,
@@ -136,7 +150,7 @@ async fn carry_out(place: &Place, command: Command, out: &mut Out) -> Result<Sta
         Command::Check(asked) => {
             steer::links(place, &asked, |links| Wish::Check { links }, out).await
         }
-        Command::Aside(aside) => steer::aside(place, &aside, out).await,
+        Command::Aside(aside) => Box::pin(steer::aside(place, &aside, out)).await,
         Command::Unlink(asked) => {
             steer::links(place, &asked, |links| Wish::Unlink { links }, out).await
         }
@@ -147,7 +161,7 @@ async fn carry_out(place: &Place, command: Command, out: &mut Out) -> Result<Sta
         Command::Plan(asked) => steer::plan(place, &asked, out).await,
         Command::Flags(_) => lists::flags(place, out).await,
         Command::Activities(_) => lists::activities(place, out).await,
-        Command::Plugin(_) => lists::plugin(place, out).await,
+        Command::Plugin(asked) => plugin::perform(place, &asked, out).await,
         Command::Audit(asked) => audit::perform(place, &asked.what, out).await,
         Command::Keys(keys) => keys::perform(place, &keys, out),
         Command::Bundle(asked) => bundle::perform(place, &asked, out).await,
@@ -226,6 +240,12 @@ impl Place {
                 source,
             }),
         }
+    }
+
+    /// What webhooks told the process that serves the instance, if it receives any.
+    fn hearing(&self) -> Option<Hearing> {
+        let (house, _) = self.served.as_ref()?;
+        house.handle.snapshots.borrow().hearing
     }
 
     const fn look(&self) -> Look {

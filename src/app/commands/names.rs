@@ -35,6 +35,7 @@ pub(super) const fn of(command: &Command) -> &'static str {
         Command::Flags(_) => "flags",
         Command::Activities(_) => "activities",
         Command::Plugin(_) => "plugin",
+        Command::Webhook(_) => "webhook",
         Command::Keys(_) => "keys",
         Command::Replay(_) => "replay",
         Command::Screenshots(_) => "screenshots",

@@ -18,6 +18,7 @@ use crate::app::run::Goal;
 use crate::console::Ground;
 use crate::domain::time::Timestamp;
 use crate::ports::Clock;
+use crate::sim::world::{AUTOMATION_KEY, AUTOMATION_SECRET, SALESFORCE_KEY, SALESFORCE_SECRET};
 
 /// Serves both simulators until a signal, and prints how to reach them.
 pub(super) async fn sim(arguments: &Sim, out: &mut Out) -> Result<Status, AppError> {
@@ -49,6 +50,14 @@ pub(super) async fn sim(arguments: &Sim, out: &mut Out) -> Result<Status, AppErr
         "rehearse a login: flow = \"authorization_code\" for both sides in a copy of it, then",
     )?;
     out.note("passerelle authorize --config COPY; the browser's page asks to allow it")?;
+    out.note("rehearse a first set-up: passerelle --config NEW init, with these answers:")?;
+    let [salesforce, automation] = serving.addresses();
+    out.note(&format!(
+        "  Salesforce {salesforce}, 2 its own keys: {SALESFORCE_KEY}, secret {SALESFORCE_SECRET}"
+    ))?;
+    out.note(&format!(
+        "  Automation {automation}, 1 API keys: {AUTOMATION_KEY}, secret {AUTOMATION_SECRET}"
+    ))?;
     for line in std::fs::read_to_string(&file)?.lines() {
         out.line(line)?;
     }
@@ -72,24 +81,17 @@ pub(super) async fn demo(
     if !arguments.headless {
         here.check_terminal()?;
     }
-    let any = "127.0.0.1:0"
-        .parse()
-        .map_err(|_| AppError::Usage("no loopback".to_owned()))?;
-    let practice = Practice {
-        seed: arguments.seed,
-        people: arguments.people,
-        salesforce: any,
-        automation: any,
-        latency: Duration::from_millis(arguments.latency_ms),
-        faults: arguments.faults,
-    };
-    let serving = practice.serve(Arc::new(SystemClock))?;
+    let mut serving = company(arguments)?.serve(Arc::new(SystemClock))?;
     let is_kept = arguments.data.is_some();
     let folder = match &arguments.data {
         Some(folder) => folder.clone(),
         None => scratch()?,
     };
     let file = serving.write_instance(&folder)?;
+    if !arguments.headless {
+        serving.add_webhook(&file, &folder)?;
+        serving.live_on(arguments.traffic, arguments.seed, Arc::new(SystemClock));
+    }
     out.note("PRACTICE: an invented company on two simulated systems")?;
     let place = Place {
         file: Some(file.clone()),
@@ -143,6 +145,20 @@ async fn begun(place: &Place, serving: &Serving, setup: &SetUp) -> Result<Connec
         Arc::make_mut(&mut connected.described).at = Timestamp::ZERO;
     }
     Ok(connected)
+}
+
+fn company(arguments: &Demo) -> Result<Practice, AppError> {
+    let any = "127.0.0.1:0"
+        .parse()
+        .map_err(|_| AppError::Usage("no loopback".to_owned()))?;
+    Ok(Practice {
+        seed: arguments.seed,
+        people: arguments.people,
+        salesforce: any,
+        automation: any,
+        latency: Duration::from_millis(arguments.latency_ms),
+        faults: arguments.faults,
+    })
 }
 
 /// Nothing else of the environment is for an invented company.

@@ -13,6 +13,7 @@ use crate::app::args::Serve;
 use crate::app::compose::Connected;
 use crate::app::console;
 use crate::app::error::{AppError, Status};
+use crate::app::hooks;
 use crate::app::house::House;
 use crate::app::notify::Manager;
 use crate::app::out::Out;
@@ -59,12 +60,15 @@ pub(super) async fn perform(
     let file = place.file()?.clone();
     let (house, pool, chronicle) = House::open(connected, Ground::Real, file);
     let reception = tokio::spawn(Arc::clone(&house).receive(listener));
+    let receiver = hooks::begin(&house).await;
     let mut snapshots = pool.snapshots.clone();
     let mut beat = interval(manager.beat().unwrap_or(BEAT));
     beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    manager.ready();
-    out.note(&format!("serving {name} at {}", serve.socket.display()))?;
-    loop {
+    if receiver.is_ok() {
+        manager.ready();
+        out.note(&format!("serving {name} at {}", serve.socket.display()))?;
+    }
+    while receiver.is_ok() {
         tokio::select! {
             _ = terminate.recv() => break,
             _ = interrupt.recv() => break,
@@ -78,10 +82,16 @@ pub(super) async fn perform(
     house.closing.cancel();
     // Whoever is there is told; a fault there changes nothing here.
     let _ = reception.await;
+    let ended = match receiver {
+        Ok(Some(receiver)) => receiver.await.map_err(|_| AppError::Console),
+        Ok(None) => Ok(()),
+        // Nothing was waited for: whoever asked for webhooks is to know that none would come.
+        Err(error) => Err(error),
+    };
     let stopped = console::stop(pool, &*clock, out).await;
     chronicle.end().await;
     stopped?;
-    Ok(Status::Done)
+    ended.map(|()| Status::Done)
 }
 
 /// Whoever left us the work has the store for another moment.

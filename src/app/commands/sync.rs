@@ -129,7 +129,7 @@ async fn compare_restored(
     goal: Goal,
     out: &mut Out,
 ) -> Result<Report, AppError> {
-    if matches!(goal, Goal::Command(_)) {
+    if matches!(goal, Goal::Command(_) | Goal::Look(_)) {
         return Err(AppError::Usage(
             "this store was put back from a backup: run `passerelle sync --until-idle` once, which \
              compares and writes nothing, before anything else"

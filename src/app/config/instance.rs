@@ -1,5 +1,6 @@
 //! What an instance file says, once it is checked.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use secrecy::SecretString;
@@ -19,6 +20,18 @@ pub struct Instance {
     pub timetable: Timetable,
     pub serve: Serve,
     pub operators: Operators,
+    /// `None`: no webhooks are received.
+    pub webhook: Option<Webhook>,
+}
+
+/// Where Automation's webhooks are received.
+#[derive(Debug, Clone)]
+pub struct Webhook {
+    pub listen: SocketAddr,
+    pub path: String,
+    pub secret: SecretString,
+    /// Under which Automation reaches it, by a proxy.
+    pub public_url: Option<Url>,
 }
 
 /// What the kept secrets are sealed with.

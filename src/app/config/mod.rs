@@ -3,6 +3,7 @@
 mod instance;
 mod secrets;
 mod typed;
+mod webhook;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,13 +13,13 @@ use std::path::{Path, PathBuf};
 use url::Url;
 
 use crate::domain::ids::SalesforceObject;
-use crate::domain::mapping::{BlankTravel, Overwritten};
+use crate::domain::mapping::{Arrow, BlankTravel, Overwritten};
 use crate::domain::setup::{Pair, Timetable};
 use crate::domain::time::Span;
 
 pub use instance::{
     Automation, AutomationFlow, Instance, Keys, Mapped, Operators, OwnKey, Plugin, Salesforce,
-    SalesforceFlow, Serve,
+    SalesforceFlow, Serve, Webhook,
 };
 use typed::Spanned;
 
@@ -94,14 +95,15 @@ fn text_of(path: &Path) -> Result<(String, String), ConfigError> {
 }
 
 fn parsed(shown: &str, text: &str) -> Result<typed::File, ConfigError> {
-    typed::parse(text).map_err(|error| {
-        let line = error.span().map_or(1, |span| line_of(text, &span));
-        ConfigError::At {
-            path: shown.to_owned(),
-            line,
-            problem: typed::explain(&error),
-        }
-    })
+    typed::parse(text).map_err(|error| at(shown, text, &error))
+}
+
+fn at(path: &str, text: &str, error: &toml::de::Error) -> ConfigError {
+    ConfigError::At {
+        path: path.to_owned(),
+        line: error.span().map_or(1, |span| line_of(text, &span)),
+        problem: typed::explain(error),
+    }
 }
 
 /// Where the process that serves the instance listens. Needs none of the file's secrets: whoever
@@ -116,6 +118,43 @@ pub fn socket(path: &Path, env: &BTreeMap<String, String>) -> Result<PathBuf, Co
     };
     let data = reader.data(&file.instance)?;
     Ok(reader.serve(file.serve, &data)?.socket)
+}
+
+/// The settings, schedule and mapping of a file; a part that it does not have is `None`.
+#[derive(Debug)]
+pub struct Setup {
+    pub plugin: Option<Plugin>,
+    /// People, then companies.
+    pub mapping: Option<[Vec<Mapped>; 2]>,
+    pub timetable: Option<Timetable>,
+    /// Sections that were in the file and are none of these.
+    pub left_out: Vec<String>,
+}
+
+/// Reads the parts of an instance file that can be changed later. `name` is what the file is called
+/// in errors.
+pub fn setup(name: &str, text: &str) -> Result<Setup, ConfigError> {
+    let (typed, left_out) = typed::parse_setup(text).map_err(|error| at(name, text, &error))?;
+    let env = BTreeMap::new();
+    let reader = Reader {
+        path: name,
+        text,
+        env: &env,
+    };
+    let timetable = typed.schedule.map(|typed| reader.timetable(&typed));
+    let has_plugin = typed.plugin.is_some();
+    let has_mapping = typed.mapping.is_some();
+    let plugin = typed.plugin.unwrap_or_default();
+    let mapping = typed.mapping.unwrap_or_default();
+    let mut plugin = reader.plugin(plugin, mapping, String::new())?;
+    let person = std::mem::take(&mut plugin.person);
+    let company = std::mem::take(&mut plugin.company);
+    Ok(Setup {
+        plugin: has_plugin.then_some(plugin),
+        mapping: has_mapping.then_some([person, company]),
+        timetable: timetable.transpose()?,
+        left_out,
+    })
 }
 
 struct Reader<'a> {
@@ -142,6 +181,7 @@ impl Reader<'_> {
             salesforce: self.salesforce(file.salesforce)?,
             automation: self.automation(file.automation)?,
             timetable: self.timetable(&file.schedule)?,
+            webhook: file.webhook.map(|typed| self.webhook(typed)).transpose()?,
             name,
         })
     }
@@ -345,8 +385,12 @@ impl Reader<'_> {
             if objects.is_empty() || objects.iter().any(|object| !all.contains(object)) {
                 return Err(self.at(&rule, "objects do not fit: a person is a Lead or a Contact"));
             }
+            // Two may read one field of Automation; only one may write it.
+            let writes = |arrow| arrow != Arrow::Automation;
             let twice = rules.iter().find(|old| {
                 old.pair.automation == inner.automation
+                    && writes(old.pair.arrow)
+                    && writes(inner.arrow)
                     && old
                         .pair
                         .objects
@@ -394,8 +438,7 @@ impl Reader<'_> {
 
     /// `20m`, `1h`, `30s`, `2d`.
     fn span(&self, typed: &Spanned<String>) -> Result<Span, ConfigError> {
-        Span::parse(typed.get_ref())
-            .filter(|span| *span >= Span::seconds(10))
+        Timetable::typed(typed.get_ref())
             .ok_or_else(|| self.at(typed, "a time is like “20m”, “1h” or “2d”, 10 s at least"))
     }
 

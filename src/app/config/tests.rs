@@ -3,7 +3,7 @@
 use super::*;
 use crate::domain::mapping::Arrow;
 
-const GOOD: &str = r#"
+pub(super) const GOOD: &str = r#"
 [instance]
 name = "acme"
 data = "/tmp/acme"
@@ -30,13 +30,14 @@ fn env() -> BTreeMap<String, String> {
     [
         ("SF_SECRET", "s1"),
         ("AU_SECRET", "s2"),
+        ("HOOK_SECRET", "a secret of webhooks"),
         ("HOME", "/home/lea"),
     ]
     .map(|(name, value)| (name.to_owned(), value.to_owned()))
     .into()
 }
 
-fn load_text(text: &str) -> Result<Instance, ConfigError> {
+pub(super) fn load_text(text: &str) -> Result<Instance, ConfigError> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("instance.toml");
     fs::write(&path, text).unwrap();

@@ -25,6 +25,20 @@ pub(super) struct File {
     pub(super) serve: Serve,
     #[serde(default)]
     pub(super) operators: Operators,
+    pub(super) webhook: Option<Spanned<Webhook>>,
+}
+
+/// Where Automation's webhooks are received.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Webhook {
+    pub(super) listen: Spanned<String>,
+    #[serde(default = "webhook_path")]
+    pub(super) path: Spanned<String>,
+    pub(super) secret: Option<Spanned<Secret>>,
+    pub(super) public_url: Option<Spanned<Url>>,
+    #[serde(default)]
+    pub(super) allow_remote: bool,
 }
 
 /// How other processes of this machine reach the one that serves the instance.
@@ -223,8 +237,28 @@ pub(super) struct Mapped {
     pub(super) concurrent: Concurrent,
 }
 
+/// The parts of an instance file that can be changed later; what else is in the file is left out.
+#[derive(Debug, Deserialize)]
+pub(super) struct Setup {
+    pub(super) plugin: Option<Plugin>,
+    pub(super) schedule: Option<Schedule>,
+    pub(super) mapping: Option<Mappings>,
+}
+
+impl Setup {
+    pub(super) const PARTS: [&'static str; 3] = ["plugin", "schedule", "mapping"];
+}
+
 pub(super) fn parse(text: &str) -> Result<File, toml::de::Error> {
     toml::from_str(text)
+}
+
+/// With the names of the sections that are left out.
+pub(super) fn parse_setup(text: &str) -> Result<(Setup, Vec<String>), toml::de::Error> {
+    let sections: toml::Table = toml::from_str(text)?;
+    let names = sections.keys();
+    let others = names.filter(|name| !Setup::PARTS.contains(&name.as_str()));
+    Ok((toml::from_str(text)?, others.cloned().collect()))
 }
 
 /// One sentence: what is wrong, and what is known instead.
@@ -257,6 +291,10 @@ fn login_url() -> Spanned<Url> {
     // The address is a constant that parses; an instance file may name another.
     let url = Url::parse("https://login.salesforce.com").expect("a constant address");
     Spanned::new(0..0, url)
+}
+
+fn webhook_path() -> Spanned<String> {
+    Spanned::new(0..0, "/automation".to_owned())
 }
 
 fn api_version() -> Spanned<String> {

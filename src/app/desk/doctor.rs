@@ -1,41 +1,163 @@
-//! What is wrong with the set-up, from the store, the published state and the descriptions read at
-//! the start. Asks neither system anything.
+//! What is wrong with the set-up, from the store, the published state and what was last read of both
+//! systems; read again where that is asked for. What is mended is recorded before it is made.
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use nix::sys::statvfs::statvfs;
+use tokio::sync::broadcast::error::RecvError;
 
 use super::{Desk, PAGE_MAX};
-use crate::console::query::Diagnosis;
+use crate::app::compose::Connected;
+use crate::app::door::Door;
+use crate::app::examiner::Examiner;
+use crate::app::machine::{self, Home};
+use crate::console::query::{Diagnosis, Mending};
+use crate::domain::command::{Command, Fact};
 use crate::domain::doctor::{Disk, Facts, examine};
+use crate::domain::evidence::Evidence;
 use crate::domain::link::Mark;
 use crate::domain::record::{LinkPage, Listing};
+use crate::domain::remedy::Remedy;
 use crate::domain::time::Timestamp;
+use crate::pool::Handle;
 use crate::ports::{Store, StoreError};
+use crate::session::Sent;
 
 /// Contacts in conflict looked through for the oldest: it bounds what a refresh costs.
 const CONFLICTS_MAX: usize = 1_000;
 
+/// What questions about the set-up need. A command that reads the store alone has none of it.
+#[derive(Default)]
+pub struct Doctor {
+    examiner: Option<Arc<Examiner>>,
+    /// Of the process that serves the instance.
+    home: Option<Home>,
+    /// Where whoever asks is recorded with what they change.
+    pub(super) recorded: Option<Recorded>,
+}
+
+impl Doctor {
+    pub(super) fn of(connected: &Connected) -> Self {
+        let opened = &connected.opened;
+        Self {
+            examiner: Some(Arc::clone(&connected.examiner)),
+            home: Some(Home::of(&opened.instance, &opened.file)),
+            recorded: None,
+        }
+    }
+}
+
+/// Whose acts are recorded, and where.
+pub(in crate::app) struct Recorded {
+    pub(in crate::app) door: Door,
+    pub(in crate::app) pool: Handle,
+}
+
+impl Recorded {
+    /// Ends when the act is durable; or why it was not taken.
+    async fn record(&self, remedy: &Remedy, reason: &str) -> Result<(), String> {
+        let mut facts = self.pool.facts();
+        match self.door.send(reason, Command::Mend(remedy.clone())) {
+            Sent::Yes => {}
+            Sent::Denied(needed) => return Err(format!("this takes the role {needed}")),
+            Sent::Full => return Err("too much is asked for at once; try again".to_owned()),
+            Sent::Closed => return Err("the sync has ended".to_owned()),
+        }
+        loop {
+            match facts.recv().await {
+                Ok(told) if !told.is_for(self.door.session) => {}
+                Ok(told) => match told.fact {
+                    Fact::Accepted(_) => return Ok(()),
+                    Fact::Refused(_) => return Err("it was refused".to_owned()),
+                    _ => {}
+                },
+                Err(RecvError::Lagged(_)) => {}
+                Err(RecvError::Closed) => return Err("the sync has ended".to_owned()),
+            }
+        }
+    }
+}
+
 impl Desk {
+    /// From what was read last.
     pub(super) async fn diagnosis(&self) -> Result<Diagnosis, StoreError> {
-        let counts = self.store.recover().await?.counts;
+        let latest = self
+            .doctor
+            .examiner
+            .as_ref()
+            .and_then(|examiner| examiner.latest());
+        self.judged(latest).await
+    }
+
+    /// Both systems are read first.
+    pub(super) async fn examination(&self) -> Result<Diagnosis, StoreError> {
+        let evidence = match &self.doctor.examiner {
+            Some(examiner) => Some(examiner.examine(self.policy()).await),
+            None => None,
+        };
+        self.judged(evidence).await
+    }
+
+    async fn judged(&self, evidence: Option<Arc<Evidence>>) -> Result<Diagnosis, StoreError> {
+        let recovered = self.store.recover().await?;
         let snapshot = self.snapshots.borrow().clone();
         let in_force = self.in_force();
+        let read = evidence
+            .as_ref()
+            .and_then(|evidence| evidence.descriptions());
+        // Whichever was read last.
+        let read = read.filter(|read| read.at >= in_force.described.at);
+        let described = read.as_ref().unwrap_or(&in_force.described);
+        let machine = match &self.doctor.home {
+            Some(home) => machine::look(home.clone(), true).await,
+            None => None,
+        };
         let facts = Facts {
             now: self.clock.now(),
             policy: &in_force.policy,
             snapshot: &snapshot,
-            counts: &counts,
-            described: Some(&in_force.described),
+            counts: &recovered.counts,
+            described: Some(described),
+            evidence: evidence.as_deref(),
+            machine: machine.as_ref(),
+            bound: recovered.binding.as_ref(),
             timetable: Some(in_force.timetable),
             oldest_conflict: oldest_conflict(&*self.store).await?,
             disk: disk(self.data.clone()).await,
         };
         Ok(Diagnosis {
             findings: examine(&facts),
-            described: in_force.described.at,
+            described: described.at,
+            examined: evidence.map(|evidence| evidence.at),
         })
+    }
+
+    /// What a remedy would send. Nothing is changed.
+    pub(super) async fn preview(&self, remedy: Remedy) -> Mending {
+        let Some(examiner) = &self.doctor.examiner else {
+            return Mending::Failed("nothing is connected here".to_owned());
+        };
+        match examiner.preview(self.policy(), remedy).await {
+            Ok(preview) => Mending::Previewed(preview),
+            Err(error) => Mending::Failed(error.to_string()),
+        }
+    }
+
+    /// Recorded, then made.
+    pub(super) async fn mend(&self, remedy: Remedy, reason: &str) -> Mending {
+        let doctor = &self.doctor;
+        let (Some(examiner), Some(recorded)) = (&doctor.examiner, &doctor.recorded) else {
+            return Mending::Failed("nothing is connected here".to_owned());
+        };
+        if let Err(why) = recorded.record(&remedy, reason).await {
+            return Mending::Failed(why);
+        }
+        match examiner.mend(self.policy(), remedy).await {
+            Ok(mended) => Mending::Made(mended),
+            Err(error) => Mending::Failed(error.to_string()),
+        }
     }
 }
 

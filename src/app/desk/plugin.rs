@@ -10,8 +10,12 @@ use crate::domain::link::Link;
 use crate::domain::mapping::Role;
 use crate::domain::record::Listing;
 use crate::domain::row::RowState;
+use crate::domain::setup::next_field;
 use crate::domain::value::Value;
 use crate::ports::StoreError;
+
+/// Versions looked through for numbers of rules: more than anybody ever saves.
+const KEPT_MAX: usize = 10_000;
 
 /// Contacts looked through for one that has a value.
 const LOOKED_AT_MAX: usize = 2_000;
@@ -19,10 +23,18 @@ const LOOKED_AT_MAX: usize = 2_000;
 impl Desk {
     pub(super) async fn plugin(&self) -> Result<Plugin, StoreError> {
         let in_force = self.in_force();
+        let mut versions = self.store.policies(KEPT_MAX).await?;
+        let all = versions.iter().map(|version| &version.policy);
+        let next = next_field(all.chain([&*in_force.policy]));
+        versions.truncate(VERSIONS_MAX + 1);
         Ok(Plugin {
-            described: Arc::clone(&in_force.described),
+            version: in_force.version,
+            policy: Arc::clone(&in_force.policy),
             timetable: in_force.timetable,
-            versions: self.store.policies(VERSIONS_MAX + 1).await?,
+            suspended: in_force.suspended.clone(),
+            described: Arc::clone(&in_force.described),
+            next,
+            versions,
         })
     }
 

@@ -87,9 +87,11 @@ impl Room {
             .1,
             data: folder.path().to_owned(),
             settings: serde_json::Value::Null,
+            doctor: Doctor::default(),
             snapshots: watch::channel(Arc::default()).1,
             clock: Arc::new(SystemClock),
             reception: None,
+            outside: None,
         };
         Self { desk, folder }
     }
@@ -444,4 +446,133 @@ async fn a_bundle_goes_into_the_data_folder_for_whoever_may_and_names_nobody() {
         ask(&room.desk).await,
         Msg::Answered(_, Answer::Exported(Exported::Failed { .. }))
     ));
+}
+
+/// A link whose mobile number Salesforce changed, where Automation has priority.
+fn overruled(number: u64) -> Link {
+    let mut link = person(number, Consent::In, Consent::In);
+    let old = Value::text("0600");
+    let state = link.field_mut(MOBILE);
+    state.base = Some(Base {
+        salesforce: old.clone(),
+        automation: old.clone(),
+    });
+    state.salesforce = Some(Value::text("0601"));
+    state.automation = Some(old);
+    link
+}
+
+const MOBILE: FieldId = FieldId(7);
+
+async fn foreseen(
+    room: &Room,
+    change: impl FnOnce(&mut Policy),
+) -> crate::console::query::Foreseen {
+    let mut wanted = (*room.desk.policy()).clone();
+    change(&mut wanted);
+    let query = Query::Forecast(Box::new(wanted));
+    match room.desk.answer(query).await.unwrap() {
+        Answer::Forecast(seen) => *seen,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn mapped(room: Room, arrow: Arrow) -> Room {
+    let mut policy = policy();
+    let mut mobile = rule(MOBILE, ("MobilePhone", "mobile"), Role::Plain);
+    mobile.arrow = arrow;
+    policy.mapping.person.push(mobile);
+    let in_force = InForce {
+        policy: Arc::new(policy),
+        ..InForce::default()
+    };
+    Room {
+        desk: Desk {
+            setups: watch::channel(Arc::new(in_force)).1,
+            ..room.desk
+        },
+        ..room
+    }
+}
+
+#[tokio::test]
+async fn what_a_turned_arrow_would_write_is_counted_over_everybody() {
+    let links = (1..=450).map(|number| {
+        let link = if number % 3 == 0 {
+            overruled(number)
+        } else {
+            person(number, Consent::In, Consent::In)
+        };
+        Change::PutLink(Box::new(link))
+    });
+    let room = mapped(Room::with(links.collect()), Arrow::Automation);
+    let unchanged = foreseen(&room, |_| {}).await;
+    assert_eq!((unchanged.looked_at, unchanged.changed), (450, 0));
+    let seen = foreseen(&room, |policy| {
+        policy.mapping.person[2].arrow = Arrow::Salesforce;
+    })
+    .await;
+    assert_eq!((seen.looked_at, seen.changed), (450, 150));
+    assert_eq!(seen.values, BTreeMap::from([(Side::Automation, 150)]));
+    assert_eq!(seen.sample, None, "every value is remembered");
+    assert_eq!(seen.calls[&Side::Automation], 1);
+    assert_eq!(seen.samples.len(), 10);
+    assert_eq!(seen.samples[0], "p3@orion.example");
+    let both = foreseen(&room, |policy| {
+        policy.mapping.person[2].arrow = Arrow::Both;
+    })
+    .await;
+    assert_eq!(both.changed, 150);
+}
+
+#[tokio::test]
+async fn a_new_pair_that_cannot_be_read_is_said_and_not_called_nobody() {
+    let links = vec![Change::PutLink(Box::new(person(
+        1,
+        Consent::In,
+        Consent::In,
+    )))];
+    let room = Room::with(links);
+    let seen = foreseen(&room, |policy| {
+        policy
+            .mapping
+            .person
+            .push(rule(MOBILE, ("MobilePhone", "mobile"), Role::Plain));
+    })
+    .await;
+    let unread = crate::console::query::Sample::Unread("neither system is connected to".to_owned());
+    assert_eq!(seen.sample, Some(unread));
+}
+
+#[tokio::test]
+async fn a_forecast_is_told_on_the_way_and_ends_where_another_begins() {
+    let links = (1..=6_000)
+        .map(|number| Change::PutLink(Box::new(person(number, Consent::In, Consent::In))));
+    let Room {
+        desk,
+        folder: _folder,
+    } = Room::with(links.collect());
+    let query = || Query::Forecast(Box::new((*desk.policy()).clone()));
+    let (first, second) = (query(), query());
+    let (questions, asked) = mpsc::channel(4);
+    let (told, mut answers) = mpsc::channel(4);
+    questions.send((Ticket(1), first)).await.unwrap();
+    questions.send((Ticket(2), second)).await.unwrap();
+    let serving = tokio::spawn(desk.serve(asked, told));
+    let mut heard = Vec::new();
+    while let Some(Msg::Answered(ticket, Answer::Forecast(seen))) = answers.recv().await {
+        heard.push((ticket, seen.searched));
+        if seen.searched == Searched::All {
+            break;
+        }
+    }
+    assert_eq!(
+        heard,
+        [
+            (Ticket(2), Searched::SoFar(5_000)),
+            (Ticket(2), Searched::All)
+        ]
+    );
+    drop(questions);
+    serving.await.unwrap();
 }

@@ -30,6 +30,7 @@ pub(super) async fn run(
     let mut is_circling = false;
     match goal {
         Goal::Command(instruction) => carry_out(served, (**instruction).clone(), out).await?,
+        Goal::Look(instruction) => begin(served, (**instruction).clone(), out).await?,
         Goal::Once(scope) => cycle(served, *scope, out).await?,
         Goal::UntilIdle => {
             let written = || {
@@ -84,7 +85,7 @@ async fn count(
     out: &mut Out,
 ) -> Result<Ended, AppError> {
     let command = match goal {
-        Goal::Command(instruction) => &instruction.command,
+        Goal::Command(instruction) | Goal::Look(instruction) => &instruction.command,
         Goal::UntilIdle | Goal::Once(_) => {
             return Err(AppError::Usage(
                 "this instance is being served, and what a sync would write is written as it is found; \
@@ -153,8 +154,12 @@ async fn carry_out(
 
 /// A cycle of our own: one that runs already ends first, and is not it.
 async fn cycle(served: &Served, scope: Scope, out: &mut Out) -> Result<(), AppError> {
+    begin(served, ask(served, Command::RunCycle(scope))?, out).await
+}
+
+async fn begin(served: &Served, instruction: Instruction, out: &mut Out) -> Result<(), AppError> {
     let mut facts = served.house.handle.facts();
-    send(served, ask(served, Command::RunCycle(scope))?).await?;
+    send(served, instruction).await?;
     while next(served, &mut facts, out).await? != Fact::CycleStarted {}
     rest(served, out).await
 }

@@ -33,6 +33,8 @@ pub(super) struct Knobs {
     /// While an opt-in is on its way to a record, its person opts in and out again there, now and then:
     /// nothing but the guard of the write can know.
     pub(super) acts_meet_opt_ins: bool,
+    /// Hints that come without an act; with any, one follows each act too.
+    pub(super) hints: u64,
     pub(super) focus: Focus,
     pub(super) policy: Policy,
 }
@@ -99,6 +101,7 @@ impl Knobs {
             tracks_history: random.below(4) > 0,
             acts_meet_cycles: random.below(3) == 0,
             acts_meet_opt_ins: false,
+            hints: pick(random, &[0, 0, 4, 40]),
             focus: pick(
                 random,
                 &[

@@ -113,19 +113,19 @@ fn the_same_seed_lives_the_same_life() {
 /// what its seed finds: `PASSERELLE_MUTANT_SEEDS=n` looks for the first seed of each anew.
 const MUTANTS: [(Mutant, u64); 14] = [
     (Mutant::NoEchoSuppression, 0),
-    (Mutant::NoRowResults, 17),
+    (Mutant::NoRowResults, 10),
     (Mutant::CreatesWithoutLooking, 8),
     (Mutant::NoOverlap, 16),
-    (Mutant::LostEditStoredLate, 8),
+    (Mutant::LostEditStoredLate, 9),
     (Mutant::CursorBeforeData, 1),
     (Mutant::TiesDropped, 9),
-    (Mutant::OptInWithoutProof, 140),
-    (Mutant::NewReferenceOnRetry, 0),
-    (Mutant::LatestConsentWins, 140),
-    (Mutant::NoPreRead, 89),
+    (Mutant::OptInWithoutProof, 70),
+    (Mutant::NewReferenceOnRetry, 1),
+    (Mutant::LatestConsentWins, 70),
+    (Mutant::NoPreRead, 23),
     (Mutant::BothEqualIsAgreed, 5),
     (Mutant::OptInUnguarded, NARROW_SEEDS),
-    (Mutant::NoReview, 85),
+    (Mutant::NoReview, 97),
 ];
 
 /// Whether the bug is what breaks the seed.

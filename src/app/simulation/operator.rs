@@ -6,7 +6,7 @@ use crate::app::simulation::run::Run;
 use crate::app::simulation::world::{Key, Word, World};
 use crate::domain::command::{Command, Fact};
 use crate::domain::conflict::{Choice, Conflict, Resolution, Subject};
-use crate::domain::ids::{Generation, Kind, LinkId, Side};
+use crate::domain::ids::{AutomationId, Generation, Kind, LinkId, RemoteId, Side};
 use crate::domain::link::{Link, Pending};
 use crate::domain::mapping::Arrow;
 use crate::domain::record::PlanKind;
@@ -232,6 +232,33 @@ impl Run {
                     .grant(object, field, FieldAccess::Full, at);
             }
         }
+    }
+
+    /// Automation says of some contacts that something happened to them: of whoever is there, and of
+    /// numbers that are nobody's, or somebody's who is gone, merged or without a name.
+    pub(super) fn hint(&mut self) {
+        let people = self.world.people();
+        let highest = self.world.automation.contacts().all().map(|c| c.id.0).max();
+        let highest = u64::from(highest.unwrap_or(0));
+        let records = (0..=self.random.below(3)).filter_map(|_| {
+            if self.random.below(8) == 0 && !people.is_empty() {
+                return self
+                    .world
+                    .remote(Key::Salesforce(pick(&mut self.random, &people)));
+            }
+            let id = AutomationId(1 + self.random.below(highest + 3));
+            Some(RemoteId::Automation(Kind::Person, id))
+        });
+        let records = records.collect();
+        self.log(|_| format!("HINT {records:?}"));
+        self.instruct(Command::Look { records });
+    }
+
+    /// When hints come that nothing happened for, if any come.
+    pub(super) fn hint_times(&mut self) -> Vec<Span> {
+        (0..self.knobs.hints)
+            .map(|_| Span(self.random.below(self.knobs.chaos.0 as u64) as i64))
+            .collect()
     }
 
     /// How much the operator does, if there is one.

@@ -40,7 +40,15 @@ enum Event {
     Tell(Input),
     Act,
     Operate,
+    Hint,
     Cycle,
+}
+
+impl Event {
+    /// It happens whatever becomes of the process.
+    const fn is_of_others(&self) -> bool {
+        matches!(self, Self::Act | Self::Operate | Self::Hint | Self::Cycle)
+    }
 }
 
 pub(super) struct Run {
@@ -144,6 +152,9 @@ impl Run {
         for at in self.operator_times() {
             self.put(at, Event::Operate);
         }
+        for at in self.hint_times() {
+            self.put(at, Event::Hint);
+        }
         self.put(Span::seconds(1), Event::Cycle);
         let end = self.now + self.knobs.chaos;
         while self.now < end && self.step(end) {}
@@ -165,8 +176,7 @@ impl Run {
         self.faults = Faults::default();
         self.show_all();
         self.world.salesforce.lag = salesforce::org::CommitLag::default();
-        self.queue
-            .retain(|_, event| !matches!(event, Event::Act | Event::Operate | Event::Cycle));
+        self.queue.retain(|_, event| !event.is_of_others());
         self.log(|_| "-- heal".to_owned());
         self.settle();
         self.now = self.now + Span::hours(1);
@@ -264,9 +274,14 @@ impl Run {
                         self.note_heir(heir);
                     }
                     self.log(|_| format!("ACT {}", act.words));
+                    if self.knobs.hints > 0 {
+                        let wait = Span(self.random.below(4_000) as i64);
+                        self.put(wait, Event::Hint);
+                    }
                 }
             }
             Event::Operate => self.operate(),
+            Event::Hint => self.hint(),
             Event::Cycle => {
                 self.want_cycle();
                 let every = self.knobs.between_cycles;
@@ -411,8 +426,7 @@ impl Run {
             })
             .collect();
         self.screen.forget_asked();
-        self.queue
-            .retain(|_, event| matches!(event, Event::Act | Event::Operate | Event::Cycle));
+        self.queue.retain(|_, event| event.is_of_others());
         for (job, request) in under_way {
             if self.random.below(2) == 0 {
                 self.arrive(job, request);

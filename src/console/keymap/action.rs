@@ -78,7 +78,18 @@ pub enum Action {
     ExportCsv,
     ExportJson,
     IncidentBundle,
+    Mend,
     ToggleColumn,
+    ToggleBox,
+    Change,
+    TurnArrow,
+    AddPair,
+    RemovePair,
+    Publish,
+    RollBack,
+    RedoDraft,
+    DiscardDraft,
+    SaveDraft,
     CheckAudit,
     Next,
     Previous,
@@ -123,6 +134,8 @@ pub enum Context {
     Columns,
     /// Who lets us in.
     Access,
+    /// Boxes are ticked.
+    Boxes,
     /// Text is typed: every key that is not bound here is a letter.
     Text,
 }
@@ -164,7 +177,7 @@ actions! {
     Palette "palette" [Everywhere] None;
     Back "back" [Everywhere] None;
     BackOrLeave "back-or-leave" [Everywhere] None;
-    Leave "leave" [Everywhere Dialog Text Columns Access] None;
+    Leave "leave" [Everywhere Dialog Text Columns Boxes Access] None;
     GoOverview "go-overview" [Everywhere] None;
     GoQueues "go-queues" [Everywhere] None;
     GoConflicts "go-conflicts" [Everywhere] None;
@@ -232,13 +245,24 @@ actions! {
     ExportCsv "export-csv" [Audit Act] None;
     ExportJson "export-json" [Audit Act] None;
     IncidentBundle "incident-bundle" [Doctor Check Contact] None;
+    Mend "mend" [Doctor Check] Writes;
     ToggleColumn "toggle-column" [Columns] None;
+    ToggleBox "toggle-box" [Boxes] None;
+    Change "change" [Plugin Rule] None;
+    TurnArrow "turn-arrow" [Plugin Rule] None;
+    AddPair "add-pair" [Plugin] None;
+    RemovePair "remove-pair" [Plugin Rule] None;
+    Publish "publish" [Plugin Rule] None;
+    RollBack "roll-back" [Plugin Rule] None;
+    RedoDraft "redo-draft" [Plugin Rule] None;
+    DiscardDraft "discard-draft" [Plugin Rule] None;
+    SaveDraft "save-draft" [Plugin Rule] Writes;
     CheckAudit "check-audit" [Audit Act] None;
-    Next "next" [Dialog Text Columns Access] None;
-    Previous "previous" [Dialog Text Columns Access] None;
+    Next "next" [Dialog Text Columns Boxes Access] None;
+    Previous "previous" [Dialog Text Columns Boxes Access] None;
     Press "press" [Dialog] None;
-    Cancel "cancel" [Dialog Text Columns Access] None;
-    Accept "accept" [Text] None;
+    Cancel "cancel" [Dialog Text Columns Boxes Access] None;
+    Accept "accept" [Text Boxes] None;
     Authorize "authorize" [Everywhere] None;
     CheckAccess "check-access" [Access] None;
     LogIn "log-in" [Access] Writes;
@@ -250,7 +274,23 @@ impl Action {
     /// The least role that may do it. What is sent in the end is judged again by whoever carries it out.
     pub fn needed(self) -> Role {
         match (self, self.entry().danger) {
-            (Self::ReleaseBrake | Self::OptIn | Self::LogIn | Self::Revoke, _) => Role::Admin,
+            (
+                Self::ReleaseBrake
+                | Self::OptIn
+                | Self::Mend
+                | Self::Change
+                | Self::TurnArrow
+                | Self::AddPair
+                | Self::RemovePair
+                | Self::Publish
+                | Self::RollBack
+                | Self::RedoDraft
+                | Self::DiscardDraft
+                | Self::SaveDraft
+                | Self::LogIn
+                | Self::Revoke,
+                _,
+            ) => Role::Admin,
             (
                 Self::ExportCsv
                 | Self::ExportJson
@@ -286,7 +326,7 @@ impl Action {
 }
 
 impl Context {
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::Everywhere,
         Self::List,
         Self::Overview,
@@ -307,6 +347,7 @@ impl Context {
         Self::Dialog,
         Self::Columns,
         Self::Access,
+        Self::Boxes,
         Self::Text,
     ];
 
@@ -333,6 +374,7 @@ impl Context {
             Self::Dialog => "dialog",
             Self::Columns => "columns",
             Self::Access => "access",
+            Self::Boxes => "boxes",
             Self::Text => "text",
         }
     }

@@ -192,7 +192,10 @@ impl Model {
     fn look_on(&mut self) {
         let waiting = self.awaited();
         let now = self.shell.now;
-        let slow = self.undo.is_some() || self.bulk.is_some() || self.export.is_some();
+        let slow = self.undo.is_some()
+            || self.bulk.is_some()
+            || self.export.is_some()
+            || self.mending.is_some();
         let Some(linear) = &mut self.linear else {
             return;
         };
@@ -237,8 +240,11 @@ pub(in crate::console) fn overlay(model: &mut Model) {
             | Overlay::Search(prompt)
             | Overlay::Window(prompt)
             | Overlay::Editor(prompt)
+            | Overlay::Setting(prompt, _)
             | Overlay::Until(prompt, _),
         ) => asked(model, prompt),
+        Some(Overlay::Boxes(boxes)) => boxes.read(say),
+        Some(Overlay::Picker(picker)) => picker.read(say),
         Some(Overlay::Columns(_)) => match model.screen().list() {
             Some(list) => {
                 let mut lines = vec![say.text("columns-title").to_owned()];
@@ -346,6 +352,10 @@ pub(in crate::console) fn places(model: &Model, contexts: &[Context]) -> String 
             }
             Context::Access => {
                 names.push("authorize");
+                continue;
+            }
+            Context::Boxes => {
+                names.push("boxes");
                 continue;
             }
             Context::Everywhere | Context::List | Context::Dialog | Context::Text => continue,

@@ -22,7 +22,10 @@ pub(in crate::console) type Model = List<Doctor>;
 /// Checks of the set-up. The shell asks for them, for the overview as well, so that nothing is ever
 /// in the list's own place.
 #[derive(Debug, Default)]
-pub(in crate::console) struct Doctor;
+pub(in crate::console) struct Doctor {
+    /// Both systems are being read.
+    pub(in crate::console) is_looking: bool,
+}
 
 const TABLE: Table = Table {
     columns: &[
@@ -133,6 +136,12 @@ impl Model {
         self.open.is_some()
     }
 
+    /// The open check, or the chosen one.
+    pub(in crate::console) fn pointed<'a>(&self, scene: Scene<'a>) -> Option<&'a Finding> {
+        let open = self.open.map(|open| open.id);
+        found(scene, open.or_else(|| self.key())?)
+    }
+
     /// Where the open check's matter is seen to.
     pub(in crate::console) fn destination(&self) -> Option<Tab> {
         destination(self.open?.id)
@@ -204,11 +213,14 @@ impl Opened<()> for Open {
         say.with("title-check", &[("name", name)])
     }
 
-    fn hints(&self, _scene: Scene<'_>) -> Vec<(Action, &'static str)> {
+    fn hints(&self, scene: Scene<'_>) -> Vec<(Action, &'static str)> {
         let mut hints = vec![
             (Action::Down, "hint-scroll"),
-            (Action::Refresh, "hint-reread"),
+            (Action::Refresh, "hint-look"),
         ];
+        if found(scene, self.id).is_some_and(|finding| finding.seen.remedy.is_some()) {
+            hints.insert(0, (Action::Mend, "hint-mend"));
+        }
         if destination(self.id).is_some() {
             hints.insert(0, (Action::Open, "hint-go"));
         }
@@ -254,8 +266,12 @@ fn paint_described(scene: Scene<'_>, canvas: &mut Canvas<'_>) {
 }
 
 fn described(scene: Scene<'_>) -> Option<String> {
-    let at = moment(scene.diagnosis.data.as_ref()?.described);
-    Some(scene.say().with("described-at", &[("at", &at)]))
+    let diagnosis = scene.diagnosis.data.as_ref()?;
+    let say = scene.say();
+    Some(match diagnosis.examined {
+        Some(at) => say.with("examined-at", &[("at", &moment(at))]),
+        None => say.with("described-at", &[("at", &moment(diagnosis.described))]),
+    })
 }
 
 impl Topic for Doctor {
@@ -307,15 +323,22 @@ impl Topic for Doctor {
                 title = format!("{title} · {}", say.count(key, count(severity)));
             }
         }
+        if list.own.is_looking {
+            title = format!("{title} · {}", say.text("title-looking"));
+        }
         list.titled(scene, title, 0)
     }
 
     fn hints(list: &Model, scene: Scene<'_>) -> Vec<(Action, &'static str)> {
         let mut hints = vec![
             (Action::Filter, "hint-filter"),
-            (Action::Refresh, "hint-reread"),
+            (Action::Refresh, "hint-look"),
         ];
-        if list.chosen(scene).is_some() {
+        let chosen = list.chosen(scene);
+        if chosen.is_some_and(|finding| finding.seen.remedy.is_some()) {
+            hints.insert(0, (Action::Mend, "hint-mend"));
+        }
+        if chosen.is_some() {
             hints.insert(0, (Action::Open, "hint-open"));
         }
         hints.extend(list.key().and_then(access_hint));

@@ -161,10 +161,11 @@ impl Scene<'_> {
         counts.map_or(0, |counts| counts.marks.get(&mark).copied().unwrap_or(0))
     }
 
-    /// Whether a side stopped the sync because it does not let us in.
-    pub(super) fn is_shut_out(&self) -> bool {
+    /// Where a side stopped the sync because it does not let us in.
+    fn access_hint(&self) -> Option<(Action, &'static str)> {
         let mut stopped = self.snapshot.stopped.values();
-        stopped.any(|failure| failure.kind == FailureKind::Unauthorised)
+        let is_shut_out = stopped.any(|failure| failure.kind == FailureKind::Unauthorised);
+        is_shut_out.then_some((Action::Authorize, "hint-access"))
     }
 
     /// Time since both sides were read up to, if they ever were.

@@ -1,5 +1,7 @@
 //! Is the sync healthy, and what needs me? Every number leads to where it comes from.
 
+mod hearing;
+
 use super::{Notice, Scene, Screen};
 use crate::console::canvas::Canvas;
 use crate::console::keymap::{Action, Context};
@@ -138,9 +140,7 @@ impl Screen for Model {
         if scene.snapshot.is_braked {
             hints.insert(0, (Action::ReleaseBrake, "hint-release-brake"));
         }
-        if scene.is_shut_out() {
-            hints.insert(0, (Action::Authorize, "hint-access"));
-        }
+        hints.splice(0..0, scene.access_hint());
         hints
     }
 
@@ -190,6 +190,7 @@ impl Screen for Model {
         scene.snapshot.next_cycle.is_some()
             || !scene.snapshot.waits_until.is_empty()
             || !scene.snapshot.answered.is_empty()
+            || scene.snapshot.hearing.is_some()
     }
 
     fn observe(&mut self, scene: Scene<'_>) {
@@ -281,6 +282,7 @@ impl Model {
         }
         let backlog = self.backlog_words(scene, signs);
         lines.push((say.text("label-backlog").to_owned(), backlog));
+        lines.extend(hearing::line(scene));
         lines.extend(calls(scene));
         lines
     }

@@ -1,35 +1,39 @@
 //! What is configured? Settings, timetable, every mapped pair as both systems describe it, and the
-//! versions of all that. It is only read here.
+//! versions of all that. What is changed here is a draft until it is saved.
 
 mod detail;
+mod preview;
+mod rows;
+mod shown;
 
-use detail::Detail;
-use ratatui::style::Style;
+pub(in crate::console) use detail::Detail;
+pub(in crate::console) use preview::changes;
+pub(in crate::console) use shown::{Mark, Shown};
 
-use super::listing::{Cell, List, Listed, Topic};
+use super::listing::{List, Topic};
 use super::{Scene, page_height};
 use crate::console::canvas::Canvas;
 use crate::console::keymap::{Action, Context};
-use crate::console::list::{Place, Rank, Table, column};
-use crate::console::model::Tone;
-use crate::console::query::{Answer, Plugin, Query, VERSIONS_MAX};
+use crate::console::list::{Table, column};
+use crate::console::query::{Answer, Query, VERSIONS_MAX};
 use crate::console::slot::Waiting as _;
-use crate::console::theme::Theme;
 use crate::console::view::tone;
-use crate::console::words::{Words, moment, sign};
-use crate::domain::drift::{Drift, drifts};
+use crate::console::words::Time;
+use crate::domain::drift::drifts;
 use crate::domain::ids::{FieldId, Kind};
-use crate::domain::mapping::{FieldRule, Role};
-use crate::domain::record::PolicyVersion;
-use crate::domain::request::FieldDescription;
-use crate::domain::setup::{Set, Setting, differences};
-use crate::domain::time::Span;
+use crate::domain::setup::{Draft, Left, Setting};
+use rows::{Cells, Row, lines, summary};
 
 pub(in crate::console) type Model = List<Setup>;
 
 /// Settings, timetable, pairs of fields, versions.
 #[derive(Debug, Default)]
-pub(in crate::console) struct Setup;
+pub(in crate::console) struct Setup {
+    /// Left behind by an earlier session, until it is known what is in force.
+    pub(in crate::console) resumed: Option<Draft>,
+    /// There was a draft in this session, whatever became of it.
+    pub(in crate::console) has_drafted: bool,
+}
 
 /// The columns of Salesforce's field and of the arrow.
 const SALESFORCE: usize = 1;
@@ -57,117 +61,8 @@ pub(in crate::console) enum Key {
     Rule(Kind, FieldId),
     /// One version of all this, by its number.
     Version(u32),
-}
-
-/// A part of the timetable.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(in crate::console) enum Time {
-    Schedule,
-    Pull,
-    Push,
-    Activities,
-    Overlap,
-}
-
-/// One line: what it is, and either a name with its value or a pair of fields.
-pub(in crate::console) struct Row {
-    key: Key,
-    section: String,
-    is_drifted: bool,
-    cells: Cells,
-}
-
-enum Cells {
-    Value(String, String),
-    /// Salesforce's field, the arrow, Automation's field, the types, options.
-    Pair([String; 5]),
-}
-
-/// Columns of a version's number.
-const VERSION_WIDTH: u16 = 13;
-
-impl Time {
-    const ALL: [Self; 5] = [
-        Self::Schedule,
-        Self::Pull,
-        Self::Push,
-        Self::Activities,
-        Self::Overlap,
-    ];
-
-    const fn title(self) -> &'static str {
-        match self {
-            Self::Schedule => "time-schedule",
-            Self::Pull => "time-pull",
-            Self::Push => "time-push",
-            Self::Activities => "time-activities",
-            Self::Overlap => "time-overlap",
-        }
-    }
-
-    const fn about(self) -> &'static str {
-        match self {
-            Self::Schedule => "about-schedule",
-            Self::Pull => "about-pull",
-            Self::Push => "about-push",
-            Self::Activities => "about-activity-runs",
-            Self::Overlap => "about-overlap",
-        }
-    }
-
-    fn value(self, words: Words<'_>, plugin: &Plugin) -> String {
-        let times = plugin.timetable;
-        let every = |span: Option<Span>| match span {
-            Some(span) => words.span(span),
-            None => words.language.text("set-none").to_owned(),
-        };
-        match self {
-            Self::Schedule => words.switch(times.is_enabled).to_owned(),
-            Self::Pull => every(times.pull),
-            Self::Push => every(times.push),
-            Self::Activities => every(times.activities),
-            Self::Overlap => words.span(times.overlap),
-        }
-    }
-}
-
-impl Plugin {
-    /// The version, and the one that it replaced.
-    pub(super) fn version(&self, number: u32) -> Option<(&PolicyVersion, Option<&PolicyVersion>)> {
-        let mut versions = self.versions.iter();
-        let at = versions.position(|version| version.version == number)?;
-        Some((&self.versions[at], self.versions.get(at + 1)))
-    }
-}
-
-/// As it is in force: a republish can take the plugin out of publication for a while.
-fn set(scene: Scene<'_>, setting: Setting) -> Set {
-    match setting {
-        Setting::Published => Set::Switch(scene.snapshot.published),
-        setting => setting.of(scene.words.policy),
-    }
-}
-
-/// The types on both sides, as the two systems describe them.
-fn types(words: Words<'_>, plugin: &Plugin, kind: Kind, rule: &FieldRule) -> String {
-    let of = |field: Option<&FieldDescription>| match field {
-        None => words.language.text("field-hidden"),
-        Some(field) => field.value_type.map_or_else(
-            || words.language.text("type-unmappable"),
-            |value_type| words.value_type(value_type),
-        ),
-    };
-    let mut salesforce: Vec<&str> = Vec::new();
-    for object in &rule.objects {
-        salesforce.push(of(plugin.described.salesforce_field(*object, rule)));
-    }
-    salesforce.dedup();
-    let automation = match rule.role {
-        Role::Consent => words.language.text("type-consent"),
-        _ if !rule.has_automation_field() => words.language.text("type-own"),
-        _ => of(plugin.described.automation_field(kind, rule)),
-    };
-    format!("{} · {automation}", salesforce.join("/"))
+    /// What would be saved: no line, but opened like one.
+    Draft,
 }
 
 impl Model {
@@ -176,212 +71,39 @@ impl Model {
         self.open = self.key().map(Detail::new);
         self.open.is_some()
     }
-}
 
-/// Every line, the filter left out.
-fn lines(scene: Scene<'_>, plugin: &Plugin) -> Vec<Row> {
-    let words = scene.words;
-    let text = |key| words.language.text(key).to_owned();
-    let value = |key, name: String, value: String| Row {
-        key,
-        section: text(match key {
-            Key::Version(_) => "section-version",
-            Key::Time(_) => "section-time",
-            _ => "section-setting",
-        }),
-        is_drifted: false,
-        cells: Cells::Value(name, value),
-    };
-    let settings = Setting::ALL.map(|setting| {
-        let name = words.setting(setting).to_owned();
-        let told = words.set(setting, &set(scene, setting));
-        value(Key::Setting(setting), name, told)
-    });
-    let times = Time::ALL
-        .into_iter()
-        .filter(|time| *time == Time::Schedule || plugin.timetable.is_enabled)
-        .map(|time| {
-            value(
-                Key::Time(time),
-                text(time.title()),
-                time.value(words, plugin),
-            )
-        });
-    let mut rows: Vec<Row> = settings.into_iter().chain(times).collect();
-    for kind in [Kind::Person, Kind::Company] {
-        let rules = words.policy.mapping.rules(kind).iter();
-        rows.extend(rules.map(|rule| pair(words, plugin, kind, rule)));
-    }
-    for version in plugin.versions.iter().take(VERSIONS_MAX) {
-        let number = version.version.to_string();
-        let name = words.language.with("version", &[("n", &number)]);
-        let told = version_words(words, plugin, version);
-        rows.push(value(Key::Version(version.version), name, told));
-    }
-    rows
-}
-
-fn pair(words: Words<'_>, plugin: &Plugin, kind: Kind, rule: &FieldRule) -> Row {
-    Row {
-        key: Key::Rule(kind, rule.id),
-        section: words.kind(kind).to_owned(),
-        is_drifted: !drifts(kind, rule, &plugin.described).is_empty(),
-        cells: Cells::Pair([
-            rule.salesforce.clone(),
-            sign(rule.arrow).to_owned(),
-            rule.automation.clone(),
-            types(words, plugin, kind, rule),
-            words.options(rule).join("; "),
-        ]),
-    }
-}
-
-/// `2026-03-04 09:10 UTC · claire · 2 changes`.
-fn version_words(words: Words<'_>, plugin: &Plugin, version: &PolicyVersion) -> String {
-    let say = words.language;
-    let changes = match plugin.version(version.version) {
-        Some((this, Some(before))) => {
-            let count = differences(&before.policy, &this.policy).len();
-            say.count("changes", count as u64)
-        }
-        _ => say.text("version-first").to_owned(),
-    };
-    format!("{} · {} · {changes}", moment(version.at), version.author)
-}
-
-/// What the chosen line means, in a sentence or two.
-fn summary(scene: Scene<'_>, plugin: &Plugin, key: Key) -> (Tone, String) {
-    let words = scene.words;
-    let say = words.language;
-    match key {
-        Key::Setting(setting) => (Tone::Plain, words.about_setting(setting).to_owned()),
-        Key::Time(time) => (Tone::Plain, say.text(time.about()).to_owned()),
-        Key::Version(_) => (Tone::Plain, say.text("about-version").to_owned()),
-        Key::Rule(kind, id) => {
-            let Some(rule) = words.policy.mapping.rule(kind, id) else {
-                return (Tone::Muted, String::new());
-            };
-            let drifts: Vec<Drift> = drifts(kind, rule, &plugin.described);
-            if let Some(drift) = drifts.first() {
-                return (Tone::Person, format!("! {}", words.drift(rule, *drift)));
-            }
-            let role = match rule.role {
-                Role::Plain => words.arrow(rule),
-                role => words.role(role),
-            };
-            let mut told = vec![role];
-            let options = words.options(rule);
-            told.extend(options);
-            (Tone::Plain, told.join(" · "))
-        }
-    }
-}
-
-impl Row {
-    /// Settings come first, then people, companies and versions.
-    const fn part(&self) -> i64 {
-        match self.key {
-            Key::Setting(_) => 0,
-            Key::Time(_) => 1,
-            Key::Rule(Kind::Person, _) => 2,
-            Key::Rule(Kind::Company, _) => 3,
-            Key::Version(_) => 4,
-        }
-    }
-}
-
-impl Listed for Row {
-    type Key = Key;
-
-    fn key(&self) -> Key {
-        self.key
+    /// What a key acts on: what is open, else the chosen line.
+    pub(in crate::console) fn acted_on(&self) -> Option<Key> {
+        let open = self.open.as_ref().map(Detail::key);
+        open.or_else(|| self.key())
     }
 
-    fn texts(&self, words: Words<'_>) -> Vec<(&'static str, String)> {
-        let state = if self.is_drifted {
-            words.language.text("state-drifted").to_owned()
-        } else {
-            String::new()
-        };
-        let mut texts = vec![("part", self.section.clone()), ("state", state)];
-        match &self.cells {
-            Cells::Value(name, value) => {
-                texts.push(("name", name.clone()));
-                texts.push(("value", value.clone()));
-            }
-            Cells::Pair([salesforce, _, automation, types, options]) => {
-                texts.push(("salesforce", salesforce.clone()));
-                texts.push(("automation", automation.clone()));
-                texts.push(("type", types.clone()));
-                texts.push(("option", options.clone()));
-            }
-        }
-        texts
+    pub(in crate::console) fn shown(&self) -> Option<&Shown> {
+        self.slot.data.as_ref()
     }
 
-    /// A setting is named and has its value where a pair has its two fields.
-    fn cells(&self, _words: Words<'_>) -> Vec<Cell> {
-        let style = if self.is_drifted {
-            Tone::Person
-        } else {
-            Tone::Plain
-        };
-        let section = (Tone::Muted, self.section.clone());
-        let others: Vec<Cell> = match &self.cells {
-            Cells::Value(name, value) => vec![
-                (Tone::Plain, name.clone()),
-                (Tone::Plain, String::new()),
-                (Tone::Strong, value.clone()),
-            ],
-            Cells::Pair(cells) => cells.iter().map(|text| (style, text.clone())).collect(),
-        };
-        std::iter::once(section).chain(others).collect()
+    pub(in crate::console) fn shown_mut(&mut self) -> Option<&mut Shown> {
+        self.slot.data.as_mut()
     }
 
-    fn rank(&self, words: Words<'_>, column: usize) -> Rank {
-        match column {
-            0 => Rank::Number(self.part()),
-            _ => self.text_rank(words, column),
+    /// What outlives the session.
+    pub(in crate::console) fn unsaved(&self) -> Option<Draft> {
+        match self.shown() {
+            Some(shown) => shown.drafted().map(|drafted| drafted.draft.clone()),
+            None => self.own.resumed.clone(),
         }
     }
 
-    fn sign(&self, theme: Theme) -> (&'static str, Style) {
-        let sign = if self.is_drifted { "!" } else { "" };
-        (sign, theme.person())
-    }
-
-    /// A setting's name and value are longer than a field's: they take the rest of the line.
-    fn paint(&self, words: Words<'_>, places: &[Place], canvas: &mut Canvas<'_>, y: u16) {
-        let theme = canvas.theme;
-        let cells = self.cells(words);
-        let begin = places.iter().find(|place| place.column == SALESFORCE);
-        let begin = begin.map_or(TABLE.left, |place| place.x);
-        for place in places {
-            let is_value = matches!(self.cells, Cells::Value(..));
-            if let Some((style, text)) = cells.get(place.column)
-                && !(is_value && place.column >= SALESFORCE)
-            {
-                // The arrow stands close to what it points at.
-                let gap = u16::from(place.column == ARROW);
-                let style = tone(theme, *style);
-                canvas.within(place.x, y, place.width + gap, text, style);
-            }
-        }
-        if let Cells::Value(name, value) = &self.cells {
-            let width = canvas.width();
-            let room = match self.key {
-                Key::Version(_) => VERSION_WIDTH,
-                _ => (width * 2 / 5).min(40),
-            };
-            canvas.within(begin, y, room - 1, name, theme.plain());
-            let x = begin + room;
-            canvas.within(x, y, width.saturating_sub(x), value, theme.strong());
+    /// The chosen line is this one now, if the filter lets it through.
+    pub(in crate::console) fn point_at(&mut self, keys: &[Key], key: Key) {
+        if let Some(index) = keys.iter().position(|known| *known == key) {
+            self.selection.choose(keys, index);
         }
     }
 }
 
 impl Topic for Setup {
-    type Data = Box<Plugin>;
+    type Data = Shown;
     type Key = Key;
     type Row<'a> = Row;
     type Open = Detail;
@@ -394,10 +116,10 @@ impl Topic for Setup {
     }
 
     fn shown<'a>(list: &'a Model, scene: Scene<'a>) -> Vec<Row> {
-        let Some(plugin) = list.slot.data.as_deref() else {
+        let Some(shown) = &list.slot.data else {
             return Vec::new();
         };
-        let mut rows = lines(scene, plugin);
+        let mut rows = lines(scene, shown);
         rows.retain(|row| list.is_kept(scene.words, row));
         rows
     }
@@ -410,41 +132,47 @@ impl Topic for Setup {
         let Answer::Plugin(plugin) = answer else {
             return Err(answer);
         };
-        list.slot.answer(plugin, scene.words.now);
+        let known = list.slot.data.take().and_then(Shown::into_draft);
+        let resumed = list
+            .own
+            .resumed
+            .take()
+            .map(|draft| (draft, Left::default()));
+        let shown = Shown::new(plugin, known.or(resumed));
+        list.own.has_drafted |= shown.drafted().is_some();
+        list.slot.answer(shown, scene.words.now);
         Ok(())
     }
 
     fn title(list: &Model, scene: Scene<'_>) -> String {
-        let say = scene.say();
-        let mapping = &scene.words.policy.mapping;
-        let rules = mapping.person.len() + mapping.company.len();
-        let mut title = say.count("title-plugin", rules as u64);
-        if !scene.snapshot.published {
-            title = format!("{title} · ! {}", say.text("title-unpublished"));
-        }
-        if let Some(plugin) = list.slot.data.as_deref() {
-            let drifted = [Kind::Person, Kind::Company].into_iter().flat_map(|kind| {
-                let rules = mapping.rules(kind).iter();
-                rules.filter(move |rule| !drifts(kind, rule, &plugin.described).is_empty())
-            });
-            let drifted = drifted.count() as u64;
-            if drifted > 0 {
-                title = format!("{title} · ! {}", say.count("title-drifted", drifted));
-            }
-        }
-        let versions = list.slot.data.as_ref().map_or(0, |p| p.versions.len());
-        let title = list.titled(scene, title, 0);
+        let versions = list.slot.data.as_ref();
+        let versions = versions.map_or(0, |shown| shown.plugin.versions.len());
+        let title = list.titled(scene, named(list, scene), 0);
         if versions > VERSIONS_MAX {
-            return format!("{title} · {}", say.text("older-not-shown"));
+            return format!("{title} · {}", scene.say().text("older-not-shown"));
         }
         title
     }
 
     fn hints(list: &Model, scene: Scene<'_>) -> Vec<(Action, &'static str)> {
-        let mut hints = vec![(Action::Filter, "hint-filter"), (Action::Down, "hint-move")];
-        if list.chosen(scene).is_some() {
-            hints.insert(0, (Action::Open, "hint-open"));
+        let mut hints = Vec::new();
+        let shown = list.slot.data.as_ref();
+        let is_drafted = shown.is_some_and(|shown| shown.drafted().is_some());
+        if shown.is_some_and(Shown::is_outdated) {
+            hints.push((Action::RedoDraft, "hint-redo"));
+        } else if is_drafted {
+            hints.push((Action::SaveDraft, "hint-save"));
         }
+        if let Some(key) = list.chosen(scene).map(|row| row.key) {
+            hints.push((Action::Open, "hint-open"));
+            hints.extend(hints_for(key));
+        }
+        hints.push((Action::AddPair, "hint-add-pair"));
+        if is_drafted {
+            hints.push((Action::DiscardDraft, "hint-discard-draft"));
+        }
+        hints.push((Action::Filter, "hint-filter"));
+        hints.push((Action::Down, "hint-move"));
         hints
     }
 
@@ -461,10 +189,10 @@ impl Topic for Setup {
             return;
         }
         list.paint_rows(scene, canvas, &rows, page_height(canvas.height()));
-        if let (Some(plugin), Some(key)) = (&list.slot.data, list.key()) {
+        if let (Some(shown), Some(key)) = (&list.slot.data, list.key()) {
             let y = canvas.height().saturating_sub(3);
             canvas.rule(y);
-            let (style, told) = summary(scene, plugin, key);
+            let (style, told) = summary(scene, shown, key);
             canvas.paragraph(1, y + 1, 2, &told, tone(theme, style));
         }
     }
@@ -476,9 +204,19 @@ impl Topic for Setup {
         super::empty_text(scene, &list.slot, &list.filter, "loading").to_owned()
     }
 
+    /// Whoever hears it has no title to look at.
+    fn head(list: &Model, scene: Scene<'_>) -> Vec<String> {
+        let shown = list.slot.data.as_ref();
+        let drafted = shown.filter(|shown| shown.drafted().is_some());
+        drafted
+            .map(|shown| drafted_words(scene, shown))
+            .into_iter()
+            .collect()
+    }
+
     fn foot(list: &Model, scene: Scene<'_>) -> Vec<String> {
         let chosen = list.slot.data.as_ref().zip(list.key());
-        let told = chosen.map(|(plugin, key)| summary(scene, plugin, key).1);
+        let told = chosen.map(|(shown, key)| summary(scene, shown, key).1);
         told.into_iter().collect()
     }
 
@@ -491,4 +229,94 @@ impl Topic for Setup {
             }
         })
     }
+}
+
+/// What can be done to the line.
+fn hints_for(key: Key) -> Vec<(Action, &'static str)> {
+    match key {
+        Key::Setting(Setting::AutomationUrl) | Key::Draft => Vec::new(),
+        Key::Setting(_) | Key::Time(_) => vec![(Action::Change, "hint-change")],
+        Key::Rule(..) => vec![
+            (Action::TurnArrow, "hint-turn"),
+            (Action::Change, "hint-options"),
+            (Action::RemovePair, "hint-remove"),
+        ],
+        Key::Version(_) => vec![(Action::RollBack, "hint-roll-back")],
+    }
+}
+
+/// `Plugin: 21 mapped fields · ! not published`, or how the draft stands.
+fn named(list: &Model, scene: Scene<'_>) -> String {
+    let say = scene.say();
+    let shown = list.slot.data.as_ref();
+    let mut parts = Vec::new();
+    match shown {
+        Some(shown) if shown.drafted().is_some() => parts.push(drafted_words(scene, shown)),
+        _ => {
+            let mapping = &scene.words.policy.mapping;
+            let rules = mapping.person.len() + mapping.company.len();
+            parts.push(say.count("title-plugin", rules as u64));
+        }
+    }
+    if let Some(review) = scene.snapshot.review {
+        let (done, all) = (say.number(review.looked_at), say.number(review.of));
+        let gaps = [("done", done.as_str()), ("all", all.as_str())];
+        parts.push(say.with("title-review", &gaps));
+    }
+    if !scene.snapshot.published {
+        parts.push(format!("! {}", say.text("title-unpublished")));
+    }
+    if let Some(shown) = shown {
+        let suspended = shown.plugin.suspended.len() as u64;
+        let drifted = drifted(shown);
+        for (key, count) in [("title-suspended", suspended), ("title-drifted", drifted)] {
+            if count > 0 {
+                parts.push(format!("! {}", say.count(key, count)));
+            }
+        }
+    }
+    parts.join(" · ")
+}
+
+/// Pairs that no longer fit and work on all the same.
+fn drifted(shown: &Shown) -> u64 {
+    let kinds = [Kind::Person, Kind::Company].into_iter();
+    let drifted = kinds.flat_map(|kind| {
+        let rules = shown.plugin.policy.mapping.rules(kind).iter();
+        rules.filter(move |rule| {
+            shown.suspended(kind, rule.id).is_none()
+                && !drifts(kind, rule, &shown.plugin.described).is_empty()
+        })
+    });
+    drifted.count() as u64
+}
+
+/// `draft: 3 changes, not saved · ! 1 refused`.
+fn drafted_words(scene: Scene<'_>, shown: &Shown) -> String {
+    let say = scene.say();
+    let Some(drafted) = shown.drafted() else {
+        return String::new();
+    };
+    let mut text = say.count("draft-changes", drafted.count());
+    if shown.is_outdated() {
+        let number = shown.plugin.version.to_string();
+        let told = match shown.version(shown.plugin.version) {
+            Some((version, _)) => {
+                let gaps = [("n", number.as_str()), ("author", &version.author)];
+                say.with("draft-outdated", &gaps)
+            }
+            None => say.with("draft-outdated-by", &[("n", &number)]),
+        };
+        // First, so that it is not what a small screen cuts off.
+        text = format!("! {told} · {text}");
+    }
+    for (key, count) in [
+        ("draft-refused", drafted.refusals()),
+        ("draft-left", drafted.left.count()),
+    ] {
+        if count > 0 {
+            text = format!("{text} · ! {}", say.count(key, count));
+        }
+    }
+    text
 }

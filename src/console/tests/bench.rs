@@ -436,10 +436,13 @@ impl World {
                 })
             })),
             Query::Flags => super::flags::answer(self, &policy().mapping),
-            Query::Plugin | Query::Example(..) => super::plugin::answer(self, query),
-            Query::Doctor => super::doctor::answer(self),
-            Query::Access => Answer::Access(self.access.clone()),
-            _ => super::audit::answer(self, query),
+            Query::Plugin | Query::Example(..) | Query::Forecast(_) => {
+                super::plugin::answer(self, query)
+            }
+            Query::Doctor | Query::Examine | Query::Preview(_) | Query::Mend(..) => {
+                super::doctor::answer(self, query)
+            }
+            _ => super::access::answer(self, query),
         }
     }
 

@@ -3,13 +3,14 @@
 use super::Msg;
 use super::bench::{Bench, NOW, World, policy};
 use super::plugin::described;
-use crate::console::query::{Answer, Diagnosis, Query};
+use crate::console::query::{Answer, Diagnosis, Mending, Query};
 use crate::domain::doctor::{CHECKS, Disk, Facts, examine};
 use crate::domain::drift::Descriptions;
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::ids::Side;
 use crate::domain::link::Mark;
 use crate::domain::record::Counts;
+use crate::domain::remedy::{Mended, Preview, Remedy, Step};
 use crate::domain::snapshot::Snapshot;
 use crate::domain::time::{Span, Timestamp};
 
@@ -17,6 +18,8 @@ use crate::domain::time::{Span, Timestamp};
 #[derive(Default)]
 pub(super) struct Known {
     facts: Option<Box<Seen>>,
+    /// What a trial run is refused with.
+    refusal: Option<String>,
 }
 
 struct Seen {
@@ -25,11 +28,38 @@ struct Seen {
     oldest_conflict: Option<Timestamp>,
 }
 
-pub(super) fn answer(world: &World) -> Answer {
+pub(super) fn answer(world: &World, query: &Query) -> Answer {
+    match query {
+        Query::Preview(_) => {
+            let step = Step {
+                request: "POST /services/data/v62.0/metadata/deployRequest".to_owned(),
+                file: "objects/mautic_timeline__c.object".to_owned(),
+                content: "<CustomObject/>".to_owned(),
+            };
+            let mending = world.doctor.refusal.clone().map_or_else(
+                || Preview {
+                    steps: vec![step],
+                    refusals: Vec::new(),
+                    is_tried: true,
+                },
+                |refusal| Preview {
+                    refusals: vec![refusal],
+                    ..Preview::default()
+                },
+            );
+            return Answer::Mending(Box::new(Mending::Previewed(mending)));
+        }
+        Query::Mend(..) => {
+            let made = vec!["mautic_timeline__c".to_owned()];
+            return Answer::Mending(Box::new(Mending::Made(Mended { made })));
+        }
+        _ => {}
+    }
     let Some(seen) = &world.doctor.facts else {
         return Answer::Doctor(Diagnosis {
             findings: Vec::new(),
             described: NOW,
+            examined: Some(NOW),
         });
     };
     let mut counts = Counts::default();
@@ -40,6 +70,9 @@ pub(super) fn answer(world: &World) -> Answer {
         snapshot: &seen.snapshot,
         counts: &counts,
         described: Some(&seen.described),
+        evidence: None,
+        machine: None,
+        bound: None,
         timetable: None,
         oldest_conflict: seen.oldest_conflict,
         disk: Some(Disk {
@@ -50,6 +83,7 @@ pub(super) fn answer(world: &World) -> Answer {
     Answer::Doctor(Diagnosis {
         findings: examine(&facts),
         described: seen.described.at,
+        examined: Some(NOW),
     })
 }
 
@@ -100,7 +134,7 @@ fn a_check_opens_to_the_whole_text_and_leads_to_where_it_is_mended() {
         .expect_screen("warning: Waiting for a person: 3; the oldest since 2026-02-23")
         .expect_screen("Why it matters")
         .expect_screen("Screen Conflicts: decide")
-        .expect_screen("Fields as both systems described them on 2026-03-04");
+        .expect_screen("Both systems were read on 2026-03-04");
     bench
         .keys("enter")
         .expect_screen("3 contacts wait for a person");
@@ -127,6 +161,56 @@ fn what_cannot_be_seen_is_unknown_and_says_what_would_tell() {
     bench
         .keys("enter")
         .expect_screen("Not measured here; compare this machine's clock");
+}
+
+fn asked_to_mend(bench: &mut Bench) -> Vec<(Remedy, String)> {
+    let asked = bench.asked().into_iter();
+    asked
+        .filter_map(|(_, query)| match query {
+            Query::Mend(remedy, reason) => Some((remedy, reason)),
+            _ => None,
+        })
+        .collect()
+}
+
+#[test]
+fn what_is_missing_is_shown_before_it_is_made_and_never_made_by_the_same_key() {
+    let mut bench = bench();
+    bench.keys("/").type_text("check:timeline");
+    bench.keys("enter").expect_selected("Timeline object");
+    bench
+        .keys("F")
+        .expect_screen("Make what is missing?")
+        .expect_screen("To be made in Salesforce")
+        .expect_screen("objects/mautic_timeline__c.object")
+        .expect_screen("Salesforce took a trial run");
+    bench.keys("esc F F");
+    assert_eq!(
+        asked_to_mend(&mut bench),
+        [],
+        "the key that asked does not answer"
+    );
+    bench.keys("esc esc F tab").type_text("asked by phone");
+    bench
+        .keys("enter enter")
+        .expect_screen("Made: mautic_timeline__c");
+    let reason = "asked by phone".to_owned();
+    assert_eq!(asked_to_mend(&mut bench), [(Remedy::Timeline, reason)]);
+}
+
+#[test]
+fn what_a_trial_run_refuses_or_nobody_can_mend_is_said() {
+    let mut bench = bench();
+    bench.keys("/").type_text("check:timeline");
+    bench.world.doctor.refusal = Some("WhoId__c: no such object".to_owned());
+    bench
+        .keys("enter F")
+        .expect_screen("It would be refused: WhoId__c: no such object");
+    bench.keys("esc /").type_text("check:credentials");
+    bench
+        .keys("enter F")
+        .expect_screen("This cannot be mended from here");
+    assert_eq!(asked_to_mend(&mut bench), []);
 }
 
 #[test]

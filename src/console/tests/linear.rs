@@ -105,6 +105,21 @@ fn every_screen_is_said_in_both_languages() {
 }
 
 #[test]
+fn the_configuration_is_changed_and_saved_by_lines() {
+    let mut bench = super::configure::bench();
+    bench.begin_lines(None);
+    bench.types(&["plugin", "/salesforce:mobile"]);
+    let mut said = bench.types(&["turn-arrow 1", "change 1"]);
+    said += &bench.types(&["1", "9", "accept"]);
+    said += &bench.types(&["add-pair fax", "1"]);
+    said += &bench.types(&["save-draft", "save-draft", "priority agreed", "yes"]);
+    bench.keeps(&said, "task-configure");
+    assert!(said.contains("draft: 2 changes, not saved"), "{said}");
+    let said = bench.types(&["plugin", "discard-draft", "cancel", "discard-draft", "yes"]);
+    assert!(said.contains("The draft is forgotten"), "{said}");
+}
+
+#[test]
 fn a_conflict_is_decided_by_lines_and_taken_back() {
     let mut bench = Bench::lines();
     let mut said = bench.types(&["conflicts", "open 1", "take-automation", "write"]);

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use super::Msg;
 use super::bench::{Bench, MOBILE, NOW, World, brief, policy};
-use crate::console::query::{Answer, Example, Plugin, Query};
+use crate::console::query::{Answer, Example, Foreseen, Plugin, Query};
 use crate::domain::drift::Descriptions;
-use crate::domain::ids::{LinkId, SalesforceObject};
+use crate::domain::ids::{FieldId, LinkId, SalesforceObject};
 use crate::domain::mapping::{Arrow, Policy};
 use crate::domain::record::PolicyVersion;
 use crate::domain::request::{FieldAccess, FieldDescription};
-use crate::domain::setup::Timetable;
+use crate::domain::setup::{Suspension, Timetable};
 use crate::domain::time::Span;
 use crate::domain::value::{Value, ValueType};
 
@@ -18,8 +18,10 @@ use crate::domain::value::{Value, ValueType};
 #[derive(Default)]
 pub(super) struct Configured {
     pub(super) described: Descriptions,
-    versions: Vec<PolicyVersion>,
+    pub(super) versions: Vec<PolicyVersion>,
     is_scheduled: bool,
+    pub(super) foreseen: Foreseen,
+    pub(super) suspended: Vec<Suspension>,
 }
 
 pub(super) fn answer(world: &World, query: &Query) -> Answer {
@@ -38,7 +40,22 @@ pub(super) fn answer(world: &World, query: &Query) -> Answer {
         return Answer::Example(found);
     }
     let hourly = Some(Span::hours(1));
+    if let Query::Forecast(_) = query {
+        return Answer::Forecast(Box::new(configured.foreseen.clone()));
+    }
     Answer::Plugin(Box::new(Plugin {
+        version: configured
+            .versions
+            .first()
+            .map_or(1, |version| version.version),
+        policy: Arc::new(
+            configured
+                .versions
+                .first()
+                .map_or_else(policy, |v| v.policy.clone()),
+        ),
+        suspended: configured.suspended.clone(),
+        next: FieldId(50),
         described: Arc::new(configured.described.clone()),
         timetable: Timetable {
             is_enabled: configured.is_scheduled,
@@ -51,7 +68,7 @@ pub(super) fn answer(world: &World, query: &Query) -> Answer {
     }))
 }
 
-fn field(name: &str, value_type: ValueType) -> FieldDescription {
+pub(super) fn field(name: &str, value_type: ValueType) -> FieldDescription {
     FieldDescription {
         name: name.to_owned(),
         label: name.to_owned(),
@@ -105,7 +122,7 @@ fn version(number: u32, author: &str, change: impl FnOnce(&mut Policy)) -> Polic
     }
 }
 
-fn bench() -> Bench {
+pub(super) fn bench() -> Bench {
     let mut bench = Bench::new();
     bench.world.plugin = Configured {
         described: described(),
@@ -118,6 +135,7 @@ fn bench() -> Bench {
             }),
         ],
         is_scheduled: true,
+        ..Configured::default()
     };
     bench.keys("7");
     bench
@@ -210,7 +228,14 @@ fn a_setting_says_what_it_does_and_where_it_comes_from() {
         .expect_screen("Latest do-not-contact: on")
         .expect_screen("Opt-outs always travel")
         .expect_screen("at the first start");
-    bench.keys("enter").expect_screen("Nothing further to open");
+    bench
+        .keys("enter")
+        .expect_screen("Latest do-not-contact: off")
+        .expect_screen("! warning: without “use the latest do-not-contact record”")
+        .expect_screen("before: on");
+    bench
+        .keys("enter")
+        .expect_screen("Latest do-not-contact: on");
     bench.sync_reports_that(|snapshot| snapshot.published = false);
     bench.keys("esc esc").expect_screen("! not published");
 }

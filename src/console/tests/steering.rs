@@ -3,7 +3,7 @@
 use super::bench::Bench;
 use crate::domain::command::{Command, Queue, Scope};
 use crate::domain::ids::{LinkId, Side};
-use crate::domain::snapshot::Budget;
+use crate::domain::snapshot::{Budget, Hearing};
 use crate::domain::time::{Span, Timestamp};
 
 #[test]
@@ -135,4 +135,34 @@ fn the_overview_counts_what_is_left_out_and_says_why_the_most_frequent_first() {
     );
     bench.expect_screen("1 of_tomorrow");
     bench.expect_screen("Automation 0 · 17 left out");
+}
+
+#[test]
+fn webhooks_are_one_line_of_the_overview_where_they_are_received() {
+    let mut bench = Bench::new();
+    bench.sync_reports();
+    assert!(!bench.screen().contains("Webhooks"));
+    let last = crate::console::tests::bench::NOW;
+    bench.sync_reports_that(|snapshot| {
+        snapshot.hearing = Some(Hearing {
+            received: 1_200,
+            last: Some(last),
+            ..Hearing::default()
+        });
+    });
+    bench.expect_screen("Webhooks");
+    bench.expect_screen("1,200 calls");
+    assert!(!bench.screen().contains("refused"));
+    bench.sync_reports_that(|snapshot| {
+        snapshot.hearing = Some(Hearing {
+            received: 1,
+            refused: 3,
+            unreadable: 1,
+            dropped: 5,
+            ..Hearing::default()
+        });
+    });
+    bench.expect_screen("1 call");
+    bench.expect_screen("4 refused");
+    bench.expect_screen("5 left to the next reading");
 }

@@ -8,6 +8,8 @@ pub(super) mod bulk;
 pub(super) mod bundle;
 pub(super) mod columns;
 pub(super) mod decide;
+pub(super) mod doctor;
+pub(super) mod plugin;
 pub(super) mod queues;
 pub(super) mod undo;
 
@@ -17,12 +19,14 @@ use super::go;
 use crate::console::dialog::{Dialog, Frozen};
 use crate::console::field::{Field, Lines};
 use crate::console::filter::Filter;
+use crate::console::keymap::Action;
 use crate::console::model::{Model, Overlay, Prompt, SyncState, Tab, Tone};
 use crate::console::msg::Effect;
 use crate::console::screens;
 use crate::console::screens::contacts::Detail;
 use crate::console::screens::decide::Decide;
 use crate::console::screens::flags::Entry;
+use crate::console::screens::plugin::Key;
 use crate::console::screens::queues::Row;
 use crate::domain::command::{Command, Scope};
 use crate::domain::ids::LinkId;
@@ -46,6 +50,12 @@ pub(super) fn deny(model: &mut Model, needed: Role) {
 }
 
 pub(super) fn refresh(model: &mut Model) {
+    if model.tab == Tab::Doctor {
+        doctor::look(model);
+    }
+    if let Some(open) = &mut model.plugin.open {
+        open.foresee_again();
+    }
     model.each_slot(|slot| slot.renew());
 }
 
@@ -114,12 +124,20 @@ fn open_flag(model: &mut Model) {
     }
 }
 
-/// The setting, rule or version; from a rule the contact of its example.
+/// The setting, rule or version; from a rule the contact of its example, from a setting its editor.
 fn open_setting(model: &mut Model) {
     if let Some(open) = &model.plugin.open {
-        match open.contact() {
-            Some(link) => open_contact(model, link),
-            None => tell(model, Tone::Muted, "nothing-further"),
+        match (open.contact(), open.key()) {
+            (Some(link), _) => open_contact(model, link),
+            (None, Key::Setting(_) | Key::Time(_)) => {
+                let needed = Action::Change.needed();
+                if model.shell.instance.role < needed {
+                    deny(model, needed);
+                } else {
+                    plugin::change(model);
+                }
+            }
+            (None, _) => tell(model, Tone::Muted, "nothing-further"),
         }
         return;
     }
@@ -286,11 +304,15 @@ pub(super) fn confirm(model: &mut Model, reason: String) -> Vec<Effect> {
     let Some(Overlay::Dialog(dialog)) = model.overlay.take() else {
         return Vec::new();
     };
+    let Some(frozen) = dialog.frozen else {
+        plugin::discard(model);
+        return Vec::new();
+    };
     if model.shell.sync == SyncState::Ended {
         tell(model, Tone::Person, "sync-ended");
         return Vec::new();
     }
-    if let Some((link, generation)) = dialog.frozen.looked_at
+    if let Some((link, generation)) = frozen.looked_at
         && let Some(open) = &model.conflicts.open
         && open.link == link
         && open
@@ -300,19 +322,28 @@ pub(super) fn confirm(model: &mut Model, reason: String) -> Vec<Effect> {
         tell(model, Tone::Person, "changed-meanwhile");
         return Vec::new();
     }
-    if let Command::NoteAccess { side, act } = dialog.frozen.command {
+    if let Command::NoteAccess { side, act } = frozen.command {
         return access::confirmed(model, (side, act), reason);
     }
-    if let (Command::Resolve(_), Some(open)) = (&dialog.frozen.command, &mut model.conflicts.open) {
+    if let (Command::Resolve(_), Some(open)) = (&frozen.command, &mut model.conflicts.open) {
         open.choices.clear();
     }
-    let told = match dialog.frozen.command {
+    if let Command::Mend(remedy) = frozen.command {
+        doctor::mend(model, remedy, reason);
+        return Vec::new();
+    }
+    if let Command::Configure { based_on, .. } = &frozen.command
+        && !plugin::may_send(model, *based_on)
+    {
+        return Vec::new();
+    }
+    let told = match frozen.command {
         Command::Backfill { .. } => "plan-begun",
         _ => "sent",
     };
     tell(model, Tone::Plain, told);
     vec![Effect::Command {
         reason,
-        command: dialog.frozen.command,
+        command: frozen.command,
     }]
 }

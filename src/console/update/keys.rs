@@ -84,6 +84,7 @@ pub(super) fn on_pasted(model: &mut Model, text: &str) -> Vec<Effect> {
             | Overlay::Search(prompt)
             | Overlay::Window(prompt)
             | Overlay::Editor(prompt)
+            | Overlay::Setting(prompt, _)
             | Overlay::Until(prompt, _),
         ) => Some(&mut prompt.field),
         Some(Overlay::Access) => {
@@ -93,7 +94,8 @@ pub(super) fn on_pasted(model: &mut Model, text: &str) -> Vec<Effect> {
             }
             None
         }
-        Some(Overlay::Columns(_) | Overlay::Here) | None => None,
+        Some(Overlay::Picker(picker)) => Some(&mut picker.field),
+        Some(Overlay::Columns(_) | Overlay::Boxes(_) | Overlay::Here) | None => None,
     };
     if let Some(field) = field {
         field.paste(text);
@@ -118,6 +120,7 @@ fn type_key(model: &mut Model, key: KeyEvent) {
             | Overlay::Search(prompt)
             | Overlay::Window(prompt)
             | Overlay::Editor(prompt)
+            | Overlay::Setting(prompt, _)
             | Overlay::Until(prompt, _),
         ) => prompt.field.key(key),
         Some(Overlay::Access) => {
@@ -125,7 +128,8 @@ fn type_key(model: &mut Model, key: KeyEvent) {
                 field.key(key);
             }
         }
-        Some(Overlay::Columns(_) | Overlay::Here) | None => {}
+        Some(Overlay::Picker(picker)) => picker.field.key(key),
+        Some(Overlay::Columns(_) | Overlay::Boxes(_) | Overlay::Here) | None => {}
     }
     typed(model);
 }
@@ -134,9 +138,13 @@ fn type_key(model: &mut Model, key: KeyEvent) {
 pub(super) fn typed(model: &mut Model) {
     match &mut model.overlay {
         Some(Overlay::Finder(finder)) => finder.typed(),
-        Some(Overlay::Editor(prompt) | Overlay::Window(prompt) | Overlay::Until(prompt, _)) => {
-            prompt.problem = None;
-        }
+        Some(Overlay::Picker(picker)) => picker.typed(),
+        Some(
+            Overlay::Editor(prompt)
+            | Overlay::Window(prompt)
+            | Overlay::Setting(prompt, _)
+            | Overlay::Until(prompt, _),
+        ) => prompt.problem = None,
         Some(Overlay::Filter(prompt)) => {
             let text = prompt.field.text();
             acts::filter(model, &text);
@@ -150,6 +158,9 @@ pub(super) fn run(model: &mut Model, action: Action) -> Vec<Effect> {
     if model.shell.instance.role < needed {
         acts::deny(model, needed);
         return Vec::new();
+    }
+    if let Some(effects) = over_access(model, action) {
+        return effects;
     }
     if let Some(tab) = destination(action) {
         go(model, tab);
@@ -229,21 +240,16 @@ fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Refresh => acts::refresh(model),
         Action::PauseView => acts::pause_view(model),
         Action::Here => model.overlay = Some(Overlay::Here),
-        Action::Authorize => acts::access::open(model, None),
-        Action::CheckAccess | Action::LogIn | Action::Revoke => {
-            return acts::access::run(model, action);
-        }
-        Action::Copy | Action::CopyCallback if is_access(model) => {
-            return acts::access::copy(model, action);
-        }
+        Action::Authorize
+        | Action::CheckAccess
+        | Action::LogIn
+        | Action::Revoke
+        | Action::CopyCallback => return acts::access::run(model, action),
         Action::Copy => return acts::copy(model),
         Action::Sort | Action::Invert => acts::reorder(model, action == Action::Sort),
         Action::Columns => acts::columns::open(model),
         Action::ToggleColumn => acts::columns::toggle(model),
         Action::Undo => acts::undo::ask_undo(model),
-        Action::Open | Action::Accept | Action::Cancel if is_access(model) => {
-            return over_access(model, action);
-        }
         Action::Open => acts::open(model),
         Action::Filter => acts::ask_filter(model),
         Action::Search => acts::ask_whom(model),
@@ -275,7 +281,18 @@ fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Earlier | Action::Later => acts::travel(model, action == Action::Earlier),
         Action::ExportCsv | Action::ExportJson => acts::audit::ask_export(model, action),
         Action::IncidentBundle => acts::bundle::ask(model),
+        Action::Mend => acts::doctor::ask(model),
         Action::CheckAudit => model.audit.check(),
+        Action::ToggleBox => acts::plugin::toggle_box(model),
+        Action::Change
+        | Action::TurnArrow
+        | Action::AddPair
+        | Action::RemovePair
+        | Action::Publish
+        | Action::RollBack
+        | Action::RedoDraft
+        | Action::DiscardDraft
+        | Action::SaveDraft => acts::plugin::run(model, action),
         Action::Next | Action::Previous => move_focus(model, action == Action::Next),
         Action::Press => return press(model),
         Action::Cancel => cancel(model),
@@ -286,15 +303,17 @@ fn act(model: &mut Model, action: Action) -> Vec<Effect> {
     Vec::new()
 }
 
-const fn is_access(model: &Model) -> bool {
-    matches!(model.overlay, Some(Overlay::Access))
-}
-
-fn over_access(model: &mut Model, action: Action) -> Vec<Effect> {
-    match action {
-        Action::Cancel => acts::access::cancel(model),
-        _ => acts::access::accept(model),
+/// What keys that count elsewhere too do over who lets us in.
+fn over_access(model: &mut Model, action: Action) -> Option<Vec<Effect>> {
+    if !matches!(model.overlay, Some(Overlay::Access)) {
+        return None;
     }
+    Some(match action {
+        Action::Cancel => acts::access::cancel(model),
+        Action::Open | Action::Accept => acts::access::accept(model),
+        Action::Copy => acts::access::copy(model, action),
+        _ => return None,
+    })
 }
 
 /// Marks a line or unmarks it, and goes on to the next.
@@ -343,6 +362,8 @@ fn move_focus(model: &mut Model, forward: bool) {
         Some(Overlay::Finder(finder)) => finder.step(forward),
         Some(Overlay::Columns(_)) => acts::columns::step(model, forward),
         Some(Overlay::Access) => acts::access::step(model),
+        Some(Overlay::Boxes(boxes)) => boxes.step(forward),
+        Some(Overlay::Picker(picker)) => picker.step(forward),
         _ => {}
     }
 }
@@ -370,7 +391,8 @@ pub(super) fn cancel(model: &mut Model) {
         Some(Overlay::Dialog(dialog)) => {
             let text = model.shell.language.text("nothing-written").to_owned();
             model.shell.toast(Tone::Muted, text);
-            if matches!(dialog.frozen.command, Command::NoteAccess { .. }) {
+            let command = dialog.frozen.map(|frozen| frozen.command);
+            if matches!(command, Some(Command::NoteAccess { .. })) {
                 model.overlay = Some(Overlay::Access);
             }
         }
@@ -400,6 +422,9 @@ pub(super) fn accept(model: &mut Model) -> Vec<Effect> {
         Some(Overlay::Editor(_)) => acts::decide::take_typed(model),
         Some(Overlay::Until(..)) => acts::aside::take_until(model),
         Some(Overlay::Window(_)) => return acts::activities::take_window(model),
+        Some(Overlay::Setting(..)) => acts::plugin::take_setting(model),
+        Some(Overlay::Boxes(_)) => acts::plugin::take_boxes(model),
+        Some(Overlay::Picker(_)) => acts::plugin::take_picked(model),
         Some(Overlay::Columns(_) | Overlay::Here | Overlay::Access) | None => {}
     }
     Vec::new()

@@ -26,6 +26,8 @@ fn wheel(model: &mut Model, down: bool) {
     match &mut model.overlay {
         Some(Overlay::Finder(finder)) => finder.step(down),
         Some(Overlay::Columns(_)) => acts::columns::step(model, down),
+        Some(Overlay::Boxes(boxes)) => boxes.step(down),
+        Some(Overlay::Picker(picker)) => picker.step(down),
         Some(_) => {}
         None => keys::step(model, if down { Step::Down } else { Step::Up }),
     }

@@ -36,6 +36,8 @@ pub(super) fn on_typed(model: &mut Model, line: &str) -> Vec<Effect> {
         Some(Overlay::Dialog(_)) => answer(model, line.trim()),
         Some(Overlay::Columns(_)) => column(model, line.trim()),
         Some(Overlay::Access) => access::line(model, line),
+        Some(Overlay::Boxes(_)) => boxed(model, line.trim()),
+        Some(Overlay::Picker(_)) => picked(model, line.trim()),
         Some(_) => text(model, line),
         None => word(model, line.trim()),
     };
@@ -156,7 +158,11 @@ enum Takes {
 
 const fn takes(action: Action) -> Takes {
     match action {
-        Action::Filter | Action::Search | Action::Backfill | Action::TypeValue => Takes::Text,
+        Action::Filter
+        | Action::Search
+        | Action::Backfill
+        | Action::TypeValue
+        | Action::AddPair => Takes::Text,
         Action::SetAside => Takes::RowAndText,
         Action::Open
         | Action::Copy
@@ -174,7 +180,11 @@ const fn takes(action: Action) -> Takes {
         | Action::TryAgain
         | Action::ClearChoice
         | Action::ReadAgain
-        | Action::TakeBack => Takes::Row,
+        | Action::TakeBack
+        | Action::Change
+        | Action::TurnArrow
+        | Action::RemovePair
+        | Action::RollBack => Takes::Row,
         _ => Takes::Nothing,
     }
 }
@@ -218,6 +228,9 @@ fn act(model: &mut Model, action: Action, rest: &str) -> Vec<Effect> {
         model.end_as(Outcome::Denied);
     }
     let effects = perform(model, action);
+    if !wanted.is_empty() && matches!(model.overlay, Some(Overlay::Picker(_))) {
+        return picked(model, wanted);
+    }
     if !wanted.is_empty() && is_asking(model) {
         return text(model, wanted);
     }
@@ -329,6 +342,7 @@ const fn is_asking(model: &Model) -> bool {
                 | Overlay::Search(_)
                 | Overlay::Window(_)
                 | Overlay::Editor(_)
+                | Overlay::Setting(..)
                 | Overlay::Until(..)
         )
     )
@@ -350,6 +364,7 @@ fn text(model: &mut Model, line: &str) -> Vec<Effect> {
         | Overlay::Search(prompt)
         | Overlay::Window(prompt)
         | Overlay::Editor(prompt)
+        | Overlay::Setting(prompt, _)
         | Overlay::Until(prompt, _),
     ) = &mut model.overlay
     {
@@ -417,6 +432,64 @@ fn column(model: &mut Model, line: &str) -> Vec<Effect> {
         }
         _ => misused(model, "linear-no-row", &[("n", number)]),
     }
+    Vec::new()
+}
+
+/// A box by its number is ticked, or not any more; a word takes them as they are.
+fn boxed(model: &mut Model, line: &str) -> Vec<Effect> {
+    let say = &model.shell.language;
+    let is_taken = line == "accept" || line == say.text("linear-yes") || line == "yes";
+    if matches!(line, "" | "cancel" | "back") {
+        keys::cancel(model);
+        model.show(Show::Whole);
+        return Vec::new();
+    }
+    if is_taken {
+        let effects = keys::accept(model);
+        model.look_anew();
+        return effects;
+    }
+    let number = line.strip_prefix("toggle-box").unwrap_or(line).trim();
+    let index = number.parse::<usize>().ok().and_then(|n| n.checked_sub(1));
+    let is_toggled = match (index, &mut model.overlay) {
+        (Some(index), Some(Overlay::Boxes(boxes))) if index < boxes.len() => {
+            boxes.choose(index);
+            boxes.toggle();
+            true
+        }
+        _ => false,
+    };
+    if is_toggled {
+        model.show(Show::Nothing);
+    } else {
+        misused(model, "linear-no-row", &[("n", number)]);
+    }
+    Vec::new()
+}
+
+/// A field by its number is taken; anything else is looked for.
+fn picked(model: &mut Model, line: &str) -> Vec<Effect> {
+    if matches!(line, "" | "cancel" | "back") {
+        keys::cancel(model);
+        model.show(Show::Whole);
+        return Vec::new();
+    }
+    let Some(Overlay::Picker(picker)) = &mut model.overlay else {
+        return Vec::new();
+    };
+    let number = line.parse::<usize>().ok().and_then(|n| n.checked_sub(1));
+    if let Some(index) = number {
+        if picker.choose(index) {
+            let effects = keys::accept(model);
+            model.look_anew();
+            return effects;
+        }
+        misused(model, "linear-no-row", &[("n", line)]);
+        return Vec::new();
+    }
+    picker.field.replace(line);
+    keys::typed(model);
+    model.show(Show::Nothing);
     Vec::new()
 }
 

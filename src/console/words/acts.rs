@@ -27,6 +27,12 @@ impl Words<'_> {
             "stop plan" => "act-stop-plan",
             "authorise" => "act-authorise",
             "revoke" => "act-revoke",
+            "configure" => "act-configure",
+            "suspend mapping" => "act-suspend-mapping",
+            "restore mapping" => "act-restore-mapping",
+            "push contact" => "act-push-contact",
+            "register webhook" => "act-register-webhook",
+            "unregister webhook" => "act-unregister-webhook",
             unknown => return unknown,
         })
     }

@@ -2,22 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use super::{Facts, Seen, Severity, Told, not_described, seen, text};
+use super::{Facts, Seen, Severity, Told, not_described, part, seen, settled, text};
+use crate::domain::evidence::{FieldState, Part, Segment};
 use crate::domain::ids::{Kind, SalesforceObject};
 use crate::domain::mapping::Role;
-use crate::domain::request::{FieldDescription, User};
+use crate::domain::remedy::{DELETED_FIELD, ID_FIELD, OPT_OUT_FIELD, Remedy};
+use crate::domain::request::{FieldAccess, User};
 use crate::domain::time::Span;
-
-/// The timeline object's own fields, as the guide has them created.
-const TIMELINE_FIELDS: [&str; 7] = [
-    "ActivityDate__c",
-    "contact_id__c",
-    "Description__c",
-    "WhoId__c",
-    "MauticLead__c",
-    "Mautic_url__c",
-    "ReferenceId__c",
-];
+use crate::domain::value::ValueType;
 
 pub(super) fn published(facts: &Facts<'_>) -> Seen {
     if facts.snapshot.published {
@@ -102,17 +94,90 @@ pub(super) fn opt_out(facts: &Facts<'_>) -> Seen {
     }
 }
 
-/// No description says which fields have their history tracked.
-pub(super) fn history(_: &Facts<'_>) -> Seen {
-    seen(Severity::Unknown, "seen-history-unknown", Vec::new())
+/// The objects of people that are synced.
+fn people(facts: &Facts<'_>) -> Vec<SalesforceObject> {
+    let people = [SalesforceObject::Lead, SalesforceObject::Contact];
+    let synced = people
+        .into_iter()
+        .filter(|object| facts.policy.syncs(*object));
+    synced.collect()
 }
 
-pub(super) fn deleted(facts: &Facts<'_>) -> Seen {
+/// Many profiles do not see the field by default; without it no opt-out is read or written.
+pub(super) fn opt_out_visible(facts: &Facts<'_>) -> Seen {
+    let Some(described) = facts.described else {
+        return not_described();
+    };
+    let is_open = |object: &SalesforceObject| {
+        let fields = described.salesforce.objects.get(object.name());
+        let mut fields = fields.into_iter().flatten();
+        fields.any(|field| field.name == OPT_OUT_FIELD && field.access != FieldAccess::ReadOnly)
+    };
+    let mut lacking = people(facts);
+    lacking.retain(|object| !is_open(object));
+    if lacking.is_empty() {
+        let objects = ("objects", Told::Objects(people(facts)));
+        return seen(Severity::Ok, "seen-opt-out-visible", vec![objects]);
+    }
+    let field = |object: &SalesforceObject| (object.name().to_owned(), OPT_OUT_FIELD.to_owned());
+    let remedy = Remedy::GrantFields(lacking.iter().map(field).collect());
+    let objects = ("objects", Told::Objects(lacking));
+    seen(Severity::Fault, "seen-opt-out-hidden", vec![objects]).mended_by(Some(remedy))
+}
+
+/// Opt-ins travel on dated proof only, which is this history.
+pub(super) fn history(facts: &Facts<'_>) -> Seen {
+    let judge = || {
+        let defined = part(Some(&facts.salesforce()?.fields))?;
+        let is_tracked = |object: &SalesforceObject| {
+            let mut fields = defined.iter();
+            fields.any(|field| {
+                field.object == object.name() && field.name == OPT_OUT_FIELD && field.is_tracked
+            })
+        };
+        let mut untracked = people(facts);
+        untracked.retain(|object| !is_tracked(object));
+        if untracked.is_empty() {
+            let objects = ("objects", Told::Objects(people(facts)));
+            return Ok(seen(Severity::Ok, "seen-history", vec![objects]));
+        }
+        let remedy = Remedy::TrackHistory(untracked.clone());
+        let objects = ("objects", Told::Objects(untracked));
+        let judged = seen(Severity::Warning, "seen-history-off", vec![objects]);
+        Ok(judged.mended_by(Some(remedy)))
+    };
+    settled(judge())
+}
+
+pub(super) fn history_readable(facts: &Facts<'_>) -> Seen {
+    let judge = || {
+        let history = &facts.salesforce()?.history;
+        for object in people(facts) {
+            if let Some(Part::Unread(why)) = history.get(&object) {
+                let object = ("objects", Told::Objects(vec![object]));
+                let gaps = vec![object, ("why", text(why))];
+                return Ok(seen(Severity::Warning, "seen-history-closed", gaps));
+            }
+        }
+        let objects = ("objects", Told::Objects(people(facts)));
+        Ok(seen(Severity::Ok, "seen-history-open", vec![objects]))
+    };
+    settled(judge())
+}
+
+/// What is deleted in Salesforce, by kind, and what each is called.
+fn deleted_kinds(facts: &Facts<'_>) -> Vec<(Kind, &'static str)> {
     let mapping = &facts.policy.mapping;
     let mut kinds = vec![(Kind::Person, "set-people")];
     if facts.policy.syncs(SalesforceObject::Account) && !mapping.company.is_empty() {
         kinds.push((Kind::Company, "set-companies"));
     }
+    kinds
+}
+
+pub(super) fn deleted(facts: &Facts<'_>) -> Seen {
+    let mapping = &facts.policy.mapping;
+    let kinds = deleted_kinds(facts);
     let missing = kinds
         .iter()
         .find(|(kind, _)| mapping.with_role(*kind, Role::Deleted).is_none());
@@ -122,7 +187,8 @@ pub(super) fn deleted(facts: &Facts<'_>) -> Seen {
             Kind::Company => Severity::Note,
         };
         let of = ("of", Told::Message((*of).into()));
-        return seen(severity, "seen-deleted-unmapped", vec![of]);
+        let judged = seen(severity, "seen-deleted-unmapped", vec![of]);
+        return judged.mended_by(new_deleted_field(facts, *kind));
     }
     let rules = kinds
         .iter()
@@ -133,6 +199,110 @@ pub(super) fn deleted(facts: &Facts<'_>) -> Seen {
         "seen-deleted",
         vec![("fields", Told::Names(names))],
     )
+}
+
+/// A field to map to, unless it is there already and only waits to be mapped.
+fn new_deleted_field(facts: &Facts<'_>, kind: Kind) -> Option<Remedy> {
+    let states = &facts.automation().ok()?.fields;
+    let alias = match kind {
+        Kind::Person => DELETED_FIELD.to_owned(),
+        // An alias is one across contacts and companies.
+        Kind::Company => format!("{DELETED_FIELD}_co"),
+    };
+    let is_there = |state: &FieldState| state.alias == alias && state.is_published;
+    let is_missing = !states.read()?.iter().any(is_there);
+    is_missing.then_some(Remedy::DeletedField(kind, alias))
+}
+
+/// The mapped fields for it, as Automation has them.
+pub(super) fn deleted_field(facts: &Facts<'_>) -> Seen {
+    let judge = || {
+        let states = part(Some(&facts.automation()?.fields))?;
+        let mut names = Vec::new();
+        for (kind, _) in deleted_kinds(facts) {
+            let rule = facts.policy.mapping.with_role(kind, Role::Deleted);
+            let Some(rule) = rule else { continue };
+            let alias = &rule.automation;
+            let state = states
+                .iter()
+                .find(|state| state.kind == kind && state.alias == *alias);
+            let field = ("field", text(alias));
+            let remedy = Some(Remedy::DeletedField(kind, alias.clone()));
+            let fault = |says| seen(Severity::Fault, says, vec![field.clone()]);
+            match state {
+                None => return Ok(fault("seen-deleted-field-missing").mended_by(remedy)),
+                Some(state) if state.value_type != Some(ValueType::Bool) => {
+                    return Ok(fault("seen-deleted-field-type"));
+                }
+                Some(state) if !state.is_published => {
+                    return Ok(fault("seen-deleted-field-hidden").mended_by(remedy));
+                }
+                Some(_) => names.push(alias.clone()),
+            }
+        }
+        if names.is_empty() {
+            return Ok(seen(Severity::Note, "seen-deleted-nowhere", Vec::new()));
+        }
+        let fields = ("fields", Told::Names(names));
+        Ok(seen(Severity::Ok, "seen-deleted-field", vec![fields]))
+    };
+    settled(judge())
+}
+
+/// The guide's way to act on deletions in Automation: a segment, then a campaign.
+pub(super) fn deleted_segment(facts: &Facts<'_>) -> Seen {
+    let judge = || {
+        let rule = facts.policy.mapping.with_role(Kind::Person, Role::Deleted);
+        let Some(rule) = rule else {
+            return Ok(seen(Severity::Note, "seen-deleted-nowhere", Vec::new()));
+        };
+        let evidence = facts.automation()?;
+        let segments = part(Some(&evidence.segments))?;
+        let is_it =
+            |segment: &&Segment| segment.is_published && segment.fields.contains(&rule.automation);
+        if let Some(segment) = segments.iter().find(is_it) {
+            let name = ("segment", text(&segment.name));
+            return Ok(seen(Severity::Ok, "seen-segment", vec![name]));
+        }
+        let field = ("field", text(&rule.automation));
+        let states = part(Some(&evidence.fields))?;
+        // A filter needs the field first.
+        let is_usable = states.iter().any(|state| {
+            let is_it = state.alias == rule.automation && state.kind == Kind::Person;
+            is_it && state.is_published && state.value_type == Some(ValueType::Bool)
+        });
+        let remedy = is_usable.then(|| Remedy::DeletedSegment(rule.automation.clone()));
+        Ok(seen(Severity::Note, "seen-no-segment", vec![field]).mended_by(remedy))
+    };
+    settled(judge())
+}
+
+/// “ID Webmecanik”: Automation's number of the contact, for reports and links in Salesforce.
+pub(super) fn id_field(facts: &Facts<'_>) -> Seen {
+    let judge = || {
+        if let Some(rule) = facts
+            .policy
+            .mapping
+            .with_role(Kind::Person, Role::ContactId)
+        {
+            let field = ("field", text(&rule.salesforce));
+            return Ok(seen(Severity::Ok, "seen-id-mapped", vec![field]));
+        }
+        let defined = part(Some(&facts.salesforce()?.fields))?;
+        let is_there = |object: &SalesforceObject| {
+            let mut fields = defined.iter();
+            fields.any(|field| field.object == object.name() && field.name == ID_FIELD)
+        };
+        let mut lacking = people(facts);
+        lacking.retain(|object| !is_there(object));
+        let field = ("field", text(ID_FIELD));
+        if lacking.is_empty() {
+            return Ok(seen(Severity::Note, "seen-id-unmapped", vec![field]));
+        }
+        let judged = seen(Severity::Note, "seen-no-id", vec![field]);
+        Ok(judged.mended_by(Some(Remedy::IdField(lacking))))
+    };
+    settled(judge())
 }
 
 pub(super) fn timeline_link(facts: &Facts<'_>) -> Seen {
@@ -148,77 +318,6 @@ pub(super) fn timeline_link(facts: &Facts<'_>) -> Seen {
             ],
         ),
         _ => seen(Severity::Note, "seen-no-timeline-link", Vec::new()),
-    }
-}
-
-/// The fields of the timeline object, or why they cannot be looked at.
-fn timeline_fields<'a>(facts: &Facts<'a>) -> Result<&'a [FieldDescription], Seen> {
-    if !facts.policy.activities {
-        return Err(seen(Severity::Note, "seen-activities-off", Vec::new()));
-    }
-    let described = facts.described.ok_or_else(not_described)?;
-    described.salesforce.timeline.as_deref().ok_or_else(|| {
-        let object = ("object", text(own(facts, "mautic_timeline__c")));
-        seen(Severity::Fault, "seen-timeline-hidden", vec![object])
-    })
-}
-
-/// With the prefix.
-fn own(facts: &Facts<'_>, name: &str) -> String {
-    match facts.policy.namespace.as_str() {
-        "" => name.to_owned(),
-        namespace => format!("{namespace}__{name}"),
-    }
-}
-
-pub(super) fn timeline(facts: &Facts<'_>) -> Seen {
-    let fields = match timeline_fields(facts) {
-        Ok(fields) => fields,
-        Err(seen) => return seen,
-    };
-    let object = ("object", text(own(facts, "mautic_timeline__c")));
-    let wanted = TIMELINE_FIELDS.map(|name| own(facts, name));
-    let is_there = |name: &str| {
-        let mut fields = fields.iter();
-        fields.any(|field| field.name.eq_ignore_ascii_case(name))
-    };
-    let missing: Vec<String> = wanted.into_iter().filter(|name| !is_there(name)).collect();
-    if missing.is_empty() {
-        return seen(Severity::Ok, "seen-timeline", vec![object]);
-    }
-    let missing = ("fields", Told::Names(missing));
-    seen(
-        Severity::Fault,
-        "seen-timeline-fields",
-        vec![object, missing],
-    )
-}
-
-/// The one that keeps an activity from being there twice.
-pub(super) fn reference(facts: &Facts<'_>) -> Seen {
-    let fields = match timeline_fields(facts) {
-        Ok(fields) => fields,
-        Err(other) if other.severity == Severity::Fault => return not_described(),
-        Err(other) => return other,
-    };
-    let name = own(facts, "ReferenceId__c");
-    let field = fields
-        .iter()
-        .find(|field| field.name.eq_ignore_ascii_case(&name));
-    let name = ("field", text(&name));
-    match field {
-        None => seen(Severity::Fault, "seen-no-reference", vec![name]),
-        Some(field) if field.is_unique => seen(Severity::Ok, "seen-reference", vec![name]),
-        Some(_) => seen(Severity::Fault, "seen-reference-double", vec![name]),
-    }
-}
-
-/// No description shows page layouts.
-pub(super) fn layout(facts: &Facts<'_>) -> Seen {
-    if facts.policy.activities {
-        seen(Severity::Unknown, "seen-layout-unknown", Vec::new())
-    } else {
-        seen(Severity::Note, "seen-activities-off", Vec::new())
     }
 }
 

@@ -1,6 +1,7 @@
 //! Whether both systems answer, let us in, and were read without gaps within what we may call.
 
 use super::{Facts, Seen, Severity, Told, seen, text};
+use crate::domain::evidence::Part;
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::ids::Side;
 use crate::domain::time::Span;
@@ -97,7 +98,37 @@ pub(super) fn clock(facts: &Facts<'_>) -> Seen {
             );
         }
     }
-    seen(Severity::Unknown, "seen-clock-unknown", Vec::new())
+    let mut known = Vec::new();
+    let evidence = facts.evidence;
+    let salesforce = evidence.and_then(|evidence| evidence.salesforce.as_ref().ok());
+    let automation = evidence.and_then(|evidence| evidence.automation.as_ref().ok());
+    let salesforce = salesforce.map(|evidence| &evidence.clock_ahead);
+    let automation = automation.map(|evidence| &evidence.clock_ahead);
+    for (side, ahead) in Side::BOTH.into_iter().zip([salesforce, automation]) {
+        let Some(Part::Read(ahead)) = ahead else {
+            return seen(Severity::Unknown, "seen-clock-unknown", Vec::new());
+        };
+        let apart = ("time", Told::Time(Span(ahead.0.abs())));
+        if ahead.0.abs() > CLOCKS_APART_MAX.0 {
+            let says = if ahead.0 > 0 {
+                "seen-clock-ahead"
+            } else {
+                "seen-clock-behind"
+            };
+            return seen(
+                Severity::Warning,
+                says,
+                vec![("side", Told::Side(side)), apart],
+            );
+        }
+        known.push(ahead.0.abs());
+    }
+    let apart = known.into_iter().max().unwrap_or(0);
+    seen(
+        Severity::Ok,
+        "seen-clocks",
+        vec![("n", Told::Number(apart.unsigned_abs().div_ceil(1_000)))],
+    )
 }
 
 pub(super) fn calls(facts: &Facts<'_>) -> Seen {

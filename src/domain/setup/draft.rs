@@ -168,6 +168,11 @@ impl Draft {
         Ok(new)
     }
 
+    /// Undoes [`remove`](Self::remove): the rule as it was, without being judged anew.
+    pub fn put_back(&mut self, kind: Kind, rule: FieldRule) {
+        self.put(kind, rule);
+    }
+
     pub fn remove(&mut self, kind: Kind, id: FieldId) {
         self.rules_mut(kind).retain(|rule| rule.id != id);
     }

@@ -20,7 +20,10 @@ pub fn objections(
     for kind in [Kind::Person, Kind::Company] {
         for new in after.mapping.rules(kind) {
             let old = before.and_then(|before| before.mapping.rule(kind, new.id));
-            if old == Some(new) {
+            // An object that is synced no more can leave even an old rule without any.
+            let is_left = !new.objects.iter().any(|object| after.syncs(*object))
+                && after.objects.iter().any(|object| object.kind() == kind);
+            if old == Some(new) && !is_left {
                 continue;
             }
             check_rule(kind, new, after, systems, &mut found);

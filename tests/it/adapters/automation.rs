@@ -27,15 +27,15 @@ use super::{CITY, EMAIL, LAST_NAME, MemoryVault, NAME, OWNER, PHONE, mapping, po
 const START: i64 = 1_772_615_702;
 
 /// A running instance and a client that may do everything there.
-struct Bench {
-    client: AutomationClient,
-    shared: Shared,
+pub(super) struct Bench {
+    pub(super) client: AutomationClient,
+    pub(super) shared: Shared,
     seconds: Arc<AtomicI64>,
     _server: Server,
 }
 
 impl Bench {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let seconds = Arc::new(AtomicI64::new(START));
         let reading = Arc::clone(&seconds);
         let clock: clock::Clock =

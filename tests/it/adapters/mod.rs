@@ -5,6 +5,7 @@ mod automation_matrix;
 mod faults;
 mod matrix;
 mod salesforce;
+mod setup;
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;

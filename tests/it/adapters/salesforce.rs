@@ -52,10 +52,10 @@ impl Clock for Hand {
 }
 
 /// A running organisation and a client of it.
-struct Bench {
-    client: SalesforceClient,
+pub(super) struct Bench {
+    pub(super) client: SalesforceClient,
     config: Config,
-    site: Arc<Site>,
+    pub(super) site: Arc<Site>,
     hand: Hand,
     vault: Arc<MemoryVault>,
     _server: Server,
@@ -66,7 +66,7 @@ impl Bench {
         Self::with(OrgConfig::default(), false)
     }
 
-    fn with(org: OrgConfig, is_interactive: bool) -> Self {
+    pub(super) fn with(org: OrgConfig, is_interactive: bool) -> Self {
         let hand = Hand(Arc::new(AtomicI64::new(START * 1_000)));
         let reading = Arc::clone(&hand.0);
         let clock: clock::Clock =
@@ -114,7 +114,7 @@ impl Bench {
         self.hand.0.fetch_add(seconds * 1_000, Ordering::SeqCst);
     }
 
-    fn people<T>(&self, act: impl FnOnce(&mut Salesforce, &Call) -> T) -> T {
+    pub(super) fn people<T>(&self, act: impl FnOnce(&mut Salesforce, &Call) -> T) -> T {
         let now = self.site.now();
         self.site.with_brain(|brain| {
             let call = Call::person(now, brain.integration_user());

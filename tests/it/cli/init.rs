@@ -60,7 +60,7 @@ fn a_first_run_writes_a_file_rehearses_and_writes_to_the_systems_only_at_the_wor
     let file = folder.path().join("conf/instance.toml");
     let mut typed = answers(&company);
     typed.extend(SECRETS.map(str::to_owned));
-    typed.extend(["everything but three", "3", "not yet"].map(str::to_owned));
+    typed.extend(["everything but three", "3", "", "not yet"].map(str::to_owned));
     let first = init(&file, &typed);
     let told = said(&first);
     assert_eq!(first.status.code(), Some(3), "{told}{}", printed(&first));
@@ -93,7 +93,7 @@ fn a_first_run_writes_a_file_rehearses_and_writes_to_the_systems_only_at_the_wor
         &file,
         &text.replace("update_blanks = false", "update_blanks = true"),
     );
-    let second = init(&file, &["begin".to_owned()]);
+    let second = init(&file, &[String::new(), "begin".to_owned()]);
     let told = said(&second);
     assert!(told.contains("going on with it"), "{told}");
     assert!(told.contains("in already, at Orion SARL"), "{told}");

@@ -36,7 +36,7 @@ pub(super) async fn ask(place: &Place, out: &mut Out) -> Result<Answers, AppErro
     let mut asking = Asking { place, out };
     let name = asking
         .until(
-            "Name of this instance, on every screen [salesforce]: ",
+            "Name of this instance, shown on every screen [salesforce]: ",
             |answer| {
                 let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
                 let name = or(answer, "salesforce");
@@ -48,7 +48,7 @@ pub(super) async fn ask(place: &Place, out: &mut Out) -> Result<Answers, AppErro
         .await?;
     let login_url = asking
         .until(
-            "Salesforce: 1 production, 2 sandbox, or the address of its My Domain [1]: ",
+            "Salesforce is\n  1 production\n  2 a sandbox\n  or type the address of its My Domain\n[1]: ",
             |answer| match or(answer, "1") {
                 "1" => address("https://login.salesforce.com"),
                 "2" => address("https://test.salesforce.com"),
@@ -56,86 +56,15 @@ pub(super) async fn ask(place: &Place, out: &mut Out) -> Result<Answers, AppErro
             },
         )
         .await?;
-    let flow = asking
-        .until(
-            "Log in there by: 1 a person's browser, once; 2 the application's own keys (My Domain only); \
-             3 a key file (JWT) [1]: ",
-            |answer| one_of(or(answer, "1"), 3),
-        )
-        .await?;
-    let consumer_key = asking
-        .needed("Consumer key of the application there: ")
-        .await?;
-    let salesforce = match flow {
-        1 => SalesforceLogin::Browser,
-        2 => SalesforceLogin::Keys,
-        _ => SalesforceLogin::Key {
-            username: asking
-                .needed("User name of the integration's user: ")
-                .await?,
-            file: asking.needed("File with its private key (PEM): ").await?,
-        },
-    };
+    let (salesforce, consumer_key) = asking.salesforce().await?;
     let base_url = asking
         .until(
-            "Automation's address, like https://acme.automation.example: ",
+            "Automation's address (https://acme.automation.example): ",
             address,
         )
         .await?;
-    let flow = asking
-        .until(
-            "Log in there by: 1 API keys; 2 a person's browser; 3 user name and password [1]: ",
-            |answer| one_of(or(answer, "1"), 3),
-        )
-        .await?;
-    let automation = match flow {
-        1 => AutomationLogin::Keys {
-            public: asking.needed("Public key: ").await?,
-        },
-        2 => AutomationLogin::Browser {
-            public: asking.needed("Public key: ").await?,
-        },
-        _ => AutomationLogin::Basic {
-            username: asking.needed("User name: ").await?,
-        },
-    };
-    let people = asking
-        .until(
-            "People to sync: 1 Leads and Contacts, 2 Leads only, 3 Contacts only [1]: ",
-            |answer| one_of(or(answer, "1"), 3),
-        )
-        .await?;
-    let mut objects = match people {
-        1 => vec!["Lead", "Contact"],
-        2 => vec!["Lead"],
-        _ => vec!["Contact"],
-    };
-    objects.push("Account");
-    let activities = asking
-        .until(
-            "Send activities to Salesforce's timeline? y or n [y]: ",
-            |answer| match or(answer, "y") {
-                "y" | "yes" | "o" | "oui" => Ok(true),
-                "n" | "no" | "non" => Ok(false),
-                _ => Err("y or n"),
-            },
-        )
-        .await?;
-    let mut prefix = String::new();
-    if activities {
-        objects.push("Activity");
-        prefix = asking
-            .until(
-                "Namespace prefix of the timeline object [none]: ",
-                |answer| {
-                    let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
-                    let fits = answer.chars().all(is_plain);
-                    fits.then(|| answer.to_owned())
-                        .ok_or("letters, digits and “_” only")
-                },
-            )
-            .await?;
-    }
+    let automation = asking.automation().await?;
+    let (objects, prefix) = asking.objects().await?;
     Ok(Answers {
         name,
         login_url,
@@ -154,6 +83,90 @@ struct Asking<'a> {
 }
 
 impl Asking<'_> {
+    async fn salesforce(&mut self) -> Result<(SalesforceLogin, String), AppError> {
+        let flow = self
+            .until(
+                "Log in there by\n  1 a person's browser, once\n  2 the application's own keys (client \
+                 credentials; My Domain only)\n  3 a key file (JWT)\n[1]: ",
+                |answer| one_of(or(answer, "1"), 3),
+            )
+            .await?;
+        let consumer_key = self
+            .needed("Consumer key of the application there: ")
+            .await?;
+        let login = match flow {
+            1 => SalesforceLogin::Browser,
+            2 => SalesforceLogin::Keys,
+            _ => SalesforceLogin::Key {
+                username: self.needed("User name of the integration's user: ").await?,
+                file: self.needed("File with its private key (PEM): ").await?,
+            },
+        };
+        Ok((login, consumer_key))
+    }
+
+    async fn automation(&mut self) -> Result<AutomationLogin, AppError> {
+        let flow = self
+            .until(
+                "Log in there by\n  1 API keys (public and secret)\n  2 a person's browser, once\n  3 user name and password\n[1]: ",
+                |answer| one_of(or(answer, "1"), 3),
+            )
+            .await?;
+        Ok(match flow {
+            1 => AutomationLogin::Keys {
+                public: self.needed("Public key: ").await?,
+            },
+            2 => AutomationLogin::Browser {
+                public: self.needed("Public key: ").await?,
+            },
+            _ => AutomationLogin::Basic {
+                username: self.needed("User name: ").await?,
+            },
+        })
+    }
+
+    /// What is synced, and the prefix of the timeline object.
+    async fn objects(&mut self) -> Result<(Vec<&'static str>, String), AppError> {
+        let people = self
+            .until(
+                "People to sync\n  1 Leads and Contacts\n  2 Leads\n  3 Contacts\n[1]: ",
+                |answer| one_of(or(answer, "1"), 3),
+            )
+            .await?;
+        let mut objects = match people {
+            1 => vec!["Lead", "Contact"],
+            2 => vec!["Lead"],
+            _ => vec!["Contact"],
+        };
+        objects.push("Account");
+        let activities = self
+            .until(
+                "Send activities to Salesforce's timeline? y or n [y]: ",
+                |answer| match or(answer, "y") {
+                    "y" | "yes" | "o" | "oui" => Ok(true),
+                    "n" | "no" | "non" => Ok(false),
+                    _ => Err("y or n"),
+                },
+            )
+            .await?;
+        if !activities {
+            return Ok((objects, String::new()));
+        }
+        objects.push("Activity");
+        let prefix = self
+            .until(
+                "Namespace prefix of the timeline object [none]: ",
+                |answer| {
+                    let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
+                    let fits = answer.chars().all(is_plain);
+                    fits.then(|| answer.to_owned())
+                        .ok_or("letters, digits and “_” only")
+                },
+            )
+            .await?;
+        Ok((objects, prefix))
+    }
+
     async fn until<T>(
         &mut self,
         text: &str,

@@ -1,22 +1,25 @@
-//! One rule with both fields as described and a real value, one setting, or what one version changed.
+//! One rule with both fields as described and a real value, one setting, what one version changed, or
+//! what the draft would.
 
-use super::{Key, set};
+use super::rows::{before, is_retimed, set, unfit};
+use super::shown::{Mark, Shown};
+use super::{Key, drafted_words, preview};
 use crate::console::canvas::Canvas;
 use crate::console::keymap::Action;
 use crate::console::linear::Reading;
 use crate::console::list::Step;
 use crate::console::model::Tone;
-use crate::console::query::{Answer, Example, Plugin, Query, Ticket};
+use crate::console::query::{Answer, Example, Foreseen, Query, Searched, Ticket};
 use crate::console::screens::lines::{Line, Scroll, columns, line, spoken, wrapped};
 use crate::console::screens::listing::Opened;
 use crate::console::screens::{Notice, Scene};
 use crate::console::slot::{Slot, Waiting};
 use crate::console::view::tone;
 use crate::console::words::{Words, moment};
-use crate::domain::drift::{drifts, narrowing};
+use crate::domain::drift::narrowing;
 use crate::domain::ids::{Kind, LinkId, Side};
-use crate::domain::mapping::{BlankTravel, Concurrent, FieldRule, Overwritten, Role};
-use crate::domain::setup::differences;
+use crate::domain::mapping::{BlankTravel, Concurrent, FieldRule, Overwritten, Policy, Role};
+use crate::domain::setup::{Setting, differences};
 
 /// Lines that the sentences above the table may take on the smallest screen.
 const HEAD: u16 = 8;
@@ -25,16 +28,43 @@ const HEAD: u16 = 8;
 pub(in crate::console) struct Detail {
     pub(super) key: Key,
     pub(super) example: Slot<Option<Example>>,
+    /// What the draft would do, as it was when the preview was opened.
+    foreseen: Slot<Box<Foreseen>>,
+    wanted: Option<Box<Policy>>,
     scroll: Scroll,
 }
 
 impl Detail {
-    pub(super) fn new(key: Key) -> Self {
+    pub(in crate::console) fn new(key: Key) -> Self {
         Self {
             key,
             example: Slot::default(),
+            foreseen: Slot::default(),
+            wanted: None,
             scroll: Scroll::default(),
         }
+    }
+
+    /// Of what a draft would do.
+    pub(in crate::console) fn preview(wanted: Policy) -> Self {
+        Self {
+            wanted: Some(Box::new(wanted)),
+            ..Self::new(Key::Draft)
+        }
+    }
+
+    pub(in crate::console) const fn key(&self) -> Key {
+        self.key
+    }
+
+    /// So far, if it is not all known yet.
+    pub(in crate::console) fn foreseen(&self) -> Option<&Foreseen> {
+        self.foreseen.data.as_deref()
+    }
+
+    /// Counts it anew.
+    pub(in crate::console) fn foresee_again(&mut self) {
+        self.foreseen = Slot::default();
     }
 
     /// Whose value is shown.
@@ -43,20 +73,21 @@ impl Detail {
         Some(example.link)
     }
 
-    fn titled(&self, scene: Scene<'_>, plugin: &Plugin) -> String {
+    fn titled(&self, scene: Scene<'_>, shown: &Shown) -> String {
         let words = scene.words;
         let say = words.language;
         match self.key {
             Key::Setting(setting) => {
-                let value = words.set(setting, &set(scene, setting));
+                let value = words.set(setting, &set(scene, shown, setting));
                 words.labelled(words.setting(setting), &value)
             }
             Key::Time(time) => {
                 let name = say.text(time.title());
-                words.labelled(name, &time.value(words, plugin))
+                words.labelled(name, &words.time(time, shown.timetable()))
             }
             Key::Version(number) => say.with("version", &[("n", &number.to_string())]),
-            Key::Rule(kind, id) => match words.policy.mapping.rule(kind, id) {
+            Key::Draft => drafted_words(scene, shown),
+            Key::Rule(kind, id) => match shown.rule(kind, id) {
                 Some(rule) => words.labelled(words.kind(kind), &Words::pair(rule)),
                 None => String::new(),
             },
@@ -64,84 +95,81 @@ impl Detail {
     }
 
     fn offered(&self) -> Vec<(Action, &'static str)> {
-        let mut hints = Vec::new();
+        let mut hints = super::hints_for(self.key);
         if self.contact().is_some() {
             hints.push((Action::Open, "hint-contact"));
         }
-        if matches!(self.key, Key::Rule(..) | Key::Version(_)) {
+        if self.key == Key::Draft {
+            hints.push((Action::SaveDraft, "hint-save"));
+            hints.push((Action::DiscardDraft, "hint-discard-draft"));
+        }
+        if matches!(self.key, Key::Rule(..) | Key::Version(_) | Key::Draft) {
             hints.push((Action::Down, "hint-scroll"));
         }
         hints
     }
 
-    fn scroll(&mut self, scene: Scene<'_>, plugin: &Plugin, step: Step, body: u16) {
-        let lines = wrapped(self.lines(scene.words, plugin), scene.width).len();
+    fn scroll(&mut self, scene: Scene<'_>, shown: &Shown, step: Step, body: u16) {
+        let lines = wrapped(self.lines(scene, shown), scene.width).len();
         let page = usize::from(body.saturating_sub(HEAD)).max(1);
         self.scroll.step(lines, step, page);
     }
 
-    fn paint_whole(&self, scene: Scene<'_>, plugin: &Plugin, canvas: &mut Canvas<'_>) {
+    fn paint_whole(&self, scene: Scene<'_>, shown: &Shown, canvas: &mut Canvas<'_>) {
         let theme = canvas.theme;
         let (width, height) = (canvas.width(), canvas.height());
         let mut y = 0;
-        for (style, text) in self.head(scene, plugin) {
+        for (style, text) in self.head(scene, shown) {
             let room = HEAD.saturating_sub(y).max(1);
             y += canvas.paragraph(1, y, room, &text, tone(theme, style));
         }
-        let lines = wrapped(self.lines(scene.words, plugin), width);
+        let lines = wrapped(self.lines(scene, shown), width);
         let left = height.saturating_sub(y + 1);
         let mut part = canvas.part(0, y + 1, width, left);
         self.scroll.paint(&lines, &mut part);
     }
 
     /// Sentences that are always in sight.
-    fn head(&self, scene: Scene<'_>, plugin: &Plugin) -> Vec<(Tone, String)> {
+    fn head(&self, scene: Scene<'_>, shown: &Shown) -> Vec<(Tone, String)> {
         let words = scene.words;
         let say = words.language;
         let text = |key| (Tone::Muted, say.text(key).to_owned());
+        let against = shown.against(self.key).into_iter();
+        let mut head: Vec<(Tone, String)> = against
+            .map(|objection| (Tone::Person, format!("! {}", words.weighed(objection))))
+            .collect();
+        head.extend(before(words, shown, self.key).map(|told| (Tone::Strong, told)));
         match self.key {
-            Key::Setting(setting) => vec![
-                (Tone::Plain, words.about_setting(setting).to_owned()),
-                text("set-where"),
-            ],
-            Key::Time(time) => vec![
-                (Tone::Plain, say.text(time.about()).to_owned()),
-                text("time-where"),
-            ],
-            Key::Version(number) => version_head(words, plugin, number),
+            Key::Setting(setting) => {
+                head.push((Tone::Plain, words.about_setting(setting).to_owned()));
+                head.push(text(match setting {
+                    Setting::AutomationUrl => "set-where-connection",
+                    _ => "set-where",
+                }));
+            }
+            Key::Time(time) => {
+                head.push((Tone::Plain, say.text(time.about()).to_owned()));
+                head.push(text("time-where"));
+            }
+            Key::Version(number) => head.extend(version_head(words, shown, number)),
+            Key::Draft => head.extend(preview::head(words, shown)),
             Key::Rule(kind, id) => {
-                let Some(rule) = words.policy.mapping.rule(kind, id) else {
-                    return Vec::new();
-                };
-                let found = drifts(kind, rule, &plugin.described).into_iter();
-                let mut head: Vec<(Tone, String)> = found
-                    .map(|drift| (Tone::Person, format!("! {}", words.drift(rule, drift))))
-                    .collect();
-                if let Some(narrow) = narrowing(kind, rule, &plugin.described) {
-                    let number = |n: u32| say.number(u64::from(n));
-                    let gaps = [
-                        ("from", number(narrow.from_length)),
-                        ("to", number(narrow.to_length)),
-                        ("side", narrow.to.to_string()),
-                    ];
-                    let gaps = gaps.each_ref().map(|(name, text)| (*name, text.as_str()));
-                    head.push((Tone::Plain, say.with("drift-narrow", &gaps)));
+                if let Some(rule) = shown.rule(kind, id) {
+                    head.extend(rule_head(words, shown, kind, rule));
                 }
-                if rule.role != Role::Plain {
-                    head.push((Tone::Strong, words.role(rule.role).to_owned()));
-                }
-                head.push((Tone::Plain, words.arrow(rule).to_owned()));
-                head
             }
         }
+        head
     }
 
-    fn lines(&self, words: Words<'_>, plugin: &Plugin) -> Vec<Line> {
+    fn lines(&self, scene: Scene<'_>, shown: &Shown) -> Vec<Line> {
+        let words = scene.words;
         match self.key {
             Key::Setting(_) | Key::Time(_) => Vec::new(),
-            Key::Version(number) => version_lines(words, plugin, number),
-            Key::Rule(kind, id) => match words.policy.mapping.rule(kind, id) {
-                Some(rule) => self.rule_lines(words, plugin, kind, rule),
+            Key::Version(number) => version_lines(words, shown, number),
+            Key::Draft => preview::lines(words, shown, &self.foreseen),
+            Key::Rule(kind, id) => match shown.rule(kind, id) {
+                Some(rule) => self.rule_lines(words, shown, kind, rule),
                 None => Vec::new(),
             },
         }
@@ -150,13 +178,13 @@ impl Detail {
     fn rule_lines(
         &self,
         words: Words<'_>,
-        plugin: &Plugin,
+        shown: &Shown,
         kind: Kind,
         rule: &FieldRule,
     ) -> Vec<Line> {
         let say = words.language;
         let [salesforce, automation] = Side::BOTH.map(|side| side.to_string());
-        let described = &plugin.described;
+        let described = &shown.plugin.described;
         let mut lines = vec![
             columns(Tone::Muted, "", salesforce, automation),
             columns(
@@ -179,7 +207,11 @@ impl Detail {
         }
         lines.extend(options(words, rule));
         lines.push(line(Tone::Plain, ""));
-        lines.extend(self.example_lines(words, rule));
+        if shown.mark(Key::Rule(kind, rule.id)) == Mark::Added {
+            lines.push(line(Tone::Muted, say.text("example-later")));
+        } else {
+            lines.extend(self.example_lines(words, rule));
+        }
         lines.push(line(Tone::Plain, ""));
         let at = moment(described.at);
         lines.push(line(Tone::Muted, say.with("described-at", &[("at", &at)])));
@@ -215,63 +247,102 @@ impl Detail {
     }
 }
 
-impl Opened<Box<Plugin>> for Detail {
+impl Opened<Shown> for Detail {
     fn slot_mut(&mut self) -> Option<&mut dyn Waiting> {
-        Some(&mut self.example)
+        match self.key {
+            Key::Draft => Some(&mut self.foreseen),
+            _ => Some(&mut self.example),
+        }
     }
 
-    /// A setting or a version is known already.
+    /// A setting or a version is known already; a forecast reads from both systems, so it is asked for
+    /// once.
     fn query(&self) -> Option<Query> {
         match self.key {
             Key::Rule(kind, field) => Some(Query::Example(kind, field)),
+            Key::Draft if self.foreseen.data.is_none() && self.foreseen.error().is_none() => {
+                self.wanted.clone().map(Query::Forecast)
+            }
             _ => None,
         }
     }
 
     fn awaits(&self, ticket: Ticket) -> bool {
-        self.example.is_waiting_for(ticket)
+        self.example.is_waiting_for(ticket) || self.foreseen.is_waiting_for(ticket)
     }
 
     fn take(&mut self, scene: Scene<'_>, answer: Answer) -> Result<Notice, Answer> {
-        let Answer::Example(example) = answer else {
-            return Err(answer);
-        };
-        self.example.answer(example, scene.words.now);
+        let now = scene.words.now;
+        match answer {
+            Answer::Example(example) => self.example.answer(example, now),
+            Answer::Forecast(seen) if seen.searched == Searched::All => {
+                self.foreseen.answer(seen, now);
+            }
+            Answer::Forecast(seen) => self.foreseen.begin_answer(seen, now),
+            answer => return Err(answer),
+        }
         Ok(Notice::None)
     }
 
-    fn title(&self, scene: Scene<'_>, plugin: Option<&Box<Plugin>>) -> String {
-        plugin.map_or_else(String::new, |plugin| self.titled(scene, plugin))
+    fn title(&self, scene: Scene<'_>, shown: Option<&Shown>) -> String {
+        shown.map_or_else(String::new, |shown| self.titled(scene, shown))
     }
 
     fn hints(&self, _scene: Scene<'_>) -> Vec<(Action, &'static str)> {
         self.offered()
     }
 
-    fn paint(&self, scene: Scene<'_>, plugin: Option<&Box<Plugin>>, canvas: &mut Canvas<'_>) {
-        if let Some(plugin) = plugin {
-            self.paint_whole(scene, plugin, canvas);
+    fn paint(&self, scene: Scene<'_>, shown: Option<&Shown>, canvas: &mut Canvas<'_>) {
+        if let Some(shown) = shown {
+            self.paint_whole(scene, shown, canvas);
         }
     }
 
-    fn read(&self, scene: Scene<'_>, plugin: Option<&Box<Plugin>>) -> Reading {
-        let Some(plugin) = plugin else {
+    fn read(&self, scene: Scene<'_>, shown: Option<&Shown>) -> Reading {
+        let Some(shown) = shown else {
             return Reading::without(scene.words, false);
         };
-        let head = self.head(scene, plugin).into_iter().map(|(_, text)| text);
-        let lines = spoken(scene.words, &self.lines(scene.words, plugin));
+        let head = self.head(scene, shown).into_iter().map(|(_, text)| text);
+        let lines = spoken(scene.words, &self.lines(scene, shown));
         Reading::of(head.chain(lines))
     }
 
-    fn step(&mut self, scene: Scene<'_>, plugin: Option<&Box<Plugin>>, step: Step, body: u16) {
-        if let Some(plugin) = plugin {
-            self.scroll(scene, plugin, step, body);
+    fn step(&mut self, scene: Scene<'_>, shown: Option<&Shown>, step: Step, body: u16) {
+        if let Some(shown) = shown {
+            self.scroll(scene, shown, step, body);
         }
     }
 
-    fn copied(&self, scene: Scene<'_>, plugin: Option<&Box<Plugin>>) -> Option<String> {
-        plugin.map(|plugin| self.titled(scene, plugin))
+    fn copied(&self, scene: Scene<'_>, shown: Option<&Shown>) -> Option<String> {
+        shown.map(|shown| self.titled(scene, shown))
     }
+}
+
+fn rule_head(words: Words<'_>, shown: &Shown, kind: Kind, rule: &FieldRule) -> Vec<(Tone, String)> {
+    let say = words.language;
+    let told = unfit(words, shown, kind, rule);
+    let mut head: Vec<(Tone, String)> = told
+        .map(|told| (Tone::Person, format!("! {told}")))
+        .into_iter()
+        .collect();
+    if shown.mark(Key::Rule(kind, rule.id)) == Mark::Removed {
+        head.push((Tone::Person, say.text("removed-not-saved").to_owned()));
+    }
+    if let Some(narrow) = narrowing(kind, rule, &shown.plugin.described) {
+        let number = |n: u32| say.number(u64::from(n));
+        let gaps = [
+            ("from", number(narrow.from_length)),
+            ("to", number(narrow.to_length)),
+            ("side", narrow.to.to_string()),
+        ];
+        let gaps = gaps.each_ref().map(|(name, text)| (*name, text.as_str()));
+        head.push((Tone::Plain, say.with("drift-narrow", &gaps)));
+    }
+    if rule.role != Role::Plain {
+        head.push((Tone::Strong, words.role(rule.role).to_owned()));
+    }
+    head.push((Tone::Plain, words.arrow(rule).to_owned()));
+    head
 }
 
 /// What the rule does beyond its arrow.
@@ -304,9 +375,9 @@ fn options(words: Words<'_>, rule: &FieldRule) -> Vec<Line> {
     lines
 }
 
-fn version_head(words: Words<'_>, plugin: &Plugin, number: u32) -> Vec<(Tone, String)> {
+fn version_head(words: Words<'_>, shown: &Shown, number: u32) -> Vec<(Tone, String)> {
     let say = words.language;
-    let Some((version, before)) = plugin.version(number) else {
+    let Some((version, before)) = shown.version(number) else {
         return Vec::new();
     };
     let at = moment(version.at);
@@ -322,15 +393,19 @@ fn version_head(words: Words<'_>, plugin: &Plugin, number: u32) -> Vec<(Tone, St
     vec![made, (Tone::Muted, since)]
 }
 
-fn version_lines(words: Words<'_>, plugin: &Plugin, number: u32) -> Vec<Line> {
-    let Some((version, Some(before))) = plugin.version(number) else {
+fn version_lines(words: Words<'_>, shown: &Shown, number: u32) -> Vec<Line> {
+    let Some((version, Some(before))) = shown.version(number) else {
         return Vec::new();
     };
     let found = differences(&before.policy, &version.policy);
-    if found.is_empty() {
+    let times = is_retimed(before, version);
+    let times = before.timetable.zip(version.timetable).filter(|_| times);
+    let times = words.retimed(times);
+    if found.is_empty() && times.is_empty() {
         let text = words.language.text("version-same");
         return vec![line(Tone::Muted, text)];
     }
     let lines = found.iter().flat_map(|found| words.difference(found));
+    let lines = lines.chain(times);
     lines.map(|text| line(Tone::Plain, text)).collect()
 }

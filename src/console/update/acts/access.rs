@@ -42,6 +42,14 @@ pub(in crate::console) fn step(model: &mut Model) {
 
 /// What one of its own keys does.
 pub(in crate::console) fn run(model: &mut Model, action: Action) -> Vec<Effect> {
+    match action {
+        Action::Authorize => {
+            open(model, None);
+            return Vec::new();
+        }
+        Action::CopyCallback => return copy(model, action),
+        _ => {}
+    }
     if !model.access.is_over() {
         tell(model, Tone::Muted, "access-busy");
         return Vec::new();

@@ -400,3 +400,35 @@ fn usual_pairs_are_suggested_where_their_fields_are_free_and_fit() {
         );
     }
 }
+
+#[test]
+fn a_rule_that_loses_its_only_object_is_refused_though_nobody_touched_it() {
+    let described = systems();
+    let systems = both(&described);
+    let all = SalesforceObject::ALL;
+    let only_leads = Pair {
+        objects: vec![SalesforceObject::Lead],
+        ..pair("Fax", "fax")
+    };
+    let rules = [pair("Email", "email"), only_leads];
+    let rules = (1..).zip(rules);
+    let person = rules.map(|(id, pair)| rule(FieldId(id), Kind::Person, &pair, &all, systems));
+    let before = Policy {
+        mapping: Mapping {
+            person: person.collect::<Result<_, _>>().unwrap(),
+            company: Vec::new(),
+        },
+        objects: all.to_vec(),
+        ..Policy::default()
+    };
+    let mut draft = Draft::new(1, &before, Timetable::default(), FieldId(9));
+    let objects = ["Contact", "Account"].map(str::to_owned).to_vec();
+    draft.set(Setting::Objects, Set::Names(objects));
+    let against = draft.objections(&described);
+    let refused = against.iter().find(|objection| objection.is_refusal());
+    let refused = refused.expect("the Lead's pair has nothing left to be mapped for");
+    assert_eq!(
+        (refused.says.as_ref(), refused.about),
+        ("unfit-objects", Some((Kind::Person, FieldId(2))))
+    );
+}

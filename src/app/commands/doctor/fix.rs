@@ -1,0 +1,244 @@
+//! `doctor --fix`: each remedy is shown as it would be sent, asked for, recorded, made, and its check
+//! done again.
+
+use serde_json::{Value as Json, json};
+
+use super::judged;
+use crate::app::args::Doctor;
+use crate::app::commands::Place;
+use crate::app::compose::{self, Connected, Mode, Opened};
+use crate::app::error::{AppError, Status};
+use crate::app::out::Out;
+use crate::app::run::{Goal, run};
+use crate::console::{Language, Tongue, spoken};
+use crate::domain::command::Command;
+use crate::domain::doctor::Finding;
+use crate::domain::mapping::Policy;
+use crate::domain::remedy::{Preview, Remedy};
+use crate::ports::Store as _;
+
+/// What became of one remedy.
+enum Ended {
+    /// Nothing was to be made, or only to be shown, or nobody wanted it.
+    Left(&'static str),
+    /// The trial run was refused.
+    Refused,
+    Made(Vec<String>),
+    Failed(String),
+}
+
+pub(super) async fn perform(
+    place: &Place,
+    opened: Opened,
+    asked: &Doctor,
+    out: &mut Out,
+) -> Result<Status, AppError> {
+    // Refused before both systems are asked who they are.
+    place.instruction(&opened, &asked.reason, Command::Mend(Remedy::Timeline))?;
+    let mut connected = compose::connect_to_mend(opened).await?;
+    let policy = connected.policy.clone();
+    let mut tried: Vec<Remedy> = Vec::new();
+    let mut told = Vec::new();
+    let mut status = Status::Done;
+    // Each look may show what only became possible by what was made before.
+    while let Some((finding, remedy)) = next(place, &connected, asked, &tried).await? {
+        tried.push(remedy.clone());
+        let preview = connected
+            .examiner
+            .preview(policy.clone(), remedy.clone())
+            .await;
+        let (preview, ended) = match preview {
+            Ok(preview) => {
+                show(&finding, &remedy, &policy, &preview, out)?;
+                let ended = one(place, &mut connected, asked, (&remedy, &preview), out).await?;
+                (preview, ended)
+            }
+            Err(error) => (Preview::default(), Ended::Failed(error.to_string())),
+        };
+        status = worse(status, &ended);
+        let now = match ended {
+            Ended::Made(_) => find(place, &connected, &finding).await?,
+            _ => None,
+        };
+        say(&ended, now.as_ref(), &connected, out)?;
+        told.push(line(&finding, &remedy, &preview, &ended, now.as_ref()));
+    }
+    if out.is_json() {
+        out.json(&json!({ "fixes": told }))?;
+    } else if told.is_empty() {
+        out.line("nothing to mend from here")?;
+    }
+    Ok(status)
+}
+
+/// The first finding that can be mended and was not tried yet.
+async fn next(
+    place: &Place,
+    connected: &Connected,
+    asked: &Doctor,
+    tried: &[Remedy],
+) -> Result<Option<(Finding, Remedy)>, AppError> {
+    let opened = &connected.opened;
+    let findings = judged(place, opened, &connected.policy, &connected.examiner).await?;
+    let mut wanted = findings.into_iter().filter(|finding| {
+        asked.checks.is_empty() || asked.checks.iter().any(|id| finding.check.id == id)
+    });
+    Ok(wanted.find_map(|finding| {
+        let remedy = finding.seen.remedy.clone();
+        let remedy = remedy.filter(|remedy| !tried.contains(remedy))?;
+        Some((finding, remedy))
+    }))
+}
+
+/// The same check as it stands now.
+async fn find(
+    place: &Place,
+    connected: &Connected,
+    finding: &Finding,
+) -> Result<Option<Finding>, AppError> {
+    let opened = &connected.opened;
+    let findings = judged(place, opened, &connected.policy, &connected.examiner).await?;
+    let mut findings = findings.into_iter();
+    Ok(findings.find(|now| now.check == finding.check))
+}
+
+async fn one(
+    place: &Place,
+    connected: &mut Connected,
+    asked: &Doctor,
+    (remedy, preview): (&Remedy, &Preview),
+    out: &mut Out,
+) -> Result<Ended, AppError> {
+    if !preview.refusals.is_empty() {
+        return Ok(Ended::Refused);
+    }
+    if preview.steps.is_empty() {
+        return Ok(Ended::Left("nothing is to be made: it is there already"));
+    }
+    if asked.dry_run {
+        return Ok(Ended::Left("nothing was made"));
+    }
+    if !asked.yes && !is_wanted(place, out).await? {
+        return Ok(Ended::Left("nothing was made"));
+    }
+    let command = Command::Mend(remedy.clone());
+    let instruction = place.instruction(&connected.opened, &asked.reason, command)?;
+    // Recorded before it is made: what nobody answers for is not done. Each act goes on from the one
+    // before it.
+    connected.opened.recovered = connected.opened.store.recover().await?;
+    let goal = Goal::Command(instruction);
+    run(connected, Mode::default(), goal, out).await?;
+    Ok(
+        match connected
+            .examiner
+            .mend(connected.policy.clone(), remedy.clone())
+            .await
+        {
+            Ok(mended) => Ended::Made(mended.made),
+            Err(error) => Ended::Failed(error.to_string()),
+        },
+    )
+}
+
+async fn is_wanted(place: &Place, out: &mut Out) -> Result<bool, AppError> {
+    out.flush()?;
+    let text = "make it? (y, or anything else for no) ";
+    let answer = place.asker.line(text).await;
+    let answer = answer.map_err(AppError::Unanswered)?.ok_or_else(|| {
+        AppError::Usage(
+            "nobody answers here whether to make it; say --yes, or --dry-run".to_owned(),
+        )
+    })?;
+    Ok(matches!(answer.trim(), "y" | "yes" | "o" | "oui"))
+}
+
+fn show(
+    finding: &Finding,
+    remedy: &Remedy,
+    policy: &Policy,
+    preview: &Preview,
+    out: &mut Out,
+) -> Result<(), AppError> {
+    if out.is_json() {
+        return Ok(());
+    }
+    let language = Language::new(Tongue::English);
+    let at = crate::domain::time::Timestamp::ZERO;
+    let spoken = spoken(&language, policy, at, finding);
+    out.line(&format!("{}: {}", spoken.name, remedy.name()))?;
+    out.line(&format!("  to be made in {}:", remedy.side()))?;
+    for step in &preview.steps {
+        out.line(&format!("  {} {}", step.request, step.file))?;
+        for line in step.content.lines() {
+            out.line(&format!("    {line}"))?;
+        }
+    }
+    for refusal in &preview.refusals {
+        out.line(&format!("  refused by a trial run: {refusal}"))?;
+    }
+    if preview.is_tried && preview.refusals.is_empty() {
+        out.line("  a trial run of it was accepted")?;
+    }
+    Ok(())
+}
+
+fn say(
+    ended: &Ended,
+    now: Option<&Finding>,
+    connected: &Connected,
+    out: &mut Out,
+) -> Result<(), AppError> {
+    if out.is_json() {
+        return Ok(());
+    }
+    match ended {
+        Ended::Left(why) => out.line(&format!("  {why}"))?,
+        Ended::Refused => out.line("  nothing was made")?,
+        Ended::Made(made) => out.line(&format!("  made: {}", made.join(", ")))?,
+        Ended::Failed(why) => out.line(&format!("  not made: {why}"))?,
+    }
+    if let Some(finding) = now {
+        let language = Language::new(Tongue::English);
+        let now = connected.opened.clock.now();
+        let spoken = spoken(&language, &connected.policy, now, finding);
+        let state = finding.seen.severity.name();
+        out.line(&format!("  now {state}: {}", spoken.evidence))?;
+    }
+    Ok(())
+}
+
+fn line(
+    finding: &Finding,
+    remedy: &Remedy,
+    preview: &Preview,
+    ended: &Ended,
+    now: Option<&Finding>,
+) -> Json {
+    let steps = preview
+        .steps
+        .iter()
+        .map(|step| json!({ "request": step.request, "file": step.file, "content": step.content }));
+    let (made, error) = match ended {
+        Ended::Made(made) => (made.clone(), None),
+        Ended::Failed(why) => (Vec::new(), Some(why.clone())),
+        Ended::Left(_) | Ended::Refused => (Vec::new(), None),
+    };
+    json!({
+        "check": finding.check.id,
+        "makes": remedy.name(),
+        "in": remedy.side().to_string(),
+        "steps": steps.collect::<Vec<_>>(),
+        "refusals": preview.refusals,
+        "made": made,
+        "error": error,
+        "state": now.unwrap_or(finding).seen.severity.name(),
+    })
+}
+
+const fn worse(status: Status, ended: &Ended) -> Status {
+    match (status, ended) {
+        (_, Ended::Failed(_)) | (Status::Failed, _) => Status::Failed,
+        (_, Ended::Refused) => Status::WorkRemains,
+        (status, Ended::Left(_) | Ended::Made(_)) => status,
+    }
+}

@@ -1,0 +1,46 @@
+//! Automation's webhooks: which addresses it calls, and when.
+
+use std::collections::BTreeSet;
+
+use secrecy::SecretString;
+
+use super::Call;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct HookId(pub u64);
+
+/// A webhook as Automation has it.
+#[derive(Debug, Clone)]
+pub struct Hook {
+    pub id: HookId,
+    pub name: String,
+    /// Where it is posted to.
+    pub url: String,
+    /// What signs its calls; Automation tells it to whoever may see webhooks.
+    pub secret: SecretString,
+    /// Types of events that it is called for.
+    pub triggers: BTreeSet<String>,
+    /// Automation itself unpublishes a webhook after about a hundred calls that failed.
+    pub is_published: bool,
+}
+
+/// A webhook as it should be. Published.
+#[derive(Debug, Clone)]
+pub struct HookDraft {
+    pub name: String,
+    pub url: String,
+    pub secret: SecretString,
+    pub triggers: BTreeSet<String>,
+}
+
+pub trait Hooks: Send + Sync {
+    /// All of them, of others too.
+    fn hooks(&self) -> Call<'_, Vec<Hook>>;
+
+    fn create_hook(&self, draft: HookDraft) -> Call<'_, Hook>;
+
+    /// Only what the draft says; a description or a category stays.
+    fn edit_hook(&self, id: HookId, draft: HookDraft) -> Call<'_, Hook>;
+
+    fn remove_hook(&self, id: HookId) -> Call<'_, ()>;
+}

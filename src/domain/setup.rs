@@ -163,9 +163,8 @@ impl Timetable {
     }
 }
 
-/// Whether it can be the prefix of a package: letters, digits and single underscores, 15 at most,
+/// Whether it can stand before `__` in an API name: letters, digits and single underscores, 15 at most,
 /// beginning with a letter. None is none.
-/// <https://developer.salesforce.com/docs/atlas.en-us.packagingGuide.meta/packagingGuide/register_namespace_prefix.htm>
 pub fn is_namespace(text: &str) -> bool {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let begins = text.starts_with(|c: char| c.is_ascii_alphabetic());

@@ -182,6 +182,7 @@ impl Place {
 
     fn desk(&self, pool: &Pool) -> Desk {
         Desk {
+            reception: None,
             store: self.outside.store.clone(),
             setups: pool.setups.clone(),
             journal: Arc::clone(&pool.journal),

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use secrecy::SecretString;
 
 use crate::adapters::{Denial, Secret, SystemClock, automation, salesforce};
+use crate::app::authorize::Logins;
 use crate::app::config::{self, AutomationFlow, Instance, OwnKey, SalesforceFlow};
 use crate::app::error::AppError;
 use crate::app::examiner::{Examiner, Setup};
@@ -47,6 +48,8 @@ pub struct Opened {
     pub file: PathBuf,
     /// Of the process that has the store.
     pub log: Log,
+    /// Of the process that has the store.
+    pub(super) logins: Arc<Logins>,
     /// Opened by the process that serves the instance, for somebody's command.
     pub served: Option<Arc<Served>>,
 }
@@ -55,12 +58,21 @@ pub struct Opened {
 pub struct Connected {
     pub opened: Opened,
     pub outside: Outside,
+    /// The same two, by what no port offers: who we are there.
+    pub identities: Identities,
     /// Automation's webhooks, by the same client.
     pub hooks: Arc<dyn Hooks>,
     pub policy: Arc<Policy>,
     /// As both systems described themselves when they were connected to.
     pub described: Arc<Descriptions>,
     pub examiner: Arc<Examiner>,
+}
+
+/// The two systems' clients as what they are. One of each: two would take each other's tokens away.
+#[derive(Clone)]
+pub struct Identities {
+    pub salesforce: Arc<salesforce::SalesforceClient>,
+    pub automation: Arc<automation::AutomationClient>,
 }
 
 /// How a run differs from the ordinary one.
@@ -112,6 +124,7 @@ pub async fn open_at(
         recovered,
         file: file.to_owned(),
         log: Log::default(),
+        logins: Arc::default(),
         served: None,
     })
 }
@@ -135,6 +148,7 @@ async fn connected(mut opened: Opened, file: Option<&Path>) -> Result<Connected,
         return Ok(Connected {
             opened,
             outside: ours.outside.clone(),
+            identities: ours.identities.clone(),
             hooks: Arc::clone(&ours.hooks),
             policy: Arc::clone(&in_force.policy),
             described: Arc::clone(&in_force.described),
@@ -143,6 +157,7 @@ async fn connected(mut opened: Opened, file: Option<&Path>) -> Result<Connected,
     }
     let Clients {
         outside: clients,
+        identities,
         setup,
         hooks,
     } = clients(&opened)?;
@@ -173,6 +188,7 @@ async fn connected(mut opened: Opened, file: Option<&Path>) -> Result<Connected,
     Ok(Connected {
         opened,
         outside: clients,
+        identities,
         hooks,
         examiner: Examiner::new(setup),
         policy,
@@ -383,6 +399,7 @@ pub(super) fn automation_client(
 /// One client for each side, behind every port that it offers.
 struct Clients {
     outside: Outside,
+    identities: Identities,
     setup: Setup,
     hooks: Arc<dyn Hooks>,
 }
@@ -397,6 +414,10 @@ fn clients(opened: &Opened) -> Result<Clients, AppError> {
         clock: Arc::clone(&clock),
     };
     let hooks: Arc<dyn Hooks> = automation.clone();
+    let identities = Identities {
+        salesforce: salesforce.clone(),
+        automation: automation.clone(),
+    };
     let outside = Outside {
         salesforce,
         automation,
@@ -405,6 +426,7 @@ fn clients(opened: &Opened) -> Result<Clients, AppError> {
     };
     Ok(Clients {
         outside,
+        identities,
         setup,
         hooks,
     })

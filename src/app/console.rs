@@ -385,7 +385,12 @@ fn restore(model: &mut Model, mut kept: Kept, env: &Environment) {
     model.restore(&kept);
 }
 
-fn wires(house: &House, visit: Visit, ends: TtyWires, place: Place) -> (Wires, JoinHandle<()>) {
+fn wires(
+    house: &Arc<House>,
+    visit: Visit,
+    ends: TtyWires,
+    place: Place,
+) -> (Wires, JoinHandle<()>) {
     let (connected, handle) = (&house.connected, &house.handle);
     let (questions, asked) = mpsc::channel(QUESTIONS_MAX);
     let (told, answers) = mpsc::channel(QUESTIONS_MAX);
@@ -396,7 +401,8 @@ fn wires(house: &House, visit: Visit, ends: TtyWires, place: Place) -> (Wires, J
     };
     let desk = Desk::of(connected, handle)
         .for_role(role)
-        .recording(recorded);
+        .recording(recorded)
+        .at_door(Arc::clone(house), visit.door.clone());
     let desk = tokio::spawn(desk.serve(asked, told.clone()));
     let (door, recorder) = (visit.door, visit.recorder);
     let session = door.session;

@@ -1,5 +1,6 @@
 //! Answers what screens ask: reads the store, and lets the engine's rules say why.
 
+mod access;
 mod audit;
 mod bundle;
 mod doctor;
@@ -22,6 +23,9 @@ use serde_json::Value as Json;
 use tokio::sync::{mpsc, watch};
 
 use crate::app::compose::{Connected, Opened};
+use crate::app::door::Door;
+use crate::app::error::AppError;
+use crate::app::house::House;
 use crate::console::query::{
     Brief, ConflictRow, Found, HISTORY_MAX, Held, HeldRow, Page, Person, QueuedWrite, Queues,
     UndoPreview,
@@ -42,6 +46,7 @@ use crate::engine::decide::decide;
 use crate::engine::observe::match_text;
 use crate::pool::{Handle, Journal, Outside};
 use crate::ports::{Clock, Store, StoreError};
+use access::{Attempts, Reception};
 use audit::Checking;
 use search::Search;
 pub(super) use search::keys;
@@ -78,6 +83,8 @@ pub struct Desk {
     pub clock: Arc<dyn Clock>,
     /// Of whoever asks: who only looks takes nothing away.
     pub role: Role,
+    /// Where somebody can be let in from here.
+    pub reception: Option<Reception>,
     /// Both systems, where they are connected to: a forecast reads some records.
     pub outside: Option<Outside>,
 }
@@ -95,6 +102,7 @@ impl Desk {
             snapshots: pool.snapshots.clone(),
             clock: connected.outside.clock.clone(),
             role: Role::Admin,
+            reception: None,
             outside: Some(connected.outside.clone()),
         }
     }
@@ -113,6 +121,7 @@ impl Desk {
             snapshots,
             clock: opened.clock.clone(),
             role: Role::Viewer,
+            reception: None,
             outside: None,
         }
     }
@@ -140,6 +149,12 @@ impl Desk {
         Self { role, ..self }
     }
 
+    /// Lets in whoever asks by this door.
+    pub(super) fn at_door(self, house: Arc<House>, door: Door) -> Self {
+        let reception = Some(Reception { house, door });
+        Self { reception, ..self }
+    }
+
     /// Changes the set-up in somebody's name.
     pub(super) fn recording(mut self, recorded: Recorded) -> Self {
         self.doctor.recorded = Some(recorded);
@@ -156,12 +171,14 @@ impl Desk {
         let mut answering = FuturesUnordered::new();
         let mut searching: Option<(Ticket, Search)> = None;
         let mut checking: Option<Checking> = None;
+        let mut attempts = Attempts::default();
         let mut foreseeing: Option<BoxStream<'_, Msg>> = None;
         loop {
             let may_ask = answering.len() < AT_ONCE_MAX;
             let told = tokio::select! {
                 biased;
                 asked = questions.recv(), if may_ask => {
+                    let mut told = None;
                     match asked {
                         None => return,
                         Some((ticket, Query::Search(wanted))) => {
@@ -170,12 +187,16 @@ impl Desk {
                         Some((ticket, Query::CheckAudit)) => {
                             checking = Some(Checking::new(ticket));
                         }
+                        Some((ticket, Query::Admit(side, admit))) => {
+                            let asked = (ticket, side, admit);
+                            told = self.admit(&mut attempts, asked, &answers);
+                        }
                         Some((ticket, Query::Forecast(policy))) if self.role >= Role::Admin => {
                             foreseeing = Some(self.foreseen(ticket, *policy));
                         }
                         Some((ticket, query)) => answering.push(self.answered(ticket, query)),
                     }
-                    None
+                    told
                 }
                 Some(msg) = answering.next() => Some(msg),
                 msg = self.look_on(&mut searching), if searching.is_some() => msg,
@@ -244,6 +265,9 @@ impl Desk {
             Query::Mend(remedy, reason) => {
                 Answer::Mending(Box::new(self.mend(remedy, &reason).await))
             }
+            Query::Access => Answer::Access(self.access().await),
+            // It is told more than once, by a desk that serves a session.
+            Query::Admit(..) => return Err(StoreError::Secret(AppError::NotServed.to_string())),
         })
     }
 

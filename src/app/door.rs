@@ -27,6 +27,13 @@ pub(super) struct Visitor {
     pub(super) is_owner: bool,
 }
 
+impl Visitor {
+    /// Whether they sit at another machine than this one.
+    pub(super) fn is_elsewhere(&self) -> bool {
+        self.operator.from.starts_with("ssh ")
+    }
+}
+
 /// One session's way to the sync.
 #[derive(Clone)]
 pub(super) struct Door {

@@ -69,6 +69,13 @@ pub enum AppError {
     /// In the words of [`Denial`], which name the remedy.
     #[error(transparent)]
     NotLetIn(Denial),
+    #[error(
+        "somebody is logging in to {0} right now, or ending that; try again once they are done"
+    )]
+    LoginUnderWay(Side),
+    /// It was done, and whoever audits must know that it is not on record.
+    #[error("it was done, but “{0}” could not be put on record: the sync has stopped; see the log")]
+    Unrecorded(&'static str),
     /// A question was not answered.
     #[error("nothing was typed that could be used, so everything was left as it was")]
     Unanswered(#[source] std::io::Error),

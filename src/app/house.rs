@@ -144,6 +144,7 @@ impl House {
             recovered: ours.store.recover().await?,
             file: ours.file.clone(),
             log: ours.log.clone(),
+            logins: Arc::clone(&ours.logins),
             served: Some(Arc::new(Served {
                 house: Arc::clone(self),
                 door: door.clone(),

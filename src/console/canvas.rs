@@ -116,13 +116,11 @@ impl<'a> Canvas<'a> {
         self.text(0, y, &line, style);
     }
 
-    /// Empties it and draws a frame with a title.
-    pub(super) fn framed(&mut self, title: &str) {
+    /// Empties it.
+    pub(super) fn blank(&mut self) {
         let theme = self.theme;
-        let width = usize::from(self.area.width);
-        let height = self.area.height;
-        let blank = " ".repeat(width);
-        for y in 0..height {
+        let blank = " ".repeat(usize::from(self.area.width));
+        for y in 0..self.area.height {
             self.buffer.set_style(
                 Rect {
                     y: self.area.y + y,
@@ -133,6 +131,14 @@ impl<'a> Canvas<'a> {
             );
             self.text(0, y, &blank, theme.plain());
         }
+    }
+
+    /// Empties it and draws a frame with a title.
+    pub(super) fn framed(&mut self, title: &str) {
+        let theme = self.theme;
+        let width = usize::from(self.area.width);
+        let height = self.area.height;
+        self.blank();
         let flat = theme.sign("─", "-").repeat(width.saturating_sub(2));
         let ends = match theme.signs {
             super::theme::Signs::Unicode => [("┌", "┐"), ("└", "┘")],

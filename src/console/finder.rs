@@ -6,6 +6,7 @@ use super::keymap::{ACTIONS, Action, Context, Danger, Keymap};
 use super::language::{Language, Tongue};
 use super::list::page_top;
 use super::theme::Shade;
+use crate::domain::ids::Side;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Purpose {
@@ -18,6 +19,8 @@ pub(super) enum Order {
     Run(Action),
     Speak(Tongue),
     Shade(Shade),
+    /// Who lets us in at this side.
+    Admit(Side),
 }
 
 pub(super) struct Finder {
@@ -68,6 +71,16 @@ impl Finder {
                 "theme contrast",
                 "palette-theme",
                 Order::Shade(Shade::Contrast),
+            ),
+            (
+                "authorize salesforce",
+                "do-authorize",
+                Order::Admit(Side::Salesforce),
+            ),
+            (
+                "authorize automation",
+                "do-authorize",
+                Order::Admit(Side::Automation),
             ),
         ];
         entries.extend(settings.map(|(name, description, order)| Entry {

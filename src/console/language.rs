@@ -157,6 +157,7 @@ mod tests {
         sources(&root.join("src/session"), &mut all);
         sources(&root.join("src/domain/doctor"), &mut all);
         sources(&root.join("src/domain/setup"), &mut all);
+        sources(&root.join("src/app/authorize"), &mut all);
         all.split('"').map(ToOwned::to_owned).collect()
     }
 

@@ -170,6 +170,11 @@ impl Linear {
         }
     }
 
+    /// Whether what is typed is seen by whoever sits there.
+    pub(super) fn is_seen(&self) -> bool {
+        self.ground == Ground::Terminal
+    }
+
     pub(super) fn is_waiting(&self) -> bool {
         self.phase != Phase::Ready
     }
@@ -206,7 +211,11 @@ impl Model {
 
     /// What went wrong since the last act that was done, if anything did; an act that was asked for and not confirmed is not done.
     pub fn outcome(&self) -> Outcome {
-        let asked = matches!(&self.overlay, Some(Overlay::Dialog(_)));
+        let asked = match &self.overlay {
+            Some(Overlay::Dialog(_)) => true,
+            Some(Overlay::Access) => self.access.is_asking(),
+            _ => false,
+        };
         match &self.linear {
             None => Outcome::Done,
             // Whoever sees what happened needs no status.

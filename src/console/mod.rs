@@ -2,6 +2,7 @@
 //! `view(model, frame)`. No clock, no file, no socket: time, data and keys come in as messages, and
 //! what is to be done goes out as effects.
 
+mod access;
 mod boxes;
 mod canvas;
 mod chooser;
@@ -11,6 +12,7 @@ mod field;
 mod filter;
 mod finder;
 mod here;
+pub mod hidden;
 mod kept;
 pub mod keymap;
 pub mod language;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::Effect;
+use super::access;
 use super::boxes::Boxes;
 use super::chooser::Chooser;
 use super::dialog::Dialog;
@@ -14,6 +15,7 @@ use super::finder::Finder;
 use super::keymap::{Chord, Context, Keymap};
 use super::language::Language;
 use super::linear::Linear;
+use super::msg::Msg;
 use super::picker::Picker;
 use super::query::{Diagnosis, Exported, Mending, Query, Ticket, UndoPreview};
 use super::screens::{
@@ -95,6 +97,7 @@ pub struct Model {
     pub(super) plugin: plugin::Model,
     pub(super) doctor: doctor::Model,
     pub(super) audit: audit::Model,
+    pub(super) access: access::Model,
     pub(super) overlay: Option<Overlay>,
     /// Asked for by the undo key; its answer opens a dialog.
     pub(super) undo: Option<Slot<Option<Box<UndoPreview>>>>,
@@ -203,6 +206,8 @@ pub(super) enum Overlay {
     Columns(Chooser),
     /// Who is here, and what is being done.
     Here,
+    /// Who lets us in, and letting in.
+    Access,
 }
 
 /// The contacts that something is about to be done to, as they were when it was asked for.
@@ -350,6 +355,7 @@ impl Model {
             plugin: plugin::Model::default(),
             doctor: doctor::Model::default(),
             audit: audit::Model::default(),
+            access: access::Model::default(),
             overlay: None,
             undo: None,
             bulk: None,
@@ -456,6 +462,7 @@ impl Model {
             || self.standing.is_stale()
             || (self.tab == Tab::Overview && self.diagnosis.is_stale())
             || self.screen().slot(self.scene()).is_some_and(is_in_doubt)
+            || (matches!(self.overlay, Some(Overlay::Access)) && self.access.slot.is_stale())
             || self.undo.as_ref().is_some_and(Waiting::is_stale)
             || self.bulk.as_ref().is_some_and(|bulk| bulk.slot.is_stale())
     }
@@ -466,6 +473,7 @@ impl Model {
             Some(Overlay::Dialog(dialog)) if dialog.is_on_text() => vec![Context::Text],
             Some(Overlay::Dialog(_) | Overlay::Here) => vec![Context::Dialog],
             Some(Overlay::Columns(_)) => vec![Context::Columns],
+            Some(Overlay::Access) if !self.access.is_on_text() => vec![Context::Access],
             Some(Overlay::Boxes(_)) => vec![Context::Boxes],
             Some(_) => vec![Context::Text],
             None => self.screen_contexts(),
@@ -496,6 +504,9 @@ impl Model {
         if is_wanted {
             ask(&mut self.diagnosis, Query::Doctor);
         }
+        if matches!(self.overlay, Some(Overlay::Access)) {
+            ask(&mut self.access.slot, Query::Access);
+        }
         if let Some(undo) = &mut self.undo {
             ask(undo, Query::LastAct);
         }
@@ -522,6 +533,7 @@ impl Model {
     pub(super) fn each_slot(&mut self, mut act: impl FnMut(&mut dyn Waiting)) {
         act(&mut self.standing);
         act(&mut self.diagnosis);
+        act(&mut self.access.slot);
         for tab in Tab::ALL {
             for slot in self.stage(tab).1.slots() {
                 act(slot);
@@ -533,12 +545,19 @@ impl Model {
     pub(super) fn awaited(&mut self) -> BTreeSet<Ticket> {
         let mut tickets = BTreeSet::new();
         self.each_slot(|slot| tickets.extend(slot.waiting()));
+        tickets.extend(self.access.waiting());
         tickets.extend(self.undo.as_ref().and_then(Waiting::waiting));
         tickets.extend(self.bulk.as_ref().and_then(|bulk| bulk.slot.waiting()));
         tickets.extend(self.export.as_ref().and_then(|(slot, _)| slot.waiting()));
         tickets.extend(self.look.as_ref().and_then(Waiting::waiting));
         tickets.extend(self.mending.as_ref().and_then(|(slot, _)| slot.waiting()));
         tickets
+    }
+
+    /// A message as a recording may hear it.
+    pub fn overheard(&self, msg: &Msg) -> Option<Msg> {
+        let is_in_sight = matches!(self.overlay, Some(Overlay::Access));
+        self.access.overheard(msg).filter(|_| is_in_sight)
     }
 
     /// Data on every screen may be out of date.

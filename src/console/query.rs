@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::console::hidden::Hidden;
 use crate::console::language::Tongue;
+use crate::domain::access::{Access, Admitted};
 use crate::domain::activity::HeldActivity;
 use crate::domain::audit::Verdict;
 use crate::domain::conflict::Conflict;
@@ -71,6 +73,28 @@ pub enum Query {
     Preview(Remedy),
     /// Make it, for this reason.
     Mend(Remedy, String),
+    /// Whether both sides let us in.
+    Access,
+    /// Something is done about that.
+    Admit(Side, Admit),
+}
+
+/// What is done about being let in at a side. Ends when the session ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Admit {
+    Check,
+    LogIn {
+        /// That was asked for.
+        secret: Option<Hidden>,
+        reason: String,
+    },
+    /// Where the browser of a login under way ended.
+    Redirected(Hidden),
+    /// Waits for nobody any more.
+    BreakOff,
+    Revoke {
+        reason: String,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -95,6 +119,9 @@ pub enum Answer {
     /// More than once: so far, then in the end.
     Forecast(Box<Foreseen>),
     Doctor(Diagnosis),
+    Access(Vec<Access>),
+    /// More than once: how far it is, then what came of it.
+    Admitted(Box<Admitted>),
     Mending(Box<Mending>),
 }
 

@@ -1,5 +1,6 @@
 //! Keys in, screens out: each action as an operator meets it.
 
+mod access;
 mod activities;
 mod audit;
 mod bench;

@@ -144,6 +144,12 @@ fn on_answered(model: &mut Model, ticket: Ticket, answer: Answer) -> Vec<Effect>
                 doctor_answered(model);
             }
         }
+        Answer::Access(access) => {
+            if model.access.slot.is_waiting_for(ticket) {
+                model.access.slot.answer(access, model.shell.now);
+            }
+        }
+        Answer::Admitted(admitted) => acts::access::answered(model, ticket, *admitted),
         Answer::LastAct(act) => {
             let is_wanted = |slot: &Slot<_>| slot.is_waiting_for(ticket);
             if model.undo.as_ref().is_some_and(is_wanted) {
@@ -224,6 +230,9 @@ fn notify(model: &mut Model, tab: Tab, notice: Notice) {
 }
 
 fn on_unanswered(model: &mut Model, ticket: Ticket, error: String) -> Vec<Effect> {
+    if acts::access::unanswered(model, ticket, &error) {
+        return Vec::new();
+    }
     let is_wanted = |slot: &Slot<_>| slot.is_waiting_for(ticket);
     if model.undo.as_ref().is_some_and(is_wanted) {
         model.undo = None;

@@ -54,6 +54,7 @@ pub fn paint(model: &Model, buffer: &mut Buffer) {
         None => {}
         Some(Overlay::Finder(finder)) => finder.paint(&mut body, &model.shell.language),
         Some(Overlay::Here) => super::here::paint(model, &mut body),
+        Some(Overlay::Access) => super::access::paint(model, &mut body),
         Some(Overlay::Dialog(dialog)) => dialog.paint(&mut body, &model.shell.language),
         Some(
             Overlay::Filter(prompt)
@@ -353,6 +354,7 @@ fn hints(model: &Model) -> Vec<(Action, &'static str)> {
             ];
         }
         Some(Overlay::Here) => return vec![(Action::Cancel, "hint-close")],
+        Some(Overlay::Access) => return super::access::hints(model),
         Some(Overlay::Columns(_)) => {
             return vec![
                 (Action::Next, "hint-move"),

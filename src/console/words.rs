@@ -1,5 +1,6 @@
 //! What the product's states are called when a person reads them, in the language that is spoken.
 
+mod access;
 mod acts;
 mod audit;
 mod doctor;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::access::AccessAct;
 use super::activity::HeldActivity;
 use super::conflict::Resolution;
 use super::failure::Failure;
@@ -117,6 +118,11 @@ pub enum Command {
         based_on: u32,
         policy: Box<Policy>,
         timetable: Timetable,
+    },
+    /// Put on record that somebody let us in at a side, or ended that. It was done already.
+    NoteAccess {
+        side: Side,
+        act: AccessAct,
     },
 }
 

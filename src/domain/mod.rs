@@ -1,5 +1,6 @@
 //! The nouns of the product and their invariants. Imports std, serde and an error derive.
 
+pub mod access;
 pub mod activity;
 pub mod audit;
 pub mod command;

@@ -88,7 +88,8 @@ pub(super) fn keys(instruction: &Instruction) -> Vec<LinkKey> {
         | Command::ReleaseBrake
         | Command::Enter { .. }
         | Command::Configure { .. }
-        | Command::Mend(_) => Vec::new(),
+        | Command::Mend(_)
+        | Command::NoteAccess { .. } => Vec::new(),
     }
 }
 
@@ -171,6 +172,7 @@ impl Engine {
                 policy,
                 timetable,
             } => self.configure(desk, &order, based_on, (*policy, timetable)),
+            Command::NoteAccess { side, act } => Ok(Done::new(act.name(), side.to_string())),
         };
         match done {
             Ok(done) => self.record(desk, order, done),

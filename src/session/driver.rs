@@ -325,7 +325,10 @@ pub(super) fn perform(model: &mut Model, wires: &mut Wires, msg: Msg) -> Done {
 }
 
 fn feed(model: &mut Model, wires: &mut Wires, msg: Msg) -> Vec<Effect> {
-    (wires.heard)(&msg);
+    match model.overheard(&msg) {
+        Some(veiled) => (wires.heard)(&veiled),
+        None => (wires.heard)(&msg),
+    }
     update(model, msg)
 }
 

@@ -6,6 +6,7 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Command, ExitStatus, Output, Stdio};
 
+use base64::Engine as _;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use passerelle::sim::salesforce::oauth::{App, RefreshPolicy};
@@ -611,6 +612,136 @@ fn the_serving_process_itself_is_let_in_again_while_it_serves() {
         assert!(matches!(done.status.code(), Some(0 | 3)), "{}", said(&done));
     }
     assert_eq!(stage.holds(REFRESH_TOKEN), None);
+    let audited = stage.run(&["audit", "list"]);
+    let audited = String::from_utf8(audited.stdout).unwrap();
+    assert_eq!(audited.matches("authorise").count(), 4, "{audited}");
+    let verified = stage.run(&["audit", "verify"]);
+    assert_eq!(verified.status.code(), Some(0), "{}", said(&verified));
     kill(Pid::from_raw(server.id() as i32), Signal::SIGTERM).unwrap();
     server.wait().unwrap();
+}
+
+impl Stage {
+    /// A process that serves the instance, ready to be attached to.
+    fn served(&self) -> Served {
+        let mut child = self
+            .command(&["serve"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut notes = BufReader::new(child.stderr.take().unwrap());
+        let mut line = String::new();
+        while !line.contains("serving ") {
+            line.clear();
+            assert!(notes.read_line(&mut line).unwrap() > 0, "it did not start");
+        }
+        Served {
+            child,
+            _notes: notes,
+        }
+    }
+
+    /// A console of somebody who sits elsewhere, so that no browser comes back by itself.
+    fn console(&self) -> AtTerminal {
+        let file = self.file.display().to_string();
+        let mut terminal = AtTerminal::attaches_from_afar(&["attach", "--config", &file]);
+        terminal.sees("things wait for a person");
+        terminal
+    }
+
+    /// The address that the running login shows: on the clipboard, whole.
+    fn shown_address(terminal: &mut AtTerminal) -> String {
+        terminal.sees("paste the address here");
+        let before = terminal.said().len();
+        terminal.type_keys("y");
+        terminal.sees("Copied");
+        let said = terminal.said()[before..].to_owned();
+        let text = said.split("]52;c;").nth(1).unwrap();
+        let text = text.split('\u{7}').next().unwrap();
+        let bytes = base64::engine::general_purpose::STANDARD.decode(text);
+        String::from_utf8(bytes.unwrap()).unwrap()
+    }
+}
+
+struct Served {
+    child: Child,
+    _notes: BufReader<ChildStderr>,
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = kill(Pid::from_raw(self.child.id() as i32), Signal::SIGTERM);
+        let _ = self.child.wait();
+    }
+}
+
+/// Bracketed, as terminals hand on what is pasted.
+fn paste(terminal: &mut AtTerminal, text: &str) {
+    terminal.type_keys(&format!("\u{1b}[200~{text}\u{1b}[201~"));
+}
+
+fn begins_login(terminal: &mut AtTerminal, reason: &str) {
+    terminal.type_keys("l");
+    terminal.sees("Cancel <]");
+    terminal.type_keys(&format!("\t{reason}\r"));
+    terminal.sees("> Confirm <]");
+    terminal.type_keys("\r");
+    terminal.sees("consumer secret");
+    terminal.type_keys(&format!("{SALESFORCE_SECRET}\r"));
+}
+
+#[test]
+fn from_a_console_a_person_lets_it_in_again_and_refusals_are_sentences() {
+    let stage = Stage::new().authorised();
+    let synced = stage.run(&["sync", "--until-idle", "--json"]);
+    assert_eq!(synced.status.code(), Some(3), "{}", said(&synced));
+    let served = stage.served();
+    let site = &stage.company.serving.site;
+    site.with_brain(passerelle::sim::salesforce::org::Salesforce::revoke_all_grants);
+    let mut terminal = stage.console();
+    terminal.type_keys("It");
+    terminal.sees("Log in again");
+    terminal.type_keys("\u{1b}");
+    terminal.sees("Who lets us in");
+
+    begins_login(&mut terminal, "first");
+    let address = Stage::shown_address(&mut terminal);
+    let denied = stage.browse(&address, DENY).unwrap();
+    paste(
+        &mut terminal,
+        &format!("{}x", denied.replace("state=", "state=x")),
+    );
+    terminal.type_keys("\r");
+    terminal.sees("not the answer to this login");
+    paste(&mut terminal, &denied);
+    terminal.type_keys("\r");
+    terminal.sees("did not allow it");
+    terminal.type_keys("\u{1b}");
+    terminal.sees("Who lets us in");
+
+    begins_login(&mut terminal, "second");
+    let address = Stage::shown_address(&mut terminal);
+    let redirected = stage.browse(&address, ALLOW).unwrap();
+    let code = redirected.split("code=").nth(1).unwrap();
+    let code = code.split('&').next().unwrap().to_owned();
+    paste(&mut terminal, &redirected);
+    terminal.type_keys("\r");
+    terminal.sees("kept sealed");
+    let said_all = terminal.said();
+    for secret in [SALESFORCE_SECRET, REFRESH_TOKEN, code.as_str()] {
+        assert!(!said_all.contains(secret), "{secret} was shown");
+        assert_eq!(stage.holds(secret), None, "{secret}");
+    }
+    let done = stage.run(&["sync", "--once", "all", "--json"]);
+    assert!(matches!(done.status.code(), Some(0 | 3)), "{}", said(&done));
+    let audited = stage.run(&["audit", "list"]);
+    let audited = String::from_utf8(audited.stdout).unwrap();
+    assert!(
+        audited.contains("second") && !audited.contains("first"),
+        "{audited}"
+    );
+    terminal.hang_up();
+    drop(served);
 }

@@ -323,6 +323,7 @@ async fn foreseen(world: &World, policy: Policy) -> Foreseen {
         snapshots: watch::channel(Arc::default()).1,
         clock: outside.clock.clone(),
         role: Role::Admin,
+        reception: None,
         outside: Some(outside),
         doctor: passerelle::app::desk::Doctor::default(),
     };

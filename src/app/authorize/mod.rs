@@ -2,6 +2,9 @@
 //! terminal. Whatever is new is sealed before it is used, and replaces what works once it is proven.
 
 mod callback;
+mod denied;
+mod logins;
+mod seen;
 mod trial;
 
 use std::sync::Arc;
@@ -19,6 +22,10 @@ use crate::domain::ids::Side;
 use crate::ports::Vault;
 
 pub(super) use callback::Callback;
+pub(super) use denied::{denied, stopped};
+pub(super) use logins::Logins;
+use logins::Turn;
+pub(super) use seen::{access, check_served, entrant, note};
 use trial::Trial;
 
 /// Where the official command-line tool of Salesforce listens: applications made for that one fit.
@@ -39,6 +46,7 @@ pub(super) struct Login<'a> {
     opened: &'a Opened,
     side: Side,
     trial: Arc<Trial>,
+    _turn: Turn,
 }
 
 /// What `revoke` did.
@@ -109,11 +117,13 @@ pub(super) fn pasted(text: &str) -> Option<Url> {
 
 impl<'a> Login<'a> {
     pub(super) async fn begin(opened: &'a Opened, side: Side) -> Result<Self, AppError> {
+        let turn = turn(opened, side)?;
         let trial = Trial::begin(opened.vault.clone(), side).await?;
         Ok(Self {
             opened,
             side,
             trial: Arc::new(trial),
+            _turn: turn,
         })
     }
 
@@ -163,6 +173,7 @@ impl<'a> Login<'a> {
         match self.identity().await {
             Ok(identity) => {
                 self.trial.keep(self.side).await?;
+                seen::remember(self.opened, self.side, Ok(&identity));
                 Ok(identity)
             }
             Err(error) => {
@@ -230,6 +241,7 @@ pub(super) async fn kept_secret(opened: &Opened, side: Side) -> bool {
 /// Ends the login at Salesforce and forgets everything that was kept for the side. What cannot be ended
 /// there stays kept, unless it cannot be opened any more: then only forgetting is left.
 pub(super) async fn revoke(opened: &Opened, side: Side) -> Result<Revoked, AppError> {
+    let _turn = turn(opened, side)?;
     let there = match side {
         Side::Automation => None,
         Side::Salesforce => {
@@ -248,7 +260,25 @@ pub(super) async fn revoke(opened: &Opened, side: Side) -> Result<Revoked, AppEr
         }
     };
     let forgotten = trial::forget(&*opened.vault, side).await?;
+    seen::remember(opened, side, Err(&AppError::NotLetIn(Denial::NotYet(side))));
     Ok(Revoked { there, forgotten })
+}
+
+fn turn(opened: &Opened, side: Side) -> Result<Turn, AppError> {
+    let turn = opened.logins.take(side);
+    turn.ok_or(AppError::LoginUnderWay(side))
+}
+
+/// What tells two meanings of one refusal apart.
+fn attempt(instance: &Instance, side: Side) -> Attempt<'_> {
+    let user = match &instance.salesforce.flow {
+        SalesforceFlow::JwtBearer { username, .. } => Some(username.as_str()),
+        _ => None,
+    };
+    Attempt {
+        user,
+        ..Attempt::of(side)
+    }
 }
 
 async fn identity(
@@ -256,14 +286,7 @@ async fn identity(
     side: Side,
     vault: Arc<dyn Vault>,
 ) -> Result<Identity, AppError> {
-    let user = match &opened.instance.salesforce.flow {
-        SalesforceFlow::JwtBearer { username, .. } => Some(username.as_str()),
-        _ => None,
-    };
-    let attempt = Attempt {
-        user,
-        ..Attempt::of(side)
-    };
+    let attempt = attempt(&opened.instance, side);
     let identity = match side {
         Side::Salesforce => compose::salesforce_client(opened, vault)?.identity().await,
         Side::Automation => compose::automation_client(opened, vault)?.identity().await,
@@ -290,7 +313,11 @@ pub(super) fn check_place(
         Side::Salesforce => &binding.organisation,
         Side::Automation => &binding.automation,
     };
-    if *bound == identity.place {
+    same_place(bound, identity)
+}
+
+fn same_place(bound: &str, identity: &Identity) -> Result<(), AppError> {
+    if bound == identity.place {
         return Ok(());
     }
     let found = if identity.place_name == identity.place {
@@ -299,7 +326,7 @@ pub(super) fn check_place(
         format!("{} ({})", identity.place, identity.place_name)
     };
     Err(AppError::NotLetIn(Denial::OtherOrganisation {
-        bound: bound.clone(),
+        bound: bound.to_owned(),
         found,
     }))
 }

@@ -6,13 +6,14 @@ use serde_json::{Map, Value as Json, json};
 use url::Url;
 
 use super::Place;
-use crate::adapters::{Attempt, Denial, Identity, PendingAuthorization};
+use crate::adapters::{Denial, Identity, PendingAuthorization};
 use crate::app::args::{Authorize, Revoke, System};
 use crate::app::authorize::{self, Callback, Login, Revoked};
 use crate::app::compose::Opened;
 use crate::app::error::{AppError, Status};
 use crate::app::log::TOLD;
 use crate::app::out::Out;
+use crate::domain::access::AccessAct;
 use crate::domain::ids::{RunId, Side};
 use crate::domain::operator::Role;
 use crate::domain::record::{Act, Batch, Change};
@@ -58,7 +59,7 @@ pub(super) async fn perform(
             log_in(place, asked, (side, &login), &opened, out).await?;
         }
         let identity = login.prove().await?;
-        record(place, &opened, "authorise", side, &asked.reason).await?;
+        record(place, &opened, AccessAct::Authorise, side, &asked.reason).await?;
         tell(side, &identity, &mut told, out)?;
         if !out.is_json() {
             out.line("  kept sealed; the sync uses it from its next cycle on")?;
@@ -222,7 +223,7 @@ async fn check(
     let mut told = Map::new();
     for side in sides(side) {
         let identity = match &place.served {
-            Some(_) => of_the_house(opened, side).await?,
+            Some((house, _)) => authorize::check_served(house, side).await?,
             None => authorize::check(opened, side).await?,
         };
         tell(side, &identity, &mut told, out)?;
@@ -231,43 +232,6 @@ async fn check(
         out.json(&told)?;
     }
     Ok(Status::Done)
-}
-
-/// By the serving process's own client, which alone may use its tokens.
-async fn of_the_house(opened: &Opened, side: Side) -> Result<Identity, AppError> {
-    let Some(served) = &opened.served else {
-        return Err(AppError::NotServed);
-    };
-    let connected = &served.house.connected;
-    let policy = std::sync::Arc::clone(&connected.policy);
-    let denied = |error: crate::ports::PortError| {
-        AppError::NotLetIn(Attempt::of(side).denial(&error.failure))
-    };
-    let identity = match side {
-        Side::Salesforce => {
-            let described = connected.outside.salesforce.describe(policy).await;
-            let described = described.map_err(denied)?.value;
-            Identity {
-                place: described.organisation,
-                place_name: described.organisation_name,
-                is_sandbox: Some(described.is_sandbox),
-                version: described.api_version,
-                ..Identity::default()
-            }
-        }
-        Side::Automation => {
-            let described = connected.outside.automation.describe(policy).await;
-            let described = described.map_err(denied)?.value;
-            Identity {
-                place_name: described.instance.clone(),
-                place: described.instance,
-                version: described.version,
-                ..Identity::default()
-            }
-        }
-    };
-    authorize::check_place(opened, side, &identity)?;
-    Ok(identity)
 }
 
 fn tell(
@@ -330,7 +294,14 @@ pub(super) async fn revoke(
     let mut told = Map::new();
     for side in sides {
         let revoked = authorize::revoke(&opened, side).await?;
-        record(place, &opened, "revoke", side, &asked.writing.reason).await?;
+        record(
+            place,
+            &opened,
+            AccessAct::Revoke,
+            side,
+            &asked.writing.reason,
+        )
+        .await?;
         let key = side.to_string().to_lowercase();
         let Revoked { there, forgotten } = revoked;
         told.insert(key, json!({ "revoked": there, "forgotten": forgotten }));
@@ -391,20 +362,20 @@ fn words(side: Side, revoked: Revoked) -> String {
     format!("{side}: {forgotten} kept secrets forgotten; {there}")
 }
 
-/// Into the audit; and into the log, where a process serves the instance: its sync numbers the acts.
+/// Into the audit, by the sync that numbers the acts where a process serves the instance.
 async fn record(
     place: &Place,
     opened: &Opened,
-    act: &str,
+    act: AccessAct,
     side: Side,
     reason: &str,
 ) -> Result<(), AppError> {
-    let operator = place.visitor(opened).operator;
-    let name = operator.name.as_str();
-    tracing::info!(target: TOLD, act, %side, operator = name, "access was changed");
-    if place.served.is_some() {
-        return Ok(());
+    if let Some((house, door)) = &place.served {
+        return authorize::note(house, door, (side, act), reason).await;
     }
+    let operator = place.visitor(opened).operator;
+    let (name, told) = (operator.name.as_str(), act.name());
+    tracing::info!(target: TOLD, act = told, %side, operator = name, "access was changed");
     let mut tally = opened.store.recover().await?.tally;
     tally.next_run += 1;
     let act = Act {
@@ -412,7 +383,7 @@ async fn record(
         at: opened.clock.now(),
         operator: operator.name,
         from: operator.from,
-        act: act.to_owned(),
+        act: act.name().to_owned(),
         object: side.to_string(),
         links: Vec::new(),
         reason: reason.to_owned(),

@@ -114,7 +114,7 @@ pub(super) async fn perform(
             {
                 return forward::forward(stream, place.claims, read, out).await;
             }
-            carry_out(&place, command, out).await
+            Box::pin(carry_out(&place, command, out)).await
         }
     }
 }
@@ -150,7 +150,7 @@ async fn carry_out(place: &Place, command: Command, out: &mut Out) -> Result<Sta
         Command::Check(asked) => {
             steer::links(place, &asked, |links| Wish::Check { links }, out).await
         }
-        Command::Aside(aside) => steer::aside(place, &aside, out).await,
+        Command::Aside(aside) => Box::pin(steer::aside(place, &aside, out)).await,
         Command::Unlink(asked) => {
             steer::links(place, &asked, |links| Wish::Unlink { links }, out).await
         }

@@ -132,7 +132,7 @@ async fn play(
     bring_to_agreement(&pool).await;
     let now = BEGINNING + LOOKED_AT;
     let model = Model::new(settings(connected, tongue, now)?);
-    let mut stage = Stage::new(model, connected, &pool, (OPERATOR, now)).await?;
+    let mut stage = Box::pin(Stage::new(model, connected, &pool, (OPERATOR, now))).await?;
     for scene in SCENES {
         for step in scene.steps {
             match step {

@@ -90,6 +90,7 @@ impl Room {
             doctor: Doctor::default(),
             snapshots: watch::channel(Arc::default()).1,
             clock: Arc::new(SystemClock),
+            reception: None,
             outside: None,
         };
         Self { desk, folder }

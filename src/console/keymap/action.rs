@@ -96,6 +96,11 @@ pub enum Action {
     Press,
     Cancel,
     Accept,
+    Authorize,
+    CheckAccess,
+    LogIn,
+    Revoke,
+    CopyCallback,
 }
 
 /// Where a key counts. The first one that knows a key decides; see [`resolve`](fn@super::resolve).
@@ -127,6 +132,8 @@ pub enum Context {
     Dialog,
     /// The columns of a list are chosen.
     Columns,
+    /// Who lets us in.
+    Access,
     /// Boxes are ticked.
     Boxes,
     /// Text is typed: every key that is not bound here is a letter.
@@ -170,7 +177,7 @@ actions! {
     Palette "palette" [Everywhere] None;
     Back "back" [Everywhere] None;
     BackOrLeave "back-or-leave" [Everywhere] None;
-    Leave "leave" [Everywhere Dialog Text Columns Boxes] None;
+    Leave "leave" [Everywhere Dialog Text Columns Boxes Access] None;
     GoOverview "go-overview" [Everywhere] None;
     GoQueues "go-queues" [Everywhere] None;
     GoConflicts "go-conflicts" [Everywhere] None;
@@ -183,7 +190,7 @@ actions! {
     Refresh "refresh" [Everywhere] None;
     PauseView "pause-view" [Everywhere] None;
     Here "here" [Everywhere] None;
-    Copy "copy" [List] None;
+    Copy "copy" [List Access] None;
     Sort "sort" [Queues Conflicts Contacts Flags Activities Plugin Doctor Audit] None;
     Invert "invert" [Queues Conflicts Contacts Flags Activities Plugin Doctor Audit] None;
     Columns "columns" [Queues Conflicts Contacts Flags Activities Plugin Doctor Audit] None;
@@ -194,7 +201,7 @@ actions! {
     Last "last" [List] None;
     PageDown "page-down" [List] None;
     PageUp "page-up" [List] None;
-    Open "open" [List] None;
+    Open "open" [List Access] None;
     Filter "filter" [Queues Conflicts Flags Activities Plugin Doctor Audit] None;
     Search "search" [Contacts Contact] None;
     SyncNow "sync-now" [Overview Queues] Writes;
@@ -251,11 +258,16 @@ actions! {
     DiscardDraft "discard-draft" [Plugin Rule] None;
     SaveDraft "save-draft" [Plugin Rule] Writes;
     CheckAudit "check-audit" [Audit Act] None;
-    Next "next" [Dialog Text Columns Boxes] None;
-    Previous "previous" [Dialog Text Columns Boxes] None;
+    Next "next" [Dialog Text Columns Boxes Access] None;
+    Previous "previous" [Dialog Text Columns Boxes Access] None;
     Press "press" [Dialog] None;
-    Cancel "cancel" [Dialog Text Columns Boxes] None;
+    Cancel "cancel" [Dialog Text Columns Boxes Access] None;
     Accept "accept" [Text Boxes] None;
+    Authorize "authorize" [Everywhere] None;
+    CheckAccess "check-access" [Access] None;
+    LogIn "log-in" [Access] Writes;
+    Revoke "revoke" [Access] Writes;
+    CopyCallback "copy-callback" [Access] None;
 }
 
 impl Action {
@@ -274,13 +286,16 @@ impl Action {
                 | Self::RollBack
                 | Self::RedoDraft
                 | Self::DiscardDraft
-                | Self::SaveDraft,
+                | Self::SaveDraft
+                | Self::LogIn
+                | Self::Revoke,
                 _,
             ) => Role::Admin,
             (
                 Self::ExportCsv
                 | Self::ExportJson
                 | Self::IncidentBundle
+                | Self::CheckAccess
                 | Self::TakeSalesforce
                 | Self::TakeAutomation
                 | Self::TakeBase
@@ -311,7 +326,7 @@ impl Action {
 }
 
 impl Context {
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::Everywhere,
         Self::List,
         Self::Overview,
@@ -331,6 +346,7 @@ impl Context {
         Self::Act,
         Self::Dialog,
         Self::Columns,
+        Self::Access,
         Self::Boxes,
         Self::Text,
     ];
@@ -357,6 +373,7 @@ impl Context {
             Self::Act => "act",
             Self::Dialog => "dialog",
             Self::Columns => "columns",
+            Self::Access => "access",
             Self::Boxes => "boxes",
             Self::Text => "text",
         }

@@ -2,6 +2,7 @@
 
 use super::{ARRIVAL, Outcome, PATIENCE, Phase, Show, page};
 use crate::console::Effect;
+use crate::console::access;
 use crate::console::chooser::Chooser;
 use crate::console::keymap::action::Entry;
 use crate::console::keymap::{ACTIONS, Action, Context, Danger};
@@ -233,6 +234,7 @@ pub(in crate::console) fn overlay(model: &mut Model) {
         None | Some(Overlay::Finder(_)) => return,
         Some(Overlay::Dialog(dialog)) => dialog.read(say),
         Some(Overlay::Here) => crate::console::here::read(model),
+        Some(Overlay::Access) => accessed(model),
         Some(
             Overlay::Filter(prompt)
             | Overlay::Search(prompt)
@@ -260,6 +262,15 @@ pub(in crate::console) fn overlay(model: &mut Model) {
     if matches!(model.overlay, Some(Overlay::Here)) {
         model.overlay = None;
     }
+}
+
+/// What stands there, then what may be answered.
+fn accessed(model: &Model) -> Vec<String> {
+    let say = &model.shell.language;
+    let lines = access::lines(model);
+    let mut lines: Vec<String> = lines.iter().filter_map(access::Line::text).collect();
+    lines.push(say.text(access::asked(model)).to_owned());
+    lines
 }
 
 fn asked(model: &Model, prompt: &Prompt) -> Vec<String> {
@@ -337,6 +348,10 @@ pub(in crate::console) fn places(model: &Model, contexts: &[Context]) -> String 
             Context::Audit | Context::Act => Tab::Audit,
             Context::Columns => {
                 names.push("columns");
+                continue;
+            }
+            Context::Access => {
+                names.push("authorize");
                 continue;
             }
             Context::Boxes => {

@@ -76,6 +76,12 @@ fn destination(id: &str) -> Option<Tab> {
     })
 }
 
+/// Where being let in is seen to.
+fn access_hint(id: &str) -> Option<(Action, &'static str)> {
+    let is_about_access = matches!(id, "salesforce" | "automation" | "credentials");
+    is_about_access.then_some((Action::Authorize, "hint-access"))
+}
+
 impl Listed for Finding {
     type Key = &'static str;
 
@@ -218,6 +224,7 @@ impl Opened<()> for Open {
         if destination(self.id).is_some() {
             hints.insert(0, (Action::Open, "hint-go"));
         }
+        hints.extend(access_hint(self.id));
         hints
     }
 
@@ -334,6 +341,7 @@ impl Topic for Doctor {
         if chosen.is_some() {
             hints.insert(0, (Action::Open, "hint-open"));
         }
+        hints.extend(list.key().and_then(access_hint));
         hints
     }
 

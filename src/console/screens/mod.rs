@@ -25,7 +25,7 @@ use super::model::{Instance, Tone};
 use super::query::{Answer, Diagnosis, Query, Ticket};
 use super::slot::{Slot, Waiting};
 use super::words::Words;
-use crate::domain::failure::Failure;
+use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::ids::Side;
 use crate::domain::link::Mark;
 use crate::domain::record::Counts;
@@ -159,6 +159,13 @@ impl Scene<'_> {
     pub(super) fn count(&self, mark: Mark) -> u64 {
         let counts = self.standing.data.as_ref();
         counts.map_or(0, |counts| counts.marks.get(&mark).copied().unwrap_or(0))
+    }
+
+    /// Where a side stopped the sync because it does not let us in.
+    fn access_hint(&self) -> Option<(Action, &'static str)> {
+        let mut stopped = self.snapshot.stopped.values();
+        let is_shut_out = stopped.any(|failure| failure.kind == FailureKind::Unauthorised);
+        is_shut_out.then_some((Action::Authorize, "hint-access"))
     }
 
     /// Time since both sides were read up to, if they ever were.

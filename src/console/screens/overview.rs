@@ -140,6 +140,7 @@ impl Screen for Model {
         if scene.snapshot.is_braked {
             hints.insert(0, (Action::ReleaseBrake, "hint-release-brake"));
         }
+        hints.splice(0..0, scene.access_hint());
         hints
     }
 

@@ -20,6 +20,7 @@ use crate::console::query::{
 use crate::console::tape::{Keys, Start};
 use crate::console::theme::Theme;
 use crate::console::{Answer, Effect, Ground, Instance, Model, Msg, Query, Ticket, Tongue, update};
+use crate::domain::access::Access;
 use crate::domain::activity::HeldActivity;
 use crate::domain::command::Command;
 use crate::domain::conflict::{Cause, Conflict, Subject};
@@ -96,6 +97,7 @@ pub(super) struct World {
     pub(super) audit: super::audit::Kept,
     pub(super) plugin: super::plugin::Configured,
     pub(super) doctor: super::doctor::Known,
+    pub(super) access: Vec<Access>,
 }
 
 impl Bench {
@@ -134,13 +136,18 @@ impl Bench {
     pub(super) fn send(&mut self, msg: Msg) -> &mut Self {
         let mut waiting = vec![msg];
         while let Some(msg) = waiting.pop() {
-            self.heard.push(msg.clone());
+            let heard = self.model.overheard(&msg);
+            self.heard.push(heard.unwrap_or_else(|| msg.clone()));
             for effect in update(&mut self.model, msg) {
                 match effect {
                     Effect::Leave => self.left += 1,
                     Effect::Copy(text) => self.copied.push(text),
                     Effect::Look(link) => self.shown.push(link),
                     Effect::Command { reason, command } => self.commands.push((reason, command)),
+                    // How it goes is told as it goes.
+                    Effect::Ask(ticket, query @ Query::Admit(..)) => {
+                        self.asked.push((ticket, query));
+                    }
                     Effect::Ask(ticket, query) => {
                         let answer = Msg::Answered(ticket, self.world.answer(&query));
                         self.asked.push((ticket, query));
@@ -435,7 +442,7 @@ impl World {
             Query::Doctor | Query::Examine | Query::Preview(_) | Query::Mend(..) => {
                 super::doctor::answer(self, query)
             }
-            _ => super::audit::answer(self, query),
+            _ => super::access::answer(self, query),
         }
     }
 

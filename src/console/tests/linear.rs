@@ -15,13 +15,13 @@ use crate::domain::time::Span;
 const CLAIRE: LinkId = LinkId(1);
 
 impl Bench {
-    fn lines() -> Self {
+    pub(super) fn lines() -> Self {
         let mut bench = Self::new();
         bench.begin_lines(None);
         bench
     }
 
-    fn begin_lines(&mut self, width: Option<u16>) {
+    pub(super) fn begin_lines(&mut self, width: Option<u16>) {
         self.model.speak_lines(width);
         self.sync_reports();
         assert!(self.model.takes_line());
@@ -29,7 +29,7 @@ impl Bench {
 
     /// Types lines one after the other; answers what is said.
     #[track_caller]
-    fn types(&mut self, lines: &[&str]) -> String {
+    pub(super) fn types(&mut self, lines: &[&str]) -> String {
         let mut said = self.said();
         for line in lines {
             self.pass(Span(500));
@@ -47,7 +47,7 @@ impl Bench {
         said
     }
 
-    fn said(&mut self) -> String {
+    pub(super) fn said(&mut self) -> String {
         let lines = self.model.take_lines();
         let mut said = String::new();
         for line in lines {

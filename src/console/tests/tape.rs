@@ -46,7 +46,7 @@ fn happen(bench: &mut Bench, what: &str) {
     }
 }
 
-fn recorded(heard: &[Msg]) -> String {
+pub(super) fn recorded(heard: &[Msg]) -> String {
     let mut text = serde_json::to_string(&Head::new(bench::start())).unwrap() + "\n";
     for msg in heard {
         let entry = Entry {
@@ -58,7 +58,7 @@ fn recorded(heard: &[Msg]) -> String {
     text
 }
 
-fn player(text: &str) -> Player {
+pub(super) fn player(text: &str) -> Player {
     Player::new(Tape::read("a.rec", text).unwrap()).unwrap()
 }
 

@@ -1,5 +1,6 @@
 //! What actions do: open, choose, ask, and offer what can be written in a dialog.
 
+pub(super) mod access;
 pub(super) mod activities;
 pub(super) mod aside;
 pub(super) mod audit;
@@ -320,6 +321,9 @@ pub(super) fn confirm(model: &mut Model, reason: String) -> Vec<Effect> {
     {
         tell(model, Tone::Person, "changed-meanwhile");
         return Vec::new();
+    }
+    if let Command::NoteAccess { side, act } = frozen.command {
+        return access::confirmed(model, (side, act), reason);
     }
     if let (Command::Resolve(_), Some(open)) = (&frozen.command, &mut model.conflicts.open) {
         open.choices.clear();

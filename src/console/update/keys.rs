@@ -9,6 +9,7 @@ use crate::console::keymap::{Action, Chord, Resolved, resolve};
 use crate::console::list::Step;
 use crate::console::model::{Model, Overlay, Tab, Tone};
 use crate::console::msg::Effect;
+use crate::domain::command::Command;
 use crate::domain::conflict::Choice;
 
 pub(super) fn on_key(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
@@ -49,18 +50,21 @@ pub(super) fn on_key(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
     }
 }
 
-/// Whether a letter is the first of a dialog's reason.
+/// Whether a letter is the first of a dialog's reason, or of an address.
 fn begins_reason(model: &mut Model, key: KeyEvent) -> bool {
-    let Some(Overlay::Dialog(dialog)) = &mut model.overlay else {
-        return false;
-    };
     let steers = KeyModifiers::CONTROL | KeyModifiers::ALT;
     let is_letter = matches!(key.code, KeyCode::Char(letter) if letter != ' ');
     if !is_letter || key.modifiers.intersects(steers) {
         return false;
     }
-    dialog.begin_text();
-    true
+    match &mut model.overlay {
+        Some(Overlay::Dialog(dialog)) => {
+            dialog.begin_text();
+            true
+        }
+        Some(Overlay::Access) => model.access.begin_text().is_some(),
+        _ => false,
+    }
 }
 
 const fn is_move(action: Action) -> bool {
@@ -83,6 +87,13 @@ pub(super) fn on_pasted(model: &mut Model, text: &str) -> Vec<Effect> {
             | Overlay::Setting(prompt, _)
             | Overlay::Until(prompt, _),
         ) => Some(&mut prompt.field),
+        Some(Overlay::Access) => {
+            if let Some(field) = model.access.begin_text() {
+                field.paste(text);
+                return Vec::new();
+            }
+            None
+        }
         Some(Overlay::Picker(picker)) => Some(&mut picker.field),
         Some(Overlay::Columns(_) | Overlay::Boxes(_) | Overlay::Here) | None => None,
     };
@@ -112,6 +123,11 @@ fn type_key(model: &mut Model, key: KeyEvent) {
             | Overlay::Setting(prompt, _)
             | Overlay::Until(prompt, _),
         ) => prompt.field.key(key),
+        Some(Overlay::Access) => {
+            if let Some(field) = model.access.field() {
+                field.key(key);
+            }
+        }
         Some(Overlay::Picker(picker)) => picker.field.key(key),
         Some(Overlay::Columns(_) | Overlay::Boxes(_) | Overlay::Here) | None => {}
     }
@@ -142,6 +158,9 @@ pub(super) fn run(model: &mut Model, action: Action) -> Vec<Effect> {
     if model.shell.instance.role < needed {
         acts::deny(model, needed);
         return Vec::new();
+    }
+    if let Some(effects) = over_access(model, action) {
+        return effects;
     }
     if let Some(tab) = destination(action) {
         go(model, tab);
@@ -221,6 +240,11 @@ fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Refresh => acts::refresh(model),
         Action::PauseView => acts::pause_view(model),
         Action::Here => model.overlay = Some(Overlay::Here),
+        Action::Authorize
+        | Action::CheckAccess
+        | Action::LogIn
+        | Action::Revoke
+        | Action::CopyCallback => return acts::access::run(model, action),
         Action::Copy => return acts::copy(model),
         Action::Sort | Action::Invert => acts::reorder(model, action == Action::Sort),
         Action::Columns => acts::columns::open(model),
@@ -279,6 +303,19 @@ fn act(model: &mut Model, action: Action) -> Vec<Effect> {
     Vec::new()
 }
 
+/// What keys that count elsewhere too do over who lets us in.
+fn over_access(model: &mut Model, action: Action) -> Option<Vec<Effect>> {
+    if !matches!(model.overlay, Some(Overlay::Access)) {
+        return None;
+    }
+    Some(match action {
+        Action::Cancel => acts::access::cancel(model),
+        Action::Open | Action::Accept => acts::access::accept(model),
+        Action::Copy => acts::access::copy(model, action),
+        _ => return None,
+    })
+}
+
 /// Marks a line or unmarks it, and goes on to the next.
 fn mark(model: &mut Model) {
     model.conflicts.mark();
@@ -324,6 +361,7 @@ fn move_focus(model: &mut Model, forward: bool) {
         Some(Overlay::Dialog(dialog)) => dialog.previous(),
         Some(Overlay::Finder(finder)) => finder.step(forward),
         Some(Overlay::Columns(_)) => acts::columns::step(model, forward),
+        Some(Overlay::Access) => acts::access::step(model),
         Some(Overlay::Boxes(boxes)) => boxes.step(forward),
         Some(Overlay::Picker(picker)) => picker.step(forward),
         _ => {}
@@ -350,9 +388,13 @@ pub(super) fn press(model: &mut Model) -> Vec<Effect> {
 pub(super) fn cancel(model: &mut Model) {
     match model.overlay.take() {
         Some(Overlay::Filter(_)) => acts::filter(model, ""),
-        Some(Overlay::Dialog(_)) => {
+        Some(Overlay::Dialog(dialog)) => {
             let text = model.shell.language.text("nothing-written").to_owned();
             model.shell.toast(Tone::Muted, text);
+            let command = dialog.frozen.map(|frozen| frozen.command);
+            if matches!(command, Some(Command::NoteAccess { .. })) {
+                model.overlay = Some(Overlay::Access);
+            }
         }
         _ => {}
     }
@@ -383,7 +425,7 @@ pub(super) fn accept(model: &mut Model) -> Vec<Effect> {
         Some(Overlay::Setting(..)) => acts::plugin::take_setting(model),
         Some(Overlay::Boxes(_)) => acts::plugin::take_boxes(model),
         Some(Overlay::Picker(_)) => acts::plugin::take_picked(model),
-        Some(Overlay::Columns(_) | Overlay::Here) | None => {}
+        Some(Overlay::Columns(_) | Overlay::Here | Overlay::Access) | None => {}
     }
     Vec::new()
 }
@@ -393,6 +435,7 @@ fn carry_out(model: &mut Model, order: Order) -> Vec<Effect> {
         Order::Run(action) => return run(model, action),
         Order::Speak(tongue) => model.shell.language.tongue = tongue,
         Order::Shade(shade) => model.shell.theme.shade = shade,
+        Order::Admit(side) => acts::access::open(model, Some(side)),
     }
     Vec::new()
 }

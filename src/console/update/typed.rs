@@ -1,6 +1,8 @@
 //! A typed line: the name of an action, a row by its number, or the answer to what is asked. It does
 //! what a key would do, by the same way.
 
+mod access;
+
 use super::{acts, keys};
 use crate::console::keymap::{ACTIONS, Action, Sequence, distance};
 use crate::console::language::Tongue;
@@ -33,6 +35,7 @@ pub(super) fn on_typed(model: &mut Model, line: &str) -> Vec<Effect> {
     let effects = match &model.overlay {
         Some(Overlay::Dialog(_)) => answer(model, line.trim()),
         Some(Overlay::Columns(_)) => column(model, line.trim()),
+        Some(Overlay::Access) => access::line(model, line),
         Some(Overlay::Boxes(_)) => boxed(model, line.trim()),
         Some(Overlay::Picker(_)) => picked(model, line.trim()),
         Some(_) => text(model, line),
@@ -73,8 +76,10 @@ fn word(model: &mut Model, line: &str) -> Vec<Effect> {
     let line = line.strip_prefix(':').unwrap_or(line).trim();
     let (name, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
     let rest = rest.trim();
-    if let Some(action) = named(model, name) {
-        return act(model, action, rest);
+    match named(model, name) {
+        Some(Action::Authorize) => return access::open(model, rest),
+        Some(action) => return act(model, action, rest),
+        None => {}
     }
     match (name, rest) {
         (CHOOSE, number) => {

@@ -25,6 +25,8 @@ impl Words<'_> {
             "pause plan" => "act-pause-plan",
             "resume plan" => "act-resume-plan",
             "stop plan" => "act-stop-plan",
+            "authorise" => "act-authorise",
+            "revoke" => "act-revoke",
             "configure" => "act-configure",
             "suspend mapping" => "act-suspend-mapping",
             "restore mapping" => "act-restore-mapping",

@@ -93,7 +93,7 @@ fn a_first_run_writes_a_file_rehearses_and_writes_to_the_systems_only_at_the_wor
         &file,
         &text.replace("update_blanks = false", "update_blanks = true"),
     );
-    let second = init(&file, &["".to_owned(), "begin".to_owned()]);
+    let second = init(&file, &[String::new(), "begin".to_owned()]);
     let told = said(&second);
     assert!(told.contains("going on with it"), "{told}");
     assert!(told.contains("in already, at Orion SARL"), "{told}");

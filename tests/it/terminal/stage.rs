@@ -53,6 +53,13 @@ impl AtTerminal {
         Self::starts(Command::new(env!("CARGO_BIN_EXE_passerelle")).args(arguments))
     }
 
+    /// Of somebody who came over SSH.
+    pub(crate) fn attaches_from_afar(arguments: &[&str]) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_passerelle"));
+        let line = "192.0.2.7 50000 192.0.2.1 22";
+        Self::starts(command.args(arguments).env("SSH_CONNECTION", line))
+    }
+
     /// The same as the terminal's own program, as a shell starts it: it is told when the size changes.
     /// Without colours, so that the chosen line is the one in reverse.
     pub(crate) fn owns(arguments: &[&str]) -> Self {

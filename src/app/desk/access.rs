@@ -1,0 +1,284 @@
+//! Letting in from a console: the steps of [`authorize`](crate::app::authorize), told as they go. While a
+//! person is waited for, it ends when its session ends; what was brought back by then is brought to its
+//! end all the same.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use secrecy::{ExposeSecret as _, SecretString};
+use tokio::sync::mpsc;
+use tokio_util::sync::{CancellationToken, DropGuard};
+use url::Url;
+
+use super::Desk;
+use crate::adapters::{Denial, PendingAuthorization};
+use crate::app::authorize::{self, Callback, Login};
+use crate::app::compose::Opened;
+use crate::app::door::Door;
+use crate::app::error::AppError;
+use crate::app::house::House;
+use crate::console::query::Admit;
+use crate::console::{Answer, Msg, Ticket};
+use crate::domain::access::{Access, AccessAct, Admitted, Listens, Outcome, Progress};
+use crate::domain::ids::Side;
+use crate::domain::operator::Role;
+use crate::domain::time::Span;
+
+/// As long as Salesforce's codes live.
+const PATIENCE: Span = Span::minutes(15);
+
+/// Addresses that wait to be looked at: a person pastes one at a time.
+const ADDRESSES_MAX: usize = 4;
+
+/// The house that lets in, and who asks.
+#[derive(Clone)]
+pub struct Reception {
+    pub(in crate::app) house: Arc<House>,
+    pub(in crate::app) door: Door,
+}
+
+/// The attempts of one session.
+#[derive(Default)]
+pub(super) struct Attempts(BTreeMap<Side, Attempt>);
+
+struct Attempt {
+    addresses: mpsc::Sender<SecretString>,
+    stop: CancellationToken,
+    /// Dropped with the session.
+    _ends: DropGuard,
+}
+
+/// How an attempt tells how far it is. Whoever left is not told.
+#[derive(Clone)]
+struct Teller {
+    ticket: Ticket,
+    side: Side,
+    answers: mpsc::Sender<Msg>,
+}
+
+impl Teller {
+    async fn tell(&self, progress: Progress) {
+        let admitted = Admitted {
+            side: self.side,
+            progress,
+        };
+        let answer = Answer::Admitted(Box::new(admitted));
+        let told = self.answers.send(Msg::Answered(self.ticket, answer));
+        drop(told.await);
+    }
+}
+
+impl Desk {
+    pub(super) async fn access(&self) -> Vec<Access> {
+        let Some(reception) = &self.reception else {
+            return Vec::new();
+        };
+        let mut known = Vec::new();
+        for side in Side::BOTH {
+            known.push(authorize::access(&reception.house, side).await);
+        }
+        known
+    }
+
+    /// Begins an attempt, or hands something on to the one under way. What cannot be is answered.
+    pub(super) fn admit(
+        &self,
+        attempts: &mut Attempts,
+        (ticket, side, admit): (Ticket, Side, Admit),
+        answers: &mpsc::Sender<Msg>,
+    ) -> Option<Msg> {
+        let refused = |why: String| Some(Msg::Unanswered(ticket, why));
+        let needed = match admit {
+            Admit::Check => Role::Operator,
+            _ => Role::Admin,
+        };
+        if self.role < needed {
+            return refused(format!("this takes the role {needed}"));
+        }
+        let Some(reception) = self.reception.clone() else {
+            return refused(AppError::NotServed.to_string());
+        };
+        match admit {
+            Admit::Redirected(address) => {
+                let address = address.secret().clone();
+                let attempt = attempts.0.get(&side);
+                let is_taken =
+                    attempt.is_some_and(|attempt| attempt.addresses.try_send(address).is_ok());
+                if is_taken {
+                    return None;
+                }
+                refused("no login waits for an address any more; begin it again".to_owned())
+            }
+            Admit::BreakOff => {
+                if let Some(attempt) = attempts.0.get(&side) {
+                    attempt.stop.cancel();
+                }
+                None
+            }
+            admit => {
+                let (addresses, pasted) = mpsc::channel(ADDRESSES_MAX);
+                let stop = CancellationToken::new();
+                let attempt = Attempt {
+                    addresses,
+                    stop: stop.clone(),
+                    _ends: stop.clone().drop_guard(),
+                };
+                attempts.0.insert(side, attempt);
+                let teller = Teller {
+                    ticket,
+                    side,
+                    answers: answers.clone(),
+                };
+                tokio::spawn(reception.attempt(teller, admit, (pasted, stop)));
+                None
+            }
+        }
+    }
+}
+
+type Waiting = (mpsc::Receiver<SecretString>, CancellationToken);
+
+impl Reception {
+    async fn attempt(self, teller: Teller, admit: Admit, waiting: Waiting) {
+        let side = teller.side;
+        let done = match admit {
+            Admit::Check => self.check(&teller).await,
+            Admit::LogIn { secret, reason } => {
+                let secret = secret.map(|hidden| hidden.secret().clone());
+                self.log_in(&teller, secret, &reason, waiting).await
+            }
+            Admit::Revoke { reason } => self.revoke(&teller, &reason).await,
+            // Handed on above.
+            Admit::Redirected(_) | Admit::BreakOff => return,
+        };
+        let outcome = done.unwrap_or_else(|error| {
+            tracing::info!(%side, %error, "not let in");
+            Outcome::Refused(authorize::stopped(&error))
+        });
+        teller.tell(Progress::Ended(outcome)).await;
+    }
+
+    async fn check(&self, teller: &Teller) -> Result<Outcome, AppError> {
+        teller.tell(Progress::Checking).await;
+        let identity = authorize::check_served(&self.house, teller.side).await?;
+        Ok(Outcome::Checked(authorize::entrant(&identity)))
+    }
+
+    async fn revoke(&self, teller: &Teller, reason: &str) -> Result<Outcome, AppError> {
+        teller.tell(Progress::Revoking).await;
+        let opened = self.house.opened(&self.door).await?;
+        let revoked = authorize::revoke(&opened, teller.side).await?;
+        self.note(teller.side, AccessAct::Revoke, reason).await?;
+        Ok(Outcome::Revoked {
+            there: revoked.there,
+            forgotten: revoked.forgotten as u64,
+        })
+    }
+
+    async fn log_in(
+        &self,
+        teller: &Teller,
+        secret: Option<SecretString>,
+        reason: &str,
+        waiting: Waiting,
+    ) -> Result<Outcome, AppError> {
+        let side = teller.side;
+        let opened = self.house.opened(&self.door).await?;
+        let login = Login::begin(&opened, side).await?;
+        if let Some(secret) = secret {
+            login.take_secret(&secret).await?;
+        }
+        if authorize::needs_person(&opened.instance, side) {
+            let Some((pending, redirected)) =
+                self.at_browser(teller, &opened, &login, waiting).await?
+            else {
+                return Ok(Outcome::BrokenOff);
+            };
+            teller.tell(Progress::Exchanging).await;
+            login.exchange(pending, &redirected).await?;
+        }
+        teller.tell(Progress::Proving).await;
+        let identity = login.prove().await?;
+        self.note(side, AccessAct::Authorise, reason).await?;
+        Ok(Outcome::LetIn(authorize::entrant(&identity)))
+    }
+
+    async fn note(&self, side: Side, act: AccessAct, reason: &str) -> Result<(), AppError> {
+        authorize::note(&self.house, &self.door, (side, act), reason).await
+    }
+
+    /// The browser of this machine or a pasted address, whichever is first; `None` if it was broken off.
+    async fn at_browser(
+        &self,
+        teller: &Teller,
+        opened: &Opened,
+        login: &Login<'_>,
+        (mut pasted, stop): Waiting,
+    ) -> Result<Option<(PendingAuthorization, Url)>, AppError> {
+        let (callback, listens) = self.listen().await;
+        let port = callback.as_ref().map_or(authorize::PORT, Callback::port);
+        let redirect = authorize::redirect(port)?;
+        let pending = login.pending(redirect.clone())?;
+        let shown = Progress::AtBrowser {
+            redirect: pending.redirect().to_owned(),
+            address: pending.url.to_string(),
+            listens,
+        };
+        teller.tell(shown).await;
+        let heard = async {
+            match &callback {
+                Some(callback) => callback.hear(&redirect, |url| pending.is_answer(url)).await,
+                None => std::future::pending().await,
+            }
+        };
+        let redirected = tokio::select! {
+            heard = heard => heard.map_err(AppError::Unanswered)?,
+            pasted = right_one(teller, &pending, &mut pasted) => pasted?,
+            () = stop.cancelled() => return Ok(None),
+            () = opened.clock.sleep(PATIENCE) => {
+                return Err(AppError::NotLetIn(Denial::CodeExpired));
+            }
+        };
+        Ok(Some((pending, redirected)))
+    }
+
+    /// A browser on the operator's own machine does not come back to this one.
+    async fn listen(&self) -> (Option<Callback>, Listens) {
+        if self.door.visitor.is_elsewhere() {
+            return (None, Listens::Elsewhere);
+        }
+        match Callback::listen(authorize::PORT).await {
+            Ok(callback) => (Some(callback), Listens::Here),
+            Err(error) => {
+                tracing::info!(kind = ?error.kind(), "nobody can listen for the browser");
+                (None, Listens::Taken)
+            }
+        }
+    }
+}
+
+/// The first pasted address that answers this login. What is none is said to be none; a refusal of the
+/// browser's ends it.
+async fn right_one(
+    teller: &Teller,
+    pending: &PendingAuthorization,
+    pasted: &mut mpsc::Receiver<SecretString>,
+) -> Result<Url, AppError> {
+    while let Some(text) = pasted.recv().await {
+        let url = authorize::pasted(text.expose_secret()).ok_or(Denial::NoCode);
+        let answer = url.and_then(|url| match pending.denial(&url) {
+            None => Ok(url),
+            Some(denial) => Err(denial),
+        });
+        match answer {
+            Ok(url) => return Ok(url),
+            Err(denial @ (Denial::NoCode | Denial::WrongState)) => {
+                let why = authorize::denied(&denial);
+                teller.tell(Progress::NotTheAnswer(why)).await;
+            }
+            Err(denial) => return Err(AppError::NotLetIn(denial)),
+        }
+    }
+    // The session is over, which ends the waiting beside this.
+    std::future::pending().await
+}

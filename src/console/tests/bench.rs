@@ -427,14 +427,7 @@ impl World {
                     .map(|link| (link.clone(), brief(link).name))
                     .collect(),
             ),
-            Query::LastAct => Answer::LastAct(self.act.clone().map(|act| {
-                let link = self.links[&act.undo[0].link].clone();
-                let name = brief(&link).name;
-                Box::new(UndoPreview {
-                    act,
-                    links: vec![(link, name)],
-                })
-            })),
+            Query::LastAct => Answer::LastAct(self.last_act()),
             Query::Flags => super::flags::answer(self, &policy().mapping),
             Query::Plugin | Query::Example(..) | Query::Forecast(_) => {
                 super::plugin::answer(self, query)
@@ -444,6 +437,13 @@ impl World {
             }
             _ => super::access::answer(self, query),
         }
+    }
+
+    fn last_act(&self) -> Option<Box<UndoPreview>> {
+        let act = self.act.clone()?;
+        let link = self.links[&act.undo[0].link].clone();
+        let links = vec![(link.clone(), brief(&link).name)];
+        Some(Box::new(UndoPreview { act, links }))
     }
 
     fn history(&self) -> Vec<HistoryEntry> {

@@ -235,16 +235,14 @@ fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Leave => return vec![Effect::Leave],
         Action::BackOrLeave => return back_or_leave(model),
         Action::Back => back_or_say(model),
-        Action::Help => open_finder(model, Purpose::Help),
-        Action::Palette => open_finder(model, Purpose::Palette),
+        Action::Help | Action::Palette => open_finder(model, action),
         Action::Refresh => acts::refresh(model),
         Action::PauseView => acts::pause_view(model),
         Action::Here => model.overlay = Some(Overlay::Here),
-        Action::Authorize
-        | Action::CheckAccess
-        | Action::LogIn
-        | Action::Revoke
-        | Action::CopyCallback => return acts::access::run(model, action),
+        Action::Authorize | Action::CopyCallback => return acts::access::run(model, action),
+        Action::CheckAccess | Action::LogIn | Action::Revoke => {
+            return acts::access::run(model, action);
+        }
         Action::Copy => return acts::copy(model),
         Action::Sort | Action::Invert => acts::reorder(model, action == Action::Sort),
         Action::Columns => acts::columns::open(model),
@@ -267,7 +265,7 @@ fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::HoldPlan => acts::activities::offer_hold(model),
         Action::Regroup => acts::regroup(model),
         Action::Mark => mark(model),
-        Action::MarkAll => mark_all(model),
+        Action::MarkAll => acts::mark_all(model),
         Action::TypeValue => acts::decide::ask_value(model),
         Action::ClearChoice => acts::decide::clear_choice(model),
         Action::Write => acts::decide::offer_resolution(model),
@@ -322,10 +320,6 @@ fn mark(model: &mut Model) {
     step(model, Step::Down);
 }
 
-fn mark_all(model: &mut Model) {
-    acts::mark_all(model);
-}
-
 fn back_or_leave(model: &mut Model) -> Vec<Effect> {
     if back(model) {
         Vec::new()
@@ -342,7 +336,11 @@ fn back_or_say(model: &mut Model) {
     }
 }
 
-fn open_finder(model: &mut Model, purpose: Purpose) {
+fn open_finder(model: &mut Model, action: Action) {
+    let purpose = match action {
+        Action::Help => Purpose::Help,
+        _ => Purpose::Palette,
+    };
     let contexts = model.screen_contexts();
     let shell = &model.shell;
     let finder = Finder::new(purpose, &shell.keymap, &contexts, &shell.language);

@@ -1,4 +1,4 @@
-//! Letting in from a console: the steps of [`authorize`](crate::app::authorize), told as they go. While a
+//! Letting in from a console: the steps of [`crate::app::authorize`], told as they go. While a
 //! person is waited for, it ends when its session ends; what was brought back by then is brought to its
 //! end all the same.
 

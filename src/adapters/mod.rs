@@ -8,7 +8,6 @@ mod batches;
 mod clock;
 mod failures;
 mod http;
-mod identity;
 mod oauth;
 mod values;
 
@@ -20,5 +19,4 @@ mod testing;
 
 pub use clock::SystemClock;
 pub use http::Limits;
-pub use identity::Identity;
 pub use oauth::{Attempt, Denial, LoggedIn, PendingAuthorization, Secret};

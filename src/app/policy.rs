@@ -88,7 +88,7 @@ fn policy(plugin: &Plugin, mapping: Mapping, automation_url: String) -> Policy {
     }
 }
 
-/// Rules are numbered as they stand in the file, from 1.
+/// The rules of a file, with the line of each.
 fn mapping(
     plugin: &Plugin,
     described: &Descriptions,
@@ -100,36 +100,47 @@ fn mapping(
     };
     let mut problems = Vec::new();
     let mut lines = Vec::new();
-    let mut rules = |mapped: &[Mapped], kind| {
-        let mut rules: Vec<FieldRule> = Vec::with_capacity(mapped.len());
-        for mapped in mapped {
-            lines.push(mapped.line);
-            let id = FieldId(u16::try_from(lines.len()).unwrap_or(u16::MAX));
-            let known = known.rules(kind).iter();
-            let mut known = known.filter(|rule| Pair::of(rule) == mapped.pair);
-            if let Some(known) = known.next() {
-                let known = known.clone();
-                rules.push(FieldRule { id, ..known });
-                continue;
-            }
-            match rule(id, kind, &mapped.pair, &plugin.objects, systems) {
-                Ok(rule) => rules.push(rule),
-                Err(unfit) => problems.push(problem(mapped.line, unfit)),
+    let mapping = numbered(plugin, |id, kind, mapped| {
+        lines.push(mapped.line);
+        let mut known = known.rules(kind).iter();
+        if let Some(known) = known.find(|rule| Pair::of(rule) == mapped.pair) {
+            let known = known.clone();
+            return Some(FieldRule { id, ..known });
+        }
+        match rule(id, kind, &mapped.pair, &plugin.objects, systems) {
+            Ok(rule) => Some(rule),
+            Err(unfit) => {
+                problems.push(problem(mapped.line, unfit));
+                None
             }
         }
-        rules
+    });
+    if problems.is_empty() {
+        Ok((mapping, lines))
+    } else {
+        Err(problems)
+    }
+}
+
+/// Rules are numbered as they stand in the file, from 1, whether they can be made or not.
+fn numbered(
+    plugin: &Plugin,
+    mut made: impl FnMut(FieldId, Kind, &Mapped) -> Option<FieldRule>,
+) -> Mapping {
+    let mut last = 0;
+    let mut rules = |mapped: &[Mapped], kind| -> Vec<FieldRule> {
+        let rules = mapped.iter().filter_map(|mapped| {
+            last += 1;
+            made(FieldId(last), kind, mapped)
+        });
+        rules.collect()
     };
     let mut person = rules(&plugin.person, Kind::Person);
     let company = rules(&plugin.company, Kind::Company);
     if plugin.sync_owners && person.iter().all(|rule| rule.role != Role::Owner) {
-        let id = FieldId(u16::try_from(lines.len() + 1).unwrap_or(u16::MAX));
-        person.push(owners(id, &plugin.objects));
+        person.push(owners(FieldId(last + 1), &plugin.objects));
     }
-    if problems.is_empty() {
-        Ok((Mapping { person, company }, lines))
-    } else {
-        Err(problems)
-    }
+    Mapping { person, company }
 }
 
 /// Refusals with the line of the file that each is about.
@@ -153,23 +164,13 @@ pub fn assumed(plugin: &Plugin, described: Option<&Descriptions>, automation_url
         salesforce: &described.salesforce,
         automation: &described.automation,
     });
-    let mut next = 0;
-    let mut rules = |mapped: &[Mapped], kind| -> Vec<FieldRule> {
-        let pairs = mapped.iter().filter_map(|mapped| {
-            next += 1;
-            let (id, pair, objects) = (FieldId(next), &mapped.pair, &plugin.objects);
-            let fits = systems.and_then(|systems| rule(id, kind, pair, objects, systems).ok());
-            fits.or_else(|| assume(id, kind, pair, objects))
-        });
-        pairs.collect()
-    };
-    let mut person = rules(&plugin.person, Kind::Person);
-    let company = rules(&plugin.company, Kind::Company);
-    if plugin.sync_owners && person.iter().all(|rule| rule.role != Role::Owner) {
-        person.push(owners(FieldId(next + 1), &plugin.objects));
-    }
+    let mapping = numbered(plugin, |id, kind, mapped| {
+        let (pair, objects) = (&mapped.pair, &plugin.objects);
+        let fits = systems.and_then(|systems| rule(id, kind, pair, objects, systems).ok());
+        fits.or_else(|| assume(id, kind, pair, objects))
+    });
     let automation_url = automation_url.trim_end_matches('/').to_owned();
-    policy(plugin, Mapping { person, company }, automation_url)
+    policy(plugin, mapping, automation_url)
 }
 
 /// The settings alone: enough to ask the systems to describe themselves.

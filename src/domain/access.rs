@@ -77,10 +77,10 @@ pub enum Standing {
     Out { at: Timestamp, why: Why },
 }
 
-/// As whom we are let in, and where.
+/// As whom we are let in, and where. What a side does not say is empty.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Entrant {
-    /// Login name; empty where the system was not asked for it.
+    /// Login name.
     pub user: String,
     pub user_name: String,
     /// The organisation's id, or Automation's address.

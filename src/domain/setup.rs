@@ -12,7 +12,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 pub use draft::Draft;
-pub use judge::{lists, next_field, objections};
+pub use judge::{next_field, objections};
 pub use objection::{Objection, Unfit, Weight};
 pub use redo::Left;
 pub use rule::{CONTACT_ID, DO_NOT_CONTACT, Pair, Systems, TIMELINE_LINK, assume, owners, rule};

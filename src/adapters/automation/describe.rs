@@ -2,12 +2,12 @@
 
 use serde_json::Value as Json;
 
-use super::super::Identity;
 use super::super::failures::Fault;
 use super::super::values;
 use super::api::{Api, Request};
 use super::query::Query;
 use super::wire;
+use crate::domain::access::Entrant;
 use crate::domain::failure::FailureKind;
 use crate::domain::request::{AutomationDescription, FieldAccess, FieldDescription, Spent, User};
 use crate::domain::value::ValueType;
@@ -47,13 +47,13 @@ pub(super) async fn describe(api: &Api, spent: &mut Spent) -> Result<AutomationD
 }
 
 /// A credential's own token is nobody in particular: then the name is the credential's.
-pub(super) async fn identity(api: &Api) -> Result<Identity, Fault> {
+pub(super) async fn identity(api: &Api) -> Result<Entrant, Fault> {
     let request = Request::get("/users/self", Query::default());
     let reply = api.send(&mut Spent::default(), request).await?;
     let user = reply.json()?;
     let text = |name: &str| user[name].as_str().unwrap_or_default();
     let place = api.base.origin().ascii_serialization();
-    Ok(Identity {
+    Ok(Entrant {
         user: text("username").to_owned(),
         user_name: format!("{} {}", text("firstName"), text("lastName"))
             .trim()
@@ -64,7 +64,7 @@ pub(super) async fn identity(api: &Api) -> Result<Identity, Fault> {
             .header("mautic-version")
             .unwrap_or_default()
             .to_owned(),
-        ..Identity::default()
+        ..Entrant::default()
     })
 }
 

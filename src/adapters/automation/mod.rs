@@ -24,10 +24,10 @@ use reqwest::header::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use super::Identity;
 use super::failures::{Fault, answer};
 use super::http::{Http, Limits};
 use super::oauth::{self, Endpoints, PendingAuthorization, Secret, Tokens};
+use crate::domain::access::Entrant;
 use crate::domain::consent::Evidence;
 use crate::domain::failure::Failure;
 use crate::domain::ids::{AutomationId, Kind, RemoteId, Side};
@@ -164,7 +164,7 @@ impl AutomationClient {
     }
 
     /// Who we are there. Asks for a token if there is none.
-    pub async fn identity(&self) -> Result<Identity, Failure> {
+    pub async fn identity(&self) -> Result<Entrant, Failure> {
         let identity = describe::identity(&self.api).await;
         identity.map_err(|fault| fault.failure)
     }

@@ -2,15 +2,15 @@
 
 use serde_json::Value as Json;
 
-use super::super::Identity;
 use super::super::failures::{Effect, Fault};
 use super::describe::{first_record, organisation_query};
 use super::org::{Org, Sub, missing};
 use super::soql::{Condition, Literal, Name, Select};
+use crate::domain::access::Entrant;
 use crate::domain::ids::SalesforceId;
 use crate::domain::request::Spent;
 
-pub(super) async fn identity(org: &Org) -> Result<Identity, Fault> {
+pub(super) async fn identity(org: &Org) -> Result<Entrant, Fault> {
     let facts = org.token().await?.facts;
     let ids = facts.organisation_and_user();
     let user: Option<SalesforceId> = ids.and_then(|(_, user)| user.parse().ok());
@@ -24,7 +24,7 @@ pub(super) async fn identity(org: &Org) -> Result<Identity, Fault> {
     // Who may not see users learns the organisation all the same.
     let user = replies.next().and_then(|reply| first_record(reply).ok());
     let text = |json: &Json, name: &str| json[name].as_str().unwrap_or_default().to_owned();
-    Ok(Identity {
+    Ok(Entrant {
         user: user
             .as_ref()
             .map_or_else(String::new, |user| text(user, "Username")),

@@ -22,12 +22,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use secrecy::SecretString;
 use url::{Host, Url};
 
-use super::Identity;
 use super::failures::{Fault, answer};
 use super::http::{self, Http, Limits};
 use super::oauth::{
     self, Attempt, Denial, Endpoints, PendingAuthorization, Secret, SigningKey, Tokens,
 };
+use crate::domain::access::Entrant;
 use crate::domain::activity::ActivityRow;
 use crate::domain::consent::Evidence;
 use crate::domain::failure::{Failure, FailureKind};
@@ -188,7 +188,7 @@ impl SalesforceClient {
     }
 
     /// Who we are there. Asks for a token if there is none, and costs one call.
-    pub async fn identity(&self) -> Result<Identity, Failure> {
+    pub async fn identity(&self) -> Result<Entrant, Failure> {
         let identity = identity::identity(&self.org).await;
         identity.map_err(|fault| fault.failure)
     }

@@ -14,10 +14,11 @@ use url::Url;
 
 use crate::adapters::automation::{self, AutomationClient};
 use crate::adapters::salesforce::{self, SalesforceClient};
-use crate::adapters::{Attempt, Denial, Identity, PendingAuthorization};
+use crate::adapters::{Attempt, Denial, PendingAuthorization};
 use crate::app::compose::{self, Opened};
 use crate::app::config::{AutomationFlow, Instance, SalesforceFlow};
 use crate::app::error::AppError;
+use crate::domain::access::Entrant;
 use crate::domain::ids::Side;
 use crate::ports::Vault;
 
@@ -25,7 +26,7 @@ pub(super) use callback::Callback;
 pub(super) use denied::{denied, stopped};
 pub(super) use logins::Logins;
 use logins::Turn;
-pub(super) use seen::{access, check_served, entrant, note};
+pub(super) use seen::{access, check_served, note};
 use trial::Trial;
 
 /// Where the official command-line tool of Salesforce listens: applications made for that one fit.
@@ -169,7 +170,7 @@ impl<'a> Login<'a> {
 
     /// Asks for a token with what is on trial, and who that is; then it is kept. What is the wrong
     /// place is given back, and nothing of it kept.
-    pub(super) async fn prove(&self) -> Result<Identity, AppError> {
+    pub(super) async fn prove(&self) -> Result<Entrant, AppError> {
         match self.identity().await {
             Ok(identity) => {
                 self.trial.keep(self.side).await?;
@@ -183,7 +184,7 @@ impl<'a> Login<'a> {
         }
     }
 
-    async fn identity(&self) -> Result<Identity, AppError> {
+    async fn identity(&self) -> Result<Entrant, AppError> {
         let vault: Arc<dyn Vault> = self.trial.clone();
         let identity = match identity(self.opened, self.side, vault).await {
             // It was good a moment ago, when the browser brought it.
@@ -218,7 +219,7 @@ impl<'a> Login<'a> {
 }
 
 /// With what is kept. A side that gives a new refresh token at each use has it kept as ever.
-pub(super) async fn check(opened: &Opened, side: Side) -> Result<Identity, AppError> {
+pub(super) async fn check(opened: &Opened, side: Side) -> Result<Entrant, AppError> {
     let identity = identity(opened, side, opened.vault.clone()).await?;
     check_place(opened, side, &identity)?;
     Ok(identity)
@@ -281,11 +282,7 @@ fn attempt(instance: &Instance, side: Side) -> Attempt<'_> {
     }
 }
 
-async fn identity(
-    opened: &Opened,
-    side: Side,
-    vault: Arc<dyn Vault>,
-) -> Result<Identity, AppError> {
+async fn identity(opened: &Opened, side: Side, vault: Arc<dyn Vault>) -> Result<Entrant, AppError> {
     let attempt = attempt(&opened.instance, side);
     let identity = match side {
         Side::Salesforce => compose::salesforce_client(opened, vault)?.identity().await,
@@ -296,11 +293,7 @@ async fn identity(
 
 /// Sandbox or production as the login's address says; the organisation or instance that the store
 /// belongs to.
-pub(super) fn check_place(
-    opened: &Opened,
-    side: Side,
-    identity: &Identity,
-) -> Result<(), AppError> {
+pub(super) fn check_place(opened: &Opened, side: Side, identity: &Entrant) -> Result<(), AppError> {
     if let Some(is_sandbox) = identity.is_sandbox
         && let Some(denial) = compose::wrong_box(&opened.instance, &identity.place_name, is_sandbox)
     {
@@ -316,7 +309,7 @@ pub(super) fn check_place(
     same_place(bound, identity)
 }
 
-fn same_place(bound: &str, identity: &Identity) -> Result<(), AppError> {
+fn same_place(bound: &str, identity: &Entrant) -> Result<(), AppError> {
     if bound == identity.place {
         return Ok(());
     }

@@ -5,7 +5,6 @@ use tokio::sync::broadcast::error::RecvError;
 
 use super::logins::Known;
 use super::{attempt, denied, kept, kept_secret, same_place, stopped, wanted};
-use crate::adapters::Identity;
 use crate::app::compose::Opened;
 use crate::app::config::{AutomationFlow, Instance, SalesforceFlow};
 use crate::app::door::Door;
@@ -20,7 +19,7 @@ use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::ids::Side;
 
 /// Asks a side who we are, by the running sync's own client: it alone may use the tokens.
-pub(in crate::app) async fn check_served(house: &House, side: Side) -> Result<Identity, AppError> {
+pub(in crate::app) async fn check_served(house: &House, side: Side) -> Result<Entrant, AppError> {
     let checked = ask_served(house, side).await;
     let stop = stop_of(house, side);
     let standing = standing(&house.connected.opened, checked.as_ref());
@@ -29,7 +28,7 @@ pub(in crate::app) async fn check_served(house: &House, side: Side) -> Result<Id
     checked
 }
 
-async fn ask_served(house: &House, side: Side) -> Result<Identity, AppError> {
+async fn ask_served(house: &House, side: Side) -> Result<Entrant, AppError> {
     let opened = &house.connected.opened;
     let clients = &house.connected.identities;
     let identity = match side {
@@ -49,7 +48,7 @@ async fn ask_served(house: &House, side: Side) -> Result<Identity, AppError> {
 }
 
 /// What an attempt, or its end, has shown.
-pub(super) fn remember(opened: &Opened, side: Side, seen: Result<&Identity, &AppError>) {
+pub(super) fn remember(opened: &Opened, side: Side, seen: Result<&Entrant, &AppError>) {
     let stop = opened
         .served
         .as_ref()
@@ -58,12 +57,12 @@ pub(super) fn remember(opened: &Opened, side: Side, seen: Result<&Identity, &App
     opened.logins.remember(side, Known { standing, stop });
 }
 
-fn standing(opened: &Opened, seen: Result<&Identity, &AppError>) -> Standing {
+fn standing(opened: &Opened, seen: Result<&Entrant, &AppError>) -> Standing {
     let at = opened.clock.now();
     match seen {
         Ok(identity) => Standing::In {
             at,
-            who: entrant(identity),
+            who: identity.clone(),
         },
         Err(error) => Standing::Out {
             at,
@@ -77,18 +76,6 @@ fn stop_of(house: &House, side: Side) -> Option<Failure> {
     let snapshot = house.handle.snapshots.borrow();
     let failure = snapshot.stopped.get(&side)?;
     (failure.kind == FailureKind::Unauthorised).then(|| failure.clone())
-}
-
-pub(in crate::app) fn entrant(identity: &Identity) -> Entrant {
-    Entrant {
-        user: identity.user.clone(),
-        user_name: identity.user_name.clone(),
-        place: identity.place.clone(),
-        place_name: identity.place_name.clone(),
-        is_sandbox: identity.is_sandbox,
-        scopes: identity.scopes.clone(),
-        version: identity.version.clone(),
-    }
 }
 
 /// A side's door as it is known without asking anybody.

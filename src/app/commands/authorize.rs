@@ -6,14 +6,14 @@ use serde_json::{Map, Value as Json, json};
 use url::Url;
 
 use super::Place;
-use crate::adapters::{Denial, Identity, PendingAuthorization};
+use crate::adapters::{Denial, PendingAuthorization};
 use crate::app::args::{Authorize, Revoke, System};
 use crate::app::authorize::{self, Callback, Login, Revoked};
 use crate::app::compose::Opened;
 use crate::app::error::{AppError, Status};
 use crate::app::log::TOLD;
 use crate::app::out::Out;
-use crate::domain::access::AccessAct;
+use crate::domain::access::{AccessAct, Entrant};
 use crate::domain::ids::{RunId, Side};
 use crate::domain::operator::Role;
 use crate::domain::record::{Act, Batch, Change};
@@ -236,7 +236,7 @@ async fn check(
 
 fn tell(
     side: Side,
-    identity: &Identity,
+    identity: &Entrant,
     told: &mut Map<String, Json>,
     out: &mut Out,
 ) -> Result<(), AppError> {

@@ -161,7 +161,7 @@ impl Reception {
     async fn check(&self, teller: &Teller) -> Result<Outcome, AppError> {
         teller.tell(Progress::Checking).await;
         let identity = authorize::check_served(&self.house, teller.side).await?;
-        Ok(Outcome::Checked(authorize::entrant(&identity)))
+        Ok(Outcome::Checked(identity))
     }
 
     async fn revoke(&self, teller: &Teller, reason: &str) -> Result<Outcome, AppError> {
@@ -200,7 +200,7 @@ impl Reception {
         teller.tell(Progress::Proving).await;
         let identity = login.prove().await?;
         self.note(side, AccessAct::Authorise, reason).await?;
-        Ok(Outcome::LetIn(authorize::entrant(&identity)))
+        Ok(Outcome::LetIn(identity))
     }
 
     async fn note(&self, side: Side, act: AccessAct, reason: &str) -> Result<(), AppError> {

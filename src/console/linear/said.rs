@@ -235,14 +235,6 @@ pub(in crate::console) fn overlay(model: &mut Model) {
         Some(Overlay::Dialog(dialog)) => dialog.read(say),
         Some(Overlay::Here) => crate::console::here::read(model),
         Some(Overlay::Access) => accessed(model),
-        Some(
-            Overlay::Filter(prompt)
-            | Overlay::Search(prompt)
-            | Overlay::Window(prompt)
-            | Overlay::Editor(prompt)
-            | Overlay::Setting(prompt, _)
-            | Overlay::Until(prompt, _),
-        ) => asked(model, prompt),
         Some(Overlay::Boxes(boxes)) => boxes.read(say),
         Some(Overlay::Picker(picker)) => picker.read(say),
         Some(Overlay::Columns(_)) => match model.screen().list() {
@@ -252,6 +244,10 @@ pub(in crate::console) fn overlay(model: &mut Model) {
                 lines.push(say.text("linear-ask-column").to_owned());
                 lines
             }
+            None => return,
+        },
+        Some(other) => match other.prompt() {
+            Some(prompt) => asked(model, prompt),
             None => return,
         },
     };

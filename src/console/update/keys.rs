@@ -79,14 +79,6 @@ pub(super) fn on_pasted(model: &mut Model, text: &str) -> Vec<Effect> {
     let field = match &mut model.overlay {
         Some(Overlay::Dialog(dialog)) => dialog.field(),
         Some(Overlay::Finder(finder)) => Some(&mut finder.field),
-        Some(
-            Overlay::Filter(prompt)
-            | Overlay::Search(prompt)
-            | Overlay::Window(prompt)
-            | Overlay::Editor(prompt)
-            | Overlay::Setting(prompt, _)
-            | Overlay::Until(prompt, _),
-        ) => Some(&mut prompt.field),
         Some(Overlay::Access) => {
             if let Some(field) = model.access.begin_text() {
                 field.paste(text);
@@ -95,7 +87,8 @@ pub(super) fn on_pasted(model: &mut Model, text: &str) -> Vec<Effect> {
             None
         }
         Some(Overlay::Picker(picker)) => Some(&mut picker.field),
-        Some(Overlay::Columns(_) | Overlay::Boxes(_) | Overlay::Here) | None => None,
+        Some(other) => other.prompt_mut().map(|prompt| &mut prompt.field),
+        None => None,
     };
     if let Some(field) = field {
         field.paste(text);
@@ -115,21 +108,18 @@ fn type_key(model: &mut Model, key: KeyEvent) {
             }
         }
         Some(Overlay::Finder(finder)) => finder.field.key(key),
-        Some(
-            Overlay::Filter(prompt)
-            | Overlay::Search(prompt)
-            | Overlay::Window(prompt)
-            | Overlay::Editor(prompt)
-            | Overlay::Setting(prompt, _)
-            | Overlay::Until(prompt, _),
-        ) => prompt.field.key(key),
         Some(Overlay::Access) => {
             if let Some(field) = model.access.field() {
                 field.key(key);
             }
         }
         Some(Overlay::Picker(picker)) => picker.field.key(key),
-        Some(Overlay::Columns(_) | Overlay::Boxes(_) | Overlay::Here) | None => {}
+        Some(other) => {
+            if let Some(prompt) = other.prompt_mut() {
+                prompt.field.key(key);
+            }
+        }
+        None => {}
     }
     typed(model);
 }

@@ -334,18 +334,8 @@ fn set(model: &mut Model, name: &str, setting: &str) {
 }
 
 /// Whether a text is asked for.
-const fn is_asking(model: &Model) -> bool {
-    matches!(
-        model.overlay,
-        Some(
-            Overlay::Filter(_)
-                | Overlay::Search(_)
-                | Overlay::Window(_)
-                | Overlay::Editor(_)
-                | Overlay::Setting(..)
-                | Overlay::Until(..)
-        )
-    )
+fn is_asking(model: &Model) -> bool {
+    model.overlay.as_ref().and_then(Overlay::prompt).is_some()
 }
 
 /// The text that is asked for. An empty line is none.
@@ -359,15 +349,7 @@ fn text(model: &mut Model, line: &str) -> Vec<Effect> {
         model.look_anew();
         return Vec::new();
     }
-    if let Some(
-        Overlay::Filter(prompt)
-        | Overlay::Search(prompt)
-        | Overlay::Window(prompt)
-        | Overlay::Editor(prompt)
-        | Overlay::Setting(prompt, _)
-        | Overlay::Until(prompt, _),
-    ) = &mut model.overlay
-    {
+    if let Some(prompt) = model.overlay.as_mut().and_then(Overlay::prompt_mut) {
         prompt.field.replace(line);
     }
     keys::typed(model);

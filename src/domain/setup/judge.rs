@@ -130,29 +130,26 @@ fn check_rule(
 }
 
 /// Choices of one side that the closed list of the other lacks, where they would have to travel.
-pub fn lists(kind: Kind, rule: &FieldRule, described: &Descriptions) -> Vec<(Side, Vec<String>)> {
+fn lists(kind: Kind, rule: &FieldRule, described: &Descriptions) -> Vec<(Side, Vec<String>)> {
     let automation = described.automation_field(kind, rule);
-    let Some(theirs) = automation.and_then(|field| field.choices.as_deref()) else {
+    let theirs = automation.and_then(|field| field.choices.as_deref());
+    let ours = rule.objects.iter().find_map(|object| {
+        let field = described.salesforce_field(*object, rule)?;
+        field.choices.as_deref()
+    });
+    let (Some(ours), Some(theirs)) = (ours, theirs) else {
         return Vec::new();
     };
-    let mut lacking = Vec::new();
-    for object in &rule.objects {
-        let field = described.salesforce_field(*object, rule);
-        let Some(ours) = field.and_then(|field| field.choices.as_deref()) else {
-            continue;
-        };
-        let missing = |from: &[String], to: &[String]| -> Vec<String> {
-            from.iter().filter(|v| !to.contains(v)).cloned().collect()
-        };
-        let pairs = [
-            (Side::Automation, missing(ours, theirs)),
-            (Side::Salesforce, missing(theirs, ours)),
-        ];
-        let told = pairs.into_iter();
-        lacking.extend(told.filter(|(side, names)| rule.writes(*side) && !names.is_empty()));
-        break;
-    }
-    lacking
+    let missing = |from: &[String], to: &[String]| -> Vec<String> {
+        from.iter().filter(|v| !to.contains(v)).cloned().collect()
+    };
+    let told = [
+        (Side::Automation, missing(ours, theirs)),
+        (Side::Salesforce, missing(theirs, ours)),
+    ];
+    let told = told.into_iter();
+    told.filter(|(side, names)| rule.writes(*side) && !names.is_empty())
+        .collect()
 }
 
 /// One field is written by one rule: two would take it from each other for ever.

@@ -23,6 +23,7 @@ mod msg;
 mod pace;
 mod picker;
 mod preview;
+mod prompted;
 pub mod query;
 pub mod safe;
 mod screens;

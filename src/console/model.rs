@@ -210,45 +210,6 @@ pub(super) enum Overlay {
     Access,
 }
 
-impl Overlay {
-    /// The line that is asked for, if it asks for one.
-    pub(super) const fn prompt(&self) -> Option<&Prompt> {
-        match self {
-            Self::Filter(prompt)
-            | Self::Search(prompt)
-            | Self::Window(prompt)
-            | Self::Editor(prompt)
-            | Self::Setting(prompt, _)
-            | Self::Until(prompt, _) => Some(prompt),
-            Self::Finder(_)
-            | Self::Dialog(_)
-            | Self::Boxes(_)
-            | Self::Picker(_)
-            | Self::Columns(_)
-            | Self::Here
-            | Self::Access => None,
-        }
-    }
-
-    pub(super) const fn prompt_mut(&mut self) -> Option<&mut Prompt> {
-        match self {
-            Self::Filter(prompt)
-            | Self::Search(prompt)
-            | Self::Window(prompt)
-            | Self::Editor(prompt)
-            | Self::Setting(prompt, _)
-            | Self::Until(prompt, _) => Some(prompt),
-            Self::Finder(_)
-            | Self::Dialog(_)
-            | Self::Boxes(_)
-            | Self::Picker(_)
-            | Self::Columns(_)
-            | Self::Here
-            | Self::Access => None,
-        }
-    }
-}
-
 /// The contacts that something is about to be done to, as they were when it was asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Targets {

@@ -126,10 +126,7 @@ pub(super) fn written_sides(link: &Link, subject: Subject, choice: &Choice) -> V
 
 /// Whether that side says that the person must not be mailed.
 fn consent_on(link: &Link, side: Side) -> Option<bool> {
-    let view = match side {
-        Side::Salesforce => link.consent.salesforce,
-        Side::Automation => link.consent.automation,
-    };
+    let view = link.consent.on(side);
     view.map(|view| view.value.is_out())
 }
 

@@ -67,6 +67,7 @@ fn a_newcomer_resolves_a_conflict_from_the_hints_alone() {
     bench.world.agree(LinkId(1));
     bench.sync_reports();
     bench.expect_screen("both systems agree");
+    bench.expect_screen("MobilePhone ↔ mobile\n Salesforce   0602\n Automation   0602");
     bench.expect_screen("Conf !2");
 }
 

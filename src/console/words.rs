@@ -10,7 +10,6 @@ mod setup;
 
 pub use audit::{SpokenVerdict, spoken_verdict};
 pub use doctor::{Spoken, spoken};
-pub(super) use flags::consent_on;
 pub use flags::{SpokenFlag, spoken_flag};
 pub(super) use plugin::sign;
 pub use setup::{Time, objected, spoken_changes, spoken_forecast};

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::ids::Side;
 use super::time::Timestamp;
 
 /// What one side says about mailing a person.
@@ -93,6 +94,21 @@ pub struct ConsentState {
 }
 
 impl ConsentState {
+    /// What a side shows, if its record was read.
+    pub const fn on(&self, side: Side) -> Option<ConsentView> {
+        match side {
+            Side::Salesforce => self.salesforce,
+            Side::Automation => self.automation,
+        }
+    }
+
+    pub const fn on_mut(&mut self, side: Side) -> &mut Option<ConsentView> {
+        match side {
+            Side::Salesforce => &mut self.salesforce,
+            Side::Automation => &mut self.automation,
+        }
+    }
+
     /// An opt-out was agreed on, or is on its way to the other side.
     pub fn is_suppressed(&self) -> bool {
         self.agreed.is_some_and(Consent::is_out) || self.opted_out.is_some()

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::conflict::Subject;
-use super::consent::{Consent, ConsentView};
+use super::consent::Consent;
 use super::ids::{FieldId, Side};
 use super::link::{Link, Parked, Pending, PendingState};
 use super::mapping::{FieldRule, Mapping, Role};
@@ -160,7 +160,11 @@ fn flag_standing(link: &Link, mapping: &Mapping) -> Standing {
 }
 
 fn opt_out(link: &Link, mapping: &Mapping) -> Option<Flag> {
-    let is_out = |side| view(link, side).is_some_and(|view| view.value.is_out());
+    let is_out = |side| {
+        link.consent
+            .on(side)
+            .is_some_and(|view| view.value.is_out())
+    };
     let standing = match (is_out(Side::Salesforce), is_out(Side::Automation)) {
         (false, false) => return None,
         (true, true) => Standing::Agreed,
@@ -169,7 +173,7 @@ fn opt_out(link: &Link, mapping: &Mapping) -> Option<Flag> {
     };
     let seen = Side::BOTH
         .into_iter()
-        .filter_map(|side| view(link, side))
+        .filter_map(|side| link.consent.on(side))
         .filter(|view| view.value.is_out());
     let dated = seen
         .clone()
@@ -189,7 +193,7 @@ fn opt_out_standing(link: &Link, mapping: &Mapping, to: Side) -> Standing {
     if !link.is_live(to) {
         return Standing::Alone(to);
     }
-    let said = view(link, to).map(|view| view.value);
+    let said = link.consent.on(to).map(|view| view.value);
     if said == Some(Consent::Bounced) {
         return Standing::Bounced;
     }
@@ -243,13 +247,6 @@ fn rule<'a>(link: &Link, mapping: &'a Mapping, role: Role) -> Option<&'a FieldRu
     object
         .is_none_or(|object| rule.objects.contains(&object))
         .then_some(rule)
-}
-
-const fn view(link: &Link, side: Side) -> Option<ConsentView> {
-    match side {
-        Side::Salesforce => link.consent.salesforce,
-        Side::Automation => link.consent.automation,
-    }
 }
 
 #[cfg(test)]

@@ -158,10 +158,7 @@ fn put_consent(link: &mut Link, row: &Row, now: Timestamp) -> bool {
     let Some(value) = row.consent else {
         return false;
     };
-    let view = match row.id.side() {
-        Side::Salesforce => &mut link.consent.salesforce,
-        Side::Automation => &mut link.consent.automation,
-    };
+    let view = link.consent.on_mut(row.id.side());
     let Some(old) = view else {
         let evidence = Evidence::default();
         *view = Some(ConsentView {

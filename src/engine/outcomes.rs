@@ -127,10 +127,7 @@ impl Engine {
         if self.mapping.with_role(kind, Role::Consent).is_none() {
             return;
         }
-        let slot = match side {
-            Side::Salesforce => &mut link.consent.salesforce,
-            Side::Automation => &mut link.consent.automation,
-        };
+        let slot = link.consent.on_mut(side);
         if slot.is_none() {
             *slot = Some(ConsentView {
                 value: crate::domain::consent::Consent::In,
@@ -391,10 +388,7 @@ fn put_written_consent(
         seen: now,
         evidence: crate::domain::consent::Evidence::default(),
     };
-    let slot = match side {
-        Side::Salesforce => &mut link.consent.salesforce,
-        Side::Automation => &mut link.consent.automation,
-    };
+    let slot = link.consent.on_mut(side);
     let before = slot.replace(view).map(|view| view.value);
     Happened::ConsentChanged {
         side,

@@ -453,10 +453,7 @@ impl Engine {
             let Some(link) = desk.find(record).and_then(|id| desk.links.get_mut(&id)) else {
                 continue;
             };
-            let view = match side {
-                Side::Salesforce => &mut link.consent.salesforce,
-                Side::Automation => &mut link.consent.automation,
-            };
+            let view = link.consent.on_mut(side);
             if let Some(view) = view {
                 merge_evidence(&mut view.evidence, evidence);
             }

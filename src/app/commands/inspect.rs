@@ -387,10 +387,7 @@ async fn show_link(opened: &Opened, link: &Link, out: &mut Out) -> Result<Status
         out.line(&format!("  Left alone: it {}", words::parked(parked)))?;
     }
     show_fields(policy, link, out)?;
-    let view = |side| match side {
-        Side::Salesforce => link.consent.salesforce,
-        Side::Automation => link.consent.automation,
-    };
+    let view = |side| link.consent.on(side);
     for side in Side::BOTH {
         let consent = words::consent(view(side).map(|view| view.value));
         out.line(&format!("  consent in {side}: {consent}"))?;

@@ -81,10 +81,7 @@ impl Desk {
         let policy = self.policy();
         let rule = policy.mapping.rule(link.kind, field)?;
         if rule.role == Role::Consent {
-            let view = match side {
-                Side::Salesforce => link.consent.salesforce,
-                Side::Automation => link.consent.automation,
-            };
+            let view = link.consent.on(side);
             return view.map(|view| Value::Bool(view.value.is_out()));
         }
         let stored = link.field(field).and_then(|state| state.on(side).cloned());

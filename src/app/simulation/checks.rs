@@ -142,10 +142,7 @@ impl Run {
                 ));
             }
         }
-        let view = match side {
-            Side::Salesforce => link.consent.salesforce,
-            Side::Automation => link.consent.automation,
-        };
+        let view = link.consent.on(side);
         let believed = view.map(|view| view.value.is_out());
         if row.consent.map(Consent::is_out) != believed {
             let (id, link, shown) = (row.id, link.id, row.consent);

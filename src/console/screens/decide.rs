@@ -3,7 +3,7 @@
 
 mod read;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::listing::{Opened, written};
 use super::{Notice, Scene};
@@ -24,6 +24,9 @@ pub(in crate::console) struct Decide {
     pub(in crate::console) link: LinkId,
     pub(in crate::console) slot: Slot<Option<Box<Person>>>,
     selection: Selection<Subject>,
+    /// All that was in conflict since this was opened: what both systems show of it stays in sight once it
+    /// is decided.
+    seen: BTreeSet<Subject>,
     pub(in crate::console) choices: BTreeMap<Subject, Choice>,
     /// The version that the choices were made on.
     made_on: Option<Generation>,
@@ -35,6 +38,7 @@ impl Decide {
             link,
             slot: Slot::default(),
             selection: Selection::default(),
+            seen: BTreeSet::new(),
             choices: BTreeMap::new(),
             made_on: None,
         }
@@ -52,6 +56,7 @@ impl Decide {
     fn settle(&mut self) -> Notice {
         let subjects = self.subjects();
         self.selection.settle(&subjects);
+        self.seen.extend(subjects);
         let generation = self.person().map(|person| person.link.generation);
         if self.choices.is_empty() || generation == self.made_on {
             return Notice::None;
@@ -159,7 +164,7 @@ impl Decide {
         };
         let link = &person.link;
         if link.conflicts.is_empty() {
-            paint_settled(words, link, canvas);
+            self.paint_settled(words, link, canvas);
             return;
         }
         let mut y = 0;
@@ -175,6 +180,47 @@ impl Decide {
             let mut part = canvas.part(0, y + 1, canvas.width(), height);
             self.paint_detail(words, person, conflict, &mut part);
         }
+    }
+
+    /// Nothing is left to decide: what is on its way, or that both agree; and what both systems show now of
+    /// that which was decided here.
+    fn paint_settled(&self, words: Words<'_>, link: &Link, canvas: &mut Canvas<'_>) {
+        let theme = canvas.theme;
+        let key = settled(link);
+        let mut y = 1 + canvas.paragraph(1, 1, 3, words.language.text(key), theme.strong());
+        for pending in &link.pending {
+            let text = on_its_way(words, link, pending);
+            y += canvas.paragraph(3, y, 3, &text, theme.plain());
+        }
+        for (subject, shown) in self.decided(words, link) {
+            y += 1;
+            canvas.text(1, y, &subject, theme.strong());
+            y += 1;
+            for (side, value) in Side::BOTH.iter().zip(shown) {
+                canvas.text(1, y, &side.to_string(), theme.accent());
+                y += canvas.paragraph(14, y, 2, &value, theme.plain());
+            }
+        }
+    }
+
+    /// What was decided since this was opened, and what either system shows of it now.
+    fn decided(&self, words: Words<'_>, link: &Link) -> Vec<(String, [String; 2])> {
+        let shown = |subject: &Subject| {
+            let values = match subject {
+                Subject::Field(id) => {
+                    let field = link.field(*id)?;
+                    Side::BOTH.map(|side| words.value(field.on(side)))
+                }
+                Subject::Consent => Side::BOTH.map(|side| {
+                    words
+                        .consent(link.consent.on(side).map(|view| view.value))
+                        .to_owned()
+                }),
+                Subject::Identity | Subject::Deletion | Subject::Write(_) => return None,
+            };
+            Some((words.subject(link.kind, *subject), values))
+        };
+        self.seen.iter().filter_map(shown).collect()
     }
 
     fn paint_row(
@@ -342,10 +388,7 @@ fn paint_consent(words: Words<'_>, link: &Link, canvas: &mut Canvas<'_>, top: u1
     canvas.text(14, y, agreed, theme.plain());
     y += 1;
     for side in Side::BOTH {
-        let view = match side {
-            Side::Salesforce => link.consent.salesforce,
-            Side::Automation => link.consent.automation,
-        };
+        let view = link.consent.on(side);
         canvas.text(1, y, &side.to_string(), theme.accent());
         canvas.text(
             14,
@@ -384,18 +427,6 @@ fn paint_records(words: Words<'_>, link: &Link, canvas: &mut Canvas<'_>, top: u1
         y += canvas.paragraph(14, y, 2, &text, theme.plain());
     }
     y
-}
-
-/// Nothing is left to decide: what is on its way, or that both agree.
-fn paint_settled(words: Words<'_>, link: &Link, canvas: &mut Canvas<'_>) {
-    let theme = canvas.theme;
-    let say = words.language;
-    let key = settled(link);
-    let mut y = 1 + canvas.paragraph(1, 1, 3, say.text(key), theme.strong());
-    for pending in &link.pending {
-        let text = on_its_way(words, link, pending);
-        y += canvas.paragraph(3, y, 3, &text, theme.plain());
-    }
 }
 
 /// The message that says how it stands with a link whose conflicts are decided.

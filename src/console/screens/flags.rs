@@ -17,7 +17,7 @@ use crate::console::model::Tone;
 use crate::console::query::{Answer, FlagKey, FlagRow, Page, Query};
 use crate::console::theme::Theme;
 use crate::console::view::tone;
-use crate::console::words::{Words, consent_on, moment};
+use crate::console::words::{Words, moment};
 use crate::domain::consent::Consent;
 use crate::domain::flag::{Matter, Standing, Urgency};
 use crate::domain::ids::Side;
@@ -145,7 +145,9 @@ fn sides(row: &FlagRow) -> Vec<Side> {
         Matter::OptOut => Side::BOTH
             .into_iter()
             .filter(|side| {
-                consent_on(&row.consent, *side).is_some_and(|view| Consent::is_out(view.value))
+                row.consent
+                    .on(*side)
+                    .is_some_and(|view| Consent::is_out(view.value))
             })
             .collect(),
     }
@@ -169,7 +171,7 @@ fn list_hints(chosen: Option<&FlagRow>) -> Vec<(Action, &'static str)> {
 
 /// What the filter looks at.
 fn texts(words: Words<'_>, row: &FlagRow) -> Vec<(&'static str, String)> {
-    let views = Side::BOTH.map(|side| consent_on(&row.consent, side));
+    let views = Side::BOTH.map(|side| row.consent.on(side));
     let reasons = match row.flag.matter {
         Matter::OptOut => views.map(|view| words.reason(view)).join(" "),
         Matter::Deleted(_) => String::new(),
@@ -207,7 +209,10 @@ fn paint_pane(words: Words<'_>, row: &FlagRow, canvas: &mut Canvas<'_>) {
     for side in Side::BOTH {
         canvas.text(1, y + 1, &side.to_string(), theme.accent());
         y += 2;
-        let view = consent_on(&row.consent, side).filter(|_| row.flag.matter == Matter::OptOut);
+        let view = row
+            .consent
+            .on(side)
+            .filter(|_| row.flag.matter == Matter::OptOut);
         let mut lines = vec![words.side_says(row, side)];
         if let Some(view) = view {
             lines.push(words.reason(Some(view)).to_owned());

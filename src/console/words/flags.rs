@@ -3,7 +3,7 @@
 use super::{Words, moment};
 use crate::console::language::Language;
 use crate::console::query::FlagRow;
-use crate::domain::consent::{Consent, ConsentState, ConsentView, Dated, Proof, Reason};
+use crate::domain::consent::{Consent, ConsentView, Dated, Proof, Reason};
 use crate::domain::flag::{Flag, Matter, Standing};
 use crate::domain::ids::{Kind, Side};
 use crate::domain::link::Parked;
@@ -139,7 +139,7 @@ impl Words<'_> {
         };
         match row.flag.matter {
             Matter::OptOut if state == RowState::Live => {
-                let view = consent_on(&row.consent, side);
+                let view = row.consent.on(side);
                 self.said(view.map(|view| view.value)).to_owned()
             }
             Matter::Deleted(Side::Salesforce)
@@ -200,15 +200,5 @@ impl Words<'_> {
             let gaps = [("after", after.as_str()), ("by", by.as_str())];
             self.language.with("dated-between", &gaps)
         }
-    }
-}
-
-pub(in crate::console) const fn consent_on(
-    consent: &ConsentState,
-    side: Side,
-) -> Option<ConsentView> {
-    match side {
-        Side::Salesforce => consent.salesforce,
-        Side::Automation => consent.automation,
     }
 }

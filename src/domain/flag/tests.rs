@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::domain::conflict::{Cause, Conflict};
+use crate::domain::consent::ConsentView;
 use crate::domain::consent::{Dated, Evidence, Proof, Reason};
 use crate::domain::ids::{AutomationId, Kind, LinkId, SalesforceObject};
 use crate::domain::link::{AutomationEnd, Intent, SalesforceEnd};

@@ -89,10 +89,7 @@ impl Case<'_> {
     }
 
     fn carry_out_consent(&mut self, link: &mut Link, decided: Consent) {
-        let view = |side| match side {
-            Side::Salesforce => link.consent.salesforce,
-            Side::Automation => link.consent.automation,
-        };
+        let view = |side| link.consent.on(side);
         let missing: Vec<Side> = Side::BOTH
             .into_iter()
             .filter(|side| link.is_live(*side))

@@ -199,10 +199,7 @@ fn before(person: &Person, back: usize) -> Link {
                 side, field, lost, ..
             } => set(&mut link, *side, *field, lost),
             Happened::ConsentChanged { side, before, .. } => {
-                let view = match side {
-                    Side::Salesforce => &mut link.consent.salesforce,
-                    Side::Automation => &mut link.consent.automation,
-                };
+                let view = link.consent.on_mut(*side);
                 match (view.as_mut(), before) {
                     (Some(view), Some(before)) => view.value = *before,
                     _ => *view = None,
@@ -316,10 +313,7 @@ fn records(words: Words<'_>, link: &Link) -> Vec<Line> {
             state.map_or_else(String::new, |state| words.row_state(state))
         }),
         row(Tone::Plain, say.text("row-consent"), &|side| {
-            let view = match side {
-                Side::Salesforce => link.consent.salesforce,
-                Side::Automation => link.consent.automation,
-            };
+            let view = link.consent.on(side);
             words.consent(view.map(|view| view.value)).to_owned()
         }),
     ];

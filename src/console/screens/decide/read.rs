@@ -20,7 +20,14 @@ impl Decide {
             let told = words.language.text(settled(link)).to_owned();
             let pending = link.pending.iter();
             let pending = pending.map(|pending| on_its_way(words, link, pending));
-            return Reading::of(std::iter::once(told).chain(pending));
+            let decided = self.decided(words, link).into_iter();
+            let decided = decided.map(|(subject, shown)| {
+                let sides = Side::BOTH.iter().zip(shown);
+                let sides = sides.map(|(side, value)| words.labelled(&side.to_string(), &value));
+                let sides: Vec<String> = sides.collect();
+                words.labelled(&subject, &sides.join("; "))
+            });
+            return Reading::of(std::iter::once(told).chain(pending).chain(decided));
         }
         let rows = link.conflicts.iter().map(|conflict| {
             let subject = words.subject(link.kind, conflict.subject);
@@ -100,10 +107,7 @@ fn consent(words: Words<'_>, link: &Link) -> Vec<String> {
     let say = words.language;
     let agreed = words.labelled(say.text("base"), words.consent(link.consent.agreed));
     let sides = Side::BOTH.map(|side| {
-        let view = match side {
-            Side::Salesforce => link.consent.salesforce,
-            Side::Automation => link.consent.automation,
-        };
+        let view = link.consent.on(side);
         let value = words.consent(view.map(|view| view.value)).to_owned();
         let since = view.map_or_else(String::new, |view| {
             say.with("seen-since", &[("at", &moment(view.since))])

@@ -12,7 +12,7 @@ use crate::console::screens::lines::{Line, Scroll, columns, line, spoken};
 use crate::console::screens::listing::Opened;
 use crate::console::screens::{Notice, Scene};
 use crate::console::slot::{Slot, Waiting};
-use crate::console::words::{Words, consent_on, moment};
+use crate::console::words::{Words, moment};
 use crate::domain::conflict::Subject;
 use crate::domain::consent::{ConsentView, Dated};
 use crate::domain::flag::{Flag, Matter, Standing, Urgency, flags, is_flagged};
@@ -300,7 +300,7 @@ type Row<'a> = dyn Fn(Tone, &str, &dyn Fn(Side) -> String) -> Line + 'a;
 
 fn consent_lines(words: Words<'_>, person: &Person, row: &Row<'_>) -> Vec<Line> {
     let link = &person.link;
-    let view = |side| consent_on(&link.consent, side);
+    let view = |side| link.consent.on(side);
     let seen = |of: fn(ConsentView) -> Option<Dated>| move |side| view(side).and_then(of);
     let mut lines = vec![
         row(Tone::Strong, "row-consent", &|side| {

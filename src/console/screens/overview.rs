@@ -426,30 +426,17 @@ fn side_words(scene: Scene<'_>, side: Side) -> (Tone, String) {
     };
     let day_ago = scene.words.now - Span::hours(24);
     let gaps = coverage.gaps(day_ago, until).len() as u64;
-    let mut words = say.with("side-read", &[("until", &clock(until))]);
-    if let Some(answered) = scene.snapshot.answered.get(&side) {
-        let when = scene.words.relative(*answered);
-        words = format!(
-            "{words}{}{}",
-            say.text("separator"),
-            say.with("side-answered", &[("when", &when)])
-        );
-    }
-    if gaps == 0 {
-        (
-            Tone::Plain,
-            format!("{words}{}{}", say.text("separator"), say.text("no-gaps")),
-        )
-    } else {
-        (
-            Tone::Person,
-            format!(
-                "{words}{}{}",
-                say.text("separator"),
-                say.count("gaps", gaps)
-            ),
-        )
-    }
+    let (tone, gaps) = match gaps {
+        0 => (Tone::Plain, say.text("no-gaps").to_owned()),
+        _ => (Tone::Person, say.count("gaps", gaps)),
+    };
+    let read = say.with("side-read", &[("until", &clock(until)), ("gaps", &gaps)]);
+    let Some(answered) = scene.snapshot.answered.get(&side) else {
+        return (tone, read);
+    };
+    let when = scene.words.relative(*answered);
+    let answered = say.with("side-answered", &[("when", &when)]);
+    (tone, format!("{read}{}{answered}", say.text("separator")))
 }
 
 /// The last 24 hours, oldest on the left: which half hours were read whole, in part, not at all.

@@ -137,6 +137,10 @@ impl Timetable {
     /// The shortest that anything of it may be.
     pub const SPAN_MIN: Span = Span::seconds(10);
 
+    /// Salesforce shows some changes minutes after the moment that they are stamped with: a shorter overlap
+    /// can miss them.
+    pub const OVERLAP_WISE: Span = Span::minutes(10);
+
     /// A time as it is typed, if it is not too short.
     pub fn typed(text: &str) -> Option<Span> {
         Span::parse(text.trim()).filter(|span| *span >= Self::SPAN_MIN)

@@ -19,7 +19,7 @@ use crate::domain::failure::FailureKind;
 use crate::domain::ids::Side;
 use crate::domain::mapping::Policy;
 use crate::domain::record::{Batch, Binding, Change, PolicyVersion, Recovered, Review};
-use crate::domain::setup::{InForce, Timetable};
+use crate::domain::setup::{Draft, InForce, Timetable, next_field};
 use crate::domain::time::Span;
 use crate::engine::{Brake, Engine, Settings, Writes};
 use crate::pool::Outside;
@@ -511,10 +511,19 @@ pub async fn take_file_again(opened: &mut Opened, file: &Path) -> Result<bool, A
         return Ok(false);
     }
     let described = opened.describe().await?;
-    let policy = built(opened, file, &described)?;
-    if policy == known.policy {
+    let versions = opened
+        .store
+        .policies(crate::app::desk::plugin::KEPT_MAX)
+        .await?;
+    let used = versions.iter().map(|version| &version.policy);
+    let next = next_field(used.chain([&known.policy]));
+    let mut draft = Draft::new(known.version, &known.policy, Timetable::default(), next);
+    // A pair that was there keeps its number: what was agreed on under it is agreed on for its fields alone.
+    draft.replace(built(opened, file, &described)?);
+    if !draft.is_changed() {
         return Ok(false);
     }
+    let policy = draft.policy;
     let version = PolicyVersion {
         version: known.version + 1,
         at: opened.clock.now(),

@@ -305,8 +305,7 @@ fn what_can_be_saved_but_may_surprise_is_warned_of() {
     assert_eq!(with("Company", "company"), "doubt-lead-company");
     assert_eq!(with("Phone", "short"), "doubt-narrow");
     assert_eq!(with("Rating", "rating"), "doubt-list");
-    let opted =
-        warned(&|draft| draft.set(Setting::LatestDoNotContact, Set::Switch(false)));
+    let opted = warned(&|draft| draft.set(Setting::LatestDoNotContact, Set::Switch(false)));
     assert_eq!(opted, "doubt-opt-in");
     let hasty = warned(&|draft| draft.timetable.overlap = Span::minutes(1));
     assert_eq!(hasty, "doubt-overlap");

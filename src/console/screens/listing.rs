@@ -21,6 +21,7 @@ use crate::console::slot::{Slot, Waiting};
 use crate::console::theme::Theme;
 use crate::console::view::tone;
 use crate::console::words::Words;
+use crate::domain::folded::fold;
 
 /// The text of one line in one column.
 pub(super) type Cell = (Tone, String);
@@ -44,7 +45,7 @@ pub(in crate::console) trait Listed {
 
     fn text_rank(&self, words: Words<'_>, column: usize) -> Rank {
         let cell = self.cells(words).into_iter().nth(column);
-        Rank::Text(cell.map_or_else(String::new, |(_, text)| text.to_lowercase()))
+        Rank::Text(cell.map_or_else(String::new, |(_, text)| fold(&text)))
     }
 
     /// Before the first column, so that no meaning is in a colour alone.

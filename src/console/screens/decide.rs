@@ -132,7 +132,7 @@ impl Decide {
             (Choice::OptIn, Action::OptIn, "hint-opt-in"),
             (Choice::Retry, Action::TryAgain, "hint-again"),
         ] {
-            let is_vain = preview::refused_again(&person.link, conflict, &choice).is_some();
+            let is_vain = preview::in_vain(&person.link, conflict, &choice).is_some();
             if preview::fits(&person.link, conflict, &choice) && !is_vain {
                 hints.push((action, label));
             }
@@ -227,7 +227,7 @@ impl Decide {
             }
         }
         for choice in [Choice::Salesforce, Choice::Automation, Choice::Base] {
-            if let Some(again) = preview::refused_again(&person.link, conflict, &choice) {
+            if let Some(again) = preview::in_vain(&person.link, conflict, &choice) {
                 let text = words.labelled(&words.choice(&choice), &again.told(words));
                 y += canvas.paragraph(1, y, bottom.saturating_sub(y), &text, theme.person());
             }

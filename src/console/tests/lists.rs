@@ -1,11 +1,13 @@
 //! What every list does alike: order, columns, a choice that stays and comes back.
 
 use super::Msg;
-use super::bench::{Bench, MOBILE, NOW, person};
+use super::bench::{Bench, EMAIL, MOBILE, NOW, person};
 use crate::domain::consent::{Consent, ConsentView, Evidence, Reason};
+use crate::domain::failure::{FailureKind, Rejection};
 use crate::domain::ids::LinkId;
 use crate::domain::link::Link;
 use crate::domain::time::Span;
+use crate::domain::value::Value;
 
 /// Opted out in Automation, so long ago.
 fn opted_out(number: u64, hours: i64) -> Link {
@@ -169,6 +171,60 @@ fn a_view_kept_by_an_older_or_a_newer_version_is_taken_as_far_as_it_is_known() {
     bench.model.restore(&serde_json::from_str(old).unwrap());
     bench.sync_reports();
     bench.expect_selected("claire@");
+}
+
+#[test]
+fn a_name_with_an_accent_is_sorted_and_filtered_as_without() {
+    let mut bench = Bench::new();
+    for (link, email) in [(1, "Emile@orion.example"), (2, "élodie@orion.example")] {
+        bench.world.change(LinkId(link), |link| {
+            let state = link.field_mut(EMAIL);
+            state.salesforce = Some(Value::text(email));
+            state.automation = Some(Value::text(email));
+        });
+    }
+    bench.sync_reports();
+    bench.keys("3 s");
+    let screen = bench.screen();
+    let at = |name: &str| {
+        screen
+            .find(name)
+            .unwrap_or_else(|| panic!("{name}: {screen}"))
+    };
+    assert!(at("élodie@") < at("Emile@"), "{screen}");
+    assert!(at("Emile@") < at("sophie@"), "{screen}");
+    bench.keys("/").type_text("elodie");
+    bench.keys("enter").expect_selected("élodie@");
+}
+
+#[test]
+fn what_activities_are_grouped_by_comes_back_in_the_next_session() {
+    let mut bench = Bench::new();
+    let kind = FailureKind::Rejected(Rejection::Duplicate);
+    for event in 1..4 {
+        let code = "FIELD_INTEGRITY_EXCEPTION";
+        bench.world.refuse(LinkId(1), event, kind.clone(), code);
+    }
+    bench
+        .keys("6 v v")
+        .expect_screen("Whom")
+        .expect_selected("claire@");
+    let text = serde_json::to_string(&bench.model.kept()).unwrap();
+    let mut again = Bench::new();
+    again.world.held.clone_from(&bench.world.held);
+    again.model.restore(&serde_json::from_str(&text).unwrap());
+    again.sync_reports();
+    again.expect_selected("claire@");
+    assert_eq!(again.model.kept(), bench.model.kept());
+    // As it begins it is not written down, and what nobody knows is passed over.
+    bench.keys("v v").expect_selected("FIELD_INTEGRITY");
+    assert!(!bench.model.kept().lists.contains_key(&6));
+    let odd = text.replace("whom", "mood");
+    let mut odd_one = Bench::new();
+    odd_one.world.held.clone_from(&bench.world.held);
+    odd_one.model.restore(&serde_json::from_str(&odd).unwrap());
+    odd_one.sync_reports();
+    odd_one.expect_selected("FIELD_INTEGRITY");
 }
 
 /// Rows come in above, change their state and leave while one is chosen far down.

@@ -61,7 +61,7 @@ impl Decide {
             _ => told.extend(records(words, link)),
         }
         for choice in [Choice::Salesforce, Choice::Automation, Choice::Base] {
-            if let Some(again) = preview::refused_again(link, conflict, &choice) {
+            if let Some(again) = preview::in_vain(link, conflict, &choice) {
                 told.push(words.labelled(&words.choice(&choice), &again.told(words)));
             }
         }

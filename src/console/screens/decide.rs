@@ -219,6 +219,9 @@ impl Decide {
             Subject::Consent => paint_consent(words, &person.link, canvas, y),
             _ => paint_records(words, &person.link, canvas, y),
         };
+        if let Some(text) = words.pairing(conflict) {
+            y += canvas.paragraph(1, y, bottom.saturating_sub(y), &text, theme.muted());
+        }
         if let Subject::Field(field) = conflict.subject {
             let steps = person.why.get(&field).map_or(&[][..], Vec::as_slice);
             for (index, step) in steps.iter().enumerate() {

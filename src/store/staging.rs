@@ -77,7 +77,7 @@ impl<'a> Staging<'a> {
         self.counts.commits += 1;
         let counts = self.counts.clone();
         self.encoded(keys::COUNTS.to_vec(), &counts)?;
-        if let Some(bytes) = self.words.to_store()? {
+        if let Some(bytes) = self.words.take_unstored()? {
             self.put(keys::WORDS.to_vec(), bytes);
         }
         let written = Written {

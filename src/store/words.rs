@@ -194,7 +194,7 @@ impl Words {
     }
 
     /// What the store is to know, if it does not yet.
-    pub(super) fn to_store(&mut self) -> Result<Option<Vec<u8>>, StoreError> {
+    pub(super) fn take_unstored(&mut self) -> Result<Option<Vec<u8>>, StoreError> {
         if std::mem::replace(&mut self.is_stored, true) {
             return Ok(None);
         }
@@ -222,7 +222,7 @@ impl Words {
             is_stored: false,
             ..self.clone()
         };
-        if let Some(bytes) = next.to_store()? {
+        if let Some(bytes) = next.take_unstored()? {
             staged.insert(keys::WORDS.to_vec(), Some(bytes));
         }
         Ok((staged, next))

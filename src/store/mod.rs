@@ -225,17 +225,7 @@ fn commit_all(
             durable.poison();
             tracing::error!(error = causes(error), "a commit failed");
         }
-        for answer in answers {
-            let told = match &result {
-                Ok(_) => Ok(()),
-                Err(StoreError::Poisoned) => Err(StoreError::Poisoned),
-                Err(error) => Err(StoreError::Commit {
-                    source: causes(error).into(),
-                }),
-            };
-            // Whoever asked may be gone; the batch is durable all the same.
-            drop(answer.send(told));
-        }
+        answer_all(answers, result.as_ref().err());
         // After the answers: whoever asked goes on meanwhile.
         let Ok((pairs, head, covered)) = result else {
             continue;
@@ -250,6 +240,21 @@ fn commit_all(
         building.step(durable, cache, || !jobs.is_empty());
     }
     chain.close();
+}
+
+/// Each is told a copy of the error, if there is one.
+fn answer_all(answers: Vec<oneshot::Sender<Result<(), StoreError>>>, error: Option<&StoreError>) {
+    for answer in answers {
+        let told = match error {
+            None => Ok(()),
+            Some(StoreError::Poisoned) => Err(StoreError::Poisoned),
+            Some(error) => Err(StoreError::Commit {
+                source: causes(error).into(),
+            }),
+        };
+        // Whoever asked may be gone; the batch is durable all the same.
+        drop(answer.send(told));
+    }
 }
 
 /// The next job. While none waits, the index of words is built.

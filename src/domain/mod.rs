@@ -13,6 +13,7 @@ pub mod evidence;
 pub mod exchange;
 pub mod failure;
 pub mod flag;
+pub mod folded;
 pub mod ids;
 pub mod link;
 pub mod mapping;

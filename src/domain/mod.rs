@@ -26,3 +26,4 @@ pub mod snapshot;
 pub mod time;
 pub mod trace;
 pub mod value;
+pub mod webhook;

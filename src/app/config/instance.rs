@@ -29,7 +29,8 @@ pub struct Instance {
 pub struct Webhook {
     pub listen: SocketAddr,
     pub path: String,
-    pub secret: SecretString,
+    /// One that is not here is made at the first registering, and kept sealed.
+    pub secret: Option<SecretString>,
     /// Under which Automation reaches it, by a proxy.
     pub public_url: Option<Url>,
 }

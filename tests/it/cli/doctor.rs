@@ -7,6 +7,7 @@ use passerelle::sim::world::wrong::{Fault, WrongSetup};
 use serde_json::Value as Json;
 
 use super::{Company, SYNC, json, said};
+use crate::world::private;
 
 const PEOPLE: u32 = 50;
 
@@ -37,10 +38,23 @@ const fn found_by(fault: Fault) -> (&'static str, &'static str) {
         Fault::OldPluginRuns => ("foreign-writer", "fault"),
         Fault::IsSandbox => ("identity", "fault"),
         Fault::ClockOff => ("clock", "warning"),
+        Fault::WebhookUnpublished | Fault::WebhookElsewhere | Fault::WebhookLacksEvents => {
+            ("webhook", "warning")
+        }
     }
 }
 
 impl Company {
+    /// That Automation posts to, though nobody listens.
+    fn called() -> Self {
+        let company = Self::new(1, PEOPLE);
+        let folder = company.folder.path();
+        company.serving.add_webhook(&company.file, folder).unwrap();
+        let secret = folder.join("webhook.secret");
+        private(&secret, &std::fs::read_to_string(&secret).unwrap());
+        company
+    }
+
     fn go_wrong(&self, fault: Fault) {
         let now = self.serving.site.now();
         self.serving.site.with_brain(|org| {
@@ -74,7 +88,7 @@ impl Company {
 
 #[test]
 fn every_fault_of_the_wrong_set_up_is_found_and_gone_when_somebody_mends_it() {
-    let company = Company::new(1, PEOPLE);
+    let company = Company::called();
     company.asked(SYNC);
     for fault in Fault::ALL {
         let (id, state) = found_by(fault);
@@ -100,7 +114,7 @@ fn every_fault_of_the_wrong_set_up_is_found_and_gone_when_somebody_mends_it() {
 
 #[test]
 fn what_can_be_mended_from_here_is_shown_made_recorded_and_found_good() {
-    let company = Company::new(1, PEOPLE);
+    let company = Company::called();
     company.asked(SYNC);
     let faults = [
         Fault::OptOutHidden,
@@ -110,6 +124,9 @@ fn what_can_be_mended_from_here_is_shown_made_recorded_and_found_good() {
         Fault::RemoteSiteMissing,
         Fault::TrustedSiteInactive,
         Fault::DeletedFieldUnpublished,
+        Fault::WebhookElsewhere,
+        Fault::WebhookUnpublished,
+        Fault::WebhookLacksEvents,
     ];
     for fault in faults {
         company.go_wrong(fault);
@@ -120,7 +137,7 @@ fn what_can_be_mended_from_here_is_shown_made_recorded_and_found_good() {
         steps
             .filter(|fix| fix["steps"] != Json::Array(Vec::new()))
             .count()
-            >= 7
+            >= 8
     );
     for fault in faults {
         let (id, state) = found_by(fault);
@@ -142,6 +159,7 @@ fn what_can_be_mended_from_here_is_shown_made_recorded_and_found_good() {
         "remote site",
         "field history",
         "deleted field",
+        "webhook",
     ] {
         assert!(audit.contains(remedy), "{remedy}: {audit}");
     }
@@ -152,6 +170,48 @@ fn what_can_be_mended_from_here_is_shown_made_recorded_and_found_good() {
         .filter(|fix| fix["made"] != Json::Array(Vec::new()))
         .collect();
     assert!(made.is_empty(), "{made:?}");
+}
+
+#[test]
+fn where_no_webhooks_are_received_none_is_missed_and_where_they_are_a_missing_one_is_made() {
+    let company = Company::new(1, PEOPLE);
+    company.asked(SYNC);
+    let check = company.check("webhook");
+    assert_eq!(check["state"], "ok");
+    assert!(
+        check["seen"]
+            .as_str()
+            .unwrap()
+            .starts_with("Not applicable")
+    );
+
+    let company = Company::called();
+    company.asked(SYNC);
+    let hooks = || company.serving.automation.brain().hooks().all().count();
+    let id = company
+        .serving
+        .automation
+        .brain()
+        .hooks()
+        .all()
+        .next()
+        .unwrap()
+        .id;
+    company.serving.automation.brain().hooks_mut().remove(id);
+    let check = company.check("webhook");
+    assert_eq!(check["state"], "warning", "{check}");
+    assert_eq!(check["fix"]["makes"], "webhook");
+    let fix = [
+        "doctor", "--fix", "webhook", "--yes", "--reason", "test", "--json",
+    ];
+    let fixed = company.asked(&fix);
+    let fix = &fixed["fixes"][0];
+    assert_eq!(fix["steps"][0]["request"], "POST /api/hooks/new");
+    let shown = fix["steps"][0]["content"].as_str().unwrap();
+    assert!(shown.contains("mautic.form_on_submit"), "{shown}");
+    let secret = std::fs::read_to_string(company.folder.path().join("webhook.secret")).unwrap();
+    assert!(!fixed.to_string().contains(&secret), "{fixed}");
+    assert_eq!((hooks(), &fix["state"]), (1, &Json::from("ok")), "{fixed}");
 }
 
 #[test]

@@ -192,6 +192,9 @@ impl Engine {
                 give_up(link, side, failure.clone(), now);
             }
         }
+        if failure.kind == FailureKind::Forbidden {
+            self.doubt_descriptions();
+        }
         let dead = desk
             .links
             .get(&row.link)

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::domain::command::{Refusal, Scope};
+use crate::domain::command::{Queue, Refusal, Scope};
 use crate::domain::drift::{Descriptions, FIELD_CHANGED, drifts};
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::ids::{Kind, LinkId, Side};
@@ -16,12 +16,18 @@ use crate::domain::request::{AutomationDescription, SalesforceDescription};
 use crate::domain::setup::{InForce, Objection, Suspension, Timetable, objections};
 use crate::domain::time::{Span, Timestamp};
 use crate::engine::commands::{Done, Order};
+use crate::engine::cycle::Phase;
 use crate::engine::work::{Desk, Job, Work};
 use crate::engine::{Engine, Writes};
 
-/// The systems describe themselves again before a run, unless they did so lately: a schedule of
-/// minutes would spend its calls on that alone.
+/// The systems describe themselves again before a run, unless they did so lately. A schedule of minutes
+/// would spend its calls on that alone, so within this time only a run that is about to write asks, before
+/// its first write: one call to Salesforce, and none for a run in which nothing changed. Hints wait for
+/// nothing: what they write goes by what was described within this time.
 const DESCRIBED_FOR: Span = Span::minutes(15);
+
+/// What was asked this shortly before a run is the run's own: whoever connects has just asked.
+const DESCRIBED_JUST_NOW: Span = Span::minutes(1);
 
 /// Links looked at again in one transaction.
 const REVIEW_PAGE_MAX: usize = 400;
@@ -43,6 +49,8 @@ pub(super) struct Setup {
     listed_count: u64,
     /// A change of the suspended rules is on its way into the store.
     is_suspending: bool,
+    /// A write was refused for a field or an object, so the systems may not be what they said.
+    is_doubted: bool,
 }
 
 impl Setup {
@@ -164,13 +172,37 @@ impl Engine {
     /// Whether the systems must describe themselves before this run.
     pub(super) fn expire_descriptions(&mut self, now: Timestamp) {
         let at = self.setup.in_force.described.at;
-        let is_old = now.since(at) >= DESCRIBED_FOR;
+        let is_old = now.since(at) >= DESCRIBED_FOR || std::mem::take(&mut self.setup.is_doubted);
         for side in &mut self.sides {
             // Whatever stopped it may have changed what it is.
             if side.stopped.take().is_some() || is_old {
                 side.is_described = false;
             }
         }
+    }
+
+    pub(super) fn doubt_descriptions(&mut self) {
+        self.setup.is_doubted = true;
+    }
+
+    /// Whether the mapping was not compared in this run, and something is to be written by it.
+    pub(super) fn is_to_compare(&self) -> bool {
+        let at = self.setup.in_force.described.at;
+        if self.cycle.scope.unwrap_or(Scope::OUTBOX) == Scope::OUTBOX
+            || self.cycle.began.since(at) < DESCRIBED_JUST_NOW
+        {
+            return false;
+        }
+        let mut written = Side::BOTH.into_iter().filter(|side| self.is_asked(*side));
+        written.any(|side| self.outbox.ready(side) > 0 && !self.is_paused(Queue::to(side)))
+    }
+
+    /// Has both systems describe themselves once more, when nothing else is under way.
+    pub(super) fn compare_first(&mut self) {
+        for side in &mut self.sides {
+            side.is_described = false;
+        }
+        self.cycle.phase = Phase::Describing;
     }
 
     /// Compares the mapping with what both systems say they are.

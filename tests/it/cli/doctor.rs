@@ -6,10 +6,13 @@ use passerelle::sim::world::traffic::Outcome;
 use passerelle::sim::world::wrong::{Fault, WrongSetup};
 use serde_json::Value as Json;
 
-use super::{Company, SYNC, json, said};
+use super::{Company, SYNC, answered, json, printed, said};
 use crate::world::private;
 
 const PEOPLE: u32 = 50;
+
+/// For companies that were deleted in Salesforce.
+const FIELD: &str = "deleted_in_salesforce_co";
 
 /// The check that finds it, and how bad it is.
 const fn found_by(fault: Fault) -> (&'static str, &'static str) {
@@ -170,6 +173,56 @@ fn what_can_be_mended_from_here_is_shown_made_recorded_and_found_good() {
         .filter(|fix| fix["made"] != Json::Array(Vec::new()))
         .collect();
     assert!(made.is_empty(), "{made:?}");
+}
+
+#[test]
+fn a_field_that_is_made_for_deleted_companies_is_mapped_once_somebody_says_so() {
+    let company = Company::new(1, PEOPLE);
+    company.asked(SYNC);
+    let check = company.check("deleted");
+    assert_eq!(
+        (&check["state"], &check["fix"]["makes"]),
+        (&"note".into(), &"deleted field".into())
+    );
+    let fix = |more: &[&str], typed: &[&str]| {
+        let fix = ["doctor", "--fix", "deleted", "--reason", "by phone"];
+        let typed: Vec<String> = typed.iter().map(ToString::to_string).collect();
+        answered(&mut company.command(&[&fix, more].concat()), &typed)
+    };
+    let mapped = || company.asked(&["plugin", "--json"])["policy"]["mapping"]["company"].clone();
+    let is_mapped = || mapped().to_string().contains(FIELD);
+    let dry = printed(&fix(&["--dry-run"], &[]));
+    assert!(dry.contains("asked for next"), "{dry}");
+    let told = said(&fix(&[], &["y", "n"]));
+    assert!(told.contains(&format!("{FIELD} is to be mapped")), "{told}");
+    assert!(told.contains("IsDeleted"), "{told}");
+    assert!(!is_mapped(), "{told}");
+
+    let company = Company::new(1, PEOPLE);
+    company.asked(SYNC);
+    let all = [
+        "doctor", "--fix", "deleted", "--yes", "--reason", "by phone", "--json",
+    ];
+    let fixed = company.asked(&all);
+    assert_eq!(fixed["fixes"][0]["mapped"], true, "{fixed}");
+    let plugin = company.asked(&["plugin", "--json"]);
+    let mapping = &plugin["policy"]["mapping"]["company"];
+    assert!(mapping.to_string().contains(FIELD), "{mapping}");
+    assert_eq!(company.check("deleted")["state"], "ok");
+}
+
+#[test]
+fn before_the_first_sync_the_pair_goes_into_the_instance_file() {
+    let company = Company::new(1, PEOPLE);
+    let all = [
+        "doctor", "--fix", "deleted", "--yes", "--reason", "by phone", "--json",
+    ];
+    let fixed = company.asked(&all);
+    assert_eq!(fixed["fixes"][0]["mapped"], true, "{fixed}");
+    let text = std::fs::read_to_string(&company.file).unwrap();
+    assert!(text.contains(FIELD), "{text}");
+    company.asked(SYNC);
+    assert_eq!(company.check("deleted")["state"], "ok");
 }
 
 #[test]

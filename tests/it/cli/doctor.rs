@@ -1,6 +1,11 @@
 //! The doctor on the practice company: every fault of its wrong set-up is found, and what can be
 //! mended from here is.
 
+use std::io::{BufRead as _, BufReader};
+use std::process::Stdio;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use passerelle::sim::world::plugin;
 use passerelle::sim::world::traffic::Outcome;
 use passerelle::sim::world::wrong::{Fault, WrongSetup};
@@ -209,6 +214,26 @@ fn a_field_that_is_made_for_deleted_companies_is_mapped_once_somebody_says_so() 
     let mapping = &plugin["policy"]["mapping"]["company"];
     assert!(mapping.to_string().contains(FIELD), "{mapping}");
     assert_eq!(company.check("deleted")["state"], "ok");
+}
+
+#[test]
+fn the_process_that_serves_the_instance_maps_what_it_has_made() {
+    let company = Company::new(1, PEOPLE);
+    company.asked(SYNC);
+    let mut serving = company.command(&["serve"]);
+    let mut serving = serving.stderr(Stdio::piped()).spawn().unwrap();
+    let lines = BufReader::new(serving.stderr.take().unwrap()).lines();
+    let mut lines = lines.map_while(Result::ok);
+    assert!(lines.any(|line| line.contains("serving")), "it serves");
+    let all = [
+        "doctor", "--fix", "deleted", "--yes", "--reason", "by phone", "--json",
+    ];
+    let fixed = company.asked(&all);
+    let plugin = company.asked(&["plugin", "--json"]);
+    kill(Pid::from_raw(serving.id() as i32), Signal::SIGTERM).unwrap();
+    serving.wait().unwrap();
+    assert_eq!(fixed["fixes"][0]["mapped"], true, "{fixed}");
+    assert!(plugin.to_string().contains(FIELD), "{plugin}");
 }
 
 #[test]

@@ -13,6 +13,9 @@ use crate::domain::setup::{Pair, Timetable};
 pub struct Instance {
     pub name: String,
     pub data: PathBuf,
+    /// Where the browser of a login comes back to: of those that the call-back addresses name, the first
+    /// that is free. Never empty.
+    pub callback_ports: Vec<u16>,
     pub keys: Keys,
     pub salesforce: Salesforce,
     pub automation: Automation,

@@ -163,7 +163,7 @@ impl Engine {
             Command::ReleaseBrake => Ok(self.release_brake()),
             Command::Mend(remedy) => {
                 // What is made is seen by the next run.
-                self.doubt_descriptions();
+                self.side_mut(remedy.side()).is_doubted = true;
                 Ok(Done::new("mend", remedy.name().to_owned()))
             }
             Command::Backfill { kind, from, until } => {

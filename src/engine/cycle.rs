@@ -46,8 +46,8 @@ pub(super) struct Cycle {
     pub(super) phase: Phase,
     pub(super) run: RunId,
     pub(super) began: Timestamp,
-    /// Both sides were read.
-    is_read: bool,
+    /// Where it goes on once both sides are described; nothing: they are read first.
+    pub(super) goes_on: Option<Phase>,
     pub(super) scope: Option<Scope>,
     /// Asked for while another one runs.
     pub(super) wanted: Option<Scope>,
@@ -255,11 +255,7 @@ impl Engine {
             self.on_side_failed(now, side, failure);
             return true;
         }
-        self.cycle.phase = if self.cycle.is_read {
-            Phase::Pushing
-        } else {
-            Phase::Reading
-        };
+        self.cycle.phase = self.cycle.goes_on.take().unwrap_or(Phase::Reading);
         true
     }
 
@@ -294,7 +290,6 @@ impl Engine {
         if !is_done || !self.is_quiet() {
             return false;
         }
-        self.cycle.is_read = true;
         self.cycle.phase = Phase::Pushing;
         true
     }

@@ -193,7 +193,7 @@ impl Engine {
             }
         }
         if failure.kind == FailureKind::Forbidden {
-            self.doubt_descriptions();
+            self.side_mut(side).is_doubted = true;
         }
         let dead = desk
             .links

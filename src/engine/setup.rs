@@ -49,8 +49,6 @@ pub(super) struct Setup {
     listed_count: u64,
     /// A change of the suspended rules is on its way into the store.
     is_suspending: bool,
-    /// A write was refused for a field or an object, so the systems may not be what they said.
-    is_doubted: bool,
 }
 
 impl Setup {
@@ -172,17 +170,13 @@ impl Engine {
     /// Whether the systems must describe themselves before this run.
     pub(super) fn expire_descriptions(&mut self, now: Timestamp) {
         let at = self.setup.in_force.described.at;
-        let is_old = now.since(at) >= DESCRIBED_FOR || std::mem::take(&mut self.setup.is_doubted);
+        let is_old = now.since(at) >= DESCRIBED_FOR;
         for side in &mut self.sides {
             // Whatever stopped it may have changed what it is.
-            if side.stopped.take().is_some() || is_old {
+            if side.stopped.take().is_some() || std::mem::take(&mut side.is_doubted) || is_old {
                 side.is_described = false;
             }
         }
-    }
-
-    pub(super) fn doubt_descriptions(&mut self) {
-        self.setup.is_doubted = true;
     }
 
     /// Whether the mapping was not compared in this run, and something is to be written by it.
@@ -203,6 +197,7 @@ impl Engine {
             side.is_described = false;
         }
         self.cycle.phase = Phase::Describing;
+        self.cycle.goes_on = Some(Phase::Pushing);
     }
 
     /// Compares the mapping with what both systems say they are.

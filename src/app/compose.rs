@@ -11,6 +11,7 @@ use crate::app::authorize::Logins;
 use crate::app::config::{self, AutomationFlow, Instance, OwnKey, SalesforceFlow};
 use crate::app::error::AppError;
 use crate::app::examiner::{Examiner, Setup};
+use crate::app::hooks::Registrar;
 use crate::app::house::Served;
 use crate::app::log::Log;
 use crate::app::policy;
@@ -60,8 +61,8 @@ pub struct Connected {
     pub outside: Outside,
     /// The same two, by what no port offers: who we are there.
     pub identities: Identities,
-    /// Automation's webhooks, by the same client.
-    pub hooks: Arc<dyn Hooks>,
+    /// Automation's webhooks, by the same client; `None` where none are received.
+    pub(super) registrar: Option<Arc<Registrar>>,
     pub policy: Arc<Policy>,
     /// As both systems described themselves when they were connected to.
     pub described: Arc<Descriptions>,
@@ -149,7 +150,7 @@ async fn connected(mut opened: Opened, file: Option<&Path>) -> Result<Connected,
             opened,
             outside: ours.outside.clone(),
             identities: ours.identities.clone(),
-            hooks: Arc::clone(&ours.hooks),
+            registrar: ours.registrar.clone(),
             policy: Arc::clone(&in_force.policy),
             described: Arc::clone(&in_force.described),
             examiner: Arc::clone(&ours.examiner),
@@ -159,7 +160,6 @@ async fn connected(mut opened: Opened, file: Option<&Path>) -> Result<Connected,
         outside: clients,
         identities,
         setup,
-        hooks,
     } = clients(&opened)?;
     let described = describe_both(&opened, &clients).await?;
     let (salesforce, automation) = (&described.salesforce, &described.automation);
@@ -189,7 +189,7 @@ async fn connected(mut opened: Opened, file: Option<&Path>) -> Result<Connected,
         opened,
         outside: clients,
         identities,
-        hooks,
+        registrar: setup.registrar.clone(),
         examiner: Examiner::new(setup),
         policy,
         described: Arc::new(described),
@@ -401,19 +401,19 @@ struct Clients {
     outside: Outside,
     identities: Identities,
     setup: Setup,
-    hooks: Arc<dyn Hooks>,
 }
 
 fn clients(opened: &Opened) -> Result<Clients, AppError> {
     let salesforce = Arc::new(salesforce_client(opened, opened.vault.clone())?);
     let automation = Arc::new(automation_client(opened, opened.vault.clone())?);
     let clock = Arc::clone(&opened.clock);
+    let hooks: Arc<dyn Hooks> = automation.clone();
     let setup = Setup {
         salesforce: salesforce.clone(),
         automation: automation.clone(),
+        registrar: Registrar::of(&opened.instance, hooks, opened.vault.clone()),
         clock: Arc::clone(&clock),
     };
-    let hooks: Arc<dyn Hooks> = automation.clone();
     let identities = Identities {
         salesforce: salesforce.clone(),
         automation: automation.clone(),
@@ -428,7 +428,6 @@ fn clients(opened: &Opened) -> Result<Clients, AppError> {
         outside,
         identities,
         setup,
-        hooks,
     })
 }
 

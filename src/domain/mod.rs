@@ -27,3 +27,4 @@ pub mod snapshot;
 pub mod time;
 pub mod trace;
 pub mod value;
+pub mod webhook;

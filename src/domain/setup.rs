@@ -16,7 +16,7 @@ pub use judge::{next_field, objections};
 pub use objection::{Objection, Unfit, Weight};
 pub use redo::Left;
 pub use rule::{CONTACT_ID, DO_NOT_CONTACT, Pair, Systems, TIMELINE_LINK, assume, owners, rule};
-pub use suggest::{consent, suggestions};
+pub use suggest::{consent, deleted, suggestions};
 
 use super::drift::{Descriptions, Drift};
 use super::ids::{FieldId, Kind};

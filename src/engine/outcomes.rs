@@ -223,6 +223,9 @@ impl Engine {
                 give_up(link, side, failure.clone(), now);
             }
         }
+        if failure.kind == FailureKind::Forbidden {
+            self.side_mut(side).is_doubted = true;
+        }
         let dead = desk
             .links
             .get(&row.link)

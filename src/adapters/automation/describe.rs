@@ -70,7 +70,16 @@ pub(super) async fn identity(api: &Api) -> Result<Entrant, Fault> {
 
 async fn fields(api: &Api, spent: &mut Spent, path: &str) -> Result<Vec<FieldDescription>, Fault> {
     let records = pages(api, spent, path, "fields").await?;
-    Ok(records.iter().filter_map(field).collect())
+    // Values of the others are neither shown nor taken.
+    let published = records.iter().filter(|record| is_published(record));
+    Ok(published.filter_map(field).collect())
+}
+
+pub(super) fn is_published(record: &Json) -> bool {
+    !matches!(
+        values::text(&record["isPublished"]).as_deref(),
+        Some("false" | "0")
+    )
 }
 
 /// Everybody who may own a record. Without the right to see users there is no map of owners, and

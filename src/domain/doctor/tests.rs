@@ -19,6 +19,7 @@ mod fields;
 mod guide;
 mod samples;
 mod sides;
+mod webhook;
 mod work;
 
 const NOW: Timestamp = Timestamp(1_772_615_702_000);

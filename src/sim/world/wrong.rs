@@ -58,10 +58,16 @@ pub enum Fault {
     IsSandbox,
     /// Salesforce's clock is three minutes ahead.
     ClockOff,
+    /// The webhook to us is not published. This and the next two change nothing where there is none.
+    WebhookUnpublished,
+    /// The webhook to us is posted to an address that we had before.
+    WebhookElsewhere,
+    /// The webhook to us is not called when a form is submitted or a contact deleted.
+    WebhookLacksEvents,
 }
 
 impl Fault {
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 25] = [
         Self::OptOutHidden,
         Self::HistoryUntracked,
         Self::TimelineMissing,
@@ -84,6 +90,9 @@ impl Fault {
         Self::OldPluginRuns,
         Self::IsSandbox,
         Self::ClockOff,
+        Self::WebhookUnpublished,
+        Self::WebhookElsewhere,
+        Self::WebhookLacksEvents,
     ];
 
     /// For command lines and logs.
@@ -111,12 +120,21 @@ impl Fault {
             Self::OldPluginRuns => "old-plugin-runs",
             Self::IsSandbox => "is-sandbox",
             Self::ClockOff => "clock-off",
+            Self::WebhookUnpublished => "webhook-unpublished",
+            Self::WebhookElsewhere => "webhook-elsewhere",
+            Self::WebhookLacksEvents => "webhook-lacks-events",
         }
     }
 
     /// False for those that leave nothing for another to be wrong with.
     pub const fn goes_with_others(self) -> bool {
-        !matches!(self, Self::TimelineMissing | Self::DeletedFieldNotBoolean)
+        !matches!(
+            self,
+            Self::TimelineMissing
+                | Self::DeletedFieldNotBoolean
+                | Self::WebhookElsewhere
+                | Self::WebhookLacksEvents
+        )
     }
 }
 
@@ -124,7 +142,7 @@ impl Fault {
 pub struct WrongSetup;
 
 impl WrongSetup {
-    /// Every fault that goes with the others: twenty.
+    /// Every fault that goes with the others: twenty, and one more where there is a webhook.
     pub fn all(org: &mut Salesforce, brain: &mut Automation, now: Timestamp) {
         for fault in Fault::ALL.into_iter().filter(|one| one.goes_with_others()) {
             Self::one(fault, org, brain, now);

@@ -8,8 +8,9 @@ use serde_json::Value as Json;
 use super::super::super::failures::Fault;
 use super::super::super::values;
 use super::super::api::Api;
+use super::super::describe::{self, is_published};
 use super::super::query::{Query, Where};
-use super::super::{describe, wire};
+use super::super::wire;
 use crate::domain::evidence::{Area, AutomationEvidence, FieldState, Part, Segment, Writer};
 use crate::domain::ids::Kind;
 use crate::domain::request::Spent;
@@ -97,13 +98,6 @@ async fn fields(api: &Api, spent: &mut Spent, kind: Kind) -> Result<Vec<FieldSta
         })
     };
     Ok(records.iter().filter_map(field).collect())
-}
-
-pub(super) fn is_published(record: &Json) -> bool {
-    !matches!(
-        values::text(&record["isPublished"]).as_deref(),
-        Some("false" | "0")
-    )
 }
 
 async fn segments(api: &Api, spent: &mut Spent) -> Result<Vec<Segment>, Fault> {

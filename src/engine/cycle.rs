@@ -228,6 +228,15 @@ impl Engine {
             if state.is_described || state.stopped.is_some() || self.has_job(side) {
                 continue;
             }
+            let is_waiting = !state.may_call(now);
+            let share = self.settings.daily_share;
+            let is_spent = side == Side::Salesforce && !state.has_budget(share, Purpose::Ordinary);
+            if is_waiting || is_spent {
+                // A long wait goes by what it last said: the other side, and opt-outs, are not to wait too.
+                let is_short = is_waiting && !self.is_given_up(now, side);
+                self.side_mut(side).is_described = !is_short && self.was_described();
+                continue;
+            }
             let policy = Arc::clone(&self.settings.policy);
             let request = match side {
                 Side::Salesforce => Request::Salesforce(SalesforceRequest::Describe(policy)),
@@ -236,19 +245,19 @@ impl Engine {
             self.request(Job::Describe(side), request);
             begun = true;
         }
-        if begun {
-            return true;
-        }
-        let is_ready =
-            |side: &crate::engine::sides::SideState| side.is_described || side.stopped.is_some();
-        if !self.sides.iter().all(is_ready) {
-            return false;
-        }
-        if self.sides.iter().any(|side| side.stopped.is_some()) {
+        begun || self.end_describing(now)
+    }
+
+    fn end_describing(&mut self, now: Timestamp) -> bool {
+        let is_over = |side: Side| {
+            let state = self.side(side);
+            state.stopped.is_some() || !state.is_described && self.is_given_up(now, side)
+        };
+        if Side::BOTH.into_iter().any(is_over) && self.is_quiet() {
             self.end_cycle();
             return true;
         }
-        if self.is_suspending() {
+        if !self.sides.iter().all(|side| side.is_described) || self.is_suspending() {
             return false;
         }
         if let Some((side, failure)) = self.essential_drift() {

@@ -179,6 +179,11 @@ impl Engine {
         }
     }
 
+    /// Whether both systems ever said what they look like, while this engine runs.
+    pub(super) fn was_described(&self) -> bool {
+        self.setup.in_force.described.at != Timestamp::ZERO
+    }
+
     /// Whether the mapping was not compared in this run, and something is to be written by it.
     pub(super) fn is_to_compare(&self) -> bool {
         let at = self.setup.in_force.described.at;

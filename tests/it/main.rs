@@ -14,6 +14,7 @@ mod automation_http;
 mod bundle;
 #[cfg(test)]
 mod cli;
+mod describing;
 #[cfg(test)]
 mod figures;
 #[cfg(test)]

@@ -1,0 +1,60 @@
+//! A system that cannot be asked what it looks like, before a run.
+
+use passerelle::domain::command::{Fact, Scope};
+use passerelle::domain::ids::Side;
+use passerelle::domain::link::Link;
+use passerelle::domain::time::Span;
+use passerelle::sim::faults::{CallMatcher, FaultKind};
+
+use passerelle::sim::salesforce::schema::{CONTACT, LEAD};
+
+use crate::world::{World, agreed};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_spent_day_is_asked_about_once_and_the_other_side_goes_on() {
+    let (mut world, leads) = agreed(1).await;
+    world.opts_out(world.by_email("p0@x.example"));
+    // What both systems said of themselves is old by now.
+    world.told_ago = Span::minutes(20);
+    world.salesforce_fails(CallMatcher::default(), FaultKind::QuotaSpent, u32::MAX);
+    let ran = world.cycle(Scope::ALL).await;
+    assert!(ran.waited_for(Side::Salesforce));
+    let waits = |fact: &&Fact| matches!(fact, Fact::SideWaits { .. });
+    let asked = ran.facts.iter().filter(waits).count();
+    assert!(
+        (1..=3).contains(&asked),
+        "{asked} times in three quarters of an hour"
+    );
+    world.salesforce_recovers();
+    world.pass(Span::minutes(20));
+    world.drive().await;
+    assert!(world.flag(leads[0], "HasOptedOutOfEmail"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_restart_of_a_system_is_waited_for() {
+    let (mut world, leads) = agreed(1).await;
+    world.opts_out(world.by_email("p0@x.example"));
+    world.told_ago = Span::minutes(20);
+    world.salesforce_fails(CallMatcher::default(), FaultKind::UnavailableBefore, 3);
+    let ran = world.cycle(Scope::ALL).await;
+    assert_eq!(ran.snapshot.stopped, std::collections::BTreeMap::new());
+    assert!(world.flag(leads[0], "HasOptedOutOfEmail"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_is_paired_before_everybody_was_read() {
+    let world = World::new().await;
+    world.contact("both");
+    world.record(LEAD, "both");
+    // The Contacts cannot be read: there may be one more of that address.
+    world.record(CONTACT, "both");
+    world.salesforce_fails(CallMatcher::path("/query"), FaultKind::QuotaSpent, 1);
+    world.cycle(Scope::ALL).await;
+    let links = world.links();
+    assert!(!links.iter().any(Link::is_whole), "{links:?}");
+    world.salesforce_recovers();
+    world.drive().await;
+    assert_eq!(world.contacts().len(), 1);
+    assert_eq!(world.conflicts().await, []);
+}

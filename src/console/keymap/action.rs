@@ -199,8 +199,8 @@ actions! {
     Up "up" [List] None;
     First "first" [List] None;
     Last "last" [List] None;
-    PageDown "page-down" [List] None;
-    PageUp "page-up" [List] None;
+    PageDown "page-down" [List Dialog Text] None;
+    PageUp "page-up" [List Dialog Text] None;
     Open "open" [List Access] None;
     Filter "filter" [Queues Conflicts Flags Activities Plugin Doctor Audit] None;
     Search "search" [Contacts Contact] None;

@@ -194,6 +194,7 @@ impl Model {
         let now = self.shell.now;
         let slow = self.undo.is_some()
             || self.bulk.is_some()
+            || self.release.is_some()
             || self.export.is_some()
             || self.mending.is_some();
         let Some(linear) = &mut self.linear else {

@@ -13,8 +13,8 @@ use crate::console::query::{Answer, Query, Ticket};
 use crate::console::slot::Waiting;
 use crate::console::theme::Theme;
 use crate::console::view::tone;
-use crate::console::words::clock;
 use crate::domain::command::BySide;
+use crate::domain::cursor::Coverage;
 use crate::domain::doctor::Severity;
 use crate::domain::ids::Side;
 use crate::domain::link::Mark;
@@ -23,6 +23,9 @@ use crate::domain::time::Span;
 
 /// Lines read, lines written, and how many there are of everything.
 const TOTALS_HEIGHT: u16 = 4;
+
+/// A side that was not read for longer is not called healthy, whatever the schedule is.
+const READ_AGE_MAX: Span = Span::hours(24);
 
 /// Columns of the titles on the left.
 const TITLE_WIDTH: u16 = 24;
@@ -209,47 +212,99 @@ fn held(scene: Scene<'_>) -> u64 {
     counts.map_or(0, |counts| counts.held_activities)
 }
 
-/// Healthy is said only when nothing waits for a person and both sides were read.
+/// Healthy is said only when nothing waits for a person, the set-up was looked at, the sync runs by
+/// itself, and both sides were read to the end lately. What keeps it from being said is said instead, the
+/// gravest first:
+///
+/// 1. nothing leaves: the brake, a pause, a side that does not let us work;
+/// 2. something waits for a person;
+/// 3. nobody knows yet: the store, or the doctor, has not answered;
+/// 4. the sync does not run: not published;
+/// 5. not everything was read: never, with gaps, or long ago;
+/// 6. it is at work;
+/// 7. nothing begins the next run.
 fn verdict(scene: Scene<'_>) -> (Tone, String) {
+    let said = |tone, key| (tone, scene.say().text(key).to_owned());
+    let snapshot = scene.snapshot;
+    if let Some(told) = held_back(scene) {
+        return told;
+    }
+    if scene.standing.data.is_none() {
+        return said(Tone::Muted, "loading");
+    }
+    if let Some(told) = waits_for_a_person(scene) {
+        return told;
+    }
+    if faults(scene).is_none() {
+        return said(Tone::Muted, "verdict-unexamined");
+    }
+    if !snapshot.published {
+        return said(Tone::Person, "verdict-unpublished");
+    }
+    if let Some(told) = unread(scene) {
+        return told;
+    }
+    if !snapshot.is_idle || scene.count(Mark::Pending) > 0 {
+        return said(Tone::Plain, "verdict-working");
+    }
+    if snapshot.next_cycle.is_none() {
+        return said(Tone::Plain, "verdict-unscheduled");
+    }
+    said(Tone::Strong, "verdict-healthy")
+}
+
+/// Nothing leaves, or not to everywhere.
+fn held_back(scene: Scene<'_>) -> Option<(Tone, String)> {
     let say = scene.say();
     let snapshot = scene.snapshot;
+    let text = if snapshot.is_braked {
+        say.text("verdict-braked").to_owned()
+    } else if !snapshot.paused.is_empty() {
+        let paused = snapshot.paused.iter();
+        let names: Vec<&str> = paused.map(|queue| scene.words.queue(*queue)).collect();
+        say.with("verdict-paused", &[("queues", &names.join(", "))])
+    } else if !snapshot.stopped.is_empty() {
+        say.text("verdict-stopped").to_owned()
+    } else {
+        return None;
+    };
+    Some((Tone::Person, text))
+}
+
+fn waits_for_a_person(scene: Scene<'_>) -> Option<(Tone, String)> {
     let needs = NUMBERS
         .into_iter()
         .filter(|number| *number != Number::Pending)
         .map(|number| number.count(scene))
         .sum::<u64>();
-    if snapshot.is_braked {
-        return (Tone::Person, say.text("verdict-braked").to_owned());
+    (needs > 0).then(|| (Tone::Person, scene.say().count("verdict-person", needs)))
+}
+
+/// Both sides were not read to the end, not without gaps, or not lately.
+fn unread(scene: Scene<'_>) -> Option<(Tone, String)> {
+    let say = scene.say();
+    let Some(since) = scene.unread() else {
+        return Some((Tone::Muted, say.text("verdict-unread").to_owned()));
+    };
+    let with_gaps = Side::BOTH.into_iter().find(|side| gaps(scene, *side) > 0);
+    if let Some(side) = with_gaps {
+        let gaps = [("side", &*side.to_string())];
+        return Some((Tone::Person, say.with("verdict-gaps", &gaps)));
     }
-    if !snapshot.paused.is_empty() {
-        let names: Vec<&str> = snapshot
-            .paused
-            .iter()
-            .map(|q| scene.words.queue(*q))
-            .collect();
-        let names = names.join(", ");
-        return (
-            Tone::Person,
-            say.with("verdict-paused", &[("queues", &names)]),
-        );
-    }
-    if !snapshot.stopped.is_empty() {
-        return (Tone::Person, say.text("verdict-stopped").to_owned());
-    }
-    if scene.standing.data.is_none() {
-        return (Tone::Muted, say.text("loading").to_owned());
-    }
-    if needs > 0 {
-        return (Tone::Person, say.count("verdict-person", needs));
-    }
-    if scene.unread().is_none() {
-        return (Tone::Muted, say.text("verdict-unread").to_owned());
-    }
-    if snapshot.is_idle && scene.count(Mark::Pending) == 0 {
-        (Tone::Strong, say.text("verdict-healthy").to_owned())
-    } else {
-        (Tone::Plain, say.text("verdict-working").to_owned())
-    }
+    (since >= READ_AGE_MAX).then(|| {
+        let time = scene.words.span(since);
+        (Tone::Person, say.with("verdict-old", &[("time", &time)]))
+    })
+}
+
+/// Stretches of the last 24 hours that were not read of a side, up to where it was read.
+fn gaps(scene: Scene<'_>, side: Side) -> u64 {
+    let coverage = scene.snapshot.coverage.get(&side);
+    let Some((coverage, until)) = coverage.and_then(|c| Some((c, c.until()?))) else {
+        return 0;
+    };
+    let day_ago = scene.words.now - Span::hours(24);
+    coverage.gaps(day_ago, until).len() as u64
 }
 
 impl Model {
@@ -421,16 +476,15 @@ fn side_words(scene: Scene<'_>, side: Side) -> (Tone, String) {
         return (Tone::Plain, say.with("side-waits", &[("when", &when)]));
     }
     let coverage = scene.snapshot.coverage.get(&side);
-    let Some((coverage, until)) = coverage.and_then(|c| Some((c, c.until()?))) else {
+    let Some(until) = coverage.and_then(Coverage::until) else {
         return (Tone::Muted, say.text("side-unread").to_owned());
     };
-    let day_ago = scene.words.now - Span::hours(24);
-    let gaps = coverage.gaps(day_ago, until).len() as u64;
+    let gaps = gaps(scene, side);
     let (tone, gaps) = match gaps {
         0 => (Tone::Plain, say.text("no-gaps").to_owned()),
         _ => (Tone::Person, say.count("gaps", gaps)),
     };
-    let read = say.with("side-read", &[("until", &clock(until)), ("gaps", &gaps)]);
+    let read = say.with("side-read", &[("until", &scene.words.clock_or_day(until)), ("gaps", &gaps)]);
     let Some(answered) = scene.snapshot.answered.get(&side) else {
         return (tone, read);
     };

@@ -92,7 +92,9 @@ pub(super) struct World {
     pub(super) links: BTreeMap<LinkId, Link>,
     pub(super) held: Vec<HeldActivity>,
     pub(super) exchanges: Vec<Exchange>,
-    act: Option<Act>,
+    pub(super) act: Option<Act>,
+    /// Done after it, and not to be taken back.
+    pub(super) newer: Vec<Act>,
     pub(super) flags: super::flags::Listed,
     pub(super) audit: super::audit::Kept,
     pub(super) plugin: super::plugin::Configured,
@@ -443,7 +445,11 @@ impl World {
         let act = self.act.clone()?;
         let link = self.links[&act.undo[0].link].clone();
         let links = vec![(link.clone(), brief(&link).name)];
-        Some(Box::new(UndoPreview { act, links }))
+        Some(Box::new(UndoPreview {
+            act,
+            links,
+            newer: self.newer.clone(),
+        }))
     }
 
     fn history(&self) -> Vec<HistoryEntry> {
@@ -471,8 +477,9 @@ impl World {
         let mut rows = Vec::new();
         for link in self.links.values() {
             for pending in &link.pending {
-                let code = pending.failure.as_ref().unwrap().code.clone();
-                dead.entry(code).or_default().push(link.id);
+                if let Some(failure) = pending.failure.as_ref().filter(|_| pending.is_dead()) {
+                    dead.entry(failure.code.clone()).or_default().push(link.id);
+                }
                 rows.push(QueuedWrite {
                     brief: brief(link),
                     pending: pending.clone(),
@@ -480,13 +487,13 @@ impl World {
             }
         }
         assert_eq!(
-            rows.is_empty(),
+            dead.is_empty(),
             !self.counts().marks.contains_key(&Mark::Dead)
         );
         Queues {
             writes: Page { rows, more: 0 },
             held: Page {
-                rows: Vec::new(),
+                rows: self.held.iter().map(|held| self.held_row(held)).collect(),
                 more: 0,
             },
             dead,

@@ -3,7 +3,7 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use super::{acts, back, go};
-use crate::console::dialog::Pressed;
+use crate::console::dialog::{Frozen, OnYes, Pressed};
 use crate::console::finder::{Finder, Order, Purpose};
 use crate::console::keymap::{Action, Chord, Resolved, resolve};
 use crate::console::list::Step;
@@ -11,6 +11,9 @@ use crate::console::model::{Model, Overlay, Tab, Tone};
 use crate::console::msg::Effect;
 use crate::domain::command::Command;
 use crate::domain::conflict::Choice;
+
+/// Lines by which a list that is looked through moves.
+const PAGE: usize = 10;
 
 pub(super) fn on_key(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
     if key.kind == KeyEventKind::Release {
@@ -155,7 +158,11 @@ pub(super) fn run(model: &mut Model, action: Action) -> Vec<Effect> {
     if let Some(tab) = destination(action) {
         go(model, tab);
     } else if let Some(movement) = movement(action) {
-        step(model, movement);
+        if model.overlay.is_some() {
+            turn(model, movement == Step::PageDown);
+        } else {
+            step(model, movement);
+        }
     } else if let Some(choice) = choice(action) {
         acts::decide::choose(model, choice);
     } else if let Some(choice) = choice_for_all(action) {
@@ -242,7 +249,7 @@ fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Filter => acts::ask_filter(model),
         Action::Search => acts::ask_whom(model),
         Action::SyncNow => acts::offer_sync(model),
-        Action::ReleaseBrake => acts::queues::offer_release(model),
+        Action::ReleaseBrake => acts::queues::ask_release(model),
         Action::PauseQueue => acts::queues::offer_pause(model),
         Action::Retry if model.tab == Tab::Activities => acts::activities::offer_retry(model),
         Action::Retry => acts::queues::offer_retry(model, acts::queues::Reach::Chosen),
@@ -343,6 +350,25 @@ pub(super) fn step(model: &mut Model, step: Step) {
     screen.step(scene, step, body);
 }
 
+/// A page of what lies over the screen.
+fn turn(model: &mut Model, is_down: bool) {
+    let size = (model.shell.size.0, model.shell.body_height());
+    match &mut model.overlay {
+        Some(Overlay::Dialog(dialog)) => dialog.turn(model.shell.theme, size, is_down),
+        Some(Overlay::Finder(finder)) => {
+            for _ in 0..PAGE {
+                finder.step(is_down);
+            }
+        }
+        Some(Overlay::Picker(picker)) => {
+            for _ in 0..PAGE {
+                picker.step(is_down);
+            }
+        }
+        _ => {}
+    }
+}
+
 fn move_focus(model: &mut Model, forward: bool) {
     match &mut model.overlay {
         Some(Overlay::Dialog(dialog)) if forward => dialog.next(),
@@ -379,8 +405,8 @@ pub(super) fn cancel(model: &mut Model) {
         Some(Overlay::Dialog(dialog)) => {
             let text = model.shell.language.text("nothing-written").to_owned();
             model.shell.toast(Tone::Muted, text);
-            let command = dialog.frozen.map(|frozen| frozen.command);
-            if matches!(command, Some(Command::NoteAccess { .. })) {
+            let is_access = |frozen: &Frozen| matches!(frozen.command, Command::NoteAccess { .. });
+            if matches!(&dialog.on_yes, OnYes::Send(frozen) if is_access(frozen)) {
                 model.overlay = Some(Overlay::Access);
             }
         }

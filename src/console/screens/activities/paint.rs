@@ -5,7 +5,7 @@ use crate::console::canvas::Canvas;
 use crate::console::model::Tone;
 use crate::console::screens::listing::Topic as _;
 use crate::console::screens::overview::budget_words;
-use crate::console::screens::{Scene, paint_empty, paint_explained};
+use crate::console::screens::{Scene, explained, paint_empty, paint_explained};
 use crate::console::theme::Theme;
 use crate::console::view::tone;
 use crate::domain::command::Queue;
@@ -107,7 +107,8 @@ impl Model {
             let height = canvas.height().saturating_sub(y + 1);
             let mut part = canvas.part(0, y + 1, canvas.width(), height);
             if let Some(first) = line.members.first() {
-                paint_explained(scene, Side::Salesforce, &first.held.failure, &mut part);
+                let told = explained(scene, Side::Salesforce, &first.held.failure);
+                paint_explained(&told, &mut part);
             }
         }
     }
@@ -130,7 +131,7 @@ fn plugin(scene: Scene<'_>) -> (Tone, String) {
         (Tone::Person, say.text("plugin-unpublished"))
     };
     let types = policy.activity_types.len() as u64;
-    let words = say.count("plugin-types", types).replace("{state}", state);
+    let words = say.count_with("plugin-types", types, &[("state", state)]);
     (style, words)
 }
 

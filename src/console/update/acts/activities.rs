@@ -76,6 +76,13 @@ fn count(model: &mut Model, kind: PlanKind, reach: Span) -> Vec<Effect> {
     }]
 }
 
+/// No numbers will come: it can be asked again.
+pub(in crate::console) fn count_lost(model: &mut Model) {
+    if matches!(model.activities.own.draft, Draft::Counting(_)) {
+        model.activities.own.draft = Draft::None;
+    }
+}
+
 /// The numbers are there: the dialog opens by itself where the operator waits for it.
 pub(in crate::console) fn counted(model: &mut Model, survey: Survey) {
     model.activities.counted(survey, model.shell.now);
@@ -153,7 +160,7 @@ fn plan_lines(model: &Model, survey: &Survey, took: Span) -> Vec<(Tone, String)>
     lines.push((
         Tone::Plain,
         match left {
-            Some(left) => say.count("survey-calls", calls).replace("{left}", &left),
+            Some(left) => say.count_with("survey-calls", calls, &[("left", &left)]),
             None => say.with("survey-calls-unknown", &[("n", &number(calls))]),
         },
     ));
@@ -256,6 +263,11 @@ fn offer(
     ];
     if is_final {
         lines.push((Tone::Person, say.text("discard-not-undone").to_owned()));
+    }
+    let unread = model.activities.slot.data.as_ref();
+    let unread = unread.map_or(0, |held| held.rows.more);
+    if unread > 0 {
+        lines.push((Tone::Person, say.count("not-in-list-events", unread)));
     }
     let samples = held.iter().take(SAMPLES_MAX);
     lines.extend(samples.map(|held| (Tone::Muted, held.activity.name.clone())));

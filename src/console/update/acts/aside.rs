@@ -222,7 +222,7 @@ fn what(words: Words<'_>, deed: Deed, count: usize) -> String {
         Deed::SetAside(None) => say.count("aside-open", count),
         Deed::SetAside(Some(until)) => {
             let until = format!("{} ({})", moment(until), words.relative(until));
-            say.count("aside-until", count).replace("{until}", &until)
+            say.count_with("aside-until", count, &[("until", &until)])
         }
     }
 }

@@ -25,7 +25,7 @@ pub(super) struct Dialog {
 /// What follows if the operator says yes.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum OnYes {
-    Send(Frozen),
+    Send(Box<Frozen>),
     /// The draft of this console is forgotten. Nothing is sent, so no reason is asked for.
     ForgetDraft,
     /// The same, and that version of the configuration becomes the draft.
@@ -69,7 +69,7 @@ impl Dialog {
         Self {
             title,
             lines,
-            on_yes: OnYes::Send(frozen),
+            on_yes: OnYes::Send(Box::new(frozen)),
             reason: Field::new(Lines::One, ""),
             word: None,
             focus: Focus::Cancel,

@@ -1,5 +1,5 @@
 //! What a typed filter lets through: words that must all be there, `!word` that must not, and
-//! `email:word` for one column.
+//! `email:word` for one column, `email:=word` for one that is exactly this. Quotes keep words together.
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Filter {
@@ -23,10 +23,10 @@ impl Filter {
 
     /// Whether a row with these columns stays. A column that the row does not have matches nothing.
     pub(super) fn keeps(&self, columns: &[(&str, String)]) -> bool {
-        self.typed.to_lowercase().split_whitespace().all(|term| {
+        terms(&self.typed.to_lowercase()).iter().all(|term| {
             let (term, wanted) = match term.strip_prefix('!') {
                 Some(term) => (term, false),
-                None => (term, true),
+                None => (term.as_str(), true),
             };
             let (column, text) = match term.split_once(':') {
                 Some((column, text)) if columns.iter().any(|(name, _)| *name == column) => {
@@ -34,13 +34,45 @@ impl Filter {
                 }
                 _ => (None, term),
             };
+            let exact = text.strip_prefix('=').filter(|_| column.is_some());
             let found = columns
                 .iter()
                 .filter(|(name, _)| column.is_none_or(|column| column == *name))
-                .any(|(_, value)| value.to_lowercase().contains(text));
+                .map(|(_, value)| value.to_lowercase())
+                .any(|value| match exact {
+                    Some(exact) => value == exact,
+                    None => value.contains(text),
+                });
             found == wanted
         })
     }
+
+    /// What shows exactly the rows with this text in a column.
+    pub(super) fn exactly(column: &str, text: &str) -> Self {
+        let text = text.to_lowercase();
+        let is_word = !text.contains(char::is_whitespace);
+        let quote = if is_word { "" } else { "\"" };
+        Self::new(&format!("{column}:={quote}{text}{quote}"))
+    }
+}
+
+/// Words, and what stands between quotes.
+fn terms(typed: &str) -> Vec<String> {
+    let mut terms = vec![String::new()];
+    let mut is_quoted = false;
+    for letter in typed.chars() {
+        match letter {
+            '"' => is_quoted = !is_quoted,
+            letter if letter.is_whitespace() && !is_quoted => terms.push(String::new()),
+            letter => {
+                if let Some(term) = terms.last_mut() {
+                    term.push(letter);
+                }
+            }
+        }
+    }
+    terms.retain(|term| !term.is_empty());
+    terms
 }
 
 #[cfg(test)]
@@ -61,8 +93,22 @@ mod tests {
             ("!orion", false),
             ("!paul", true),
             ("state:dead", false),
+            ("field:=mobilephone", true),
+            ("field:=mobile", false),
+            ("!field:=mobile", true),
+            ("=mobile", false),
+            ("\"claire@orion\"", true),
+            ("field:\"mobile phone\"", false),
         ] {
             assert_eq!(Filter::new(typed).keeps(&row), expected, "{typed}");
         }
+    }
+
+    #[test]
+    fn a_text_of_several_words_can_be_meant_exactly() {
+        let filter = Filter::exactly("type", "Point Gained");
+        let row = |kind: &str| [("type", kind.to_owned())];
+        assert!(filter.keeps(&row("point gained")));
+        assert!(!filter.keeps(&row("point gained twice")));
     }
 }

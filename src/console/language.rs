@@ -163,12 +163,15 @@ mod tests {
     #[test]
     fn what_fills_a_gap_is_not_filled_again() {
         let language = Language::new(Tongue::English);
-        let told = language.with("act-summary", &[
-            ("at", "{by}"),
-            ("by", "{act}{"),
-            ("act", "}{object}"),
-            ("object", "7"),
-        ]);
+        let told = language.with(
+            "act-summary",
+            &[
+                ("at", "{by}"),
+                ("by", "{act}{"),
+                ("act", "}{object}"),
+                ("object", "7"),
+            ],
+        );
         assert_eq!(told, "{by} · {act}{: }{object} · 7");
     }
 

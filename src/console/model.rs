@@ -204,6 +204,8 @@ pub(super) enum Overlay {
     /// How far back a backfill reaches.
     Window(Prompt),
     Editor(Prompt),
+    /// Which queue is paused, or let go on.
+    Queue(Prompt),
     /// Until when these contacts are set aside.
     Until(Prompt, Targets),
     Dialog(Box<Dialog>),

@@ -32,7 +32,7 @@ pub enum Msg {
     Answered(Ticket, Answer),
     /// The question could not be answered, and why, in the store's words.
     Unanswered(Ticket, String),
-    /// So much was asked already that the question was not handed on.
+    /// The question was not handed on: too many wait already, or nobody takes them any more.
     Unasked(Ticket),
     /// The sync has more to do than it can take in: the command was not sent.
     Busy,

@@ -122,7 +122,7 @@ fn a_question_that_nobody_could_be_asked_says_so_in_the_operators_language() {
     bench.keys("r");
     let (ticket, _) = bench.asked().pop().unwrap();
     bench.send(Msg::Unasked(ticket));
-    bench.expect_screen("too much was asked at once; r asks again");
+    bench.expect_screen("it could not be asked; r asks again");
 }
 
 #[test]

@@ -5,6 +5,8 @@ mod keys;
 mod pointer;
 mod typed;
 
+use std::sync::Arc;
+
 use super::filter::Filter;
 use super::linear;
 use super::model::{Bulk, Model, Overlay, SyncState, Tab, Tone, scene};
@@ -14,6 +16,7 @@ use super::screens::Notice;
 use super::sent::Waits;
 use super::slot::{Slot, Waiting as _};
 use crate::domain::command::Fact;
+use crate::domain::snapshot::Snapshot;
 use crate::domain::time::{Span, Timestamp};
 
 /// A look costs some twenty calls: it is not repeated by itself before this.
@@ -69,12 +72,7 @@ fn take_in(model: &mut Model, msg: Msg) -> Vec<Effect> {
             Vec::new()
         }
         Msg::Snapshot(snapshot) => {
-            model.snapshot = snapshot;
-            model.doubt_all();
-            for tab in Tab::ALL {
-                let (scene, screen) = model.stage(tab);
-                screen.observe(scene);
-            }
+            observe(model, snapshot);
             Vec::new()
         }
         Msg::Configured(policy) => {
@@ -84,10 +82,7 @@ fn take_in(model: &mut Model, msg: Msg) -> Vec<Effect> {
         }
         Msg::Told(fact) => on_told(model, &fact),
         Msg::Missed(count) => {
-            model.sent.lose_count();
-            acts::activities::count_lost(model);
-            let text = model.shell.language.count("missed", count);
-            model.shell.toast(Tone::Plain, text);
+            missed(model, count);
             Vec::new()
         }
         Msg::Answered(ticket, answer) => on_answered(model, ticket, answer),
@@ -123,6 +118,23 @@ fn take_in(model: &mut Model, msg: Msg) -> Vec<Effect> {
             Vec::new()
         }
     }
+}
+
+fn observe(model: &mut Model, snapshot: Arc<Snapshot>) {
+    model.snapshot = snapshot;
+    model.doubt_all();
+    for tab in Tab::ALL {
+        let (scene, screen) = model.stage(tab);
+        screen.observe(scene);
+    }
+}
+
+/// An answer may have been among them: nobody waits for one any more.
+fn missed(model: &mut Model, count: u64) {
+    model.sent.lose_count();
+    acts::activities::count_lost(model);
+    let text = model.shell.language.count("missed", count);
+    model.shell.toast(Tone::Plain, text);
 }
 
 /// The last command was not sent: what it was asked for with lies there again, with all that was typed.
@@ -269,7 +281,11 @@ fn notify(model: &mut Model, tab: Tab, notice: Notice) {
         Notice::ChosenGone if model.tab != tab || model.overlay.is_some() => return,
         Notice::ChosenGone => (Tone::Plain, "chosen-gone"),
         // It is another version because of what was decided here.
-        Notice::ChoicesVoid if model.looks_at().is_some_and(|link| model.sent.decides(link)) => {
+        Notice::ChoicesVoid
+            if model
+                .looks_at()
+                .is_some_and(|link| model.sent.decides(link)) =>
+        {
             return;
         }
         Notice::ChoicesVoid => (Tone::Person, "choices-void"),
@@ -283,7 +299,10 @@ fn on_unanswered(model: &mut Model, ticket: Ticket, error: String) -> Vec<Effect
         return Vec::new();
     }
     if acts::nobody_answers(model, ticket) {
-        let text = model.shell.language.with("unanswered", &[("error", &error)]);
+        let text = model
+            .shell
+            .language
+            .with("unanswered", &[("error", &error)]);
         model.shell.toast(Tone::Person, text);
         return Vec::new();
     }

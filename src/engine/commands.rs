@@ -73,9 +73,7 @@ pub(super) fn keys(instruction: &Instruction) -> Vec<LinkKey> {
         | Command::SetAside { links, .. }
         | Command::Unlink { links }
         | Command::TakeBack { links } => links.iter().copied().map(LinkKey::Id).collect(),
-        Command::Discard { writes } => {
-            writes.iter().map(|write| LinkKey::Id(write.link)).collect()
-        }
+        Command::Discard { writes } => writes.iter().map(|write| LinkKey::Id(write.link)).collect(),
         Command::RetryActivities { held } | Command::DiscardActivities { held } => {
             held.iter().map(|held| LinkKey::Id(held.link)).collect()
         }

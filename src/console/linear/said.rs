@@ -281,7 +281,13 @@ fn asked(model: &Model, prompt: &Prompt) -> Vec<String> {
     if !text.is_empty() {
         lines.push(say.with("linear-now", &[("text", &text)]));
     }
-    lines.push(say.text("linear-ask-text").to_owned());
+    let takes_blank = model.overlay.as_ref().is_some_and(Overlay::takes_blank);
+    lines.push(if takes_blank {
+        let blank = say.text("linear-blank");
+        say.with("linear-ask-text-or-blank", &[("blank", blank)])
+    } else {
+        say.text("linear-ask-text").to_owned()
+    });
     lines
 }
 

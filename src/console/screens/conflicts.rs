@@ -205,18 +205,20 @@ impl Topic for Conflicts {
     fn title(list: &Model, scene: Scene<'_>) -> String {
         let count = Self::shown(list, scene).len() as u64;
         let more = list.slot.data.as_ref().map_or(0, |page| page.more);
-        let title = scene.say().count("title-conflicts", count);
-        let title = list.titled(scene, title, more);
         let marked = list.marks.len() as u64;
         if marked == 0 {
-            return title;
+            let title = scene.say().count("title-conflicts", count);
+            return list.titled(scene, title, more);
         }
+        // Short, and before the filter: what an act is about must not be what a small screen leaves out.
+        let tab = scene.say().text("tab-conflicts");
+        let title = scene.words.labelled(tab, &scene.say().number(count));
         let mut title = format!("{title} · {}", scene.say().count("marked", marked));
         let hidden = list.hidden_marks(scene);
         if hidden > 0 {
             title = format!("{title}, {}", scene.say().count("marked-hidden", hidden));
         }
-        title
+        list.titled(scene, title, more)
     }
 
     fn hints(_list: &Model, _scene: Scene<'_>) -> Vec<(Action, &'static str)> {
@@ -227,6 +229,8 @@ impl Topic for Conflicts {
             (Action::MarkAll, "hint-mark-all"),
             (Action::AllSalesforce, "hint-all-salesforce"),
             (Action::AllAutomation, "hint-all-automation"),
+            (Action::SetAside, "hint-set-aside"),
+            (Action::OpenContact, "hint-contact"),
             (Action::Filter, "hint-filter"),
             (Action::Undo, "hint-undo"),
         ]

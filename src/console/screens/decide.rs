@@ -47,7 +47,8 @@ impl Choices {
 
     /// Takes out what was written; `false` if nothing else is left.
     pub(in crate::console) fn written(&mut self, subjects: &[Subject]) -> bool {
-        self.choices.retain(|subject, _| !subjects.contains(subject));
+        self.choices
+            .retain(|subject, _| !subjects.contains(subject));
         !self.choices.is_empty()
     }
 }
@@ -71,7 +72,8 @@ impl Decide {
 
     /// These choices were taken in by the sync.
     pub(in crate::console) fn written(&mut self, subjects: &[Subject]) {
-        self.choices.retain(|subject, _| !subjects.contains(subject));
+        self.choices
+            .retain(|subject, _| !subjects.contains(subject));
     }
 
     pub(in crate::console) fn new(link: LinkId) -> Self {
@@ -151,7 +153,10 @@ impl Decide {
     fn offered(&self) -> Vec<(Action, &'static str)> {
         let Some((person, conflict)) = self.person().zip(self.conflict()) else {
             let has_more = !self.subjects().is_empty();
-            let mut hints = vec![(Action::Undo, "hint-undo")];
+            let mut hints = vec![
+                (Action::Undo, "hint-undo"),
+                (Action::OpenContact, "hint-contact"),
+            ];
             if has_more {
                 hints.insert(0, (Action::Down, "hint-move"));
             }
@@ -188,6 +193,8 @@ impl Decide {
             let at = hints.len().min(3);
             hints.insert(at, (Action::TypeValue, "hint-type"));
         }
+        hints.push((Action::SetAside, "hint-set-aside"));
+        hints.push((Action::OpenContact, "hint-contact"));
         hints
     }
 

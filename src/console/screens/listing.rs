@@ -1,12 +1,15 @@
 //! A screen that is a list, with what is open over it. What all of them do alike is done here; a
 //! [`Topic`] says what is its own.
 
+mod nothing;
 mod read;
 
 use std::collections::BTreeSet;
 use std::fmt::Debug;
 
 use ratatui::style::Style;
+
+pub(in crate::console) use nothing::Nothing;
 
 use super::{Notice, Scene, Screen};
 use crate::console::canvas::Canvas;
@@ -109,10 +112,6 @@ pub(in crate::console) trait Opened<D> {
     }
 }
 
-/// Over a list of which nothing opens.
-#[derive(Debug)]
-pub(in crate::console) enum Nothing {}
-
 impl<T: Listed> Listed for &T {
     type Key = T::Key;
 
@@ -138,28 +137,6 @@ impl<T: Listed> Listed for &T {
 
     fn paint(&self, words: Words<'_>, places: &[Place], canvas: &mut Canvas<'_>, y: u16) {
         (*self).paint(words, places, canvas, y);
-    }
-}
-
-impl<D> Opened<D> for Nothing {
-    fn title(&self, _: Scene<'_>, _: Option<&D>) -> String {
-        match *self {}
-    }
-
-    fn hints(&self, _: Scene<'_>) -> Vec<(Action, &'static str)> {
-        match *self {}
-    }
-
-    fn paint(&self, _: Scene<'_>, _: Option<&D>, _: &mut Canvas<'_>) {
-        match *self {}
-    }
-
-    fn read(&self, _: Scene<'_>, _: Option<&D>) -> Reading {
-        match *self {}
-    }
-
-    fn step(&mut self, _: Scene<'_>, _: Option<&D>, _: Step, _: u16) {
-        match *self {}
     }
 }
 

@@ -1,6 +1,7 @@
 //! Is the sync healthy, and what needs me? Every number leads to where it comes from.
 
 mod hearing;
+mod verdict;
 
 use super::{Notice, Scene, Screen};
 use crate::console::canvas::Canvas;
@@ -23,9 +24,6 @@ use crate::domain::time::Span;
 
 /// Lines read, lines written, and how many there are of everything.
 const TOTALS_HEIGHT: u16 = 4;
-
-/// A side that was not read for longer is not called healthy, whatever the schedule is.
-const READ_AGE_MAX: Span = Span::hours(24);
 
 /// Columns of the titles on the left.
 const TITLE_WIDTH: u16 = 24;
@@ -153,7 +151,7 @@ impl Screen for Model {
 
     fn read(&self, scene: Scene<'_>) -> Reading {
         let words = scene.words;
-        let mut head = vec![verdict(scene).1];
+        let mut head = vec![verdict::verdict(scene).1];
         let lines = self.lines(scene, None).into_iter();
         head.extend(lines.map(|(title, (_, text))| words.labelled(&title, &text)));
         let rows = NUMBERS.map(|number| {
@@ -212,91 +210,6 @@ fn held(scene: Scene<'_>) -> u64 {
     counts.map_or(0, |counts| counts.held_activities)
 }
 
-/// Healthy is said only when nothing waits for a person, the set-up was looked at, the sync runs by
-/// itself, and both sides were read to the end lately. What keeps it from being said is said instead, the
-/// gravest first:
-///
-/// 1. nothing leaves: the brake, a pause, a side that does not let us work;
-/// 2. something waits for a person;
-/// 3. nobody knows yet: the store, or the doctor, has not answered;
-/// 4. the sync does not run: not published;
-/// 5. not everything was read: never, with gaps, or long ago;
-/// 6. it is at work;
-/// 7. nothing begins the next run.
-fn verdict(scene: Scene<'_>) -> (Tone, String) {
-    let said = |tone, key| (tone, scene.say().text(key).to_owned());
-    let snapshot = scene.snapshot;
-    if let Some(told) = held_back(scene) {
-        return told;
-    }
-    if scene.standing.data.is_none() {
-        return said(Tone::Muted, "loading");
-    }
-    if let Some(told) = waits_for_a_person(scene) {
-        return told;
-    }
-    if faults(scene).is_none() {
-        return said(Tone::Muted, "verdict-unexamined");
-    }
-    if !snapshot.published {
-        return said(Tone::Person, "verdict-unpublished");
-    }
-    if let Some(told) = unread(scene) {
-        return told;
-    }
-    if !snapshot.is_idle || scene.count(Mark::Pending) > 0 {
-        return said(Tone::Plain, "verdict-working");
-    }
-    if snapshot.next_cycle.is_none() {
-        return said(Tone::Plain, "verdict-unscheduled");
-    }
-    said(Tone::Strong, "verdict-healthy")
-}
-
-/// Nothing leaves, or not to everywhere.
-fn held_back(scene: Scene<'_>) -> Option<(Tone, String)> {
-    let say = scene.say();
-    let snapshot = scene.snapshot;
-    let text = if snapshot.is_braked {
-        say.text("verdict-braked").to_owned()
-    } else if !snapshot.paused.is_empty() {
-        let paused = snapshot.paused.iter();
-        let names: Vec<&str> = paused.map(|queue| scene.words.queue(*queue)).collect();
-        say.with("verdict-paused", &[("queues", &names.join(", "))])
-    } else if !snapshot.stopped.is_empty() {
-        say.text("verdict-stopped").to_owned()
-    } else {
-        return None;
-    };
-    Some((Tone::Person, text))
-}
-
-fn waits_for_a_person(scene: Scene<'_>) -> Option<(Tone, String)> {
-    let needs = NUMBERS
-        .into_iter()
-        .filter(|number| *number != Number::Pending)
-        .map(|number| number.count(scene))
-        .sum::<u64>();
-    (needs > 0).then(|| (Tone::Person, scene.say().count("verdict-person", needs)))
-}
-
-/// Both sides were not read to the end, not without gaps, or not lately.
-fn unread(scene: Scene<'_>) -> Option<(Tone, String)> {
-    let say = scene.say();
-    let Some(since) = scene.unread() else {
-        return Some((Tone::Muted, say.text("verdict-unread").to_owned()));
-    };
-    let with_gaps = Side::BOTH.into_iter().find(|side| gaps(scene, *side) > 0);
-    if let Some(side) = with_gaps {
-        let gaps = [("side", &*side.to_string())];
-        return Some((Tone::Person, say.with("verdict-gaps", &gaps)));
-    }
-    (since >= READ_AGE_MAX).then(|| {
-        let time = scene.words.span(since);
-        (Tone::Person, say.with("verdict-old", &[("time", &time)]))
-    })
-}
-
 /// Stretches of the last 24 hours that were not read of a side, up to where it was read.
 fn gaps(scene: Scene<'_>, side: Side) -> u64 {
     let coverage = scene.snapshot.coverage.get(&side);
@@ -310,8 +223,8 @@ fn gaps(scene: Scene<'_>, side: Side) -> u64 {
 impl Model {
     fn paint_all(&self, scene: Scene<'_>, canvas: &mut Canvas<'_>) {
         let theme = canvas.theme;
-        let (style, words) = verdict(scene);
-        canvas.text(1, 0, &words, tone(theme, style));
+        let (style, words) = verdict::verdict(scene);
+        canvas.paragraph(1, 0, 2, &words, tone(theme, style));
         let lines = self.lines(scene, Some(theme));
         for (y, (title, (style, words))) in lines.iter().enumerate() {
             let y = 2 + y as u16;
@@ -484,7 +397,10 @@ fn side_words(scene: Scene<'_>, side: Side) -> (Tone, String) {
         0 => (Tone::Plain, say.text("no-gaps").to_owned()),
         _ => (Tone::Person, say.count("gaps", gaps)),
     };
-    let read = say.with("side-read", &[("until", &scene.words.clock_or_day(until)), ("gaps", &gaps)]);
+    let read = say.with(
+        "side-read",
+        &[("until", &scene.words.clock_or_day(until)), ("gaps", &gaps)],
+    );
     let Some(answered) = scene.snapshot.answered.get(&side) else {
         return (tone, read);
     };

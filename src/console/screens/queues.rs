@@ -228,11 +228,12 @@ impl Topic for Work {
         let paused = &scene.snapshot.paused;
         let chosen = list.chosen(scene).map(Row::queue);
         let is_paused = chosen.map_or(!paused.is_empty(), |queue| paused.contains(&queue));
-        if is_paused {
-            hints.push((Action::PauseQueue, "hint-resume"));
-        } else if chosen.is_some() {
-            hints.push((Action::PauseQueue, "hint-pause"));
-        }
+        let pause = if is_paused {
+            "hint-resume"
+        } else {
+            "hint-pause"
+        };
+        hints.push((Action::PauseQueue, pause));
         hints.push((Action::SyncNow, "hint-sync"));
         hints.push((Action::Filter, "hint-filter"));
         hints

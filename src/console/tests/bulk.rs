@@ -61,16 +61,14 @@ fn marks_are_of_contacts_not_of_lines_and_go_before_the_filter() {
 fn marks_outlive_a_filter_that_hides_them_and_the_dialog_says_so() {
     let mut bench = Bench::new();
     bench.keys("3 space /").type_text("email:paul");
-    bench
-        .keys("enter")
-        .expect_screen("1 marked, 1 of them hidden by the filter");
+    bench.keys("enter").expect_screen("1 marked, 1 hidden");
     bench.sync_reports();
-    bench.keys("a").expect_screen("2 marked, 1 of them hidden");
+    bench.keys("a").expect_screen("2 marked, 1 hidden");
     bench
         .keys("S")
         .expect_screen("for the 2 marked contacts")
         .expect_screen("1 of them is hidden by the filter, and is decided too.");
-    bench.keys("esc a").expect_screen("1 marked, 1 of them hidden");
+    bench.keys("esc a").expect_screen("1 marked, 1 hidden");
     bench.keys("esc").expect_screen("1 marked").lacks("hidden");
 }
 
@@ -108,7 +106,7 @@ fn a_dialog_opened_meanwhile_is_not_replaced() {
     }
     bench
         .expect_screen("Show only")
-        .expect_screen("something else is open: close it and ask again");
+        .expect_screen("something else is open: close that and ask again");
     assert!(bench.commands().is_empty());
 }
 

@@ -139,3 +139,26 @@ fn it_is_read_again_set_aside_taken_apart_and_taken_back_with_a_reason_each() {
         matches!(&commands[..], [(_, Command::TakeBack { links })] if links[..] == [LinkId(1)])
     );
 }
+
+#[test]
+fn a_contact_that_waits_is_set_aside_until_a_date_or_opened_from_its_conflict() {
+    for open in ["3", "3 enter"] {
+        let mut bench = Bench::new();
+        bench.keys(open).keys("h").type_text("7");
+        bench
+            .keys("enter")
+            .expect_screen("claire@orion.example · link 1")
+            .expect_screen("Taking back ends it at any time");
+        bench.type_text("the agency decides");
+        let commands = bench.keys("enter enter").commands();
+        assert!(matches!(
+            &commands[..],
+            [(_, Command::SetAside { links, until: Some(_) })] if links[..] == [LinkId(1)]
+        ));
+        bench.keys("C").expect_screen("Why they differ");
+    }
+    let mut bench = Bench::new();
+    bench
+        .keys("3 j h enter")
+        .expect_screen("its opt-out or deletion waits too");
+}

@@ -27,8 +27,12 @@ fn healthy_is_said_only_when_nothing_speaks_against_it() {
     type Change = fn(&mut Snapshot);
     let cases: [(&str, Change); 6] = [
         ("Healthy: both systems agree", |_| {}),
-        ("the plugin is not published", |s| s.published = false),
-        ("nothing runs by a schedule. S syncs now", |s| s.next_cycle = None),
+        ("the plugin is not published", |s| {
+            s.published = false;
+        }),
+        ("nothing runs by a schedule.", |s| {
+            s.next_cycle = None;
+        }),
         ("some minutes of Automation were not read", |s| {
             let mut with_gap = read(NOW - Span::days(3), NOW - Span::hours(5));
             with_gap.add(NOW - Span::hours(4), NOW - Span::minutes(1));
@@ -38,7 +42,9 @@ fn healthy_is_said_only_when_nothing_speaks_against_it() {
             let old = read(NOW - Span::days(9), NOW - Span::days(2));
             s.coverage.insert(Side::Salesforce, old);
         }),
-        ("Working. Nothing waits for a person.", |s| s.is_idle = false),
+        ("Working. Nothing waits for a person.", |s| {
+            s.is_idle = false;
+        }),
     ];
     for (told, change) in cases {
         let mut bench = Bench::empty();
@@ -47,7 +53,10 @@ fn healthy_is_said_only_when_nothing_speaks_against_it() {
             change(snapshot);
         });
         bench.expect_screen(told);
-        assert_eq!(bench.screen().contains("Healthy"), told.starts_with("Healthy"));
+        assert_eq!(
+            bench.screen().contains("Healthy"),
+            told.starts_with("Healthy")
+        );
     }
 }
 

@@ -18,9 +18,7 @@ fn a_busy_sync_loses_neither_choices_nor_reason_and_the_dialog_lies_there_again(
         .expect_screen("[> Cancel <]")
         .expect_screen("asked by phone");
     let commands = bench.keys("tab tab enter").commands();
-    assert!(
-        matches!(&commands[..], [(reason, Command::Resolve(_))] if reason == "asked by phone")
-    );
+    assert!(matches!(&commands[..], [(reason, Command::Resolve(_))] if reason == "asked by phone"));
     bench.expect_screen("→ Automation's value");
 }
 
@@ -48,7 +46,9 @@ fn an_answer_to_an_earlier_act_is_not_taken_for_one_to_the_choices() {
     let mut bench = Bench::new();
     bench.world.give_up(LinkId(2), "UNABLE_TO_LOCK_ROW");
     bench.keys("2 t tab").type_text("locks are gone");
-    bench.keys("enter enter 3 enter a w tab").type_text("by phone");
+    bench
+        .keys("enter enter 3 enter a w tab")
+        .type_text("by phone");
     bench.keys("enter enter");
     assert_eq!(bench.commands().len(), 2);
     bench.send(Msg::Told(Fact::Accepted(RunId(3))));
@@ -134,7 +134,10 @@ fn a_long_dialog_is_scrolled_also_while_the_reason_is_typed_and_says_what_is_lef
         .expect_screen("more lines below; pgdn shows them")
         .expect_screen("about 2 calls")
         .lacks("line39");
-    bench.keys("tab").type_text("why").keys("pgdn pgdn pgdn pgdn");
+    bench
+        .keys("tab")
+        .type_text("why")
+        .keys("pgdn pgdn pgdn pgdn");
     bench
         .expect_screen("line39")
         .expect_screen("this is the end; pgup goes back")

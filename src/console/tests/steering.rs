@@ -2,6 +2,7 @@
 
 use super::bench::{Bench, MOBILE, NOW};
 use crate::domain::command::{Command, Queue, Scope};
+use crate::domain::failure::FailureKind;
 use crate::domain::ids::{LinkId, Side};
 use crate::domain::link::{Intent, Pending, PendingState};
 use crate::domain::snapshot::{Budget, Hearing};
@@ -11,11 +12,22 @@ use crate::domain::value::Value;
 #[test]
 fn a_queue_is_paused_from_one_of_its_rows_and_let_go_on_and_both_are_in_sight() {
     let mut bench = Bench::new();
-    bench.keys("2 P").expect_screen("Nothing is chosen");
+    bench
+        .keys("2 P")
+        .expect_screen("1 writes to Salesforce; 2 writes to Automation; 3 activities");
+    bench.keys("backspace").type_text("4");
+    bench
+        .keys("enter")
+        .expect_screen("The number of a queue: 1, 2 or 3");
+    bench.keys("backspace").type_text("2");
+    bench
+        .keys("enter")
+        .expect_screen("Nothing more leaves of: writes to Automation");
+    bench.keys("esc");
     bench.world.give_up(LinkId(1), "UNABLE_TO_LOCK_ROW");
     bench.sync_reports();
     bench
-        .keys("P")
+        .keys("P enter")
         .expect_screen("Nothing more leaves of: writes to Salesforce");
     bench.type_text("freeze at the customer's");
     let commands = bench.keys("enter enter").commands();
@@ -27,7 +39,7 @@ fn a_queue_is_paused_from_one_of_its_rows_and_let_go_on_and_both_are_in_sight() 
     bench
         .keys("1")
         .expect_screen("Paused by an operator: writes to Salesforce");
-    bench.keys("2 P").type_text("over");
+    bench.keys("2 P enter").type_text("over");
     let commands = bench.keys("enter enter").commands();
     assert!(matches!(
         &commands[..],
@@ -53,7 +65,8 @@ fn the_brake_is_released_from_the_overview_with_what_would_leave() {
         .expect_screen("Automation: 1,200")
         .expect_screen("about 0 calls")
         .expect_screen("Undo does not take this back")
-        .expect_screen("paul@orion.example · link 2: Automation: not sent yet: mobile = 0609");
+        .expect_screen("paul@orion.example · link 2: Automation: ")
+        .expect_screen("mobile = 0609");
     bench.type_text("a wanted import");
     bench.keys("enter").type_text("let it");
     assert!(bench.keys("enter enter").commands().is_empty());
@@ -139,6 +152,23 @@ fn what_was_tried_out_does_not_promise_to_be_tried_again_by_itself() {
     bench.sync_reports();
     bench.keys("/").type_text("email:claire");
     bench.keys("enter").expect_screen("Nothing to do");
+}
+
+#[test]
+fn an_event_that_is_held_is_found_by_whose_it_is() {
+    let mut bench = Bench::new();
+    bench
+        .world
+        .refuse(LinkId(1), 1, FailureKind::Unknown, "504");
+    bench
+        .world
+        .refuse(LinkId(2), 2, FailureKind::Unknown, "504");
+    bench.keys("2 /").type_text("email:paul");
+    bench
+        .keys("enter")
+        .expect_screen("Queues: 1")
+        .expect_selected("paul@orion.example");
+    bench.keys("D").expect_screen("Email read - Newsletter 2");
 }
 
 #[test]

@@ -125,6 +125,15 @@ fn open_contact(model: &mut Model, link: LinkId) {
     go(model, Tab::Contacts);
 }
 
+/// From a conflict to everything else about its contact.
+pub(super) fn open_whom(model: &mut Model) {
+    let open = model.conflicts.open.as_ref().map(|open| open.link);
+    match open.or_else(|| model.conflicts.key()) {
+        Some(link) => open_contact(model, link),
+        None => tell(model, Tone::Muted, "choose-first"),
+    }
+}
+
 /// The entry; from there its conflict, if one waits, else the contact.
 fn open_flag(model: &mut Model) {
     let Some(open) = &model.flags.open else {
@@ -324,7 +333,7 @@ pub(super) fn confirm(model: &mut Model, reason: String) -> Vec<Effect> {
         return Vec::new();
     };
     let frozen = match &dialog.on_yes {
-        OnYes::Send(frozen) => frozen.clone(),
+        OnYes::Send(frozen) => (**frozen).clone(),
         OnYes::ForgetDraft => {
             plugin::discard(model);
             return Vec::new();

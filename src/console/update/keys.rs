@@ -136,6 +136,7 @@ pub(super) fn typed(model: &mut Model) {
             Overlay::Editor(prompt)
             | Overlay::Window(prompt)
             | Overlay::Setting(prompt, _)
+            | Overlay::Queue(prompt)
             | Overlay::Until(prompt, _),
         ) => prompt.problem = None,
         Some(Overlay::Filter(prompt)) => {
@@ -246,16 +247,13 @@ fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::ToggleColumn => acts::columns::toggle(model),
         Action::Undo => acts::undo::ask_undo(model),
         Action::Open => acts::open(model),
+        Action::OpenContact => acts::open_whom(model),
         Action::Filter => acts::ask_filter(model),
         Action::Search => acts::ask_whom(model),
         Action::SyncNow => acts::offer_sync(model),
         Action::ReleaseBrake => acts::queues::ask_release(model),
-        Action::PauseQueue => acts::queues::offer_pause(model),
-        Action::Retry if model.tab == Tab::Activities => acts::activities::offer_retry(model),
-        Action::Retry => acts::queues::offer_retry(model, acts::queues::Reach::Chosen),
-        Action::RetryCause => acts::queues::offer_retry(model, acts::queues::Reach::Cause),
-        Action::Discard if model.tab == Tab::Queues => acts::queues::offer_discard(model),
-        Action::Discard => acts::activities::offer_discard(model),
+        Action::PauseQueue => acts::queues::ask_pause(model),
+        Action::Retry | Action::RetryCause | Action::Discard => act_on_failed(model, action),
         Action::Backfill => acts::activities::ask_window(model),
         Action::Republish => return acts::activities::republish(model),
         Action::StopPlan => acts::activities::offer_stop(model),
@@ -296,6 +294,18 @@ fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         _ => {}
     }
     Vec::new()
+}
+
+/// What was given up is sent again, or never.
+fn act_on_failed(model: &mut Model, action: Action) {
+    use acts::queues::Reach;
+    match (action, model.tab) {
+        (Action::Retry, Tab::Activities) => acts::activities::offer_retry(model),
+        (Action::Retry, _) => acts::queues::offer_retry(model, Reach::Chosen),
+        (Action::RetryCause, _) => acts::queues::offer_retry(model, Reach::Cause),
+        (_, Tab::Queues) => acts::queues::offer_discard(model),
+        (..) => acts::activities::offer_discard(model),
+    }
 }
 
 /// What keys that count elsewhere too do over who lets us in.
@@ -436,6 +446,7 @@ pub(super) fn accept(model: &mut Model) -> Vec<Effect> {
         Some(Overlay::Editor(_)) => acts::decide::take_typed(model),
         Some(Overlay::Until(..)) => acts::aside::take_until(model),
         Some(Overlay::Window(_)) => return acts::activities::take_window(model),
+        Some(Overlay::Queue(_)) => acts::queues::take_queue(model),
         Some(Overlay::Setting(..)) => acts::plugin::take_setting(model),
         Some(Overlay::Boxes(_)) => acts::plugin::take_boxes(model),
         Some(Overlay::Picker(_)) => acts::plugin::take_picked(model),

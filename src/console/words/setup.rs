@@ -212,7 +212,10 @@ impl Words<'_> {
             Sample::Read { looked_at, changed } => {
                 let looked_at = say.number(*looked_at);
                 let gaps = [("of", looked_at.as_str())];
-                (Tone::Strong, say.count_with("sample-changed", *changed, &gaps))
+                (
+                    Tone::Strong,
+                    say.count_with("sample-changed", *changed, &gaps),
+                )
             }
             Sample::Unread(error) => (Tone::Person, say.with("sample-unread", &[("error", error)])),
             Sample::NoCallsLeft => (Tone::Person, say.text("sample-no-calls").to_owned()),

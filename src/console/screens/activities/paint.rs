@@ -5,11 +5,10 @@ use crate::console::canvas::Canvas;
 use crate::console::model::Tone;
 use crate::console::screens::listing::Topic as _;
 use crate::console::screens::overview::budget_words;
-use crate::console::screens::{Scene, explained, paint_empty, paint_explained};
+use crate::console::screens::{Scene, paint_empty, paint_explained};
 use crate::console::theme::Theme;
 use crate::console::view::tone;
 use crate::domain::command::Queue;
-use crate::domain::ids::Side;
 use crate::domain::snapshot::Transfer;
 use crate::domain::time::Span;
 
@@ -106,8 +105,7 @@ impl Model {
             canvas.rule(y);
             let height = canvas.height().saturating_sub(y + 1);
             let mut part = canvas.part(0, y + 1, canvas.width(), height);
-            if let Some(first) = line.members.first() {
-                let told = explained(scene, Side::Salesforce, &first.held.failure);
+            if let Some(told) = line.explained(scene) {
                 paint_explained(&told, &mut part);
             }
         }

@@ -2,7 +2,8 @@
 
 use super::{SAMPLES_MAX, bulk, offer, tell};
 use crate::console::dialog::{Dialog, Frozen};
-use crate::console::model::{Model, Overlay, Tab, Tone};
+use crate::console::field::{Field, Lines};
+use crate::console::model::{Model, Overlay, Prompt, Tab, Tone};
 use crate::console::query::{HeldRow, QueuedWrite, Queues, Ticket};
 use crate::console::screens::decide::on_its_way;
 use crate::console::screens::queues::Row;
@@ -119,10 +120,7 @@ pub(in crate::console) fn offer_discard(model: &mut Model) {
     let (count, mut named, command) = match row {
         Row::Write(write) => {
             let named = vec![
-                (
-                    Tone::Plain,
-                    words.titled(&write.brief.name, write.brief.id),
-                ),
+                (Tone::Plain, words.titled(&write.brief.name, write.brief.id)),
                 (Tone::Plain, carried(words, write)),
             ];
             let looked_at = GivenUp {
@@ -159,21 +157,54 @@ pub(in crate::console) fn offer_discard(model: &mut Model) {
     model.overlay = Some(Overlay::Dialog(Box::new(dialog)));
 }
 
-/// Pauses the queue of the chosen row, or lets go on what is paused.
-pub(in crate::console) fn offer_pause(model: &mut Model) {
+/// Asks which queue: one without rows can be paused too. That of the chosen row is offered.
+pub(in crate::console) fn ask_pause(model: &mut Model) {
+    if model.tab == Tab::Activities {
+        offer_pause(model, Queue::Activities);
+        return;
+    }
     let paused = &model.snapshot.paused;
-    let chosen = match model.tab {
-        Tab::Activities => Some(Queue::Activities),
-        _ => model.queues.chosen(model.scene()).map(Row::queue),
+    let words = model.shell.words();
+    let say = words.language;
+    let offered = model.queues.chosen(model.scene()).map(Row::queue);
+    let offered = offered.or_else(|| paused.iter().next().copied());
+    let offered = offered.unwrap_or(Queue::Salesforce);
+    let named = Queue::ALL.iter().zip(1..).map(|(queue, number)| {
+        let name = words.queue(*queue);
+        if paused.contains(queue) {
+            let paused = say.text("pause-which-paused");
+            format!("{number} {name} ({paused})")
+        } else {
+            format!("{number} {name}")
+        }
+    });
+    let hint = named.collect::<Vec<_>>().join(say.text("separator"));
+    let number = Queue::ALL
+        .iter()
+        .zip(1..)
+        .find(|(queue, _)| **queue == offered);
+    let number = number.map_or_else(String::new, |(_, number): (_, usize)| number.to_string());
+    let title = say.text("pause-which").to_owned();
+    let prompt = Prompt::new(title, hint, Field::new(Lines::One, &number));
+    model.overlay = Some(Overlay::Queue(prompt));
+}
+
+/// Enter in the number of a queue: the dialog, or that it is none.
+pub(in crate::console) fn take_queue(model: &mut Model) {
+    let Some(Overlay::Queue(prompt)) = &mut model.overlay else {
+        return;
     };
-    let queue = match chosen {
-        Some(queue) => queue,
-        None => match paused.iter().next() {
-            Some(queue) => *queue,
-            None => return tell(model, Tone::Person, "nothing-chosen-here"),
-        },
-    };
-    let (title, explained, command) = if paused.contains(&queue) {
+    let number: Option<usize> = prompt.field.text().trim().parse().ok();
+    let queue = number.and_then(|number| Queue::ALL.get(number.checked_sub(1)?));
+    match queue {
+        Some(queue) => offer_pause(model, *queue),
+        None => prompt.problem = Some(model.shell.language.text("not-a-queue").to_owned()),
+    }
+}
+
+/// Pauses a queue, or lets it go on if it is paused.
+fn offer_pause(model: &mut Model, queue: Queue) {
+    let (title, explained, command) = if model.snapshot.paused.contains(&queue) {
         ("dialog-resume", "resume-explained", Command::Resume(queue))
     } else {
         ("dialog-pause", "pause-explained", Command::Pause(queue))
@@ -196,7 +227,9 @@ pub(in crate::console) fn ask_release(model: &mut Model) {
 /// Whether that is what the answer is to.
 pub(in crate::console) fn awaits(model: &mut Model, ticket: Ticket) -> bool {
     let release = &mut model.release;
-    release.take_if(|slot| slot.is_waiting_for(ticket)).is_some()
+    release
+        .take_if(|slot| slot.is_waiting_for(ticket))
+        .is_some()
 }
 
 /// How much leaves, of whom, at what cost; and that nothing of it comes back.

@@ -56,7 +56,11 @@ pub(in crate::console) fn offer_undo(model: &mut Model, last: Option<UndoPreview
             lines.push((Tone::Strong, format!("→ {line}")));
         }
     }
-    let title = if act.act == UNDO { "dialog-redo" } else { "dialog-undo" };
+    let title = if act.act == UNDO {
+        "dialog-redo"
+    } else {
+        "dialog-undo"
+    };
     let title = say.text(title).to_owned();
     let frozen = Frozen {
         command: Command::Undo { act },

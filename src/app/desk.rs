@@ -31,7 +31,6 @@ use crate::console::query::{
     UndoPreview,
 };
 use crate::console::{Answer, Msg, Query, Ticket};
-use crate::domain::activity::HeldActivity;
 use crate::domain::audit::{Check, Verdict};
 use crate::domain::exchange::{Exchange, Whom};
 use crate::domain::ids::{LinkId, RemoteId, Side};
@@ -245,7 +244,9 @@ impl Desk {
             Query::Standing => Answer::Standing(self.store.recover().await?.counts),
             Query::Conflicts => Answer::Conflicts(self.conflicts().await?),
             Query::Queues => Answer::Queues(self.queues().await?),
-            Query::Held => Answer::Held(self.held_rows().await?),
+            Query::Held => Answer::Held(Held {
+                rows: self.held(HELD_MAX).await?,
+            }),
             Query::Person(id) => Answer::Person(self.person(id).await?.map(Box::new)),
             Query::Search(wanted) => Answer::Found(self.search(&wanted).await?),
             Query::Links(ids) => Answer::Links(self.named(ids).await?),
@@ -338,29 +339,13 @@ impl Desk {
         }
         Ok(Queues {
             writes,
-            held: self.held().await?,
+            held: self.held(ROWS_MAX).await?,
             dead,
         })
     }
 
-    async fn held(&self) -> Result<Page<HeldActivity>, StoreError> {
-        let mut page = empty();
-        let mut after = None;
-        loop {
-            let held = self.store.held_activities(after, PAGE_MAX).await?;
-            let is_last = held.len() < PAGE_MAX;
-            after = held.last().map(|held| held.activity.reference.clone());
-            for held in held {
-                push(&mut page, held, ROWS_MAX);
-            }
-            if is_last {
-                return Ok(page);
-            }
-        }
-    }
-
-    /// With whose they are.
-    async fn held_rows(&self) -> Result<Held, StoreError> {
+    /// Events that could not be sent, with whose they are.
+    async fn held(&self, max: usize) -> Result<Page<HeldRow>, StoreError> {
         let mut rows = empty();
         let mut after = None;
         loop {
@@ -382,10 +367,10 @@ impl Desk {
                     conflicts: 0,
                 };
                 let brief = briefs.get(&held.link).cloned().unwrap_or_else(nobody);
-                push(&mut rows, HeldRow { brief, held }, HELD_MAX);
+                push(&mut rows, HeldRow { brief, held }, max);
             }
             if is_last {
-                return Ok(Held { rows });
+                return Ok(rows);
             }
         }
     }
@@ -444,11 +429,14 @@ impl Desk {
     }
 
     async fn last_act(&self) -> Result<Option<UndoPreview>, StoreError> {
-        let acts = self.store.acts(ACTS_MAX).await?;
-        let Some(act) = acts.into_iter().find(|act| !act.undo.is_empty()) else {
+        let mut newer = self.store.acts(ACTS_MAX).await?;
+        let Some(index) = newer.iter().position(|act| !act.undo.is_empty()) else {
             return Ok(None);
         };
-        Ok(Some(self.act(act).await?))
+        let act = newer.remove(index);
+        newer.truncate(index);
+        let shown = self.act(act).await?;
+        Ok(Some(UndoPreview { newer, ..shown }))
     }
 
     fn name(&self, link: &Link) -> String {

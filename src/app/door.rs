@@ -339,9 +339,7 @@ mod tests {
             Command::Retry {
                 links: links.clone(),
             },
-            Command::Discard {
-                links: links.clone(),
-            },
+            Command::Discard { writes: Vec::new() },
             Command::RetryActivities { held: Vec::new() },
             Command::DiscardActivities { held: Vec::new() },
             Command::Check {

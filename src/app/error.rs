@@ -175,6 +175,8 @@ pub enum Refused {
     NoSuchPlan(u64),
     #[error("the write of link {0} carries an opt-out, which nobody may drop; retry it instead")]
     OptOutStays(u64),
+    #[error("the given-up write of link {0} is another one by now; look again: passerelle queues")]
+    OtherWrite(u64),
     #[error("link {link} cannot have that e-mail address: it is on the record of link {by}")]
     AddressTaken { link: u64, by: u64 },
     #[error(
@@ -220,6 +222,7 @@ impl From<Refusal> for Refused {
             Refusal::NothingToUndo => Self::NothingToUndo,
             Refusal::NoSuchPlan(run) => Self::NoSuchPlan(run.0),
             Refusal::OptOutStays(link) => Self::OptOutStays(link.0),
+            Refusal::OtherWrite(link) => Self::OtherWrite(link.0),
             Refusal::AddressTaken { link, by } => Self::AddressTaken {
                 link: link.0,
                 by: by.0,

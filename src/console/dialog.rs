@@ -5,19 +5,31 @@ use super::canvas::Canvas;
 use super::field::{Field, Lines};
 use super::language::Language;
 use super::model::Tone;
+use super::theme::Theme;
 use crate::domain::command::Command;
 use crate::domain::ids::{Generation, LinkId};
 
 pub(super) struct Dialog {
     pub(super) title: String,
     pub(super) lines: Vec<(Tone, String)>,
-    /// `None`: the draft of this console is forgotten. Nothing is sent, so no reason is asked for.
-    pub(super) frozen: Option<Frozen>,
+    pub(super) on_yes: OnYes,
     reason: Field,
     /// What must be typed, and what is.
     word: Option<Word>,
     focus: Focus,
     problem: Option<&'static str>,
+    /// Lines that are scrolled off.
+    top: usize,
+}
+
+/// What follows if the operator says yes.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum OnYes {
+    Send(Box<Frozen>),
+    /// The draft of this console is forgotten. Nothing is sent, so no reason is asked for.
+    ForgetDraft,
+    /// The same, and that version of the configuration becomes the draft.
+    ReplaceDraft(u32),
 }
 
 /// What must be typed where nothing can be taken back.
@@ -57,24 +69,26 @@ impl Dialog {
         Self {
             title,
             lines,
-            frozen: Some(frozen),
+            on_yes: OnYes::Send(Box::new(frozen)),
             reason: Field::new(Lines::One, ""),
             word: None,
             focus: Focus::Cancel,
             problem: None,
+            top: 0,
         }
     }
 
     /// Before something is lost that was not sent anywhere.
-    pub(super) fn question(title: String, lines: Vec<(Tone, String)>) -> Self {
+    pub(super) fn question(title: String, lines: Vec<(Tone, String)>, on_yes: OnYes) -> Self {
         Self {
             title,
             lines,
-            frozen: None,
+            on_yes,
             reason: Field::new(Lines::One, ""),
             word: None,
             focus: Focus::Cancel,
             problem: None,
+            top: 0,
         }
     }
 
@@ -85,6 +99,19 @@ impl Dialog {
             label,
             field: Field::new(Lines::One, ""),
         });
+        self
+    }
+
+    /// Whether a command is sent by it, and so a reason asked for.
+    const fn is_sent(&self) -> bool {
+        matches!(self.on_yes, OnYes::Send(_))
+    }
+
+    /// Asked once more, with what was typed: the cursor stands on Cancel again.
+    #[must_use]
+    pub(super) fn again(mut self: Box<Self>) -> Box<Self> {
+        self.focus = Focus::Cancel;
+        self.problem = None;
         self
     }
 
@@ -102,14 +129,14 @@ impl Dialog {
 
     /// A letter typed before anything was chosen begins the reason: it must not be lost.
     pub(super) fn begin_text(&mut self) {
-        if !self.is_on_text() && self.frozen.is_some() {
+        if !self.is_on_text() && self.is_sent() {
             self.focus = Focus::Reason;
         }
     }
 
     /// Or needs none.
     pub(super) fn has_reason(&self) -> bool {
-        self.frozen.is_none() || !self.reason.text().trim().is_empty()
+        !self.is_sent() || !self.reason.text().trim().is_empty()
     }
 
     /// Answered by a line: the reason, as if it had been typed in its place.
@@ -141,7 +168,7 @@ impl Dialog {
                 say.with("linear-ask-yes", &[("yes", yes)])
             }
         };
-        if self.frozen.is_some() && self.has_reason() {
+        if self.is_sent() && self.has_reason() {
             return vec![asked];
         }
         let lines = self.lines.iter().map(|(_, line)| line.clone());
@@ -151,7 +178,7 @@ impl Dialog {
 
     pub(super) fn next(&mut self) {
         self.focus = match self.focus {
-            Focus::Cancel if self.frozen.is_none() => Focus::Confirm,
+            Focus::Cancel if !self.is_sent() => Focus::Confirm,
             Focus::Cancel => Focus::Reason,
             Focus::Reason if self.word.is_some() => Focus::Word,
             Focus::Reason | Focus::Word => Focus::Confirm,
@@ -164,7 +191,7 @@ impl Dialog {
             Focus::Cancel => Focus::Confirm,
             Focus::Reason => Focus::Cancel,
             Focus::Confirm if self.word.is_some() => Focus::Word,
-            Focus::Confirm if self.frozen.is_none() => Focus::Cancel,
+            Focus::Confirm if !self.is_sent() => Focus::Cancel,
             Focus::Word | Focus::Confirm => Focus::Reason,
         };
     }
@@ -189,37 +216,68 @@ impl Dialog {
         Pressed::Confirmed { reason }
     }
 
-    pub(super) fn paint(&self, canvas: &mut Canvas<'_>, say: &Language) {
-        let theme = canvas.theme;
-        let width = canvas.width().saturating_sub(4).min(100);
-        let inner = usize::from(width.saturating_sub(5));
+    /// Shows the lines after, or before, those in sight on a screen of that size.
+    pub(super) fn turn(&mut self, theme: Theme, size: (u16, u16), is_down: bool) {
+        let (rows, room) = self.rows(theme, size);
+        let page = room.saturating_sub(1).max(1);
+        let last = rows.len().saturating_sub(page);
+        self.top = if rows.len() <= room {
+            0
+        } else if is_down {
+            (self.top + page).min(last)
+        } else {
+            self.top.saturating_sub(page)
+        };
+    }
+
+    /// Its lines as wide as there is room for, and how many of them there is room for.
+    fn rows(&self, theme: Theme, (width, height): (u16, u16)) -> (Vec<(Tone, String)>, usize) {
+        let inner = usize::from(outer_width(width).saturating_sub(5));
         let mut rows: Vec<(Tone, String)> = Vec::new();
         for (tone, line) in &self.lines {
             for part in super::safe::Safe::new(&theme.spelled(line)).wrapped(inner) {
                 rows.push((*tone, part.into_string()));
             }
         }
-        let fixed = match (&self.word, &self.frozen) {
+        let room = height.saturating_sub(self.fixed() + 2);
+        (rows, usize::from(room))
+    }
+
+    /// Lines that it has besides: the frame, what is asked for, the buttons.
+    const fn fixed(&self) -> u16 {
+        match (&self.word, self.is_sent()) {
             (Some(_), _) => 9,
-            (None, Some(_)) => 7,
-            (None, None) => 5,
-        };
-        let room = canvas.height().saturating_sub(fixed + 2);
-        let shown = rows.len().min(usize::from(room)) as u16;
-        let height = (shown + fixed).min(canvas.height());
+            (None, true) => 7,
+            (None, false) => 5,
+        }
+    }
+
+    pub(super) fn paint(&self, canvas: &mut Canvas<'_>, say: &Language) {
+        let theme = canvas.theme;
+        let (rows, room) = self.rows(theme, (canvas.width(), canvas.height()));
+        let width = outer_width(canvas.width());
+        let shown = rows.len().min(room) as u16;
+        let height = (shown + self.fixed()).min(canvas.height());
         let x = canvas.width().saturating_sub(width) / 2;
         let y = canvas.height().saturating_sub(height) / 2;
         let mut part = canvas.part(x, y, width, height);
         part.framed(&self.title);
-        let hidden = rows.len() - usize::from(shown);
-        for (index, (tone, line)) in rows.iter().take(usize::from(shown)).enumerate() {
-            let is_last = index + 1 == usize::from(shown);
-            if hidden > 0 && is_last {
-                let more = say.count("not-shown-lines", hidden as u64 + 1);
-                part.text(2, 1 + index as u16, &more, theme.person());
-            } else {
-                part.text(2, 1 + index as u16, line, super::view::tone(theme, *tone));
-            }
+        let is_cut = rows.len() > room;
+        // The last line then says what else there is.
+        let count = room - usize::from(is_cut && room > 0);
+        // A screen may have become another one since it was scrolled.
+        let top = self.top.min(rows.len().saturating_sub(count));
+        for (index, (tone, line)) in rows.iter().skip(top).take(count).enumerate() {
+            part.text(2, 1 + index as u16, line, super::view::tone(theme, *tone));
+        }
+        if is_cut {
+            let below = rows.len().saturating_sub(top + count) as u64;
+            let more = match below {
+                0 => say.text("dialog-end").to_owned(),
+                below => say.count("dialog-more", below),
+            };
+            let mut line = part.part(2, shown, width.saturating_sub(3), 1);
+            line.text(0, 0, &more, theme.person());
         }
         self.paint_fields(&mut part, say, shown + 2);
     }
@@ -228,7 +286,7 @@ impl Dialog {
         let theme = part.theme;
         let mut y = top;
         let fields = [
-            self.frozen.as_ref().map(|_| {
+            self.is_sent().then(|| {
                 let label = say.text("dialog-reason").to_owned();
                 (label, &self.reason, Focus::Reason)
             }),
@@ -270,6 +328,17 @@ impl Dialog {
             };
             x = part.text(x, y, &label, style) + 2;
         }
-        part.text(x + 1, y, say.text("dialog-keys"), theme.muted());
+        // Only where it does not run into the frame; the last line of the screen says it too.
+        let keys = say.text("dialog-keys");
+        let room = usize::from(part.width().saturating_sub(x + 2));
+        if super::safe::Safe::new(keys).width() <= room {
+            part.text(x + 1, y, keys, theme.muted());
+        }
     }
+}
+
+/// Of its frame, on a screen of that width.
+const fn outer_width(width: u16) -> u16 {
+    let width = width.saturating_sub(4);
+    if width < 100 { width } else { 100 }
 }

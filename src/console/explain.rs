@@ -5,6 +5,7 @@ use crate::domain::activity::NOT_LINKED;
 use crate::domain::drift::FIELD_CHANGED;
 use crate::domain::failure::{Failure, FailureKind, Rejection};
 use crate::domain::ids::Side;
+use crate::domain::link::Pending;
 
 pub(super) struct Explained {
     pub(super) sentence: String,
@@ -22,6 +23,32 @@ impl Words<'_> {
             action: self.language.with(key.1, &gaps),
         }
     }
+
+    /// The same of a write. What would pass by itself does not once the write was given up.
+    pub(super) fn explain_write(&self, pending: &Pending, failure: &Failure) -> Explained {
+        let explained = self.explain(pending.side, failure);
+        if !pending.is_dead() || !passes(&failure.kind) {
+            return explained;
+        }
+        let tries = u64::from(pending.attempts);
+        Explained {
+            action: self.language.count("fail-given-up", tries),
+            ..explained
+        }
+    }
+}
+
+/// Whether it is tried again by itself, as long as the write is not given up.
+const fn passes(kind: &FailureKind) -> bool {
+    matches!(
+        kind,
+        FailureKind::Throttled { .. }
+            | FailureKind::LimitReached
+            | FailureKind::Transient
+            | FailureKind::Unknown
+            | FailureKind::Stale
+            | FailureKind::Moved
+    )
 }
 
 fn key(failure: &Failure) -> (&'static str, &'static str) {

@@ -78,22 +78,45 @@ impl Language {
         self.messages().get(key).map_or(key, String::as_str)
     }
 
-    /// A message with its `{gaps}` filled.
+    /// A message with its `{gaps}` filled. What fills a gap is never looked at again: it comes from
+    /// outside, and may look like a gap itself.
     pub fn with(&self, key: &str, gaps: &[(&str, &str)]) -> String {
-        gaps.iter()
-            .fold(self.text(key).to_owned(), |text, (name, value)| {
-                text.replace(&format!("{{{name}}}"), value)
-            })
+        let mut rest = self.text(key);
+        let mut filled = String::with_capacity(rest.len());
+        while let Some((before, after)) = rest.split_once('{') {
+            filled.push_str(before);
+            let gap = after.split_once('}').and_then(|(name, after)| {
+                let (_, value) = gaps.iter().find(|(known, _)| *known == name)?;
+                Some((*value, after))
+            });
+            if let Some((value, after)) = gap {
+                filled.push_str(value);
+                rest = after;
+            } else {
+                filled.push('{');
+                rest = after;
+            }
+        }
+        filled.push_str(rest);
+        filled
     }
 
     /// A message that counts: `<key>-one` or `<key>-many`, with `{n}` filled.
     pub fn count(&self, key: &str, count: u64) -> String {
+        self.count_with(key, count, &[])
+    }
+
+    /// The same with more gaps.
+    pub fn count_with(&self, key: &str, count: u64, gaps: &[(&str, &str)]) -> String {
         let form = if self.tongue.is_one(count) {
             "one"
         } else {
             "many"
         };
-        self.with(&format!("{key}-{form}"), &[("n", &self.number(count))])
+        let number = self.number(count);
+        let mut all = vec![("n", number.as_str())];
+        all.extend(gaps);
+        self.with(&format!("{key}-{form}"), &all)
     }
 
     /// Digits in groups of three, as the language writes them.
@@ -136,6 +159,21 @@ mod tests {
     use super::*;
     use crate::console::keymap::ACTIONS;
     use crate::domain::doctor::CHECKS;
+
+    #[test]
+    fn what_fills_a_gap_is_not_filled_again() {
+        let language = Language::new(Tongue::English);
+        let told = language.with(
+            "act-summary",
+            &[
+                ("at", "{by}"),
+                ("by", "{act}{"),
+                ("act", "}{object}"),
+                ("object", "7"),
+            ],
+        );
+        assert_eq!(told, "{by} · {act}{: }{object} · 7");
+    }
 
     fn sources(folder: &Path, all: &mut String) {
         for entry in fs::read_dir(folder).unwrap() {

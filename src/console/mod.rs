@@ -27,6 +27,7 @@ mod prompted;
 pub mod query;
 pub mod safe;
 mod screens;
+mod sent;
 mod slot;
 pub mod tape;
 #[cfg(test)]

@@ -17,10 +17,11 @@ use super::language::Language;
 use super::linear::Linear;
 use super::msg::Msg;
 use super::picker::Picker;
-use super::query::{Diagnosis, Exported, Mending, Query, Ticket, UndoPreview};
+use super::query::{Diagnosis, Exported, Mending, Query, Queues, Ticket, UndoPreview};
 use super::screens::{
     Scene, Screen, activities, audit, conflicts, contacts, doctor, flags, overview, plugin, queues,
 };
+use super::sent::Sent;
 use super::slot::{Slot, Waiting};
 use super::theme::Theme;
 use super::words::Words;
@@ -103,6 +104,8 @@ pub struct Model {
     pub(super) undo: Option<Slot<Option<Box<UndoPreview>>>>,
     /// Asked for by a key that decides for many; its answer opens a dialog.
     pub(super) bulk: Option<Bulk>,
+    /// What waits behind the brake is asked for, to offer letting it go on.
+    pub(super) release: Option<Slot<Queues>>,
     /// Asked for by a key; its answer says where the file is.
     pub(super) export: Option<(Slot<Exported>, Query)>,
     /// Both systems are read again; the answer goes where the diagnosis is.
@@ -111,6 +114,8 @@ pub struct Model {
     pub(super) looked: Option<Timestamp>,
     /// A remedy that is prepared, or being made.
     pub(super) mending: Option<(Slot<Mending>, Query)>,
+    /// Commands that are not answered yet.
+    pub(super) sent: Sent,
     pub(super) tickets: u64,
     /// For whoever reads lines instead of screens.
     pub(super) linear: Option<Box<Linear>>,
@@ -127,9 +132,15 @@ pub(super) struct Bulk {
 /// How the contacts of a bulk act were chosen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reach {
-    Marked,
+    Marked {
+        /// Of them, kept out of sight by the filter.
+        hidden: u64,
+    },
     /// Exactly what the filter shows.
-    Shown,
+    Shown {
+        /// That wait too, and were not read.
+        more: u64,
+    },
 }
 
 pub(super) struct Shell {
@@ -193,6 +204,8 @@ pub(super) enum Overlay {
     /// How far back a backfill reaches.
     Window(Prompt),
     Editor(Prompt),
+    /// Which queue is paused, or let go on.
+    Queue(Prompt),
     /// Until when these contacts are set aside.
     Until(Prompt, Targets),
     Dialog(Box<Dialog>),
@@ -324,6 +337,22 @@ impl Shell {
     }
 }
 
+/// What every screen may look at. Its parts are borrowed one by one, so that a screen beside them can
+/// be changed meanwhile.
+macro_rules! scene {
+    ($model:expr) => {
+        $crate::console::screens::Scene {
+            words: $model.shell.words(),
+            instance: &$model.shell.instance,
+            width: $model.shell.size.0,
+            snapshot: &$model.snapshot,
+            standing: &$model.standing,
+            diagnosis: &$model.diagnosis,
+        }
+    };
+}
+pub(super) use scene;
+
 impl Model {
     pub fn new(settings: Settings) -> Self {
         Self {
@@ -359,10 +388,12 @@ impl Model {
             overlay: None,
             undo: None,
             bulk: None,
+            release: None,
             export: None,
             look: None,
             looked: None,
             mending: None,
+            sent: Sent::default(),
             tickets: 0,
             linear: None,
         }
@@ -378,14 +409,7 @@ impl Model {
     }
 
     pub(super) fn scene(&self) -> Scene<'_> {
-        Scene {
-            words: self.shell.words(),
-            instance: &self.shell.instance,
-            width: self.shell.size.0,
-            snapshot: &self.snapshot,
-            standing: &self.standing,
-            diagnosis: &self.diagnosis,
-        }
+        scene!(self)
     }
 
     pub(super) fn screen(&self) -> &dyn Screen {
@@ -408,14 +432,7 @@ impl Model {
 
     /// A screen, with what it may look at.
     pub(super) fn stage(&mut self, tab: Tab) -> (Scene<'_>, &mut dyn Screen) {
-        let scene = Scene {
-            words: self.shell.words(),
-            instance: &self.shell.instance,
-            width: self.shell.size.0,
-            snapshot: &self.snapshot,
-            standing: &self.standing,
-            diagnosis: &self.diagnosis,
-        };
+        let scene = scene!(self);
         let screen: &mut dyn Screen = match tab {
             Tab::Overview => &mut self.overview,
             Tab::Queues => &mut self.queues,
@@ -465,6 +482,7 @@ impl Model {
             || (matches!(self.overlay, Some(Overlay::Access)) && self.access.slot.is_stale())
             || self.undo.as_ref().is_some_and(Waiting::is_stale)
             || self.bulk.as_ref().is_some_and(|bulk| bulk.slot.is_stale())
+            || self.release.as_ref().is_some_and(Waiting::is_stale)
     }
 
     /// Where a key counts now, the narrowest place first.
@@ -513,6 +531,9 @@ impl Model {
         if let Some(bulk) = &mut self.bulk {
             ask(&mut bulk.slot, Query::Links(bulk.links.clone()));
         }
+        if let Some(release) = &mut self.release {
+            ask(release, Query::Queues);
+        }
         if let Some((slot, query)) = &mut self.export {
             ask(slot, query.clone());
         }
@@ -548,6 +569,7 @@ impl Model {
         tickets.extend(self.access.waiting());
         tickets.extend(self.undo.as_ref().and_then(Waiting::waiting));
         tickets.extend(self.bulk.as_ref().and_then(|bulk| bulk.slot.waiting()));
+        tickets.extend(self.release.as_ref().and_then(Waiting::waiting));
         tickets.extend(self.export.as_ref().and_then(|(slot, _)| slot.waiting()));
         tickets.extend(self.look.as_ref().and_then(Waiting::waiting));
         tickets.extend(self.mending.as_ref().and_then(|(slot, _)| slot.waiting()));

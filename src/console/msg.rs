@@ -32,6 +32,8 @@ pub enum Msg {
     Answered(Ticket, Answer),
     /// The question could not be answered, and why, in the store's words.
     Unanswered(Ticket, String),
+    /// The question was not handed on: too many wait already, or nobody takes them any more.
+    Unasked(Ticket),
     /// The sync has more to do than it can take in: the command was not sent.
     Busy,
     /// The operator's role does not allow the command; this one does.

@@ -11,6 +11,7 @@ impl Overlay {
             | Self::Window(prompt)
             | Self::Editor(prompt)
             | Self::Setting(prompt, _)
+            | Self::Queue(prompt)
             | Self::Until(prompt, _) => Some(prompt),
             Self::Finder(_)
             | Self::Dialog(_)
@@ -22,6 +23,11 @@ impl Overlay {
         }
     }
 
+    /// Whether an empty text is an answer of its own: a blank value, no end, no prefix.
+    pub(super) const fn takes_blank(&self) -> bool {
+        matches!(self, Self::Editor(_) | Self::Until(..) | Self::Setting(..))
+    }
+
     pub(super) const fn prompt_mut(&mut self) -> Option<&mut Prompt> {
         match self {
             Self::Filter(prompt)
@@ -29,6 +35,7 @@ impl Overlay {
             | Self::Window(prompt)
             | Self::Editor(prompt)
             | Self::Setting(prompt, _)
+            | Self::Queue(prompt)
             | Self::Until(prompt, _) => Some(prompt),
             Self::Finder(_)
             | Self::Dialog(_)

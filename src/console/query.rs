@@ -169,7 +169,7 @@ pub struct ConflictRow {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Queues {
     pub writes: Page<QueuedWrite>,
-    pub held: Page<HeldActivity>,
+    pub held: Page<HeldRow>,
     /// Links of every write that was given up, by the system's code. Whole, whatever is shown.
     pub dead: BTreeMap<String, Vec<LinkId>>,
 }
@@ -213,6 +213,9 @@ pub struct Person {
 pub struct UndoPreview {
     pub act: Act,
     pub links: Vec<(Link, String)>,
+    /// What was done after it and cannot be taken back, newest first, if the last act was asked for.
+    #[serde(default)]
+    pub newer: Vec<Act>,
 }
 
 /// A deletion or an opt-out of one contact or company.

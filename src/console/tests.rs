@@ -10,6 +10,8 @@ mod configure;
 mod contact;
 mod doctor;
 mod flags;
+mod health;
+mod keeping;
 mod linear;
 mod lists;
 mod looking;
@@ -83,6 +85,44 @@ fn undo_shows_what_it_writes_and_sends_the_act_it_showed() {
     bench.keys("tab").type_text("wrong");
     let commands = bench.keys("tab enter").commands();
     assert!(matches!(&commands[..], [(_, Command::Undo { act })] if act.run.0 == 9));
+}
+
+#[test]
+fn undo_says_whose_act_it_is_and_that_a_newer_one_of_ones_own_cannot_be_taken_back() {
+    let mut bench = Bench::new();
+    bench.world.add_act(LinkId(1));
+    bench.world.act.as_mut().unwrap().operator = "claire".to_owned();
+    bench
+        .keys("u")
+        .expect_screen("Take a decision back")
+        .lacks("Not your own act")
+        .lacks("Your newest act");
+    bench.keys("esc");
+    let mut newer = bench.world.act.clone().unwrap();
+    newer.act = "pause".to_owned();
+    newer.undo = Vec::new();
+    newer.object = "Salesforce".to_owned();
+    bench.world.newer = vec![newer];
+    let act = bench.world.act.as_mut().unwrap();
+    act.operator = "paul".to_owned();
+    act.act = "undo".to_owned();
+    bench
+        .keys("u")
+        .expect_screen("Take an undo back")
+        .expect_screen("Not your own act: paul decided it at 2026-03-04 09:15 UTC")
+        .expect_screen("Your newest act, ")
+        .expect_screen("cannot be taken back. This is an older one.");
+}
+
+#[test]
+fn a_question_that_nobody_could_be_asked_says_so_in_the_operators_language() {
+    let mut bench = Bench::new();
+    bench.keys("3");
+    bench.holds_answers = true;
+    bench.keys("r");
+    let (ticket, _) = bench.asked().pop().unwrap();
+    bench.send(Msg::Unasked(ticket));
+    bench.expect_screen("it could not be asked; r asks again");
 }
 
 #[test]

@@ -5,15 +5,18 @@ mod keys;
 mod pointer;
 mod typed;
 
+use std::sync::Arc;
+
 use super::filter::Filter;
 use super::linear;
-use super::model::{Bulk, Model, Overlay, SyncState, Tab, Tone};
+use super::model::{Bulk, Model, Overlay, SyncState, Tab, Tone, scene};
 use super::msg::{Effect, Msg};
 use super::query::{Answer, Ticket};
-use super::screens::activities::Draft;
-use super::screens::{Notice, Scene};
+use super::screens::Notice;
+use super::sent::Waits;
 use super::slot::{Slot, Waiting as _};
 use crate::domain::command::Fact;
+use crate::domain::snapshot::Snapshot;
 use crate::domain::time::{Span, Timestamp};
 
 /// A look costs some twenty calls: it is not repeated by itself before this.
@@ -24,7 +27,16 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
     if model.linear.is_some() {
         linear::around(model, &msg);
     }
+    let is_about_the_last = matches!(msg, Msg::Busy);
+    if !is_about_the_last {
+        model.sent.release();
+    }
     let mut effects = take_in(model, msg);
+    for effect in &effects {
+        if let Effect::Command { command, .. } = effect {
+            model.sent.send(command);
+        }
+    }
     if model.linear.is_some() {
         model.look_once_at_rest();
     }
@@ -60,12 +72,7 @@ fn take_in(model: &mut Model, msg: Msg) -> Vec<Effect> {
             Vec::new()
         }
         Msg::Snapshot(snapshot) => {
-            model.snapshot = snapshot;
-            model.doubt_all();
-            for tab in Tab::ALL {
-                let (scene, screen) = model.stage(tab);
-                screen.observe(scene);
-            }
+            observe(model, snapshot);
             Vec::new()
         }
         Msg::Configured(policy) => {
@@ -75,18 +82,23 @@ fn take_in(model: &mut Model, msg: Msg) -> Vec<Effect> {
         }
         Msg::Told(fact) => on_told(model, &fact),
         Msg::Missed(count) => {
-            let text = model.shell.language.count("missed", count);
-            model.shell.toast(Tone::Plain, text);
+            missed(model, count);
             Vec::new()
         }
         Msg::Answered(ticket, answer) => on_answered(model, ticket, answer),
         Msg::Unanswered(ticket, error) => on_unanswered(model, ticket, error),
+        Msg::Unasked(ticket) => {
+            let error = model.shell.language.text("unasked").to_owned();
+            on_unanswered(model, ticket, error)
+        }
         Msg::Busy => {
+            stayed(model);
             let text = model.shell.language.text("busy").to_owned();
             model.shell.toast(Tone::Person, text);
             Vec::new()
         }
         Msg::Denied(needed) => {
+            stayed(model);
             acts::deny(model, needed);
             Vec::new()
         }
@@ -96,6 +108,8 @@ fn take_in(model: &mut Model, msg: Msg) -> Vec<Effect> {
         }
         Msg::Ended => {
             model.shell.sync = SyncState::Ended;
+            model.sent.lose_count();
+            acts::activities::count_lost(model);
             Vec::new()
         }
         Msg::Recording(file) => {
@@ -106,13 +120,61 @@ fn take_in(model: &mut Model, msg: Msg) -> Vec<Effect> {
     }
 }
 
+fn observe(model: &mut Model, snapshot: Arc<Snapshot>) {
+    model.snapshot = snapshot;
+    model.doubt_all();
+    for tab in Tab::ALL {
+        let (scene, screen) = model.stage(tab);
+        screen.observe(scene);
+    }
+}
+
+/// An answer may have been among them: nobody waits for one any more.
+fn missed(model: &mut Model, count: u64) {
+    model.sent.lose_count();
+    acts::activities::count_lost(model);
+    let text = model.shell.language.count("missed", count);
+    model.shell.toast(Tone::Plain, text);
+}
+
+/// The last command was not sent: what it was asked for with lies there again, with all that was typed.
+/// Whoever reads lines is told, and asks again: their next line was meant for something else.
+fn stayed(model: &mut Model) {
+    let (waits, dialog) = model.sent.stayed();
+    if waits == Some(Waits::Survey) {
+        acts::activities::count_lost(model);
+    }
+    if let Some(dialog) = dialog
+        && model.overlay.is_none()
+        && model.linear.is_none()
+    {
+        model.overlay = Some(Overlay::Dialog(dialog.again()));
+    }
+}
+
 fn on_told(model: &mut Model, fact: &Fact) -> Vec<Effect> {
     if model.held.is_none() {
         model.doubt_all();
     }
     match fact {
-        Fact::Surveyed(survey) => acts::activities::counted(model, survey.clone()),
-        Fact::SurveyFailed => model.activities.own.draft = Draft::None,
+        Fact::Surveyed(survey) => {
+            model.sent.surveyed();
+            acts::activities::counted(model, survey.clone());
+        }
+        Fact::SurveyFailed => {
+            model.sent.surveyed();
+            acts::activities::count_lost(model);
+        }
+        Fact::Accepted(_) => {
+            if let Some(Waits::Choices(chosen)) = model.sent.answered() {
+                for (link, subjects) in chosen {
+                    model.conflicts.written(link, &subjects);
+                }
+            }
+        }
+        Fact::Refused(_) => {
+            model.sent.answered();
+        }
         _ => {}
     }
     if let Some(text) = model.shell.words().fact(fact) {
@@ -164,6 +226,9 @@ fn on_answered(model: &mut Model, ticket: Ticket, answer: Answer) -> Vec<Effect>
                 acts::bulk::offer(model, &bulk, &links);
             }
         }
+        Answer::Queues(queues) if acts::queues::awaits(model, ticket) => {
+            acts::queues::offer_release(model, &queues);
+        }
         Answer::Exported(exported) => {
             let is_wanted = |(slot, _): &(Slot<_>, _)| slot.is_waiting_for(ticket);
             if model.export.as_ref().is_some_and(is_wanted) {
@@ -206,15 +271,7 @@ fn look_if_old(model: &mut Model) {
 
 /// The chosen check stays chosen, wherever it stands in the list now.
 fn doctor_answered(model: &mut Model) {
-    let scene = Scene {
-        words: model.shell.words(),
-        instance: &model.shell.instance,
-        snapshot: &model.snapshot,
-        standing: &model.standing,
-        diagnosis: &model.diagnosis,
-        width: model.shell.size.0,
-    };
-    let notice = model.doctor.examined(scene);
+    let notice = model.doctor.examined(scene!(model));
     notify(model, Tab::Doctor, notice);
 }
 
@@ -224,6 +281,14 @@ fn notify(model: &mut Model, tab: Tab, notice: Notice) {
         Notice::None => return,
         Notice::ChosenGone if model.tab != tab || model.overlay.is_some() => return,
         Notice::ChosenGone => (Tone::Plain, "chosen-gone"),
+        // It is another version because of what was decided here.
+        Notice::ChoicesVoid
+            if model
+                .looks_at()
+                .is_some_and(|link| model.sent.decides(link)) =>
+        {
+            return;
+        }
         Notice::ChoicesVoid => (Tone::Person, "choices-void"),
     };
     let text = model.shell.language.text(key).to_owned();
@@ -234,32 +299,12 @@ fn on_unanswered(model: &mut Model, ticket: Ticket, error: String) -> Vec<Effect
     if acts::access::unanswered(model, ticket, &error) {
         return Vec::new();
     }
-    let is_wanted = |slot: &Slot<_>| slot.is_waiting_for(ticket);
-    if model.undo.as_ref().is_some_and(is_wanted) {
-        model.undo = None;
-        model.shell.toast(Tone::Person, error);
-        return Vec::new();
-    }
-    let is_wanted = |bulk: &mut Bulk| bulk.slot.is_waiting_for(ticket);
-    if model.bulk.take_if(is_wanted).is_some() {
-        model.shell.toast(Tone::Person, error);
-        return Vec::new();
-    }
-    let is_wanted = |(slot, _): &(Slot<_>, _)| slot.is_waiting_for(ticket);
-    if model.export.as_ref().is_some_and(is_wanted) {
-        model.export = None;
-        model.shell.toast(Tone::Person, error);
-        return Vec::new();
-    }
-    let is_wanted = |slot: &Slot<_>| slot.is_waiting_for(ticket);
-    if model.look.as_ref().is_some_and(is_wanted) {
-        acts::doctor::looked(model);
-        model.shell.toast(Tone::Person, error);
-        return Vec::new();
-    }
-    let is_wanted = |(slot, _): &mut (Slot<_>, _)| slot.is_waiting_for(ticket);
-    if model.mending.take_if(is_wanted).is_some() {
-        model.shell.toast(Tone::Person, error);
+    if acts::nobody_answers(model, ticket) {
+        let text = model
+            .shell
+            .language
+            .with("unanswered", &[("error", &error)]);
+        model.shell.toast(Tone::Person, text);
         return Vec::new();
     }
     model.each_slot(|slot| {
@@ -292,10 +337,12 @@ fn back(model: &mut Model) -> bool {
     if model.overlay.take().is_some() {
         return true;
     }
-    let (scene, screen) = model.front();
-    if screen.back() {
+    let left = model.looks_at();
+    if model.front().1.back() {
+        acts::decide::say_kept(model, left);
         return true;
     }
+    let (scene, screen) = model.front();
     if screen
         .filter()
         .is_some_and(|(filter, _)| !filter.is_empty())

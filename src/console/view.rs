@@ -61,6 +61,7 @@ pub fn paint(model: &Model, buffer: &mut Buffer) {
             | Overlay::Search(prompt)
             | Overlay::Window(prompt)
             | Overlay::Setting(prompt, _)
+            | Overlay::Queue(prompt)
             | Overlay::Until(prompt, _),
         ) => {
             paint_prompt(prompt, &mut body, 1);

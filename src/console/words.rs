@@ -358,6 +358,7 @@ impl Words<'_> {
             Refusal::NothingToUndo => return say.text("refused-undo").to_owned(),
             Refusal::NoSuchPlan(run) => ("refused-no-plan", run.to_string()),
             Refusal::OptOutStays(link) => ("refused-opt-out", link.to_string()),
+            Refusal::OtherWrite(link) => ("refused-other-write", link.to_string()),
             Refusal::AddressTaken { by, .. } => ("refused-address", by.to_string()),
             Refusal::OlderConfiguration {
                 made: Some((by, at)),
@@ -468,6 +469,16 @@ impl Words<'_> {
             ("time-ago", span)
         };
         self.language.with(key, &[("time", &self.span(span))])
+    }
+
+    /// The time of day, and the day unless it is today.
+    pub(super) fn clock_or_day(&self, at: Timestamp) -> String {
+        let day = |at: Timestamp| moment(at).get(..10).map(str::to_owned);
+        if day(at) == day(self.now) {
+            clock(at)
+        } else {
+            moment(at)
+        }
     }
 
     pub(super) fn span(&self, span: Span) -> String {

@@ -9,6 +9,7 @@ use super::activity::HeldActivity;
 use super::conflict::Resolution;
 use super::failure::Failure;
 use super::ids::{Generation, LinkId, RemoteId, RunId, Side};
+use super::link::Pending;
 use super::mapping::Policy;
 use super::operator::{Operator, SessionId};
 use super::record::{Act, Plan, PlanKind};
@@ -47,9 +48,10 @@ pub enum Command {
     Retry {
         links: Vec<LinkId>,
     },
-    /// Give writes up for good: what differs stays and is agreed on. An opt-out is never discarded.
+    /// Give writes up for good: what differs stays and is agreed on. An opt-out is never discarded, and
+    /// nothing is unless every write is still what was looked at.
     Discard {
-        links: Vec<LinkId>,
+        writes: Vec<GivenUp>,
     },
     RetryActivities {
         held: Vec<HeldActivity>,
@@ -133,6 +135,26 @@ impl Command {
             self,
             Self::RunCycle(_) | Self::Look { .. } | Self::Survey { .. }
         )
+    }
+}
+
+/// A write that was given up, as whoever drops it looked at it. Another side's write of the same link is
+/// another one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GivenUp {
+    pub link: LinkId,
+    pub looked_at: Pending,
+}
+
+impl GivenUp {
+    /// Whether a write of that link is still the one that was looked at. How often it was tried since, and
+    /// what it was answered, is no matter.
+    pub fn is(&self, pending: &Pending) -> bool {
+        let seen = &self.looked_at;
+        pending.is_dead()
+            && (pending.side, pending.write, pending.consent)
+                == (seen.side, seen.write, seen.consent)
+            && pending.values == seen.values
     }
 }
 
@@ -292,6 +314,8 @@ pub enum Refusal {
     NoSuchPlan(RunId),
     /// An opt-out is on its way, and nobody may drop it.
     OptOutStays(LinkId),
+    /// The write that was looked at is not given up any more, or carries something else.
+    OtherWrite(LinkId),
     /// The address that was typed is on somebody else's record.
     AddressTaken {
         link: LinkId,

@@ -69,11 +69,11 @@ pub(super) fn keys(instruction: &Instruction) -> Vec<LinkKey> {
     match &instruction.command {
         Command::Resolve(resolutions) => resolutions.iter().flat_map(keys_of).collect(),
         Command::Retry { links }
-        | Command::Discard { links }
         | Command::Check { links }
         | Command::SetAside { links, .. }
         | Command::Unlink { links }
         | Command::TakeBack { links } => links.iter().copied().map(LinkKey::Id).collect(),
+        Command::Discard { writes } => writes.iter().map(|write| LinkKey::Id(write.link)).collect(),
         Command::RetryActivities { held } | Command::DiscardActivities { held } => {
             held.iter().map(|held| LinkKey::Id(held.link)).collect()
         }
@@ -151,7 +151,7 @@ impl Engine {
             Command::Resolve(resolutions) => self.resolve(desk, &order, &resolutions),
             Command::Undo { act } => self.undo(desk, &order, &act),
             Command::Retry { links } => Ok(self.retry(desk, &order, &links)),
-            Command::Discard { links } => self.discard(desk, &order, &links),
+            Command::Discard { writes } => self.discard(desk, &order, &writes),
             Command::Check { links } => self.check(desk, &links),
             Command::SetAside { links, until } => self.set_aside(desk, &order, &links, until),
             Command::Unlink { links } => self.unlink(desk, &order, &links),

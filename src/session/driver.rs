@@ -306,8 +306,7 @@ pub(super) fn perform(model: &mut Model, wires: &mut Wires, msg: Msg) -> Done {
             Effect::Look(link) => (wires.looks)(link),
             Effect::Ask(ticket, query) => {
                 if wires.questions.try_send((ticket, query)).is_err() {
-                    let error = "the store is busy".to_owned();
-                    feed(model, wires, Msg::Unanswered(ticket, error));
+                    feed(model, wires, Msg::Unasked(ticket));
                 }
             }
             Effect::Command { reason, command } => {

@@ -177,7 +177,7 @@ async fn what_a_session_hears_shows_the_same_screen_again() {
     tokio::join!(drive(&mut shown, &mut wires, &mut host), script);
     let mut again = model();
     let heard: Vec<Msg> = heard.try_iter().collect();
-    assert!(heard.iter().any(|msg| matches!(msg, Msg::Unanswered(..))));
+    assert!(heard.iter().any(|msg| matches!(msg, Msg::Unasked(..))));
     for msg in heard {
         drop(update(&mut again, msg));
     }

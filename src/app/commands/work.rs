@@ -9,7 +9,7 @@ use crate::app::error::{AppError, Refused, Status};
 use crate::app::out::Out;
 use crate::app::run::Goal;
 use crate::domain::activity::{HeldActivity, REPUBLISH_REACH};
-use crate::domain::command::Command;
+use crate::domain::command::{Command, GivenUp};
 use crate::domain::ids::LinkId;
 use crate::domain::link::{Mark, Pending};
 use crate::domain::record::{Act, Listing, PlanKind};
@@ -79,12 +79,14 @@ enum Deed {
 }
 
 impl Deed {
-    fn commands(self, links: Vec<LinkId>, held: Vec<HeldActivity>) -> Vec<Command> {
+    fn commands(self, writes: Vec<GivenUp>, held: Vec<HeldActivity>) -> Vec<Command> {
         let mut commands = Vec::new();
-        if !links.is_empty() {
+        if !writes.is_empty() {
             commands.push(match self {
-                Self::Retry => Command::Retry { links },
-                Self::Discard => Command::Discard { links },
+                Self::Retry => Command::Retry {
+                    links: links(&writes),
+                },
+                Self::Discard => Command::Discard { writes },
             });
         }
         if !held.is_empty() {
@@ -125,10 +127,10 @@ async fn given_up(
     out: &mut Out,
 ) -> Result<Status, AppError> {
     let opened = place.open().await?;
-    let links = dead_links(&opened, arguments).await?;
+    let dead = dead_writes(&opened, arguments).await?;
     let held = held(&opened, arguments).await?;
     if arguments.writing.dry_run {
-        let (writes, activities) = (links.len(), held.len());
+        let (writes, activities) = (dead.len(), held.len());
         if out.is_json() {
             out.json(&json!({ "writes": writes, "activities": activities }))?;
         } else {
@@ -142,13 +144,13 @@ async fn given_up(
         }
         return Ok(Status::Done);
     }
-    if links.is_empty() && held.is_empty() {
+    if dead.is_empty() && held.is_empty() {
         out.note("nothing like that was given up, so there is nothing to do")?;
         return Ok(Status::Done);
     }
     let connected = place.connected(opened).await?;
     let mut last = None;
-    for command in deed.commands(links, held) {
+    for command in deed.commands(dead, held) {
         let goal = Goal::Command(place.instruction(
             &connected.opened,
             &arguments.writing.reason,
@@ -163,7 +165,14 @@ async fn given_up(
     Ok(report.status())
 }
 
-async fn dead_links(opened: &Opened, arguments: &Retry) -> Result<Vec<LinkId>, AppError> {
+/// Each link once.
+fn links(writes: &[GivenUp]) -> Vec<LinkId> {
+    let mut links: Vec<LinkId> = writes.iter().map(|write| write.link).collect();
+    links.dedup();
+    links
+}
+
+async fn dead_writes(opened: &Opened, arguments: &Retry) -> Result<Vec<GivenUp>, AppError> {
     let is_asked = |pending: &Pending| {
         let code = pending
             .failure
@@ -179,8 +188,14 @@ async fn dead_links(opened: &Opened, arguments: &Retry) -> Result<Vec<LinkId>, A
     Ok(links
         .into_iter()
         .filter(|link| arguments.link.is_none_or(|asked| asked == link.id.0))
-        .filter(|link| link.pending.iter().any(is_asked))
-        .map(|link| link.id)
+        .flat_map(|link| {
+            let dead = link.pending.into_iter().filter(is_asked);
+            let dead = dead.map(move |looked_at| GivenUp {
+                link: link.id,
+                looked_at,
+            });
+            dead.collect::<Vec<_>>()
+        })
         .collect())
 }
 

@@ -49,6 +49,7 @@ impl Desk {
         Ok(UndoPreview {
             links: self.named(links).await?,
             act,
+            newer: Vec::new(),
         })
     }
 

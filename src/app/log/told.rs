@@ -315,6 +315,7 @@ fn refused(refusal: &Refusal, to: Option<SessionId>) {
         Refusal::NothingToUndo => ("there is nothing to undo", None),
         Refusal::NoSuchPlan(_) => ("the plan ended meanwhile", None),
         Refusal::OptOutStays(link) => ("an opt-out is on its way", Some(link)),
+        Refusal::OtherWrite(link) => ("the write is another one by now", Some(link)),
         Refusal::AddressTaken { link, .. } => ("the address is taken", Some(link)),
         Refusal::OlderConfiguration { .. } => ("the configuration changed meanwhile", None),
         Refusal::Objected(_) => ("the configuration cannot be saved like this", None),

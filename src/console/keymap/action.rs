@@ -35,6 +35,7 @@ pub enum Action {
     PageDown,
     PageUp,
     Open,
+    OpenContact,
     Filter,
     Search,
     SyncNow,
@@ -199,8 +200,8 @@ actions! {
     Up "up" [List] None;
     First "first" [List] None;
     Last "last" [List] None;
-    PageDown "page-down" [List] None;
-    PageUp "page-up" [List] None;
+    PageDown "page-down" [List Dialog Text] None;
+    PageUp "page-up" [List Dialog Text] None;
     Open "open" [List Access] None;
     Filter "filter" [Queues Conflicts Flags Activities Plugin Doctor Audit] None;
     Search "search" [Contacts Contact] None;
@@ -235,7 +236,8 @@ actions! {
     Write "write" [Decide] Writes;
     ReadAgain "read-again" [Flags Flag Contact] Writes;
     ReadShownAgain "read-shown-again" [Flags] Writes;
-    SetAside "set-aside" [Flags Flag Contact] Writes;
+    SetAside "set-aside" [Conflicts Decide Flags Flag Contact] Writes;
+    OpenContact "open-contact" [Conflicts Decide] None;
     SetShownAside "set-shown-aside" [Flags] Writes;
     TakeBack "take-back" [Flags Flag Contact] Writes;
     Unlink "unlink" [Contact] Writes;

@@ -194,6 +194,7 @@ impl Model {
         let now = self.shell.now;
         let slow = self.undo.is_some()
             || self.bulk.is_some()
+            || self.release.is_some()
             || self.export.is_some()
             || self.mending.is_some();
         let Some(linear) = &mut self.linear else {
@@ -280,7 +281,13 @@ fn asked(model: &Model, prompt: &Prompt) -> Vec<String> {
     if !text.is_empty() {
         lines.push(say.with("linear-now", &[("text", &text)]));
     }
-    lines.push(say.text("linear-ask-text").to_owned());
+    let takes_blank = model.overlay.as_ref().is_some_and(Overlay::takes_blank);
+    lines.push(if takes_blank {
+        let blank = say.text("linear-blank");
+        say.with("linear-ask-text-or-blank", &[("blank", blank)])
+    } else {
+        say.text("linear-ask-text").to_owned()
+    });
     lines
 }
 

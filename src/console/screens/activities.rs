@@ -3,6 +3,8 @@
 
 mod paint;
 
+use std::collections::BTreeMap;
+
 use super::listing::{Cell, List, Listed, Nothing, Topic};
 use super::{Scene, page_height};
 use crate::console::canvas::Canvas;
@@ -13,6 +15,7 @@ use crate::console::model::Tone;
 use crate::console::pace::Pace;
 use crate::console::query::{Answer, Held, HeldRow, Query};
 use crate::console::words::{Words, moment};
+use crate::domain::activity::HeldActivity;
 use crate::domain::command::Survey;
 use crate::domain::ids::{LinkId, Side};
 use crate::domain::record::PlanKind;
@@ -166,6 +169,49 @@ const EACH: Table = Table {
     left: 1,
 };
 
+/// Events by the code of what they failed with, the most frequent first: how many, and one of them.
+pub(in crate::console) fn causes<'a>(
+    events: impl Iterator<Item = &'a HeldActivity>,
+) -> Vec<(u64, &'a HeldActivity)> {
+    let mut causes: BTreeMap<&str, (u64, &HeldActivity)> = BTreeMap::new();
+    for held in events {
+        causes.entry(&held.failure.code).or_insert((0, held)).0 += 1;
+    }
+    let mut causes: Vec<_> = causes.into_values().collect();
+    causes.sort_by_key(|(count, _)| std::cmp::Reverse(*count));
+    causes
+}
+
+impl Line<'_> {
+    /// Why its events failed, in three lines: one cause whole, of several each with its count.
+    fn explained(&self, scene: Scene<'_>) -> Option<[String; 3]> {
+        let causes = causes(self.members.iter().map(|row| &row.held));
+        if let [(_, only)] = causes[..] {
+            return Some(super::explained(scene, Side::Salesforce, &only.failure));
+        }
+        let say = scene.say();
+        let mut lines: [String; 3] = Default::default();
+        for (line, (count, held)) in lines.iter_mut().zip(&causes) {
+            let why = scene
+                .words
+                .explain(Side::Salesforce, &held.failure)
+                .sentence;
+            let n = say.number(*count);
+            let gaps = [
+                ("n", n.as_str()),
+                ("code", &held.failure.code),
+                ("why", &why),
+            ];
+            *line = say.with("cause-counted", &gaps);
+        }
+        let hidden = causes.len().saturating_sub(lines.len() - 1) as u64;
+        if hidden > 1 {
+            lines[2] = say.count("causes-more", hidden);
+        }
+        (!causes.is_empty()).then_some(lines)
+    }
+}
+
 impl Listed for Line<'_> {
     type Key = Key;
 
@@ -191,9 +237,11 @@ impl Listed for Line<'_> {
             return vec![(Tone::Muted, at), title, whom];
         }
         let count = words.language.number(self.members.len() as u64);
-        let other = match self.grouping {
-            Grouping::Cause => words.explain(Side::Salesforce, &held.failure).sentence,
-            _ => held.failure.code.clone(),
+        let causes = causes(self.members.iter().map(|row| &row.held));
+        let other = match (self.grouping, causes.len() as u64) {
+            (Grouping::Cause, _) => words.explain(Side::Salesforce, &held.failure).sentence,
+            (_, 1) => held.failure.code.clone(),
+            (_, several) => words.language.count("causes", several),
         };
         vec![
             (Tone::Person, format!("{count:>8}")),
@@ -224,6 +272,8 @@ impl Model {
                 ("email", row.brief.name.clone()),
                 ("type", row.held.activity.kind.clone()),
                 ("cause", row.held.failure.to_string()),
+                ("code", row.held.failure.code.clone()),
+                ("link", row.held.link.to_string()),
                 ("activity", row.held.activity.name.clone()),
             ])
         })
@@ -241,13 +291,13 @@ impl Model {
         if line.members.len() == 1 && self.own.grouping == Grouping::Each {
             return Some(first.held.link);
         }
-        let column = match self.own.grouping {
-            Grouping::Cause => format!("cause:{}", first.held.failure.code),
-            Grouping::Kind => format!("type:{}", first.held.activity.kind),
-            Grouping::Person => format!("email:{}", first.brief.name),
+        let held = &first.held;
+        self.filter = match self.own.grouping {
+            Grouping::Cause => Filter::exactly("code", &held.failure.code),
+            Grouping::Kind => Filter::exactly("type", &held.activity.kind),
+            Grouping::Person => Filter::exactly("link", &held.link.to_string()),
             Grouping::Each => return None,
         };
-        self.filter = Filter::new(&column.to_lowercase());
         self.own.grouping = Grouping::Each;
         self.begin_anew(scene);
         None
@@ -392,9 +442,7 @@ impl Topic for Activities {
 
     fn foot(list: &Model, scene: Scene<'_>) -> Vec<String> {
         let line = list.chosen(scene);
-        let first = line.as_ref().and_then(|line| line.members.first());
-        let explained =
-            first.map(|first| super::explained(scene, Side::Salesforce, &first.held.failure));
+        let explained = line.and_then(|line| line.explained(scene));
         explained.into_iter().flatten().collect()
     }
 
@@ -405,7 +453,9 @@ impl Topic for Activities {
 
     fn copied(list: &Model, scene: Scene<'_>) -> Option<String> {
         let line = list.chosen(scene)?;
-        Some(line.members.first()?.held.failure.to_string())
+        let causes = causes(line.members.iter().map(|row| &row.held)).into_iter();
+        let causes = causes.map(|(_, first)| first.failure.to_string());
+        Some(causes.collect::<Vec<_>>().join("\n"))
     }
 
     fn is_timed(list: &Model, scene: Scene<'_>) -> bool {

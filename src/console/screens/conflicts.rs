@@ -1,10 +1,10 @@
 //! Which contacts wait for a person, and why? The list; one contact is the business of `decide`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use ratatui::style::Style;
 
-use super::decide::Decide;
+use super::decide::{Choices, Decide};
 use super::listing::{Cell, List, Listed, Topic};
 use super::{Scene, page_height, paint_empty};
 use crate::console::canvas::Canvas;
@@ -14,15 +14,21 @@ use crate::console::model::{Reach, Tone};
 use crate::console::query::{Answer, ConflictRow, Page, Query};
 use crate::console::theme::Theme;
 use crate::console::words::Words;
-use crate::domain::conflict::Cause;
+use crate::domain::conflict::{Cause, Subject};
 use crate::domain::ids::{Kind, LinkId, RemoteId};
 use crate::domain::time::Timestamp;
 
 pub(in crate::console) type Model = List<Conflicts>;
 
+/// Contacts of which choices are kept: nobody leaves more of them half decided.
+const KEPT_MAX: usize = 100;
+
 /// Contacts that wait for a person.
 #[derive(Debug, Default)]
-pub(in crate::console) struct Conflicts;
+pub(in crate::console) struct Conflicts {
+    /// Choices of contacts that were left before they were written, the one left last at the end.
+    kept: VecDeque<Choices>,
+}
 
 const TABLE: Table = Table {
     columns: &[
@@ -195,6 +201,45 @@ impl Listed for ConflictRow {
 }
 
 impl Model {
+    /// Opens a contact with what was chosen for it before. What was chosen for another one is kept.
+    pub(in crate::console) fn decide(&mut self, link: LinkId) {
+        if let Some(open) = self.open.take() {
+            self.keep(open);
+        }
+        let mut open = Decide::new(link);
+        let found = self.own.kept.iter().position(|kept| kept.link == link);
+        if let Some(kept) = found.and_then(|index| self.own.kept.remove(index)) {
+            open.take_up(kept);
+        }
+        self.open = Some(open);
+    }
+
+    fn keep(&mut self, open: Decide) {
+        if let Some(choices) = open.put_away() {
+            self.own.kept.retain(|kept| kept.link != choices.link);
+            self.own.kept.push_back(choices);
+            while self.own.kept.len() > KEPT_MAX {
+                self.own.kept.pop_front();
+            }
+        }
+    }
+
+    /// Choices that are kept for a contact that is not open.
+    pub(in crate::console) fn kept(&self, link: LinkId) -> u64 {
+        let kept = self.own.kept.iter().find(|kept| kept.link == link);
+        kept.map_or(0, Choices::count)
+    }
+
+    /// The sync took these choices in.
+    pub(in crate::console) fn written(&mut self, link: LinkId, subjects: &[Subject]) {
+        if let Some(open) = self.open.as_mut().filter(|open| open.link == link) {
+            open.written(subjects);
+        }
+        self.own
+            .kept
+            .retain_mut(|kept| kept.link != link || kept.written(subjects));
+    }
+
     /// Marks the chosen contact, or takes its mark away.
     pub(in crate::console) fn mark(&mut self) {
         if let Some(link) = self.key()
@@ -204,23 +249,31 @@ impl Model {
         }
     }
 
-    /// Marks all that the filter shows, or none if all are marked.
+    /// Marks all that the filter shows, or takes their marks away if all have one.
     pub(in crate::console) fn mark_all(&mut self, shown: Vec<LinkId>) {
-        let shown: BTreeSet<LinkId> = shown.into_iter().collect();
-        self.marks = if self.marks == shown {
-            BTreeSet::new()
+        if shown.iter().all(|link| self.marks.contains(link)) {
+            self.marks.retain(|link| !shown.contains(link));
         } else {
-            shown
-        };
+            self.marks.extend(shown);
+        }
     }
 
     /// What a bulk act is about: the marked contacts, else exactly what the filter shows.
     pub(in crate::console) fn many(&self, scene: Scene<'_>) -> (Vec<LinkId>, Reach) {
         if self.marks.is_empty() {
-            (self.keys(scene), Reach::Shown)
+            let more = self.slot.data.as_ref().map_or(0, |page| page.more);
+            (self.keys(scene), Reach::Shown { more })
         } else {
-            (self.marks.iter().copied().collect(), Reach::Marked)
+            let hidden = self.hidden_marks(scene);
+            let marked = self.marks.iter().copied().collect();
+            (marked, Reach::Marked { hidden })
         }
+    }
+
+    /// Marked contacts that are not in sight: the filter hides them.
+    fn hidden_marks(&self, scene: Scene<'_>) -> u64 {
+        let shown: BTreeSet<LinkId> = self.keys(scene).into_iter().collect();
+        self.marks.difference(&shown).count() as u64
     }
 }
 
@@ -259,15 +312,24 @@ impl Topic for Conflicts {
         let shown = Self::shown(list, scene);
         let questions = shown.iter().filter(|line| line.place == 1).count() as u64;
         let more = list.slot.data.as_ref().map_or(0, |page| page.more);
-        let mut title = scene.say().count("title-conflicts", shown.len() as u64);
-        if questions < shown.len() as u64 {
-            title = format!("{title} · {}", scene.say().count("questions", questions));
+        let count = shown.len() as u64;
+        let marked = list.marks.len() as u64;
+        if marked == 0 {
+            let mut title = scene.say().count("title-conflicts", count);
+            if questions < count {
+                title = format!("{title} · {}", scene.say().count("questions", questions));
+            }
+            return list.titled(scene, title, more);
         }
-        let title = list.titled(scene, title, more);
-        match list.marks.len() as u64 {
-            0 => title,
-            marked => format!("{title} · {}", scene.say().count("marked", marked)),
+        // Short, and before the filter: what an act is about must not be what a small screen leaves out.
+        let tab = scene.say().text("tab-conflicts");
+        let title = scene.words.labelled(tab, &scene.say().number(count));
+        let mut title = format!("{title} · {}", scene.say().count("marked", marked));
+        let hidden = list.hidden_marks(scene);
+        if hidden > 0 {
+            title = format!("{title}, {}", scene.say().count("marked-hidden", hidden));
         }
+        list.titled(scene, title, more)
     }
 
     fn hints(_list: &Model, _scene: Scene<'_>) -> Vec<(Action, &'static str)> {
@@ -278,6 +340,8 @@ impl Topic for Conflicts {
             (Action::MarkAll, "hint-mark-all"),
             (Action::AllSalesforce, "hint-all-salesforce"),
             (Action::AllAutomation, "hint-all-automation"),
+            (Action::SetAside, "hint-set-aside"),
+            (Action::OpenContact, "hint-contact"),
             (Action::Filter, "hint-filter"),
             (Action::Undo, "hint-undo"),
         ]
@@ -315,6 +379,15 @@ impl Topic for Conflicts {
         let cause = line.cause(scene.words);
         let records = scene.words.records(&line.row.brief.records);
         std::iter::once(records).chain(cause).collect()
+    }
+
+    fn whole(list: &Model) -> Option<BTreeSet<LinkId>> {
+        let page = list.slot.data.as_ref().filter(|page| page.more == 0)?;
+        Some(page.rows.iter().map(|row| row.brief.id).collect())
+    }
+
+    fn closed(list: &mut Model, open: Decide) {
+        list.keep(open);
     }
 
     fn copied(list: &Model, scene: Scene<'_>) -> Option<String> {

@@ -16,7 +16,7 @@ use crate::console::query::{Answer, ConflictRow, Page, Person, Query};
 use crate::console::slot::{Slot, Waiting};
 use crate::console::words::{Words, moment};
 use crate::domain::conflict::{Choice, Conflict, Subject};
-use crate::domain::ids::{FieldId, Generation, LinkId, Side};
+use crate::domain::ids::{FieldId, Generation, Kind, LinkId, Side};
 use crate::domain::link::{Link, Pending};
 
 #[derive(Debug)]
@@ -32,7 +32,50 @@ pub(in crate::console) struct Decide {
     made_on: Option<Generation>,
 }
 
+/// What was chosen for one contact and is not written yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::console) struct Choices {
+    pub(in crate::console) link: LinkId,
+    choices: BTreeMap<Subject, Choice>,
+    made_on: Option<Generation>,
+}
+
+impl Choices {
+    pub(in crate::console) fn count(&self) -> u64 {
+        self.choices.len() as u64
+    }
+
+    /// Takes out what was written; `false` if nothing else is left.
+    pub(in crate::console) fn written(&mut self, subjects: &[Subject]) -> bool {
+        self.choices
+            .retain(|subject, _| !subjects.contains(subject));
+        !self.choices.is_empty()
+    }
+}
+
 impl Decide {
+    /// What was chosen here, if anything was, for whoever comes back.
+    pub(in crate::console) fn put_away(self) -> Option<Choices> {
+        let is_kept = !self.choices.is_empty();
+        is_kept.then_some(Choices {
+            link: self.link,
+            choices: self.choices,
+            made_on: self.made_on,
+        })
+    }
+
+    /// What was chosen before. It is void if the contact is another version by now.
+    pub(in crate::console) fn take_up(&mut self, kept: Choices) {
+        self.choices = kept.choices;
+        self.made_on = kept.made_on;
+    }
+
+    /// These choices were taken in by the sync.
+    pub(in crate::console) fn written(&mut self, subjects: &[Subject]) {
+        self.choices
+            .retain(|subject, _| !subjects.contains(subject));
+    }
+
     pub(in crate::console) fn new(link: LinkId) -> Self {
         Self {
             link,
@@ -110,7 +153,10 @@ impl Decide {
     fn offered(&self) -> Vec<(Action, &'static str)> {
         let Some((person, conflict)) = self.person().zip(self.conflict()) else {
             let has_more = !self.subjects().is_empty();
-            let mut hints = vec![(Action::Undo, "hint-undo")];
+            let mut hints = vec![
+                (Action::Undo, "hint-undo"),
+                (Action::OpenContact, "hint-contact"),
+            ];
             if has_more {
                 hints.insert(0, (Action::Down, "hint-move"));
             }
@@ -147,6 +193,8 @@ impl Decide {
             let at = hints.len().min(3);
             hints.insert(at, (Action::TypeValue, "hint-type"));
         }
+        hints.push((Action::SetAside, "hint-set-aside"));
+        hints.push((Action::OpenContact, "hint-contact"));
         hints
     }
 
@@ -189,7 +237,7 @@ impl Decide {
         let key = settled(link);
         let mut y = 1 + canvas.paragraph(1, 1, 3, words.language.text(key), theme.strong());
         for pending in &link.pending {
-            let text = on_its_way(words, link, pending);
+            let text = on_its_way(words, link.kind, pending);
             y += canvas.paragraph(3, y, 3, &text, theme.plain());
         }
         for (subject, shown) in self.decided(words, link) {
@@ -446,12 +494,13 @@ fn settled(link: &Link) -> &'static str {
     }
 }
 
-fn on_its_way(words: Words<'_>, link: &Link, pending: &Pending) -> String {
+/// Where to, how it stands, and what it carries.
+pub(in crate::console) fn on_its_way(words: Words<'_>, kind: Kind, pending: &Pending) -> String {
     let fields: Vec<String> = pending
         .values
         .iter()
         .map(|(field, value)| {
-            let name = words.field_on(link.kind, *field, pending.side);
+            let name = words.field_on(kind, *field, pending.side);
             format!("{name} = {}", words.value(Some(value)))
         })
         .collect();

@@ -215,7 +215,15 @@ pub(in crate::console) trait Topic: Default + Debug + 'static {
     /// As it was left. A name that it does not have is passed over.
     fn group_by(_list: &mut List<Self>, _name: &str) {}
 
+    /// Everything that can be marked, whatever the filter shows; nothing if not all of it was read.
+    fn whole(_list: &List<Self>) -> Option<BTreeSet<Self::Key>> {
+        None
+    }
+
     fn observe(_list: &mut List<Self>, _scene: Scene<'_>) {}
+
+    /// The operator left what was open.
+    fn closed(_list: &mut List<Self>, _open: Self::Open) {}
 }
 
 /// Rows, and how an operator looks at them.
@@ -282,7 +290,9 @@ impl<T: Topic> List<T> {
     /// The rows are others now. Answers whether the chosen one is gone.
     pub(in crate::console) fn settle(&mut self, scene: Scene<'_>) -> bool {
         let keys = self.keys(scene);
-        self.marks.retain(|key| keys.contains(key));
+        if let Some(all) = T::whole(self) {
+            self.marks.retain(|key| all.contains(key));
+        }
         if !keys.is_empty() && !self.resumed.is_empty() {
             let resumed = std::mem::take(&mut self.resumed);
             self.selection.resume(&keys, |key| written(key) == resumed);
@@ -572,11 +582,12 @@ impl<T: Topic> Screen for List<T> {
     }
 
     fn back(&mut self) -> bool {
-        let was_open = self.open.take().is_some();
-        if was_open {
-            self.slot.renew();
-        }
-        was_open
+        let Some(open) = self.open.take() else {
+            return false;
+        };
+        T::closed(self, open);
+        self.slot.renew();
+        true
     }
 
     fn is_timed(&self, scene: Scene<'_>) -> bool {

@@ -16,6 +16,7 @@ pub(super) mod queues;
 
 use self::listing::Listing;
 use super::canvas::Canvas;
+use super::explain::Explained;
 use super::filter::Filter;
 use super::keymap::{Action, Context};
 use super::language::Language;
@@ -27,7 +28,7 @@ use super::slot::{Slot, Waiting};
 use super::words::Words;
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::ids::Side;
-use crate::domain::link::Mark;
+use crate::domain::link::{Mark, Pending};
 use crate::domain::record::Counts;
 use crate::domain::snapshot::Snapshot;
 use crate::domain::time::Span;
@@ -227,17 +228,24 @@ fn empty_text<'a, T>(
 }
 
 /// What a failure means, what helps, and the system's own words: three lines.
-fn paint_explained(scene: Scene<'_>, side: Side, failure: &Failure, canvas: &mut Canvas<'_>) {
+fn paint_explained(explained: &[String; 3], canvas: &mut Canvas<'_>) {
     let theme = canvas.theme;
     let styles = [theme.strong(), theme.plain(), theme.muted()];
-    let texts = explained(scene, side, failure);
-    for (y, (text, style)) in (0..).zip(texts.iter().zip(styles)) {
+    for (y, (text, style)) in (0..).zip(explained.iter().zip(styles)) {
         canvas.text(1, y, text, style);
     }
 }
 
 fn explained(scene: Scene<'_>, side: Side, failure: &Failure) -> [String; 3] {
-    let explained = scene.words.explain(side, failure);
+    told(scene, scene.words.explain(side, failure), failure)
+}
+
+/// The same of a write.
+fn explained_write(scene: Scene<'_>, pending: &Pending, failure: &Failure) -> [String; 3] {
+    told(scene, scene.words.explain_write(pending, failure), failure)
+}
+
+fn told(scene: Scene<'_>, explained: Explained, failure: &Failure) -> [String; 3] {
     let raw = failure.to_string();
     let raw = scene.say().with("raw-words", &[("words", &raw)]);
     [explained.sentence, explained.action, raw]

@@ -1,6 +1,7 @@
 //! Is the sync healthy, and what needs me? Every number leads to where it comes from.
 
 mod hearing;
+mod verdict;
 
 use super::{Notice, Scene, Screen};
 use crate::console::canvas::Canvas;
@@ -13,8 +14,8 @@ use crate::console::query::{Answer, Query, Ticket};
 use crate::console::slot::Waiting;
 use crate::console::theme::Theme;
 use crate::console::view::tone;
-use crate::console::words::clock;
 use crate::domain::command::BySide;
+use crate::domain::cursor::Coverage;
 use crate::domain::doctor::Severity;
 use crate::domain::ids::Side;
 use crate::domain::link::Mark;
@@ -150,7 +151,7 @@ impl Screen for Model {
 
     fn read(&self, scene: Scene<'_>) -> Reading {
         let words = scene.words;
-        let mut head = vec![verdict(scene).1];
+        let mut head = vec![verdict::verdict(scene).1];
         let lines = self.lines(scene, None).into_iter();
         head.extend(lines.map(|(title, (_, text))| words.labelled(&title, &text)));
         let rows = NUMBERS.map(|number| {
@@ -209,54 +210,21 @@ fn held(scene: Scene<'_>) -> u64 {
     counts.map_or(0, |counts| counts.held_activities)
 }
 
-/// Healthy is said only when nothing waits for a person and both sides were read.
-fn verdict(scene: Scene<'_>) -> (Tone, String) {
-    let say = scene.say();
-    let snapshot = scene.snapshot;
-    let needs = NUMBERS
-        .into_iter()
-        .filter(|number| *number != Number::Pending)
-        .map(|number| number.count(scene))
-        .sum::<u64>();
-    if snapshot.is_braked {
-        return (Tone::Person, say.text("verdict-braked").to_owned());
-    }
-    if !snapshot.paused.is_empty() {
-        let names: Vec<&str> = snapshot
-            .paused
-            .iter()
-            .map(|q| scene.words.queue(*q))
-            .collect();
-        let names = names.join(", ");
-        return (
-            Tone::Person,
-            say.with("verdict-paused", &[("queues", &names)]),
-        );
-    }
-    if !snapshot.stopped.is_empty() {
-        return (Tone::Person, say.text("verdict-stopped").to_owned());
-    }
-    if scene.standing.data.is_none() {
-        return (Tone::Muted, say.text("loading").to_owned());
-    }
-    if needs > 0 {
-        return (Tone::Person, say.count("verdict-person", needs));
-    }
-    if scene.unread().is_none() {
-        return (Tone::Muted, say.text("verdict-unread").to_owned());
-    }
-    if snapshot.is_idle && scene.count(Mark::Pending) == 0 {
-        (Tone::Strong, say.text("verdict-healthy").to_owned())
-    } else {
-        (Tone::Plain, say.text("verdict-working").to_owned())
-    }
+/// Stretches of the last 24 hours that were not read of a side, up to where it was read.
+fn gaps(scene: Scene<'_>, side: Side) -> u64 {
+    let coverage = scene.snapshot.coverage.get(&side);
+    let Some((coverage, until)) = coverage.and_then(|c| Some((c, c.until()?))) else {
+        return 0;
+    };
+    let day_ago = scene.words.now - Span::hours(24);
+    coverage.gaps(day_ago, until).len() as u64
 }
 
 impl Model {
     fn paint_all(&self, scene: Scene<'_>, canvas: &mut Canvas<'_>) {
         let theme = canvas.theme;
-        let (style, words) = verdict(scene);
-        canvas.text(1, 0, &words, tone(theme, style));
+        let (style, words) = verdict::verdict(scene);
+        canvas.paragraph(1, 0, 2, &words, tone(theme, style));
         let lines = self.lines(scene, Some(theme));
         for (y, (title, (style, words))) in lines.iter().enumerate() {
             let y = 2 + y as u16;
@@ -421,16 +389,18 @@ fn side_words(scene: Scene<'_>, side: Side) -> (Tone, String) {
         return (Tone::Plain, say.with("side-waits", &[("when", &when)]));
     }
     let coverage = scene.snapshot.coverage.get(&side);
-    let Some((coverage, until)) = coverage.and_then(|c| Some((c, c.until()?))) else {
+    let Some(until) = coverage.and_then(Coverage::until) else {
         return (Tone::Muted, say.text("side-unread").to_owned());
     };
-    let day_ago = scene.words.now - Span::hours(24);
-    let gaps = coverage.gaps(day_ago, until).len() as u64;
+    let gaps = gaps(scene, side);
     let (tone, gaps) = match gaps {
         0 => (Tone::Plain, say.text("no-gaps").to_owned()),
         _ => (Tone::Person, say.count("gaps", gaps)),
     };
-    let read = say.with("side-read", &[("until", &clock(until)), ("gaps", &gaps)]);
+    let read = say.with(
+        "side-read",
+        &[("until", &scene.words.clock_or_day(until)), ("gaps", &gaps)],
+    );
     let Some(answered) = scene.snapshot.answered.get(&side) else {
         return (tone, read);
     };

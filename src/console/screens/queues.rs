@@ -6,11 +6,9 @@ use crate::console::canvas::Canvas;
 use crate::console::keymap::{Action, Context};
 use crate::console::list::{Rank, Table, column};
 use crate::console::model::Tone;
-use crate::console::query::{Answer, Query, QueuedWrite, Queues};
+use crate::console::query::{Answer, HeldRow, Query, QueuedWrite, Queues};
 use crate::console::words::Words;
-use crate::domain::activity::HeldActivity;
 use crate::domain::command::Queue;
-use crate::domain::failure::Failure;
 use crate::domain::ids::{LinkId, Side};
 use crate::domain::link::PendingState;
 
@@ -43,14 +41,14 @@ pub(in crate::console) enum Key {
 #[derive(Debug, Clone, Copy)]
 pub(in crate::console) enum Row<'a> {
     Write(&'a QueuedWrite),
-    Held(&'a HeldActivity),
+    Held(&'a HeldRow),
 }
 
 impl Row<'_> {
     pub(in crate::console) fn link(self) -> LinkId {
         match self {
             Self::Write(write) => write.brief.id,
-            Self::Held(held) => held.link,
+            Self::Held(row) => row.held.link,
         }
     }
 
@@ -61,19 +59,22 @@ impl Row<'_> {
         }
     }
 
-    /// What failed, on which system.
-    fn failed(&self) -> Option<(Side, &Failure)> {
-        match self {
-            Self::Write(write) => Some((write.pending.side, write.pending.failure.as_ref()?)),
-            Self::Held(held) => Some((Side::Salesforce, &held.failure)),
-        }
+    /// Why it failed, if it did.
+    fn explained(&self, scene: Scene<'_>) -> Option<[String; 3]> {
+        Some(match self {
+            Self::Write(write) => {
+                let failure = write.pending.failure.as_ref()?;
+                super::explained_write(scene, &write.pending, failure)
+            }
+            Self::Held(row) => super::explained(scene, Side::Salesforce, &row.held.failure),
+        })
     }
 
     /// The system's code, if the row failed.
     pub(in crate::console) fn code(self) -> Option<String> {
         match self {
             Self::Write(write) => write.pending.failure.as_ref().map(|f| f.code.clone()),
-            Self::Held(held) => Some(held.failure.code.clone()),
+            Self::Held(row) => Some(row.held.failure.code.clone()),
         }
     }
 
@@ -92,10 +93,10 @@ impl Row<'_> {
                 ("email", write.brief.name.clone()),
                 ("cause", self.failure()),
             ],
-            Self::Held(held) => [
+            Self::Held(row) => [
                 ("state", words.language.text("pending-dead").to_owned()),
                 ("side", Side::Salesforce.to_string()),
-                ("email", held.activity.name.clone()),
+                ("email", row.brief.name.clone()),
                 ("cause", self.failure()),
             ],
         }
@@ -122,7 +123,7 @@ impl Row<'_> {
                 .failure
                 .as_ref()
                 .map_or_else(String::new, ToString::to_string),
-            Self::Held(held) => held.failure.to_string(),
+            Self::Held(row) => row.held.failure.to_string(),
         }
     }
 }
@@ -133,7 +134,10 @@ impl Listed for Row<'_> {
     fn key(&self) -> Key {
         match self {
             Self::Write(write) => Key::Write(write.brief.id, write.pending.side),
-            Self::Held(held) => Key::Held(held.link, super::stable(&held.activity.reference)),
+            Self::Held(row) => {
+                let held = &row.held;
+                Key::Held(held.link, super::stable(&held.activity.reference))
+            }
         }
     }
 
@@ -224,11 +228,12 @@ impl Topic for Work {
         let paused = &scene.snapshot.paused;
         let chosen = list.chosen(scene).map(Row::queue);
         let is_paused = chosen.map_or(!paused.is_empty(), |queue| paused.contains(&queue));
-        if is_paused {
-            hints.push((Action::PauseQueue, "hint-resume"));
-        } else if chosen.is_some() {
-            hints.push((Action::PauseQueue, "hint-pause"));
-        }
+        let pause = if is_paused {
+            "hint-resume"
+        } else {
+            "hint-pause"
+        };
+        hints.push((Action::PauseQueue, pause));
         hints.push((Action::SyncNow, "hint-sync"));
         hints.push((Action::Filter, "hint-filter"));
         hints
@@ -247,8 +252,8 @@ impl Topic for Work {
         let Some(row) = list.chosen(scene) else {
             return Vec::new();
         };
-        match row.failed() {
-            Some((side, failure)) => super::explained(scene, side, failure).into(),
+        match row.explained(scene) {
+            Some(explained) => explained.into(),
             None => vec![scene.say().text("no-failure").to_owned()],
         }
     }
@@ -270,8 +275,8 @@ impl Topic for Work {
             let y = canvas.height().saturating_sub(4);
             canvas.rule(y);
             let mut part = canvas.part(0, y + 1, canvas.width(), 3);
-            match row.failed() {
-                Some((side, failure)) => paint_explained(scene, side, failure, &mut part),
+            match row.explained(scene) {
+                Some(explained) => paint_explained(&explained, &mut part),
                 None => {
                     part.text(1, 0, scene.say().text("no-failure"), theme.muted());
                 }

@@ -264,7 +264,7 @@ fn what_was_refused_is_grouped_explained_and_sent_again_by_its_cause() {
         [(_, Command::RetryActivities { held })] if held.len() == 2
     ));
     // Into the group, then to whose it is.
-    bench.keys("enter").expect_screen("/ cause:field_custom");
+    bench.keys("enter").expect_screen("/ code:=field_custom");
     bench.expect_selected("Newsletter 1");
     bench
         .keys("j enter")
@@ -278,6 +278,31 @@ fn the_list_is_grouped_by_type_and_contact_too() {
     bench.keys("v").expect_selected("2  claire@orion.example");
     bench.keys("v").expect_selected("Newsletter 1");
     bench.keys("v").expect_screen("by cause");
+}
+
+#[test]
+fn a_group_with_several_causes_names_each_with_its_count() {
+    let mut bench = refused();
+    bench
+        .keys("v")
+        .expect_screen("2 causes")
+        .expect_screen("2 × FIELD_CUSTOM_VALIDATION_EXCEPTION: Salesforce refuses a value")
+        .expect_screen("1 × ");
+    bench
+        .keys("D")
+        .expect_screen("2: FIELD_CUSTOM_VALIDATION_EXCEPTION");
+}
+
+#[test]
+fn entering_a_group_shows_its_members_and_nobody_else() {
+    let mut bench = refused();
+    let mut longer = bench.world.held[0].clone();
+    longer.failure.code = format!("{}_TOO", longer.failure.code);
+    longer.activity.reference = "EmailRead99".to_owned();
+    bench.world.held.push(longer);
+    bench.sync_reports();
+    bench.expect_selected("2  FIELD_CUSTOM_VALIDATION_EXCEPTION");
+    bench.keys("enter").expect_screen("2 not in Salesforce");
 }
 
 #[test]

@@ -37,6 +37,7 @@ pub(super) fn answer(world: &World, query: &Query) -> Answer {
             Answer::Act(Box::new(UndoPreview {
                 act: (**act).clone(),
                 links: links.map(|link| (link.clone(), brief(link).name)).collect(),
+                newer: Vec::new(),
             }))
         }
         Query::Bundle(contact, _) => Answer::Exported(Exported::Bundle {

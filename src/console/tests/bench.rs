@@ -1,6 +1,7 @@
 //! A console without a terminal: keys are typed, questions are answered from a small world, the
 //! screen is text.
 
+mod people;
 mod policy;
 
 use std::collections::BTreeMap;
@@ -40,6 +41,8 @@ use crate::domain::snapshot::Snapshot;
 use crate::domain::time::{Span, Timestamp};
 use crate::domain::trace::Step;
 use crate::domain::value::Value;
+pub(super) use people::person;
+use people::{claire, paul, sophie};
 pub(super) use policy::policy;
 
 pub(super) const EMAIL: FieldId = FieldId(1);
@@ -92,7 +95,9 @@ pub(super) struct World {
     pub(super) links: BTreeMap<LinkId, Link>,
     pub(super) held: Vec<HeldActivity>,
     pub(super) exchanges: Vec<Exchange>,
-    act: Option<Act>,
+    pub(super) act: Option<Act>,
+    /// Done after it, and not to be taken back.
+    pub(super) newer: Vec<Act>,
     pub(super) flags: super::flags::Listed,
     pub(super) audit: super::audit::Kept,
     pub(super) plugin: super::plugin::Configured,
@@ -443,7 +448,11 @@ impl World {
         let act = self.act.clone()?;
         let link = self.links[&act.undo[0].link].clone();
         let links = vec![(link.clone(), brief(&link).name)];
-        Some(Box::new(UndoPreview { act, links }))
+        Some(Box::new(UndoPreview {
+            act,
+            links,
+            newer: self.newer.clone(),
+        }))
     }
 
     fn history(&self) -> Vec<HistoryEntry> {
@@ -471,8 +480,9 @@ impl World {
         let mut rows = Vec::new();
         for link in self.links.values() {
             for pending in &link.pending {
-                let code = pending.failure.as_ref().unwrap().code.clone();
-                dead.entry(code).or_default().push(link.id);
+                if let Some(failure) = pending.failure.as_ref().filter(|_| pending.is_dead()) {
+                    dead.entry(failure.code.clone()).or_default().push(link.id);
+                }
                 rows.push(QueuedWrite {
                     brief: brief(link),
                     pending: pending.clone(),
@@ -480,13 +490,13 @@ impl World {
             }
         }
         assert_eq!(
-            rows.is_empty(),
+            dead.is_empty(),
             !self.counts().marks.contains_key(&Mark::Dead)
         );
         Queues {
             writes: Page { rows, more: 0 },
             held: Page {
-                rows: Vec::new(),
+                rows: self.held.iter().map(|held| self.held_row(held)).collect(),
                 more: 0,
             },
             dead,
@@ -508,92 +518,4 @@ pub(super) fn brief(link: &Link) -> Brief {
         records: records.into_iter().flatten().collect(),
         conflicts: link.conflicts.len() as u32,
     }
-}
-
-pub(super) fn person(number: u64, email: &str) -> Link {
-    let mut link = Link::new(LinkId(number), Kind::Person);
-    let id = format!("00Q{number:012}").parse().unwrap();
-    link.generation = Generation(4);
-    link.salesforce = Some(SalesforceEnd {
-        object: SalesforceObject::Lead,
-        id,
-        first_id: id,
-        state: RowState::Live,
-        modified: NOW - Span::hours(2),
-        edited_by: Some("Malik Benhamou".to_owned()),
-        account: None,
-        written_since: false,
-    });
-    link.automation = Some(AutomationEnd {
-        id: AutomationId(number),
-        state: RowState::Live,
-        modified: NOW - Span::hours(1),
-        edited_by: None,
-        written_since: false,
-    });
-    let state = link.field_mut(EMAIL);
-    state.salesforce = Some(Value::text(email));
-    state.automation = Some(Value::text(email));
-    link
-}
-
-fn raise(link: &mut Link, subject: Subject, cause: Cause) {
-    link.conflicts.push(Conflict {
-        subject,
-        cause,
-        raised: NOW - Span::minutes(5),
-    });
-}
-
-fn claire() -> Link {
-    let mut link = person(1, "claire@orion.example");
-    let base = Value::text("0600");
-    let (salesforce, automation) = (Value::text("0601"), Value::text("0602"));
-    let state = link.field_mut(MOBILE);
-    state.base = Some(Base {
-        salesforce: base.clone(),
-        automation: base,
-    });
-    state.salesforce = Some(salesforce.clone());
-    state.automation = Some(automation.clone());
-    let cause = Cause::BothChanged {
-        salesforce,
-        automation,
-    };
-    raise(&mut link, Subject::Field(MOBILE), cause);
-    link
-}
-
-fn paul() -> Link {
-    let mut link = person(2, "paul@orion.example");
-    let view = |value| {
-        Some(ConsentView {
-            value,
-            since: NOW - Span::days(1),
-            seen: NOW,
-            evidence: Evidence::default(),
-        })
-    };
-    link.consent.salesforce = view(Consent::In);
-    link.consent.automation = view(Consent::Out(Reason::Unsubscribed));
-    let opted_in = Side::Salesforce;
-    raise(
-        &mut link,
-        Subject::Consent,
-        Cause::ConsentWithoutProof { opted_in },
-    );
-    link
-}
-
-fn sophie() -> Link {
-    let mut link = person(3, "sophie@orion.example");
-    link.automation = None;
-    let contact = |id| RemoteId::Automation(Kind::Person, AutomationId(id));
-    let matches = vec![contact(7), contact(8)];
-    raise(
-        &mut link,
-        Subject::Identity,
-        Cause::SeveralMatch { matches },
-    );
-    link
 }

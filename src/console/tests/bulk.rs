@@ -58,6 +58,32 @@ fn marks_are_of_contacts_not_of_lines_and_go_before_the_filter() {
 }
 
 #[test]
+fn marks_outlive_a_filter_that_hides_them_and_the_dialog_says_so() {
+    let mut bench = Bench::new();
+    bench.keys("3 space /").type_text("email:paul");
+    bench.keys("enter").expect_screen("1 marked, 1 hidden");
+    bench.sync_reports();
+    bench.keys("a").expect_screen("2 marked, 1 hidden");
+    bench
+        .keys("S")
+        .expect_screen("for the 2 marked contacts")
+        .expect_screen("1 of them is hidden by the filter, and is decided too.");
+    bench.keys("esc a").expect_screen("1 marked, 1 hidden");
+    bench.keys("esc").expect_screen("1 marked").lacks("hidden");
+}
+
+#[test]
+fn contacts_that_were_not_read_are_said_not_to_be_decided() {
+    let mut bench = Bench::new();
+    bench.keys("3");
+    bench.model.conflicts.slot.data.as_mut().unwrap().more = 7;
+    bench
+        .keys("A")
+        .expect_screen("for the 3 contacts that the filter shows")
+        .expect_screen("7 more, not in the list, stay as they are.");
+}
+
+#[test]
 fn a_choice_that_fits_nobody_and_one_of_an_empty_list_are_refused_in_words() {
     let mut bench = Bench::new();
     bench.keys("3 /").type_text("paul");
@@ -78,7 +104,9 @@ fn a_dialog_opened_meanwhile_is_not_replaced() {
     for answer in bench.held() {
         bench.send(answer);
     }
-    bench.expect_screen("Show only");
+    bench
+        .expect_screen("Show only")
+        .expect_screen("something else is open: close that and ask again");
     assert!(bench.commands().is_empty());
 }
 

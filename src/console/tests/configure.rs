@@ -447,6 +447,18 @@ fn an_older_version_becomes_the_draft() {
     bench
         .expect_screen("The draft is version 1 now")
         .expect_screen("draft: 3 changes, not saved");
+    bench
+        .keys("B")
+        .expect_screen("Replace the draft")
+        .expect_screen("3 changes are forgotten.")
+        .expect_screen("Version 1 becomes the draft in its place.")
+        .expect_screen("[> Cancel <]");
+    bench.keys("enter").expect_screen("draft: 3 changes");
+    bench
+        .keys("k B tab enter")
+        .lacks("draft:")
+        .expect_screen("As it is in force");
+    bench.keys("j B").expect_screen("draft: 3 changes");
     bench.keys("X tab enter k");
     bench.keys("B").expect_screen("As it is in force");
     find(&mut bench, "salesforce:mobile");

@@ -78,6 +78,34 @@ fn its_history_is_gone_through_backwards_and_forwards() {
 }
 
 #[test]
+fn the_moment_looked_at_stays_the_same_when_something_new_happens() {
+    let mut bench = Bench::new();
+    let written = |at: i64, before: &str, after: &str| HistoryEntry {
+        at: Timestamp::from_seconds(at),
+        run: RunId(2),
+        what: Happened::Written {
+            side: Side::Salesforce,
+            field: MOBILE,
+            before: Value::text(before),
+            after: Value::text(after),
+        },
+    };
+    bench.world.flags.history = vec![written(1_772_615_702, "0500", "0601")];
+    opened(&mut bench).keys("[");
+    bench.expect_screen("≠ MobilePhone          0500");
+    let newer = written(1_772_615_703, "0601", "0777");
+    bench.world.flags.history.insert(0, newer);
+    bench.sync_reports();
+    bench
+        .expect_screen("(2 of 3 back)")
+        .expect_screen("≠ MobilePhone          0500");
+    bench
+        .keys("]")
+        .expect_screen("(1 of 3 back)")
+        .expect_screen("≠ MobilePhone          0601");
+}
+
+#[test]
 fn it_is_read_again_set_aside_taken_apart_and_taken_back_with_a_reason_each() {
     let mut bench = Bench::new();
     opened(&mut bench)
@@ -110,4 +138,27 @@ fn it_is_read_again_set_aside_taken_apart_and_taken_back_with_a_reason_each() {
     assert!(
         matches!(&commands[..], [(_, Command::TakeBack { links })] if links[..] == [LinkId(1)])
     );
+}
+
+#[test]
+fn a_contact_that_waits_is_set_aside_until_a_date_or_opened_from_its_conflict() {
+    for open in ["3", "3 enter"] {
+        let mut bench = Bench::new();
+        bench.keys(open).keys("h").type_text("7");
+        bench
+            .keys("enter")
+            .expect_screen("claire@orion.example · link 1")
+            .expect_screen("Taking back ends it at any time");
+        bench.type_text("the agency decides");
+        let commands = bench.keys("enter enter").commands();
+        assert!(matches!(
+            &commands[..],
+            [(_, Command::SetAside { links, until: Some(_) })] if links[..] == [LinkId(1)]
+        ));
+        bench.keys("C").expect_screen("Why they differ");
+    }
+    let mut bench = Bench::new();
+    bench
+        .keys("3 j h enter")
+        .expect_screen("its opt-out or deletion waits too");
 }

@@ -371,6 +371,25 @@ fn texts_are_asked_for_and_may_follow_their_word() {
 }
 
 #[test]
+fn an_empty_answer_has_a_word_where_it_means_something() {
+    let mut bench = Bench::lines();
+    let said = bench.types(&["conflicts", "open 1", "type-value"]);
+    assert!(said.contains("Text? (blank means empty;"), "{said}");
+    let said = bench.types(&["blank", "write"]);
+    assert!(
+        said.contains("MobilePhone from “0601” to “(blank)”"),
+        "{said}"
+    );
+    let mut bench = Bench::lines();
+    let said = bench.types(&["conflicts", "set-aside 1 blank"]);
+    assert!(said.contains("until somebody takes it back"), "{said}");
+    // Where it is no answer it is a word like any other.
+    let mut bench = Bench::lines();
+    let said = bench.types(&["contacts", "blank"]);
+    assert!(said.contains("“blank”"), "{said}");
+}
+
+#[test]
 fn a_long_list_is_said_page_by_page_on_a_terminal_and_only_said_numbers_count() {
     let mut bench = Bench::empty();
     for number in 1..=45 {

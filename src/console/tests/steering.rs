@@ -1,19 +1,33 @@
 //! Pausing, releasing the brake, giving up: from the overview and the queues.
 
-use super::bench::Bench;
+use super::bench::{Bench, MOBILE, NOW};
 use crate::domain::command::{Command, Queue, Scope};
+use crate::domain::failure::FailureKind;
 use crate::domain::ids::{LinkId, Side};
+use crate::domain::link::{Intent, Pending, PendingState};
 use crate::domain::snapshot::{Budget, Hearing};
 use crate::domain::time::{Span, Timestamp};
+use crate::domain::value::Value;
 
 #[test]
 fn a_queue_is_paused_from_one_of_its_rows_and_let_go_on_and_both_are_in_sight() {
     let mut bench = Bench::new();
-    bench.keys("2 P").expect_screen("Nothing is chosen");
+    bench
+        .keys("2 P")
+        .expect_screen("1 writes to Salesforce; 2 writes to Automation; 3 activities");
+    bench.keys("backspace").type_text("4");
+    bench
+        .keys("enter")
+        .expect_screen("The number of a queue: 1, 2 or 3");
+    bench.keys("backspace").type_text("2");
+    bench
+        .keys("enter")
+        .expect_screen("Nothing more leaves of: writes to Automation");
+    bench.keys("esc");
     bench.world.give_up(LinkId(1), "UNABLE_TO_LOCK_ROW");
     bench.sync_reports();
     bench
-        .keys("P")
+        .keys("P enter")
         .expect_screen("Nothing more leaves of: writes to Salesforce");
     bench.type_text("freeze at the customer's");
     let commands = bench.keys("enter enter").commands();
@@ -25,7 +39,7 @@ fn a_queue_is_paused_from_one_of_its_rows_and_let_go_on_and_both_are_in_sight() 
     bench
         .keys("1")
         .expect_screen("Paused by an operator: writes to Salesforce");
-    bench.keys("2 P").type_text("over");
+    bench.keys("2 P enter").type_text("over");
     let commands = bench.keys("enter enter").commands();
     assert!(matches!(
         &commands[..],
@@ -43,10 +57,38 @@ fn the_brake_is_released_from_the_overview_with_what_would_leave() {
     });
     bench.expect_screen("L shows what leaves");
     bench.expect_screen("L let go on");
-    bench.keys("L").expect_screen("Automation: 1,200");
+    bench.world.change(LinkId(2), |link| {
+        link.pending.push(planned());
+    });
+    bench
+        .keys("L")
+        .expect_screen("Automation: 1,200")
+        .expect_screen("about 0 calls")
+        .expect_screen("Undo does not take this back")
+        .expect_screen("paul@orion.example · link 2: Automation: ")
+        .expect_screen("mobile = 0609");
     bench.type_text("a wanted import");
+    bench.keys("enter").type_text("let it");
+    assert!(bench.keys("enter enter").commands().is_empty());
+    for _ in "let it".chars() {
+        bench.keys("backspace");
+    }
+    bench.type_text("let go");
     let commands = bench.keys("enter enter").commands();
     assert!(matches!(&commands[..], [(_, Command::ReleaseBrake)]));
+}
+
+/// A write that waits behind the brake.
+fn planned() -> Pending {
+    Pending {
+        side: Side::Automation,
+        write: Intent::Update,
+        values: vec![(MOBILE, Value::text("0609"))],
+        consent: None,
+        state: PendingState::Planned,
+        attempts: 0,
+        failure: None,
+    }
 }
 
 #[test]
@@ -62,10 +104,71 @@ fn a_given_up_write_is_explained_and_dropped_only_with_the_word() {
     assert!(bench.keys("enter enter enter").commands().is_empty());
     bench.type_text("give up");
     let commands = bench.keys("enter enter").commands();
-    assert!(matches!(
-        &commands[..],
-        [(_, Command::Discard { links })] if links[..] == [LinkId(1)]
-    ));
+    let [(_, Command::Discard { writes })] = &commands[..] else {
+        panic!("{commands:?}");
+    };
+    let seen = &bench.world.links[&LinkId(1)].pending[0];
+    let [only] = &writes[..] else {
+        panic!("{writes:?}");
+    };
+    assert_eq!((only.link, &only.looked_at), (LinkId(1), seen));
+}
+
+#[test]
+fn a_write_to_one_side_is_dropped_and_the_one_to_the_other_is_not() {
+    let mut bench = Bench::new();
+    bench.world.give_up(LinkId(1), "UNABLE_TO_LOCK_ROW");
+    bench.world.change(LinkId(1), |link| {
+        let mut other = link.pending[0].clone();
+        other.side = Side::Automation;
+        link.pending.push(other);
+    });
+    bench.keys("2 /").type_text("side:automation");
+    bench.keys("enter D");
+    bench.expect_screen("Automation: given up: mobile = 0602");
+    bench.type_text("wrong import");
+    bench.keys("enter").type_text("give up");
+    let commands = bench.keys("enter enter").commands();
+    let [(_, Command::Discard { writes })] = &commands[..] else {
+        panic!("{commands:?}");
+    };
+    let sides: Vec<Side> = writes.iter().map(|write| write.looked_at.side).collect();
+    assert_eq!(sides, [Side::Automation]);
+}
+
+#[test]
+fn what_was_tried_out_does_not_promise_to_be_tried_again_by_itself() {
+    let mut bench = Bench::new();
+    bench.world.give_up(LinkId(1), "UNABLE_TO_LOCK_ROW");
+    bench
+        .keys("2")
+        .expect_screen("Given up after 8 tries")
+        .expect_screen("t sends it again")
+        .lacks("Nothing to do");
+    bench.world.give_up(LinkId(2), "UNABLE_TO_LOCK_ROW");
+    bench.world.change(LinkId(1), |link| {
+        link.pending[0].state = PendingState::Waiting(NOW);
+    });
+    bench.sync_reports();
+    bench.keys("/").type_text("email:claire");
+    bench.keys("enter").expect_screen("Nothing to do");
+}
+
+#[test]
+fn an_event_that_is_held_is_found_by_whose_it_is() {
+    let mut bench = Bench::new();
+    bench
+        .world
+        .refuse(LinkId(1), 1, FailureKind::Unknown, "504");
+    bench
+        .world
+        .refuse(LinkId(2), 2, FailureKind::Unknown, "504");
+    bench.keys("2 /").type_text("email:paul");
+    bench
+        .keys("enter")
+        .expect_screen("Queues: 1")
+        .expect_selected("paul@orion.example");
+    bench.keys("D").expect_screen("Email read - Newsletter 2");
 }
 
 #[test]

@@ -16,18 +16,19 @@ pub(super) mod undo;
 use std::sync::Arc;
 
 use super::go;
-use crate::console::dialog::{Dialog, Frozen};
+use crate::console::dialog::{Dialog, Frozen, OnYes};
 use crate::console::field::{Field, Lines};
 use crate::console::filter::Filter;
 use crate::console::keymap::Action;
 use crate::console::model::{Model, Overlay, Prompt, SyncState, Tab, Tone};
 use crate::console::msg::Effect;
+use crate::console::query::Ticket;
 use crate::console::screens;
 use crate::console::screens::contacts::Detail;
-use crate::console::screens::decide::Decide;
 use crate::console::screens::flags::Entry;
 use crate::console::screens::plugin::Key;
 use crate::console::screens::queues::Row;
+use crate::console::slot::Waiting;
 use crate::domain::command::{Command, Scope};
 use crate::domain::ids::LinkId;
 use crate::domain::operator::Role;
@@ -47,6 +48,20 @@ pub(super) fn deny(model: &mut Model, needed: Role) {
     let gaps = [("needed", needed), ("role", own)];
     let text = words.language.with("denied", &gaps);
     model.shell.toast(Tone::Person, text);
+}
+
+/// A question that an operator waits for by itself, on no screen, will not be answered. Whether it was one.
+pub(super) fn nobody_answers(model: &mut Model, ticket: Ticket) -> bool {
+    let is_it = |slot: &dyn Waiting| slot.is_waiting_for(ticket);
+    if model.look.as_ref().is_some_and(|slot| is_it(slot)) {
+        doctor::looked(model);
+        return true;
+    }
+    model.undo.take_if(|slot| is_it(slot)).is_some()
+        || model.bulk.take_if(|bulk| is_it(&bulk.slot)).is_some()
+        || model.release.take_if(|slot| is_it(slot)).is_some()
+        || model.export.take_if(|(slot, _)| is_it(slot)).is_some()
+        || model.mending.take_if(|(slot, _)| is_it(slot)).is_some()
 }
 
 pub(super) fn refresh(model: &mut Model) {
@@ -77,7 +92,11 @@ pub(super) fn open(model: &mut Model) {
             }
         }
         Tab::Conflicts if model.conflicts.open.is_some() => decide::offer_resolution(model),
-        Tab::Conflicts => model.conflicts.open = model.conflicts.key().map(Decide::new),
+        Tab::Conflicts => {
+            if let Some(link) = model.conflicts.key() {
+                model.conflicts.decide(link);
+            }
+        }
         Tab::Contacts => match &model.contacts.open {
             None => model.contacts.open = model.contacts.key().map(Detail::new),
             Some(open) => {
@@ -97,13 +116,22 @@ pub(super) fn open(model: &mut Model) {
 }
 
 fn open_conflict(model: &mut Model, link: LinkId) {
-    model.conflicts.open = Some(Decide::new(link));
+    model.conflicts.decide(link);
     go(model, Tab::Conflicts);
 }
 
 fn open_contact(model: &mut Model, link: LinkId) {
     model.contacts.open = Some(Detail::new(link));
     go(model, Tab::Contacts);
+}
+
+/// From a conflict to everything else about its contact.
+pub(super) fn open_whom(model: &mut Model) {
+    let open = model.conflicts.open.as_ref().map(|open| open.link);
+    match open.or_else(|| model.conflicts.key()) {
+        Some(link) => open_contact(model, link),
+        None => tell(model, Tone::Muted, "choose-first"),
+    }
 }
 
 /// The entry; from there its conflict, if one waits, else the contact.
@@ -304,9 +332,16 @@ pub(super) fn confirm(model: &mut Model, reason: String) -> Vec<Effect> {
     let Some(Overlay::Dialog(dialog)) = model.overlay.take() else {
         return Vec::new();
     };
-    let Some(frozen) = dialog.frozen else {
-        plugin::discard(model);
-        return Vec::new();
+    let frozen = match &dialog.on_yes {
+        OnYes::Send(frozen) => (**frozen).clone(),
+        OnYes::ForgetDraft => {
+            plugin::discard(model);
+            return Vec::new();
+        }
+        OnYes::ReplaceDraft(version) => {
+            plugin::replace(model, *version);
+            return Vec::new();
+        }
     };
     if model.shell.sync == SyncState::Ended {
         tell(model, Tone::Person, "sync-ended");
@@ -325,9 +360,6 @@ pub(super) fn confirm(model: &mut Model, reason: String) -> Vec<Effect> {
     if let Command::NoteAccess { side, act } = frozen.command {
         return access::confirmed(model, (side, act), reason);
     }
-    if let (Command::Resolve(_), Some(open)) = (&frozen.command, &mut model.conflicts.open) {
-        open.choices.clear();
-    }
     if let Command::Mend(remedy) = frozen.command {
         doctor::mend(model, remedy, reason);
         return Vec::new();
@@ -342,6 +374,7 @@ pub(super) fn confirm(model: &mut Model, reason: String) -> Vec<Effect> {
         _ => "sent",
     };
     tell(model, Tone::Plain, told);
+    model.sent.hold(dialog);
     vec![Effect::Command {
         reason,
         command: frozen.command,

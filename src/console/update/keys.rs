@@ -3,7 +3,7 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use super::{acts, back, go};
-use crate::console::dialog::Pressed;
+use crate::console::dialog::{Frozen, OnYes, Pressed};
 use crate::console::finder::{Finder, Order, Purpose};
 use crate::console::keymap::{Action, Chord, Resolved, resolve};
 use crate::console::list::Step;
@@ -11,6 +11,9 @@ use crate::console::model::{Model, Overlay, Tab, Tone};
 use crate::console::msg::Effect;
 use crate::domain::command::Command;
 use crate::domain::conflict::Choice;
+
+/// Lines by which a list that is looked through moves.
+const PAGE: usize = 10;
 
 pub(super) fn on_key(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
     if key.kind == KeyEventKind::Release {
@@ -133,6 +136,7 @@ pub(super) fn typed(model: &mut Model) {
             Overlay::Editor(prompt)
             | Overlay::Window(prompt)
             | Overlay::Setting(prompt, _)
+            | Overlay::Queue(prompt)
             | Overlay::Until(prompt, _),
         ) => prompt.problem = None,
         Some(Overlay::Filter(prompt)) => {
@@ -155,7 +159,11 @@ pub(super) fn run(model: &mut Model, action: Action) -> Vec<Effect> {
     if let Some(tab) = destination(action) {
         go(model, tab);
     } else if let Some(movement) = movement(action) {
-        step(model, movement);
+        if model.overlay.is_some() {
+            turn(model, movement == Step::PageDown);
+        } else {
+            step(model, movement);
+        }
     } else if let Some(choice) = choice(action) {
         acts::decide::choose(model, choice);
     } else if let Some(choice) = choice_for_all(action) {
@@ -239,16 +247,13 @@ fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::ToggleColumn => acts::columns::toggle(model),
         Action::Undo => acts::undo::ask_undo(model),
         Action::Open => acts::open(model),
+        Action::OpenContact => acts::open_whom(model),
         Action::Filter => acts::ask_filter(model),
         Action::Search => acts::ask_whom(model),
         Action::SyncNow => acts::offer_sync(model),
-        Action::ReleaseBrake => acts::queues::offer_release(model),
-        Action::PauseQueue => acts::queues::offer_pause(model),
-        Action::Retry if model.tab == Tab::Activities => acts::activities::offer_retry(model),
-        Action::Retry => acts::queues::offer_retry(model, acts::queues::Reach::Chosen),
-        Action::RetryCause => acts::queues::offer_retry(model, acts::queues::Reach::Cause),
-        Action::Discard if model.tab == Tab::Queues => acts::queues::offer_discard(model),
-        Action::Discard => acts::activities::offer_discard(model),
+        Action::ReleaseBrake => acts::queues::ask_release(model),
+        Action::PauseQueue => acts::queues::ask_pause(model),
+        Action::Retry | Action::RetryCause | Action::Discard => act_on_failed(model, action),
         Action::Backfill => acts::activities::ask_window(model),
         Action::Republish => return acts::activities::republish(model),
         Action::StopPlan => acts::activities::offer_stop(model),
@@ -289,6 +294,18 @@ fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         _ => {}
     }
     Vec::new()
+}
+
+/// What was given up is sent again, or never.
+fn act_on_failed(model: &mut Model, action: Action) {
+    use acts::queues::Reach;
+    match (action, model.tab) {
+        (Action::Retry, Tab::Activities) => acts::activities::offer_retry(model),
+        (Action::Retry, _) => acts::queues::offer_retry(model, Reach::Chosen),
+        (Action::RetryCause, _) => acts::queues::offer_retry(model, Reach::Cause),
+        (_, Tab::Queues) => acts::queues::offer_discard(model),
+        (..) => acts::activities::offer_discard(model),
+    }
 }
 
 /// What keys that count elsewhere too do over who lets us in.
@@ -343,6 +360,25 @@ pub(super) fn step(model: &mut Model, step: Step) {
     screen.step(scene, step, body);
 }
 
+/// A page of what lies over the screen.
+fn turn(model: &mut Model, is_down: bool) {
+    let size = (model.shell.size.0, model.shell.body_height());
+    match &mut model.overlay {
+        Some(Overlay::Dialog(dialog)) => dialog.turn(model.shell.theme, size, is_down),
+        Some(Overlay::Finder(finder)) => {
+            for _ in 0..PAGE {
+                finder.step(is_down);
+            }
+        }
+        Some(Overlay::Picker(picker)) => {
+            for _ in 0..PAGE {
+                picker.step(is_down);
+            }
+        }
+        _ => {}
+    }
+}
+
 fn move_focus(model: &mut Model, forward: bool) {
     match &mut model.overlay {
         Some(Overlay::Dialog(dialog)) if forward => dialog.next(),
@@ -379,8 +415,8 @@ pub(super) fn cancel(model: &mut Model) {
         Some(Overlay::Dialog(dialog)) => {
             let text = model.shell.language.text("nothing-written").to_owned();
             model.shell.toast(Tone::Muted, text);
-            let command = dialog.frozen.map(|frozen| frozen.command);
-            if matches!(command, Some(Command::NoteAccess { .. })) {
+            let is_access = |frozen: &Frozen| matches!(frozen.command, Command::NoteAccess { .. });
+            if matches!(&dialog.on_yes, OnYes::Send(frozen) if is_access(frozen)) {
                 model.overlay = Some(Overlay::Access);
             }
         }
@@ -410,6 +446,7 @@ pub(super) fn accept(model: &mut Model) -> Vec<Effect> {
         Some(Overlay::Editor(_)) => acts::decide::take_typed(model),
         Some(Overlay::Until(..)) => acts::aside::take_until(model),
         Some(Overlay::Window(_)) => return acts::activities::take_window(model),
+        Some(Overlay::Queue(_)) => acts::queues::take_queue(model),
         Some(Overlay::Setting(..)) => acts::plugin::take_setting(model),
         Some(Overlay::Boxes(_)) => acts::plugin::take_boxes(model),
         Some(Overlay::Picker(_)) => acts::plugin::take_picked(model),

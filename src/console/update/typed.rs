@@ -165,6 +165,7 @@ const fn takes(action: Action) -> Takes {
         | Action::AddPair => Takes::Text,
         Action::SetAside => Takes::RowAndText,
         Action::Open
+        | Action::OpenContact
         | Action::Copy
         | Action::PauseQueue
         | Action::Retry
@@ -349,8 +350,13 @@ fn text(model: &mut Model, line: &str) -> Vec<Effect> {
         model.look_anew();
         return Vec::new();
     }
+    let blank = model.shell.language.text("linear-blank");
+    let is_blank = matches!(line.trim(), "blank") || line.trim() == blank;
+    let takes_blank = model.overlay.as_ref().is_some_and(Overlay::takes_blank);
     if let Some(prompt) = model.overlay.as_mut().and_then(Overlay::prompt_mut) {
-        prompt.field.replace(line);
+        prompt
+            .field
+            .replace(if is_blank && takes_blank { "" } else { line });
     }
     keys::typed(model);
     let effects = keys::accept(model);

@@ -170,8 +170,8 @@ impl Words<'_> {
         for side in Side::BOTH {
             let count = seen.values.get(&side).copied().unwrap_or_default();
             if count > 0 {
-                let text = say.count("foreseen-values", count);
-                lines.push((Tone::Plain, text.replace("{side}", &side.to_string())));
+                let gaps = [("side", &*side.to_string())];
+                lines.push((Tone::Plain, say.count_with("foreseen-values", count, &gaps)));
             }
         }
         if seen.consents > 0 {
@@ -211,8 +211,11 @@ impl Words<'_> {
             _ if searched != Searched::All => (Tone::Muted, say.text("sample-later").to_owned()),
             Sample::Read { looked_at, changed } => {
                 let looked_at = say.number(*looked_at);
-                let text = say.count("sample-changed", *changed);
-                (Tone::Strong, text.replace("{of}", &looked_at))
+                let gaps = [("of", looked_at.as_str())];
+                (
+                    Tone::Strong,
+                    say.count_with("sample-changed", *changed, &gaps),
+                )
             }
             Sample::Unread(error) => (Tone::Person, say.with("sample-unread", &[("error", error)])),
             Sample::NoCallsLeft => (Tone::Person, say.text("sample-no-calls").to_owned()),

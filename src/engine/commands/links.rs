@@ -2,12 +2,12 @@
 
 use super::{Done, Order};
 use crate::domain::activity::HeldActivity;
-use crate::domain::command::{Refusal, Scope};
+use crate::domain::command::{GivenUp, Refusal, Scope};
 use crate::domain::conflict::Cause;
 use crate::domain::consent::Consent;
 use crate::domain::failure::FailureKind;
 use crate::domain::ids::{LinkId, Side};
-use crate::domain::link::{Intent, Link, Parked, PendingState};
+use crate::domain::link::{Intent, Link, Parked, Pending, PendingState};
 use crate::domain::record::{Change, Happened};
 use crate::domain::time::Timestamp;
 use crate::engine::Engine;
@@ -40,29 +40,35 @@ impl Engine {
     }
 
     /// What a given-up write carried stays as each side shows it. A record that could not be created
-    /// is left alone. An opt-out is not dropped by anybody.
+    /// is left alone. An opt-out is not dropped by anybody, and a write that is another one since it was
+    /// looked at is not dropped unseen: neither is any of the others then.
     pub(super) fn discard(
         &mut self,
         desk: &mut Desk,
         order: &Order,
-        links: &[LinkId],
+        writes: &[GivenUp],
     ) -> Result<Done, Refusal> {
-        let carries_opt_out = |link: &&Link| {
-            let mut pending = link.pending.iter();
-            pending.any(|p| p.is_dead() && p.consent.is_some_and(Consent::is_out))
-        };
-        if let Some(link) = desk.links.values().find(carries_opt_out) {
-            return Err(Refusal::OptOutStays(link.id));
+        for write in writes {
+            let link = desk.links.get(&write.link);
+            let link = link.ok_or(Refusal::NoSuchLink(write.link))?;
+            let found = link.pending.iter().find(|pending| write.is(pending));
+            let found = found.ok_or(Refusal::OtherWrite(link.id))?;
+            if found.consent.is_some_and(Consent::is_out) {
+                return Err(Refusal::OptOutStays(link.id));
+            }
         }
-        for id in links {
-            let Some(link) = desk.links.get_mut(id) else {
+        let mut links: Vec<LinkId> = writes.iter().map(|write| write.link).collect();
+        links.dedup();
+        for write in writes {
+            let Some(link) = desk.links.get_mut(&write.link) else {
                 continue;
             };
-            let (dead, alive) = std::mem::take(&mut link.pending)
+            let (dropped, kept) = std::mem::take(&mut link.pending)
                 .into_iter()
-                .partition(crate::domain::link::Pending::is_dead);
-            link.pending = alive;
-            for pending in dead {
+                .partition(|pending| write.is(pending));
+            link.pending = kept;
+            let dropped: Vec<Pending> = dropped;
+            for pending in dropped {
                 if pending.write == Intent::Create {
                     link.parked = Some(Parked::Quarantined { until: None });
                 }
@@ -71,10 +77,12 @@ impl Engine {
                     agree(link.field_mut(field));
                 }
             }
+        }
+        for id in &links {
             note(desk, order, *id, "discard");
             self.settle(desk, *id, order.at);
         }
-        Ok(Done::on("discard", links))
+        Ok(Done::on("discard", &links))
     }
 
     /// Whatever the records show now is taken in, and the rules run over it.
@@ -199,4 +207,162 @@ fn note(desk: &mut Desk, order: &Order, link: LinkId, act: &str) {
         reason: order.reason.clone(),
     };
     desk.history(link, order.at, order.run, what);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::domain::ids::{AutomationId, FieldId, Kind, RunId, SalesforceId, SalesforceObject};
+    use crate::domain::link::{AutomationEnd, Base, SalesforceEnd};
+    use crate::domain::mapping::{
+        Arrow, BlankTravel, Concurrent, FieldRule, Mapping, Overwritten, Policy, Role,
+    };
+    use crate::domain::operator::{Operator, SessionId};
+    use crate::domain::record::Recovered;
+    use crate::domain::row::RowState;
+    use crate::domain::setup::Timetable;
+    use crate::domain::value::{Value, ValueType};
+    use crate::engine::{Brake, Settings, Writes};
+
+    const ID: LinkId = LinkId(7);
+    const EMAIL: FieldId = FieldId(1);
+    const TO_AUTOMATION: FieldId = FieldId(2);
+    const TO_SALESFORCE: FieldId = FieldId(3);
+    const NOW: Timestamp = Timestamp(1_772_615_700_000);
+
+    fn rule(id: FieldId, name: &str, role: Role, arrow: Arrow) -> FieldRule {
+        FieldRule {
+            id,
+            salesforce: name.to_owned(),
+            objects: vec![SalesforceObject::Lead],
+            automation: name.to_lowercase(),
+            value_type: ValueType::Text,
+            role,
+            arrow,
+            overwritten: Overwritten::Keep,
+            blank: BlankTravel::Never,
+            concurrent: Concurrent::Conflict,
+        }
+    }
+
+    fn engine() -> Engine {
+        let person = vec![
+            rule(EMAIL, "Email", Role::Email, Arrow::Both),
+            rule(TO_AUTOMATION, "Phone", Role::Plain, Arrow::Both),
+            rule(TO_SALESFORCE, "City", Role::Plain, Arrow::Both),
+        ];
+        let policy = Policy {
+            mapping: Mapping {
+                person,
+                company: Vec::new(),
+            },
+            objects: vec![SalesforceObject::Lead],
+            published: true,
+            ..Policy::default()
+        };
+        let settings = Settings {
+            policy: Arc::new(policy),
+            timetable: Timetable::default(),
+            daily_share: 1.0,
+            writes: Writes::Send,
+            brake: Brake::DEFAULT,
+            chunk_size_max: 400,
+        };
+        Engine::new(settings, Recovered::default())
+    }
+
+    fn order() -> Order {
+        Order {
+            session: SessionId(1),
+            run: RunId(1),
+            at: NOW,
+            operator: Operator::ourselves(),
+            reason: "wrong import".to_owned(),
+        }
+    }
+
+    /// A value that was agreed on, and was then changed on one side.
+    fn changed(link: &mut Link, field: FieldId, on: Option<Side>) {
+        let state = link.field_mut(field);
+        state.base = Some(Base {
+            salesforce: Value::text("old"),
+            automation: Value::text("old"),
+        });
+        let on_side = |side| Some(Value::text(if on == Some(side) { "new" } else { "old" }));
+        state.salesforce = on_side(Side::Salesforce);
+        state.automation = on_side(Side::Automation);
+    }
+
+    /// A link of which a write to each side was given up.
+    fn desk(engine: &mut Engine) -> Desk {
+        let mut link = Link::new(ID, Kind::Person);
+        let lead = SalesforceId::from_bytes(*b"00Q000000000001").expect("an id");
+        link.salesforce = Some(SalesforceEnd {
+            object: SalesforceObject::Lead,
+            id: lead,
+            first_id: lead,
+            state: RowState::Live,
+            modified: NOW,
+            edited_by: None,
+            account: None,
+            written_since: false,
+        });
+        link.automation = Some(AutomationEnd {
+            id: AutomationId(1),
+            state: RowState::Live,
+            modified: NOW,
+            edited_by: None,
+            written_since: false,
+        });
+        changed(&mut link, EMAIL, None);
+        changed(&mut link, TO_AUTOMATION, Some(Side::Salesforce));
+        changed(&mut link, TO_SALESFORCE, Some(Side::Automation));
+        let mut desk = Desk::default();
+        desk.put(link);
+        engine.settle(&mut desk, ID, NOW);
+        for pending in &mut desk.links.get_mut(&ID).expect("it was put there").pending {
+            pending.state = PendingState::Dead;
+        }
+        assert_eq!(sides(&desk), [Side::Salesforce, Side::Automation]);
+        desk
+    }
+
+    fn sides(desk: &Desk) -> Vec<Side> {
+        let dead = desk.links[&ID].pending.iter().filter(|p| p.is_dead());
+        let mut sides: Vec<Side> = dead.map(|pending| pending.side).collect();
+        sides.sort_unstable();
+        sides
+    }
+
+    fn seen(desk: &Desk, side: Side) -> GivenUp {
+        let pending = desk.links[&ID].pending.iter();
+        let looked_at = pending.clone().find(|pending| pending.side == side);
+        GivenUp {
+            link: ID,
+            looked_at: looked_at.expect("it was given up").clone(),
+        }
+    }
+
+    #[test]
+    fn giving_up_the_write_to_one_side_leaves_the_one_to_the_other() {
+        let mut engine = engine();
+        let mut desk = desk(&mut engine);
+        let write = seen(&desk, Side::Salesforce);
+        assert!(engine.discard(&mut desk, &order(), &[write]).is_ok());
+        assert_eq!(sides(&desk), [Side::Automation]);
+    }
+
+    #[test]
+    fn a_write_that_carries_something_else_by_now_is_not_given_up_and_neither_is_any_other() {
+        let mut engine = engine();
+        let mut desk = desk(&mut engine);
+        let mut other = seen(&desk, Side::Automation);
+        other.looked_at.values[0].1 = Value::text("older");
+        let writes = [seen(&desk, Side::Salesforce), other];
+        let refused = engine.discard(&mut desk, &order(), &writes).err();
+        assert_eq!(refused, Some(Refusal::OtherWrite(ID)));
+        assert_eq!(sides(&desk), [Side::Salesforce, Side::Automation]);
+    }
 }

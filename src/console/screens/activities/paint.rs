@@ -9,7 +9,6 @@ use crate::console::screens::{Scene, paint_empty, paint_explained};
 use crate::console::theme::Theme;
 use crate::console::view::tone;
 use crate::domain::command::Queue;
-use crate::domain::ids::Side;
 use crate::domain::snapshot::Transfer;
 use crate::domain::time::Span;
 
@@ -106,8 +105,8 @@ impl Model {
             canvas.rule(y);
             let height = canvas.height().saturating_sub(y + 1);
             let mut part = canvas.part(0, y + 1, canvas.width(), height);
-            if let Some(first) = line.members.first() {
-                paint_explained(scene, Side::Salesforce, &first.held.failure, &mut part);
+            if let Some(told) = line.explained(scene) {
+                paint_explained(&told, &mut part);
             }
         }
     }
@@ -130,7 +129,7 @@ fn plugin(scene: Scene<'_>) -> (Tone, String) {
         (Tone::Person, say.text("plugin-unpublished"))
     };
     let types = policy.activity_types.len() as u64;
-    let words = say.count("plugin-types", types).replace("{state}", state);
+    let words = say.count_with("plugin-types", types, &[("state", state)]);
     (style, words)
 }
 

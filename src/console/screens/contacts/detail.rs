@@ -16,7 +16,7 @@ use crate::domain::exchange::Exchange;
 use crate::domain::ids::{FieldId, LinkId, Side};
 use crate::domain::link::{FieldState, Link};
 use crate::domain::mapping::Role;
-use crate::domain::record::Happened;
+use crate::domain::record::{Happened, HistoryEntry};
 use crate::domain::value::Value;
 
 /// One contact, how far it is scrolled, and how far back in time.
@@ -25,8 +25,9 @@ pub(in crate::console) struct Detail {
     pub(in crate::console) link: LinkId,
     pub(in crate::console) slot: Slot<Option<Box<Person>>>,
     scroll: Scroll,
-    /// Entries of its history that are taken back; none for now.
-    back: usize,
+    /// The oldest entry of its history that is taken back, and how far back it was when last looked at.
+    /// What is written to the history meanwhile does not move it.
+    back: Option<(HistoryEntry, usize)>,
 }
 
 impl Detail {
@@ -35,7 +36,7 @@ impl Detail {
             link,
             slot: Slot::default(),
             scroll: Scroll::default(),
-            back: 0,
+            back: None,
         }
     }
 
@@ -45,21 +46,35 @@ impl Detail {
 
     /// One entry of its history further back, or nearer to now; `false` at an end.
     pub(in crate::console) fn travel(&mut self, earlier: bool) -> bool {
-        let entries = self.person().map_or(0, |person| person.history.len());
-        let back = if earlier {
-            self.back + 1
-        } else {
-            match self.back.checked_sub(1) {
-                Some(back) => back,
-                None => return false,
-            }
-        };
-        if back > entries {
+        let Some(person) = self.person() else {
             return false;
-        }
-        self.back = back;
+        };
+        let back = self.back(person);
+        let wanted = if earlier {
+            Some(back + 1)
+        } else {
+            back.checked_sub(1)
+        };
+        let Some(wanted) = wanted.filter(|back| *back <= person.history.len()) else {
+            return false;
+        };
+        self.back = wanted
+            .checked_sub(1)
+            .map(|index| (person.history[index].clone(), wanted));
         self.scroll = Scroll::default();
         true
+    }
+
+    /// Entries of the history, newest first, that are taken back; none for now. Newer ones only ever
+    /// come before it, so of equal entries it is the first that is not nearer than it was.
+    fn back(&self, person: &Person) -> usize {
+        let Some((entry, before)) = &self.back else {
+            return 0;
+        };
+        let entries = person.history.iter().enumerate().skip(before - 1);
+        let found = entries.into_iter().find(|(_, known)| *known == entry);
+        // Older than all that are kept: as far back as there is anything.
+        found.map_or(person.history.len(), |(index, _)| index + 1)
     }
 
     fn titled(&self, words: Words<'_>) -> String {
@@ -88,7 +103,7 @@ impl Detail {
     }
 
     fn scroll(&mut self, scene: Scene<'_>, step: Step, page: usize) {
-        let lines = |person| wrapped(lines(scene.words, person, self.back), scene.width);
+        let lines = |person| wrapped(lines(scene.words, person, self.back(person)), scene.width);
         let lines = self.person().map_or(0, |person| lines(person).len());
         self.scroll.step(lines, step, page);
     }
@@ -104,7 +119,7 @@ impl Detail {
             canvas.text(1, 1, words.language.text(key), theme.muted());
             return;
         };
-        let lines = wrapped(lines(words, person, self.back), canvas.width());
+        let lines = wrapped(lines(words, person, self.back(person)), canvas.width());
         self.scroll.paint(&lines, canvas);
     }
 }
@@ -145,7 +160,7 @@ impl Opened<Page<Brief>> for Detail {
     fn read(&self, scene: Scene<'_>, _: Option<&Page<Brief>>) -> Reading {
         let words = scene.words;
         match self.person() {
-            Some(person) => Reading::of(spoken(words, &lines(words, person, self.back))),
+            Some(person) => Reading::of(spoken(words, &lines(words, person, self.back(person)))),
             None => Reading::without(words, self.slot.data.is_some()),
         }
     }

@@ -19,7 +19,7 @@ impl Decide {
         if link.conflicts.is_empty() {
             let told = words.language.text(settled(link)).to_owned();
             let pending = link.pending.iter();
-            let pending = pending.map(|pending| on_its_way(words, link, pending));
+            let pending = pending.map(|pending| on_its_way(words, link.kind, pending));
             let decided = self.decided(words, link).into_iter();
             let decided = decided.map(|(subject, shown)| {
                 let sides = Side::BOTH.iter().zip(shown);

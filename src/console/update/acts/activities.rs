@@ -5,7 +5,7 @@ use crate::console::dialog::{Dialog, Frozen};
 use crate::console::field::{Field, Lines};
 use crate::console::model::{Model, Overlay, Prompt, Tab, Tone};
 use crate::console::msg::Effect;
-use crate::console::screens::activities::Draft;
+use crate::console::screens::activities::{Draft, causes};
 use crate::console::words::moment;
 use crate::domain::activity::{HeldActivity, REPUBLISH_REACH, calls_to_send};
 use crate::domain::command::{Command, Steer, Survey};
@@ -76,6 +76,13 @@ fn count(model: &mut Model, kind: PlanKind, reach: Span) -> Vec<Effect> {
     }]
 }
 
+/// No numbers will come: it can be asked again.
+pub(in crate::console) fn count_lost(model: &mut Model) {
+    if matches!(model.activities.own.draft, Draft::Counting(_)) {
+        model.activities.own.draft = Draft::None;
+    }
+}
+
 /// The numbers are there: the dialog opens by itself where the operator waits for it.
 pub(in crate::console) fn counted(model: &mut Model, survey: Survey) {
     model.activities.counted(survey, model.shell.now);
@@ -85,9 +92,11 @@ pub(in crate::console) fn counted(model: &mut Model, survey: Survey) {
 }
 
 pub(in crate::console) fn offer_plan(model: &mut Model) {
-    let Draft::Counted(survey, took) = std::mem::take(&mut model.activities.own.draft) else {
+    let draft = &mut model.activities.own.draft;
+    let Draft::Counted(survey, took) = draft.clone() else {
         return;
     };
+    *draft = Draft::None;
     let say = &model.shell.language;
     let title = match survey.kind {
         PlanKind::Backfill => "dialog-backfill",
@@ -153,7 +162,7 @@ fn plan_lines(model: &Model, survey: &Survey, took: Span) -> Vec<(Tone, String)>
     lines.push((
         Tone::Plain,
         match left {
-            Some(left) => say.count("survey-calls", calls).replace("{left}", &left),
+            Some(left) => say.count_with("survey-calls", calls, &[("left", &left)]),
             None => say.with("survey-calls-unknown", &[("n", &number(calls))]),
         },
     ));
@@ -245,17 +254,27 @@ fn offer(
     command: Command,
     is_final: bool,
 ) {
-    let Some(first) = held.first() else {
+    if held.is_empty() {
         tell(model, Tone::Person, "nothing-chosen-here");
         return;
-    };
+    }
     let say = &model.shell.language;
-    let mut lines = vec![
-        (Tone::Strong, say.count(count, held.len() as u64)),
-        (Tone::Plain, first.failure.to_string()),
-    ];
+    let mut lines = vec![(Tone::Strong, say.count(count, held.len() as u64))];
     if is_final {
         lines.push((Tone::Person, say.text("discard-not-undone").to_owned()));
+    }
+    let causes = causes(held.iter());
+    let is_one = causes.len() == 1;
+    lines.extend(causes.into_iter().map(|(count, held)| {
+        let why = held.failure.to_string();
+        let n = say.number(count);
+        let told = if is_one { why } else { format!("{n}: {why}") };
+        (Tone::Plain, told)
+    }));
+    let unread = model.activities.slot.data.as_ref();
+    let unread = unread.map_or(0, |held| held.rows.more);
+    if unread > 0 {
+        lines.push((Tone::Person, say.count("not-in-list-events", unread)));
     }
     let samples = held.iter().take(SAMPLES_MAX);
     lines.extend(samples.map(|held| (Tone::Muted, held.activity.name.clone())));

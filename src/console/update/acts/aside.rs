@@ -11,6 +11,7 @@ use crate::console::screens::contacts::Detail;
 use crate::console::screens::flags::entry::Entry;
 use crate::console::words::{Words, moment};
 use crate::domain::command::Command;
+use crate::domain::conflict::Subject;
 use crate::domain::flag::{Urgency, flags};
 use crate::domain::ids::LinkId;
 use crate::domain::time::{Span, Timestamp};
@@ -124,6 +125,10 @@ fn targets(model: &Model, reach: Reach) -> Targets {
     let screen = &model.flags;
     let open = match model.tab {
         Tab::Contacts => model.contacts.open.as_ref().map(Detail::person),
+        Tab::Conflicts => match &model.conflicts.open {
+            Some(open) => Some(open.person()),
+            None => return in_conflict(model),
+        },
         _ => screen.open.as_ref().map(Entry::person),
     };
     if let Some(person) = open {
@@ -157,6 +162,24 @@ fn targets(model: &Model, reach: Reach) -> Targets {
     Targets {
         rows: targets,
         more,
+    }
+}
+
+/// The chosen contact of those that wait for a person.
+fn in_conflict(model: &Model) -> Targets {
+    let line = model.conflicts.chosen(model.scene());
+    let rows = line.map(|line| line.row).map(|row| Target {
+        link: row.brief.id,
+        name: row.brief.name.clone(),
+        is_set_aside: false,
+        differs: row
+            .conflicts
+            .iter()
+            .any(|conflict| matches!(conflict.subject, Subject::Consent | Subject::Deletion)),
+    });
+    Targets {
+        rows: rows.into_iter().collect(),
+        more: 0,
     }
 }
 
@@ -222,7 +245,7 @@ fn what(words: Words<'_>, deed: Deed, count: usize) -> String {
         Deed::SetAside(None) => say.count("aside-open", count),
         Deed::SetAside(Some(until)) => {
             let until = format!("{} ({})", moment(until), words.relative(until));
-            say.count("aside-until", count).replace("{until}", &until)
+            say.count_with("aside-until", count, &[("until", &until)])
         }
     }
 }

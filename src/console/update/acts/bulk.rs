@@ -16,6 +16,11 @@ use crate::domain::link::Link;
 const READ_BY_CALL: u64 = 4_000;
 const WRITTEN_BY_CALL: u64 = 1_000;
 
+/// Salesforce's calls for so many of its records.
+pub(super) const fn calls(written: u64) -> u64 {
+    written.div_ceil(READ_BY_CALL) + written.div_ceil(WRITTEN_BY_CALL)
+}
+
 /// Asks for the marked contacts, or those that the filter shows, as they are now.
 pub(in crate::console) fn ask(model: &mut Model, choice: Choice) {
     let (links, reach) = model.conflicts.many(model.scene());
@@ -96,10 +101,15 @@ fn trial(words: Words<'_>, links: &[(Link, String)], choice: &Choice) -> Trial {
 pub(in crate::console) fn offer(model: &mut Model, bulk: &Bulk, links: &[(Link, String)]) {
     if model.overlay.is_some() {
         // Something else was opened meanwhile; it must not be replaced under the operator's hands.
-        return;
+        return tell(model, Tone::Person, "answer-dropped");
     }
     let words = model.shell.words();
-    let trial = trial(words, links, &bulk.choice);
+    let mut trial = trial(words, links, &bulk.choice);
+    let gone = bulk.links.len().saturating_sub(links.len()) as u64;
+    if gone > 0 {
+        let about = words.language.text("bulk-decided").to_owned();
+        *trial.refused.entry(about).or_default() += gone;
+    }
     if trial.resolutions.is_empty() {
         return tell(model, Tone::Person, "bulk-fits-nobody");
     }
@@ -111,12 +121,15 @@ pub(in crate::console) fn offer(model: &mut Model, bulk: &Bulk, links: &[(Link, 
 fn lines(words: Words<'_>, bulk: &Bulk, trial: &Trial) -> Vec<(Tone, String)> {
     let say = words.language;
     let choice = words.choice(&bulk.choice);
-    let reach = match bulk.reach {
-        Reach::Marked => "bulk-marked",
-        Reach::Shown => "bulk-shown",
+    let (reach, key, besides) = match bulk.reach {
+        Reach::Marked { hidden } => ("bulk-marked", "bulk-hidden", hidden),
+        Reach::Shown { more } => ("bulk-shown", "not-in-list", more),
     };
     let reach = say.count(reach, bulk.links.len() as u64);
     let mut lines = vec![(Tone::Strong, format!("{choice}: {reach}"))];
+    if besides > 0 {
+        lines.push((Tone::Person, say.count(key, besides)));
+    }
     let changed = say.count("bulk-changed", trial.changed.len() as u64);
     let writes: Vec<String> = Side::BOTH
         .into_iter()
@@ -136,6 +149,14 @@ fn lines(words: Words<'_>, bulk: &Bulk, trial: &Trial) -> Vec<(Tone, String)> {
         let refused = say.count("bulk-refused", count);
         lines.push((Tone::Person, format!("{refused} {}", about.join(", "))));
     }
+    let written = trial.writes[Side::Salesforce as usize];
+    lines.push((Tone::Muted, say.count("bulk-calls", calls(written))));
+    let (tone, undo) = if trial.is_undoable {
+        (Tone::Muted, "bulk-undo")
+    } else {
+        (Tone::Person, "cannot-be-undone")
+    };
+    lines.push((tone, say.text(undo).to_owned()));
     let samples = trial.changed.iter().take(SAMPLES_MAX);
     lines.extend(samples.map(|name| (Tone::Muted, format!("  {name}"))));
     if let Some(more) = trial
@@ -146,14 +167,5 @@ fn lines(words: Words<'_>, bulk: &Bulk, trial: &Trial) -> Vec<(Tone, String)> {
     {
         lines.push((Tone::Muted, say.count("not-shown-lines", more as u64)));
     }
-    let written = trial.writes[Side::Salesforce as usize];
-    let calls = written.div_ceil(READ_BY_CALL) + written.div_ceil(WRITTEN_BY_CALL);
-    lines.push((Tone::Muted, say.count("bulk-calls", calls)));
-    let undo = if trial.is_undoable {
-        "bulk-undo"
-    } else {
-        "cannot-be-undone"
-    };
-    lines.push((Tone::Muted, say.text(undo).to_owned()));
     lines
 }

@@ -3,12 +3,12 @@
 use super::tell;
 use crate::console::dialog::{Dialog, Frozen};
 use crate::console::field::{Field, Lines};
-use crate::console::model::{Model, Overlay, Prompt, Tone};
+use crate::console::model::{Model, Overlay, Prompt, Tab, Tone};
 use crate::console::preview;
 use crate::console::screens::decide::Decide;
 use crate::domain::command::Command;
 use crate::domain::conflict::{Choice, Resolution, Subject};
-use crate::domain::ids::Side;
+use crate::domain::ids::{LinkId, Side};
 use crate::domain::value::{NotAValue, ValueType};
 
 /// What an operator types to let a person be mailed again.
@@ -125,6 +125,15 @@ pub(in crate::console) fn take_typed(model: &mut Model) {
     }
 }
 
+/// Leaving a contact forgets nothing that was chosen for it.
+pub(in crate::console) fn say_kept(model: &mut Model, left: Option<LinkId>) {
+    let kept = left.map_or(0, |link| model.conflicts.kept(link));
+    if model.tab == Tab::Conflicts && kept > 0 {
+        let text = model.shell.language.count("choices-kept", kept);
+        model.shell.toast(Tone::Plain, text);
+    }
+}
+
 /// The dialog that shows every write of the choices made so far.
 pub(in crate::console) fn offer_resolution(model: &mut Model) {
     let words = model.shell.words();
@@ -140,13 +149,43 @@ pub(in crate::console) fn offer_resolution(model: &mut Model) {
         return;
     }
     let link = &person.link;
+    if model.sent.decides(link.id) {
+        tell(model, Tone::Plain, "sent");
+        return;
+    }
     let mut lines = vec![(Tone::Strong, words.titled(&person.name, link.id))];
     if let Some(other) = model.company() {
         lines.push((Tone::Person, words.company(other)));
         lines.push((Tone::Person, say.text("company-warning").to_owned()));
     }
-    let mut sides: Vec<Side> = Vec::new();
-    for (subject, choice) in &open.choices {
+    let choices = open.choices.iter();
+    let sides: Vec<Side> = choices
+        .clone()
+        .flat_map(|(subject, choice)| preview::written_sides(link, *subject, choice))
+        .collect();
+    let cost = if sides.contains(&Side::Salesforce) {
+        "cost-salesforce"
+    } else {
+        "cost-none"
+    };
+    let opts_in = open.choices.values().any(|choice| *choice == Choice::OptIn);
+    let is_undoable = open.choices.iter().all(|(subject, choice)| {
+        matches!(subject, Subject::Field(_)) && !matches!(choice, Choice::KeepBoth | Choice::Retry)
+    });
+    let undo = if is_undoable {
+        (Tone::Muted, "can-be-undone")
+    } else {
+        (Tone::Person, "cannot-be-undone")
+    };
+    // What follows comes before the writes: it must not be what a small screen leaves out.
+    for (tone, key) in [(Tone::Muted, cost), undo] {
+        lines.push((tone, say.text(key).to_owned()));
+    }
+    let undecided = link.conflicts.len() - open.choices.len();
+    if undecided > 0 {
+        lines.push((Tone::Muted, say.count("stay-undecided", undecided as u64)));
+    }
+    for (subject, choice) in choices {
         let title = format!(
             "{}: {}",
             words.subject(link.kind, *subject),
@@ -156,28 +195,7 @@ pub(in crate::console) fn offer_resolution(model: &mut Model) {
         for line in preview::lines(words, link, *subject, choice) {
             lines.push((Tone::Strong, format!("→ {line}")));
         }
-        sides.extend(preview::written_sides(link, *subject, choice));
     }
-    let undecided = link.conflicts.len() - open.choices.len();
-    if undecided > 0 {
-        lines.push((Tone::Muted, say.count("stay-undecided", undecided as u64)));
-    }
-    let cost = if sides.contains(&Side::Salesforce) {
-        "cost-salesforce"
-    } else {
-        "cost-none"
-    };
-    lines.push((Tone::Muted, say.text(cost).to_owned()));
-    let opts_in = open.choices.values().any(|choice| *choice == Choice::OptIn);
-    let is_undoable = open.choices.iter().all(|(subject, choice)| {
-        matches!(subject, Subject::Field(_)) && !matches!(choice, Choice::KeepBoth | Choice::Retry)
-    });
-    let undo = if is_undoable {
-        "can-be-undone"
-    } else {
-        "cannot-be-undone"
-    };
-    lines.push((Tone::Muted, say.text(undo).to_owned()));
     let frozen = Frozen {
         command: Command::Resolve(vec![Resolution {
             link: link.id,

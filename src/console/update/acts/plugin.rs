@@ -4,7 +4,9 @@
 mod edit;
 mod save;
 
-pub(in crate::console) use edit::{change, take_boxes, take_picked, take_setting, toggle_box};
+pub(in crate::console) use edit::{
+    change, replace, take_boxes, take_picked, take_setting, toggle_box,
+};
 pub(in crate::console) use save::{discard, may_send};
 
 use super::tell;

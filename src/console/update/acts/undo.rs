@@ -6,8 +6,12 @@ use crate::console::model::{Model, Overlay, Tone};
 use crate::console::preview;
 use crate::console::query::UndoPreview;
 use crate::console::slot::Slot;
-use crate::console::words::moment;
+use crate::console::words::{Words, moment};
 use crate::domain::command::Command;
+use crate::domain::record::Act;
+
+/// What the engine calls an act that took another one back.
+const UNDO: &str = "undo";
 
 pub(in crate::console) fn ask_undo(model: &mut Model) {
     model.undo = Some(Slot::default());
@@ -17,9 +21,10 @@ pub(in crate::console) fn ask_undo(model: &mut Model) {
 pub(in crate::console) fn offer_undo(model: &mut Model, last: Option<UndoPreview>) {
     if model.overlay.is_some() {
         // Something else was opened meanwhile; it must not be replaced under the operator's hands.
+        tell(model, Tone::Person, "answer-dropped");
         return;
     }
-    let Some(UndoPreview { act, links }) = last else {
+    let Some(UndoPreview { act, links, newer }) = last else {
         tell(model, Tone::Person, "nothing-to-undo");
         return;
     };
@@ -33,13 +38,15 @@ pub(in crate::console) fn offer_undo(model: &mut Model, last: Option<UndoPreview
         ("by", act.operator.as_str()),
         ("at", at.as_str()),
     ];
-    let mut lines = vec![
+    let mut lines = whose(words, &model.shell.instance.operator, &act, &newer);
+    lines.extend([
         (Tone::Strong, say.with("act-summary", &gaps)),
         (
             Tone::Muted,
             say.with("undo-reason", &[("reason", &act.reason)]),
         ),
-    ];
+        (Tone::Muted, say.text("undo-honest").to_owned()),
+    ]);
     for step in &act.undo {
         let Some((link, name)) = links.iter().find(|(link, _)| link.id == step.link) else {
             continue;
@@ -49,11 +56,37 @@ pub(in crate::console) fn offer_undo(model: &mut Model, last: Option<UndoPreview
             lines.push((Tone::Strong, format!("→ {line}")));
         }
     }
-    lines.push((Tone::Muted, say.text("undo-honest").to_owned()));
-    let title = say.text("dialog-undo").to_owned();
+    let title = if act.act == UNDO {
+        "dialog-redo"
+    } else {
+        "dialog-undo"
+    };
+    let title = say.text(title).to_owned();
     let frozen = Frozen {
         command: Command::Undo { act },
         looked_at: None,
     };
     model.overlay = Some(Overlay::Dialog(Box::new(Dialog::new(title, lines, frozen))));
+}
+
+/// What whoever presses the key might not expect: it is somebody else's act, or an older one than their
+/// last.
+fn whose(words: Words<'_>, me: &str, act: &Act, newer: &[Act]) -> Vec<(Tone, String)> {
+    let say = words.language;
+    let mut lines = Vec::new();
+    if act.operator != me {
+        let at = format!("{} ({})", moment(act.at), words.relative(act.at));
+        let gaps = [("by", act.operator.as_str()), ("at", at.as_str())];
+        lines.push((Tone::Person, say.with("undo-of-another", &gaps)));
+    }
+    if let Some(mine) = newer.iter().find(|newer| newer.operator == me) {
+        let (what, object, at) = (words.act(&mine.act), words.acted_on(mine), moment(mine.at));
+        let gaps = [
+            ("act", what),
+            ("object", object.as_str()),
+            ("at", at.as_str()),
+        ];
+        lines.push((Tone::Person, say.with("undo-not-the-newest", &gaps)));
+    }
+    lines
 }

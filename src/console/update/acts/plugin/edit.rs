@@ -1,7 +1,8 @@
 //! The edits of a draft: switches, lists, texts, arrows, options, pairs that come and go.
 
-use super::{acted_on, draft, put, say_drafted, settle, tell};
+use super::{acted_on, draft, put, save, say_drafted, settle, tell};
 use crate::console::boxes::{Boxes, Choice, Ticked};
+use crate::console::dialog::OnYes;
 use crate::console::field::{Field, Lines};
 use crate::console::model::{Model, Overlay, Prompt, Tone};
 use crate::console::picker::{Pick, Picker};
@@ -441,12 +442,19 @@ fn put_back(model: &mut Model, kind: Kind, id: FieldId) {
     say_drafted(model);
 }
 
-/// An older version becomes the draft. The times stay: each version that has its own brings them.
+/// An older version is to become the draft. One that is there already is not replaced unasked.
 pub(super) fn roll_back(model: &mut Model) {
     let Some(Key::Version(number)) = acted_on(model) else {
         tell(model, Tone::Muted, "only-for-versions");
         return;
     };
+    if !save::ask_to_lose(model, "dialog-replace-draft", OnYes::ReplaceDraft(number)) {
+        replace(model, number);
+    }
+}
+
+/// An older version becomes the draft. The times stay: each version that has its own brings them.
+pub(in crate::console) fn replace(model: &mut Model, number: u32) {
     let found = model.plugin.shown().and_then(|shown| shown.version(number));
     let Some(version) = found.map(|(version, _)| version.clone()) else {
         return;

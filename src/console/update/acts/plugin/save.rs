@@ -1,7 +1,7 @@
 //! A draft's end: seen whole, saved, redone on what somebody else saved, or forgotten.
 
 use super::{settle, tell};
-use crate::console::dialog::{Dialog, Frozen};
+use crate::console::dialog::{Dialog, Frozen, OnYes};
 use crate::console::model::{Model, Overlay, Tab, Tone};
 use crate::console::query::Searched;
 use crate::console::screens::plugin::{Detail, Key, Shown, changes};
@@ -114,17 +114,28 @@ pub(super) fn redo(model: &mut Model) {
 
 /// Asked, because nothing brings it back.
 pub(super) fn ask_discard(model: &mut Model) {
-    let Some(drafted) = model.plugin.shown().and_then(Shown::drafted) else {
+    if !ask_to_lose(model, "dialog-discard-draft", OnYes::ForgetDraft) {
         tell(model, Tone::Muted, "draft-none");
-        return;
+    }
+}
+
+/// Asks before the draft is lost; `false` if there is none.
+pub(super) fn ask_to_lose(model: &mut Model, title: &str, on_yes: OnYes) -> bool {
+    let Some(drafted) = model.plugin.shown().and_then(Shown::drafted) else {
+        return false;
     };
     let say = &model.shell.language;
-    let lines = vec![
+    let mut lines = vec![
         (Tone::Strong, say.count("discard-draft", drafted.count())),
         (Tone::Muted, say.text("discard-draft-means").to_owned()),
     ];
-    let dialog = Dialog::question(say.text("dialog-discard-draft").to_owned(), lines);
+    if let OnYes::ReplaceDraft(version) = on_yes {
+        let text = say.with("replace-draft-with", &[("n", &version.to_string())]);
+        lines.push((Tone::Plain, text));
+    }
+    let dialog = Dialog::question(say.text(title).to_owned(), lines, on_yes);
     model.overlay = Some(Overlay::Dialog(Box::new(dialog)));
+    true
 }
 
 pub(in crate::console) fn discard(model: &mut Model) {

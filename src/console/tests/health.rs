@@ -1,0 +1,91 @@
+//! When the overview calls the sync healthy, and what it says instead.
+
+use super::bench::{Bench, NOW};
+use crate::console::Msg;
+use crate::console::query::Query;
+use crate::domain::cursor::Coverage;
+use crate::domain::ids::Side;
+use crate::domain::link::Mark;
+use crate::domain::snapshot::Snapshot;
+use crate::domain::time::{Span, Timestamp};
+
+fn read(from: Timestamp, until: Timestamp) -> Coverage {
+    let mut coverage = Coverage::default();
+    coverage.add(from, until);
+    coverage
+}
+
+/// Published, with a schedule, both sides read without gaps until a minute ago.
+fn well(snapshot: &mut Snapshot) {
+    let whole = read(NOW - Span::days(3), NOW - Span::minutes(1));
+    snapshot.coverage = Side::BOTH.map(|side| (side, whole.clone())).into();
+    snapshot.next_cycle = Some(NOW + Span::minutes(10));
+}
+
+#[test]
+fn healthy_is_said_only_when_nothing_speaks_against_it() {
+    type Change = fn(&mut Snapshot);
+    let cases: [(&str, Change); 6] = [
+        ("Healthy: both systems agree", |_| {}),
+        ("the plugin is not published", |s| {
+            s.published = false;
+        }),
+        ("nothing runs by a schedule.", |s| {
+            s.next_cycle = None;
+        }),
+        ("some minutes of Automation were not read", |s| {
+            let mut with_gap = read(NOW - Span::days(3), NOW - Span::hours(5));
+            with_gap.add(NOW - Span::hours(4), NOW - Span::minutes(1));
+            s.coverage.insert(Side::Automation, with_gap);
+        }),
+        ("a system was last read 2 d ago", |s| {
+            let old = read(NOW - Span::days(9), NOW - Span::days(2));
+            s.coverage.insert(Side::Salesforce, old);
+        }),
+        ("Working. Nothing waits for a person.", |s| {
+            s.is_idle = false;
+        }),
+    ];
+    for (told, change) in cases {
+        let mut bench = Bench::empty();
+        bench.sync_reports_that(|snapshot| {
+            well(snapshot);
+            change(snapshot);
+        });
+        bench.expect_screen(told);
+        assert_eq!(
+            bench.screen().contains("Healthy"),
+            told.starts_with("Healthy")
+        );
+    }
+}
+
+#[test]
+fn a_set_up_that_nobody_examined_is_not_called_healthy() {
+    let mut bench = Bench::empty();
+    bench.holds_answers = true;
+    bench.model.diagnosis = crate::console::slot::Slot::default();
+    bench.sync_reports_that(well);
+    let mut asked = bench.asked();
+    asked.retain(|(_, query)| matches!(query, Query::Doctor));
+    for answer in bench.held() {
+        if !matches!(&answer, Msg::Answered(ticket, _) if asked.iter().any(|(t, _)| t == ticket)) {
+            bench.send(answer);
+        }
+    }
+    bench.expect_screen("the set-up was not examined yet");
+}
+
+#[test]
+fn until_when_a_side_was_read_has_its_day_unless_it_is_today() {
+    let mut bench = Bench::empty();
+    bench.sync_reports_that(|snapshot| {
+        well(snapshot);
+        let old = read(NOW - Span::days(9), NOW - Span::days(2));
+        snapshot.coverage.insert(Side::Salesforce, old);
+    });
+    bench
+        .expect_screen("read until 2026-03-02 09:15 UTC")
+        .expect_screen("read until 09:14:02 UTC");
+    assert_eq!(bench.model.scene().count(Mark::Conflict), 0);
+}

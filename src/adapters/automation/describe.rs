@@ -31,14 +31,14 @@ pub(super) async fn describe(api: &Api, spent: &mut Spent) -> Result<AutomationD
         .to_owned();
     let types = reply.json()?;
     let types = types["types"].as_object();
-    let contact_fields = fields(api, spent, "/fields/contact").await?;
-    let company_fields = fields(api, spent, "/fields/company").await?;
+    let contact_fields = pages(api, spent, "/fields/contact", "fields").await?;
+    let company_fields = pages(api, spent, "/fields/company", "fields").await?;
     let users = users(api, spent).await?;
     Ok(AutomationDescription {
         instance: api.base.origin().ascii_serialization(),
         version,
-        contact_fields,
-        company_fields,
+        contact_fields: fields(&contact_fields),
+        company_fields: fields(&company_fields),
         activity_types: types
             .map(|types| types.keys().cloned().collect())
             .unwrap_or_default(),
@@ -68,9 +68,17 @@ pub(super) async fn identity(api: &Api) -> Result<Entrant, Fault> {
     })
 }
 
-async fn fields(api: &Api, spent: &mut Spent, path: &str) -> Result<Vec<FieldDescription>, Fault> {
-    let records = pages(api, spent, path, "fields").await?;
-    Ok(records.iter().filter_map(field).collect())
+/// One that is not published is listed too, and neither shown in a record nor written.
+fn fields(records: &[Json]) -> Vec<FieldDescription> {
+    let published = records.iter().filter(|record| is_published(record));
+    published.filter_map(field).collect()
+}
+
+pub(super) fn is_published(record: &Json) -> bool {
+    !matches!(
+        values::text(&record["isPublished"]).as_deref(),
+        Some("false" | "0")
+    )
 }
 
 /// Everybody who may own a record. Without the right to see users there is no map of owners, and
@@ -192,10 +200,7 @@ fn user(record: &Json) -> Option<User> {
         id: values::id(&record["id"])?.to_string(),
         email: record["email"].as_str()?.trim().to_lowercase(),
         name: full.trim().to_owned(),
-        is_active: !matches!(
-            values::text(&record["isPublished"]).as_deref(),
-            Some("false" | "0")
-        ),
+        is_active: is_published(record),
     })
 }
 

@@ -93,17 +93,10 @@ async fn fields(api: &Api, spent: &mut Spent, kind: Kind) -> Result<Vec<FieldSta
             kind,
             alias: record["alias"].as_str()?.to_owned(),
             value_type: describe::value_type(record["type"].as_str().unwrap_or_default()),
-            is_published: is_published(record),
+            is_published: describe::is_published(record),
         })
     };
     Ok(records.iter().filter_map(field).collect())
-}
-
-pub(super) fn is_published(record: &Json) -> bool {
-    !matches!(
-        values::text(&record["isPublished"]).as_deref(),
-        Some("false" | "0")
-    )
 }
 
 async fn segments(api: &Api, spent: &mut Spent) -> Result<Vec<Segment>, Fault> {
@@ -115,7 +108,7 @@ pub(super) fn segment(record: &Json) -> Segment {
     let filters = wire::records(&record["filters"]);
     Segment {
         name: values::text(&record["name"]).unwrap_or_default(),
-        is_published: is_published(record),
+        is_published: describe::is_published(record),
         fields: filters
             .iter()
             .filter_map(|filter| Some(filter["field"].as_str()?.to_owned()))

@@ -223,10 +223,10 @@ fn take_stored(
         let before = link.field(*field).and_then(|state| state.on(side)).cloned();
         let stored = match &written.stored {
             None => sent,
-            Some(stored) => stored
-                .iter()
-                .find(|(id, _)| id == field)
-                .map_or_else(|| before.as_ref().unwrap_or(&Value::Blank), |(_, stored)| stored),
+            Some(stored) => stored.iter().find(|(id, _)| id == field).map_or_else(
+                || before.as_ref().unwrap_or(&Value::Blank),
+                |(_, stored)| stored,
+            ),
         };
         let is_dropped = stored != sent
             && (before.as_ref() == Some(stored) || before.is_none() && stored.is_blank());

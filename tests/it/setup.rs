@@ -310,7 +310,11 @@ async fn a_field_that_is_not_published_is_left_alone_until_it_is_again() {
     world.drive().await;
     let contact = world.by_email("p0@x.example");
     assert_eq!(world.field(contact, "position"), "Buyer");
-    assert_eq!(world.text(lead, "Title"), "Buyer", "nothing stale came back");
+    assert_eq!(
+        world.text(lead, "Title"),
+        "Buyer",
+        "nothing stale came back"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -320,7 +324,15 @@ async fn a_value_that_the_answer_does_not_show_was_not_kept() {
     world.drive().await;
     let held = world.conflicts().await;
     let causes: Vec<_> = held.iter().flat_map(|link| &link.conflicts).collect();
-    let is_told = |cause: &Cause| matches!(cause, Cause::NotKept { side: Side::Automation, .. });
+    let is_told = |cause: &Cause| {
+        matches!(
+            cause,
+            Cause::NotKept {
+                side: Side::Automation,
+                ..
+            }
+        )
+    };
     assert!(
         matches!(causes[..], [conflict] if is_told(&conflict.cause)),
         "{causes:?}"
@@ -329,9 +341,16 @@ async fn a_value_that_the_answer_does_not_show_was_not_kept() {
     world.shared.brain().publish_field("position", true);
     let contact = world.by_email("p0@x.example");
     // Anything, so that the contact is read again.
-    world.user_edits(contact, ContactInput::default().with("phone", "+33 1 00 00 00 09"));
+    world.user_edits(
+        contact,
+        ContactInput::default().with("phone", "+33 1 00 00 00 09"),
+    );
     world.drive().await;
-    assert_eq!(world.text(lead, "Title"), "Buyer", "nothing stale came back");
+    assert_eq!(
+        world.text(lead, "Title"),
+        "Buyer",
+        "nothing stale came back"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

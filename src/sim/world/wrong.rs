@@ -50,6 +50,8 @@ pub enum Fault {
     ChoiceMissing,
     /// The role of the sync's credential may neither see users nor touch webhooks.
     RoleLacksRights,
+    /// The role of the sync's credential may not see fields either.
+    FieldsClosed,
     /// The timeline is on no layout of leads.
     RelatedListMissing,
     /// The old connector still runs by its schedule.
@@ -61,7 +63,7 @@ pub enum Fault {
 }
 
 impl Fault {
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::OptOutHidden,
         Self::HistoryUntracked,
         Self::TimelineMissing,
@@ -80,6 +82,7 @@ impl Fault {
         Self::FieldTooShort,
         Self::ChoiceMissing,
         Self::RoleLacksRights,
+        Self::FieldsClosed,
         Self::RelatedListMissing,
         Self::OldPluginRuns,
         Self::IsSandbox,
@@ -107,6 +110,7 @@ impl Fault {
             Self::FieldTooShort => "field-too-short",
             Self::ChoiceMissing => "choice-missing",
             Self::RoleLacksRights => "role-lacks-rights",
+            Self::FieldsClosed => "fields-closed",
             Self::RelatedListMissing => "related-list-missing",
             Self::OldPluginRuns => "old-plugin-runs",
             Self::IsSandbox => "is-sandbox",
@@ -116,7 +120,10 @@ impl Fault {
 
     /// False for those that leave nothing for another to be wrong with.
     pub const fn goes_with_others(self) -> bool {
-        !matches!(self, Self::TimelineMissing | Self::DeletedFieldNotBoolean)
+        !matches!(
+            self,
+            Self::TimelineMissing | Self::DeletedFieldNotBoolean | Self::FieldsClosed
+        )
     }
 }
 

@@ -13,6 +13,8 @@
 
 #[path = "common/mod.rs"]
 mod common;
+#[path = "common/names.rs"]
+mod names;
 #[path = "common/people.rs"]
 mod people;
 #[path = "common/rules.rs"]
@@ -26,6 +28,7 @@ use std::time::{Duration, Instant};
 use common::{disk, peak_megabytes};
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
 use futures_util::future::BoxFuture;
+use names::names;
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike as _;
 use passerelle::adapters::SystemClock;
@@ -120,6 +123,8 @@ impl Place {
     async fn new(folder: &Path, people: u64) -> Self {
         let data = folder.join("data");
         let store = Arc::new(SledStore::open(&data, "a measurement").expect("the store opens"));
+        let named = store.commit(Batch(vec![names()])).await;
+        named.expect("a commit");
         let mut id = 0;
         while id < people {
             let end = people.min(id + BATCH_SIZE);

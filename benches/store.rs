@@ -13,6 +13,8 @@
 
 #[path = "common/mod.rs"]
 mod common;
+#[path = "common/names.rs"]
+mod names;
 #[path = "common/people.rs"]
 mod people;
 
@@ -22,6 +24,7 @@ use std::time::{Duration, Instant};
 
 use common::{disk, peak_megabytes};
 use futures_util::future::{BoxFuture, join_all};
+use names::names;
 use passerelle::domain::audit::Check;
 use passerelle::domain::ids::{AutomationId, FieldId, Kind, LinkId, RunId, Side};
 use passerelle::domain::record::{
@@ -138,6 +141,7 @@ fn audit(data: &Path) {
 
 fn fill(data: &Path, people: u64) {
     let store = Opened::at(data);
+    store.commit(vec![names()]);
     let start = Instant::now();
     let mut id = 0;
     while id < people {

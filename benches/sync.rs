@@ -28,6 +28,7 @@ use passerelle::domain::drift::Descriptions;
 use passerelle::domain::ids::Side;
 use passerelle::domain::link::Mark;
 use passerelle::domain::mapping::Policy;
+use passerelle::domain::record::{Batch, Change, PolicyVersion};
 use passerelle::domain::setup::Timetable;
 use passerelle::domain::snapshot::Snapshot;
 use passerelle::domain::time::{Span, Timestamp};
@@ -167,6 +168,15 @@ impl Place {
             clock: Arc::new(clock.clone()),
         };
         let (policy, described) = rules(folder, &outside).await;
+        let version = PolicyVersion {
+            version: 1,
+            at: clock.now(),
+            author: "a measurement".to_owned(),
+            policy: (*policy).clone(),
+            timetable: None,
+        };
+        let put = Batch(vec![Change::PutPolicy(Box::new(version))]);
+        store.commit(put).await.expect("a commit");
         Self {
             salesforce,
             automation,

@@ -284,6 +284,9 @@ pub struct Doctor {
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,
+    /// Nothing was synced yet: the instance file is the truth, and what is mapped is mapped there
+    #[arg(skip)]
+    pub is_first: bool,
 }
 
 #[derive(Debug, Args)]

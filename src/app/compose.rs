@@ -11,6 +11,7 @@ use crate::app::authorize::Logins;
 use crate::app::config::{self, AutomationFlow, Instance, OwnKey, SalesforceFlow};
 use crate::app::error::AppError;
 use crate::app::examiner::{Examiner, Setup};
+use crate::app::hooks::Registrar;
 use crate::app::house::Served;
 use crate::app::log::Log;
 use crate::app::policy;
@@ -19,7 +20,7 @@ use crate::domain::failure::FailureKind;
 use crate::domain::ids::Side;
 use crate::domain::mapping::Policy;
 use crate::domain::record::{Batch, Binding, Change, PolicyVersion, Recovered, Review};
-use crate::domain::setup::{InForce, Timetable};
+use crate::domain::setup::{Draft, InForce, Timetable, next_field};
 use crate::domain::time::Span;
 use crate::engine::{Brake, Engine, Settings, Writes};
 use crate::pool::Outside;
@@ -60,8 +61,8 @@ pub struct Connected {
     pub outside: Outside,
     /// The same two, by what no port offers: who we are there.
     pub identities: Identities,
-    /// Automation's webhooks, by the same client.
-    pub hooks: Arc<dyn Hooks>,
+    /// Automation's webhooks, by the same client; `None` where none are received.
+    pub(super) registrar: Option<Arc<Registrar>>,
     pub policy: Arc<Policy>,
     /// As both systems described themselves when they were connected to.
     pub described: Arc<Descriptions>,
@@ -149,7 +150,7 @@ async fn connected(mut opened: Opened, file: Option<&Path>) -> Result<Connected,
             opened,
             outside: ours.outside.clone(),
             identities: ours.identities.clone(),
-            hooks: Arc::clone(&ours.hooks),
+            registrar: ours.registrar.clone(),
             policy: Arc::clone(&in_force.policy),
             described: Arc::clone(&in_force.described),
             examiner: Arc::clone(&ours.examiner),
@@ -159,7 +160,6 @@ async fn connected(mut opened: Opened, file: Option<&Path>) -> Result<Connected,
         outside: clients,
         identities,
         setup,
-        hooks,
     } = clients(&opened)?;
     let described = describe_both(&opened, &clients).await?;
     let salesforce = &described.salesforce;
@@ -187,7 +187,7 @@ async fn connected(mut opened: Opened, file: Option<&Path>) -> Result<Connected,
         opened,
         outside: clients,
         identities,
-        hooks,
+        registrar: setup.registrar.clone(),
         examiner: Examiner::new(setup),
         policy,
         described: Arc::new(described),
@@ -416,19 +416,19 @@ struct Clients {
     outside: Outside,
     identities: Identities,
     setup: Setup,
-    hooks: Arc<dyn Hooks>,
 }
 
 fn clients(opened: &Opened) -> Result<Clients, AppError> {
     let salesforce = Arc::new(salesforce_client(opened, opened.vault.clone())?);
     let automation = Arc::new(automation_client(opened, opened.vault.clone())?);
     let clock = Arc::clone(&opened.clock);
+    let hooks: Arc<dyn Hooks> = automation.clone();
     let setup = Setup {
         salesforce: salesforce.clone(),
         automation: automation.clone(),
+        registrar: Registrar::of(&opened.instance, hooks, opened.vault.clone()),
         clock: Arc::clone(&clock),
     };
-    let hooks: Arc<dyn Hooks> = automation.clone();
     let identities = Identities {
         salesforce: salesforce.clone(),
         automation: automation.clone(),
@@ -443,7 +443,6 @@ fn clients(opened: &Opened) -> Result<Clients, AppError> {
         outside,
         identities,
         setup,
-        hooks,
     })
 }
 
@@ -526,10 +525,19 @@ pub async fn take_file_again(opened: &mut Opened, file: &Path) -> Result<bool, A
         return Ok(false);
     }
     let described = opened.describe().await?;
-    let policy = built(opened, file, &described)?;
-    if policy == known.policy {
+    let versions = opened
+        .store
+        .policies(crate::app::desk::plugin::KEPT_MAX)
+        .await?;
+    let used = versions.iter().map(|version| &version.policy);
+    let next = next_field(used.chain([&known.policy]));
+    let mut draft = Draft::new(known.version, &known.policy, Timetable::default(), next);
+    // A pair that was there keeps its number: what was agreed on under it is agreed on for its fields alone.
+    draft.replace(built(opened, file, &described)?);
+    if !draft.is_changed() {
         return Ok(false);
     }
+    let policy = draft.policy;
     let version = PolicyVersion {
         version: known.version + 1,
         at: opened.clock.now(),

@@ -7,7 +7,7 @@ mod doctor;
 pub(super) mod export;
 mod flags;
 mod forecast;
-mod plugin;
+pub(super) mod plugin;
 mod search;
 
 pub use doctor::Doctor;

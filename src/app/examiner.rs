@@ -8,11 +8,13 @@ use futures_util::future::{BoxFuture, Shared};
 
 use crate::app::compose;
 use crate::app::error::AppError;
-use crate::domain::evidence::Evidence;
+use crate::app::hooks::Registrar;
+use crate::domain::evidence::{Evidence, Part};
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::ids::Side;
 use crate::domain::mapping::Policy;
 use crate::domain::remedy::{Mended, Preview, Remedy};
+use crate::domain::request::Spent;
 use crate::ports::{AutomationSetup, Clock, PortError, SalesforceSetup};
 
 /// The two systems' set-up.
@@ -20,6 +22,8 @@ use crate::ports::{AutomationSetup, Clock, PortError, SalesforceSetup};
 pub struct Setup {
     pub salesforce: Arc<dyn SalesforceSetup>,
     pub automation: Arc<dyn AutomationSetup>,
+    /// `None` where no webhooks are received.
+    pub(super) registrar: Option<Arc<Registrar>>,
     pub clock: Arc<dyn Clock>,
 }
 
@@ -71,6 +75,9 @@ impl Examiner {
     }
 
     pub async fn preview(&self, policy: Arc<Policy>, remedy: Remedy) -> Result<Preview, PortError> {
+        if let Remedy::Webhook(_) = remedy {
+            return self.registrar()?.preview().await.map_err(port_error);
+        }
         let preview = match remedy.side() {
             Side::Salesforce => self.setup.salesforce.preview(policy, remedy).await,
             Side::Automation => self.setup.automation.preview(policy, remedy).await,
@@ -81,18 +88,32 @@ impl Examiner {
     /// Whatever was looked at before is void afterwards, whether it worked or not.
     pub async fn mend(&self, policy: Arc<Policy>, remedy: Remedy) -> Result<Mended, PortError> {
         let name = remedy.name();
-        let mended = match remedy.side() {
-            Side::Salesforce => self.setup.salesforce.mend(policy, remedy).await,
-            Side::Automation => self.setup.automation.mend(policy, remedy).await,
+        let mended = match (&remedy, remedy.side()) {
+            (Remedy::Webhook(_), _) => self.mend_webhook().await,
+            (_, Side::Salesforce) => {
+                let mended = self.setup.salesforce.mend(policy, remedy).await;
+                mended.map(|answered| answered.value)
+            }
+            (_, Side::Automation) => {
+                let mended = self.setup.automation.mend(policy, remedy).await;
+                mended.map(|answered| answered.value)
+            }
         };
         *self.state() = State::default();
         match &mended {
-            Ok(answered) => {
-                tracing::info!(remedy = name, made = answered.value.made.len(), "mended");
-            }
+            Ok(mended) => tracing::info!(remedy = name, made = mended.made.len(), "mended"),
             Err(error) => tracing::warn!(remedy = name, %error, "not mended"),
         }
-        mended.map(|answered| answered.value)
+        mended
+    }
+
+    async fn mend_webhook(&self) -> Result<Mended, PortError> {
+        self.registrar()?.mend().await.map_err(port_error)
+    }
+
+    fn registrar(&self) -> Result<&Registrar, PortError> {
+        let registrar = self.setup.registrar.as_deref();
+        registrar.ok_or_else(|| port_error(AppError::Usage("no webhooks are received".to_owned())))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -112,11 +133,32 @@ async fn examined(setup: Setup, policy: Arc<Policy>) -> Arc<Evidence> {
         setup.automation.examine(Arc::clone(&policy))
     });
     let automation = automation.await.map_err(failure);
+    let webhook = match &setup.registrar {
+        Some(registrar) => Some(match registrar.look().await {
+            Ok(found) => Part::Read(found.registered),
+            Err(error) => Part::Unread(failure(error).to_string()),
+        }),
+        None => None,
+    };
     Arc::new(Evidence {
         at: clock.now(),
         salesforce,
         automation,
+        webhook,
     })
+}
+
+/// As the systems' own ports would say it.
+fn port_error(error: AppError) -> PortError {
+    match error {
+        AppError::Connect { error, .. } => *error,
+        other => PortError {
+            operation: "putting the webhook right",
+            failure: failure(other),
+            spent: Spent::default(),
+            source: None,
+        },
+    }
 }
 
 fn failure(error: AppError) -> Failure {

@@ -5,6 +5,8 @@
 mod hints;
 mod listen;
 mod registered;
+mod registrar;
+mod secret;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -12,7 +14,6 @@ use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
-use crate::app::config::Webhook;
 use crate::app::error::AppError;
 use crate::app::house::House;
 use crate::app::log::TOLD;
@@ -22,7 +23,9 @@ use crate::domain::time::Span;
 use crate::ports::Clock;
 
 use hints::Hints;
-pub(super) use registered::{Flaw, Registration, Step};
+pub(super) use registered::{ordered, told};
+pub(super) use registrar::Registrar;
+use secret::Whereabouts;
 
 /// How long hints gather after the first one: a form that is submitted makes several calls.
 const GATHERED: Span = Span::seconds(2);
@@ -46,9 +49,17 @@ impl Ear {
 
 /// Begins to receive, if the instance file says where. Ends with the house.
 pub(super) async fn begin(house: &Arc<House>) -> Result<Option<JoinHandle<()>>, AppError> {
-    let Some(webhook) = house.connected.opened.instance.webhook.clone() else {
+    let Some(registrar) = house.connected.registrar.clone() else {
         return Ok(None);
     };
+    if registrar.whereabouts().await? == Whereabouts::Nowhere {
+        tracing::warn!(
+            target: TOLD,
+            "webhook calls are refused until there is a secret that signs them; run: passerelle webhook \
+             register"
+        );
+    }
+    let webhook = &registrar.webhook;
     let listener = TcpListener::bind(webhook.listen)
         .await
         .map_err(|source| AppError::Receive {
@@ -64,11 +75,11 @@ pub(super) async fn begin(house: &Arc<House>) -> Result<Option<JoinHandle<()>>, 
     Ok(Some(tokio::spawn(receive(
         Arc::clone(house),
         listener,
-        webhook,
+        registrar,
     ))))
 }
 
-async fn receive(house: Arc<House>, listener: TcpListener, webhook: Webhook) {
+async fn receive(house: Arc<House>, listener: TcpListener, registrar: Arc<Registrar>) {
     let clock = Arc::clone(&house.connected.outside.clock);
     let ear = Arc::new(Ear {
         hints: Mutex::new(Hints::new(clock.now())),
@@ -76,10 +87,10 @@ async fn receive(house: Arc<House>, listener: TcpListener, webhook: Webhook) {
         full: Notify::new(),
         clock,
     });
-    let address = webhook.listen.to_string();
+    let address = registrar.webhook.listen.to_string();
     tracing::info!(target: TOLD, address, "webhooks are received");
     house.handle.heard(Hearing::default());
-    let serving = listen::serve(Arc::clone(&ear), listener, &webhook, house.closing.clone());
+    let serving = listen::serve(Arc::clone(&ear), listener, registrar, house.closing.clone());
     tokio::select! {
         served = serving => if let Err(error) = served {
             tracing::error!(target: TOLD, kind = ?error.kind(), "webhooks are received no more");

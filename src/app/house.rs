@@ -75,7 +75,8 @@ impl House {
         let pool = Pool::spawn(engine, connected.outside.clone());
         let store = connected.outside.store.clone();
         let house = Self::new(connected, pool.handle(), ground, file);
-        let chronicle = Chronicle::begin(&house.handle, store, house.present());
+        let clock = Arc::clone(&house.connected.outside.clock);
+        let chronicle = Chronicle::begin(&house.handle, (store, clock), house.present());
         (house, pool, chronicle)
     }
 

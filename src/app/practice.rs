@@ -190,7 +190,7 @@ impl Serving {
         std::fs::write(file, format!("{text}{section}"))?;
         let triggers = TRIGGERS.iter().filter_map(|name| Trigger::named(name));
         let hook = NewHook {
-            name: "passerelle".to_owned(),
+            name: "passerelle practice".to_owned(),
             url: format!("http://{address}/automation"),
             secret: Some(WEBHOOK_SECRET.to_owned()),
             triggers: triggers.collect(),

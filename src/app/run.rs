@@ -2,6 +2,7 @@
 
 mod served;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -53,7 +54,9 @@ pub async fn run(
         return served::run(served, mode, &goal, out).await;
     }
     let pool = Pool::spawn(connected.engine(mode), connected.outside.clone());
-    let chronicle = Chronicle::of_one(&pool.handle(), connected.outside.store.clone());
+    let outside = &connected.outside;
+    let told_to = (outside.store.clone(), Arc::clone(&outside.clock));
+    let chronicle = Chronicle::of_one(&pool.handle(), told_to);
     let watched = watch(&pool.handle(), &goal, out).await;
     pool.stop();
     let ended = pool.ended().await;

@@ -1,6 +1,8 @@
 //! What a typed filter lets through: words that must all be there, `!word` that must not, and
 //! `email:word` for one column.
 
+use crate::domain::folded::{fold, has_part};
+
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Filter {
     typed: String,
@@ -23,7 +25,7 @@ impl Filter {
 
     /// Whether a row with these columns stays. A column that the row does not have matches nothing.
     pub(super) fn keeps(&self, columns: &[(&str, String)]) -> bool {
-        self.typed.to_lowercase().split_whitespace().all(|term| {
+        fold(&self.typed).split_whitespace().all(|term| {
             let (term, wanted) = match term.strip_prefix('!') {
                 Some(term) => (term, false),
                 None => (term, true),
@@ -37,7 +39,7 @@ impl Filter {
             let found = columns
                 .iter()
                 .filter(|(name, _)| column.is_none_or(|column| column == *name))
-                .any(|(_, value)| value.to_lowercase().contains(text));
+                .any(|(_, value)| has_part(value, text));
             found == wanted
         })
     }
@@ -52,6 +54,7 @@ mod tests {
         let row = [
             ("email", "claire@orion.example".to_owned()),
             ("field", "MobilePhone".to_owned()),
+            ("cause", "Cafe\u{301} Crème".to_owned()),
         ];
         for (typed, expected) in [
             ("", true),
@@ -61,6 +64,9 @@ mod tests {
             ("!orion", false),
             ("!paul", true),
             ("state:dead", false),
+            ("cafe", true),
+            ("CAFÉ", true),
+            ("cause:café", true),
         ] {
             assert_eq!(Filter::new(typed).keeps(&row), expected, "{typed}");
         }

@@ -6,6 +6,7 @@ use super::keymap::{ACTIONS, Action, Context, Danger, Keymap};
 use super::language::{Language, Tongue};
 use super::list::page_top;
 use super::theme::Shade;
+use crate::domain::folded::{fold, has_part};
 use crate::domain::ids::Side;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,9 +101,9 @@ impl Finder {
 
     /// An exact name comes first, then names that begin so, then whatever contains the text.
     fn found(&self) -> Vec<&Entry> {
-        let typed = self.field.text().trim().to_lowercase();
+        let typed = fold(self.field.text().trim());
         let rank = |entry: &&Entry| {
-            let name = entry.name.to_lowercase();
+            let name = fold(&entry.name);
             u8::from(name != typed) + u8::from(!name.starts_with(&typed))
         };
         let mut found: Vec<&Entry> = self
@@ -110,9 +111,7 @@ impl Finder {
             .iter()
             .filter(|entry| {
                 let texts = [&entry.name, &entry.description, &entry.keys];
-                texts
-                    .iter()
-                    .any(|text| text.to_lowercase().contains(&typed))
+                texts.iter().any(|text| has_part(text, &typed))
             })
             .collect();
         found.sort_by_key(rank);

@@ -1,5 +1,5 @@
 //! What of the view outlives a session: language, colours, the screen in sight, and of each list its
-//! filter, order, columns and chosen line.
+//! filter, order, grouping, columns and chosen line.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -36,6 +36,9 @@ pub struct KeptList {
     /// The name of the column that sorts it.
     pub sorted_by: String,
     pub is_inverted: bool,
+    /// What its lines have in common, where that can be chosen.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub grouped_by: String,
     /// Names of columns.
     pub hidden: BTreeSet<String>,
     /// What the chosen line is about.
@@ -54,6 +57,7 @@ impl Model {
             let kept = KeptList {
                 sorted_by: shape.by.clone(),
                 is_inverted: shape.is_inverted,
+                grouped_by: list.grouped_by().to_owned(),
                 hidden: shape.hidden.clone(),
                 chosen: list.written(),
             };

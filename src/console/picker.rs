@@ -7,6 +7,7 @@ use super::language::Language;
 use super::list::page_top;
 use super::screens::plugin::Shown;
 use super::words::{Words, sign};
+use crate::domain::folded::fold;
 use crate::domain::ids::{FieldId, Kind, SalesforceObject};
 use crate::domain::mapping::{Arrow, BlankTravel, Concurrent, Overwritten};
 use crate::domain::request::FieldDescription;
@@ -122,10 +123,10 @@ impl Picker {
 
     /// Lines that have every word that was typed.
     fn found(&self) -> Vec<&Entry> {
-        let typed = self.field.text().to_lowercase();
+        let typed = fold(&self.field.text());
         let words: Vec<&str> = typed.split_whitespace().collect();
         let rows = self.rows.iter().filter(|entry| {
-            let text = format!("{} {}", entry.name, entry.note).to_lowercase();
+            let text = fold(&format!("{} {}", entry.name, entry.note));
             words.iter().all(|word| text.contains(word))
         });
         rows.collect()
@@ -267,7 +268,7 @@ fn salesforce_fields(words: Words<'_>, shown: &Shown, kind: Kind) -> Vec<Entry> 
             }
         }
     }
-    fields.sort_by_key(|(field, _)| field.name.to_lowercase());
+    fields.sort_by_key(|(field, _)| fold(&field.name));
     let entries = fields.into_iter().map(|(field, objects)| {
         let mut note: Vec<String> = objects
             .iter()

@@ -37,6 +37,14 @@ pub(super) fn candidates(conflict: &Conflict) -> &[RemoteId] {
     }
 }
 
+/// The value that a side shows.
+fn shown_on(link: &Link, subject: Subject, side: Side) -> Option<&Value> {
+    let Subject::Field(field) = subject else {
+        return None;
+    };
+    link.field(field)?.on(side)
+}
+
 /// The value that a choice puts on a side.
 fn decided_on(link: &Link, subject: Subject, choice: &Choice, side: Side) -> Option<Value> {
     let Subject::Field(field) = subject else {
@@ -52,35 +60,44 @@ fn decided_on(link: &Link, subject: Subject, choice: &Choice, side: Side) -> Opt
     }
 }
 
-/// A side that would refuse a choice again, and the longest text that it takes, if it said so.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Again {
-    side: Side,
-    length_max: Option<usize>,
+/// A choice that has been tried in vain, and would be again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Again {
+    /// That side would refuse it; the longest text that it takes, if it said so.
+    Refused(Side, Option<usize>),
+    /// That side would take it and keep this, as it did.
+    NotKept(Side, Value),
 }
 
-/// Whether a choice writes what that side refused, or what is too long for it by its own words. Only
-/// a new try can tell whether it takes it by now.
-pub(super) fn refused_again(link: &Link, conflict: &Conflict, choice: &Choice) -> Option<Again> {
-    let Cause::Refused {
-        side,
-        value,
-        failure,
-    } = &conflict.cause
-    else {
-        return None;
+/// Whether a choice writes what that side refused, what is too long for it by its own words, or what it
+/// took without keeping it. Only a new try can tell whether it takes it by now.
+pub(super) fn in_vain(link: &Link, conflict: &Conflict, choice: &Choice) -> Option<Again> {
+    let (side, again) = match &conflict.cause {
+        Cause::Refused {
+            side,
+            value,
+            failure,
+        } => {
+            let length_max = length_max(&failure.message);
+            let decided = decided_on(link, conflict.subject, choice, *side)?;
+            let is_too_long = match (&decided, length_max) {
+                (Value::Text(text), Some(length_max)) => text.chars().count() > length_max,
+                _ => false,
+            };
+            let is_same = decided == *value || is_too_long;
+            (*side, is_same.then_some(Again::Refused(*side, length_max))?)
+        }
+        Cause::NotKept { side, sent, kept } => {
+            let decided = decided_on(link, conflict.subject, choice, *side)?;
+            // Somebody else changed it since: what that side makes of the value now is not known.
+            let shows_it = shown_on(link, conflict.subject, *side) == Some(kept);
+            let is_same = decided == *sent && shows_it;
+            (*side, is_same.then(|| Again::NotKept(*side, kept.clone()))?)
+        }
+        _ => return None,
     };
-    let length_max = length_max(&failure.message);
-    let decided = decided_on(link, conflict.subject, choice, *side)?;
-    let is_too_long = match (&decided, length_max) {
-        (Value::Text(text), Some(length_max)) => text.chars().count() > length_max,
-        _ => false,
-    };
-    let writes = written_sides(link, conflict.subject, choice).contains(side);
-    (writes && (decided == *value || is_too_long)).then_some(Again {
-        side: *side,
-        length_max,
-    })
+    let writes = written_sides(link, conflict.subject, choice).contains(&side);
+    writes.then_some(again)
 }
 
 /// `… (max length=40)`, as both the platform and our own check say it.
@@ -91,16 +108,28 @@ fn length_max(message: &str) -> Option<usize> {
 }
 
 impl Again {
-    pub(super) fn told(self, words: Words<'_>) -> String {
-        let side = self.side.to_string();
-        match self.length_max {
-            Some(most) => {
-                let most = words.language.number(most as u64);
-                let gaps = [("side", side.as_str()), ("most", most.as_str())];
-                words.language.with("refused-again-long", &gaps)
+    pub(super) fn told(&self, words: Words<'_>) -> String {
+        let say = words.language;
+        match self {
+            Self::Refused(side, Some(most)) => {
+                let (side, most) = (side.to_string(), say.number(*most as u64));
+                say.with("refused-again-long", &[("side", &side), ("most", &most)])
             }
-            None => words.language.with("refused-again", &[("side", &side)]),
+            Self::Refused(side, None) => say.with("refused-again", &[("side", &side.to_string())]),
+            Self::NotKept(side, kept) => {
+                let (side, kept) = (side.to_string(), words.value(Some(kept)));
+                say.with("not-kept-again", &[("side", &side), ("kept", &kept)])
+            }
         }
+    }
+
+    /// The same in a few words behind what it is about.
+    pub(super) fn told_of(&self, words: Words<'_>, about: &str) -> String {
+        let key = match self {
+            Self::Refused(..) => "bulk-refused-again",
+            Self::NotKept(..) => "bulk-not-kept-again",
+        };
+        words.language.with(key, &[("about", about)])
     }
 }
 

@@ -138,6 +138,7 @@ fn on_answered(model: &mut Model, ticket: Ticket, answer: Answer) -> Vec<Effect>
                 acts::doctor::looked(model);
                 // A question about the rest may be on its way; its own answer ends it.
                 model.diagnosis.begin_answer(diagnosis, model.shell.now);
+                model.doctor.offer_anew();
                 doctor_answered(model);
             } else if model.diagnosis.is_waiting_for(ticket) {
                 model.diagnosis.answer(diagnosis, model.shell.now);

@@ -103,6 +103,14 @@ impl Words<'_> {
         names.join(" ↔ ")
     }
 
+    /// What deciding which records are the same does, and leaves.
+    pub(super) fn pairing(&self, conflict: &Conflict) -> Option<String> {
+        let Cause::SeveralMatch { matches } = &conflict.cause else {
+            return None;
+        };
+        Some(self.language.count("pairing", matches.len() as u64 + 1))
+    }
+
     /// Why it is held, in one sentence.
     pub(super) fn cause(&self, conflict: &Conflict) -> String {
         let say = self.language;

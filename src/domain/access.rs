@@ -122,9 +122,11 @@ pub enum Progress {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Listens {
     Here,
+    /// The first port is taken; the call-back address with this one was entered too.
+    AtAnother,
     /// The operator sits at another machine.
     Elsewhere,
-    /// Something else has the port.
+    /// Something else has every port that a call-back address names.
     Taken,
 }
 

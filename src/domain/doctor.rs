@@ -10,6 +10,7 @@ mod sides;
 #[cfg(test)]
 mod tests;
 mod timeline;
+mod webhook;
 mod work;
 
 use std::borrow::Cow;
@@ -186,6 +187,7 @@ checks! {
     "validation-rules" "path-validation-rules" rules::validation;
     "duplicate-rules" "path-duplicate-rules" rules::duplicates;
     "foreign-writer" "path-foreign-writer" rules::foreign_writer;
+    "webhook" "path-webhook" webhook::registered;
     "published" "path-published" guide::published;
     "schedule" "path-schedule" guide::schedule;
     "objects" "path-objects" guide::objects;

@@ -11,6 +11,7 @@ use super::ids::{Kind, SalesforceObject};
 use super::request::{AutomationDescription, FieldDescription, SalesforceDescription, User};
 use super::time::{Span, Timestamp};
 use super::value::ValueType;
+use super::webhook::Registered;
 
 /// Something that was asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +28,8 @@ pub struct Evidence {
     /// Or why the organisation does not even describe itself.
     pub salesforce: Result<SalesforceEvidence, Failure>,
     pub automation: Result<AutomationEvidence, Failure>,
+    /// `None`: this instance receives no webhooks.
+    pub webhook: Option<Part<Registered>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

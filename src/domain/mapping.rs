@@ -123,6 +123,15 @@ impl Mapping {
     }
 }
 
+impl FieldRule {
+    /// Whether its values are what somebody is called: first and last name, the company's name.
+    pub fn is_name(&self) -> bool {
+        matches!(self.role, Role::CompanyName | Role::Company)
+            || ["FirstName", "LastName", "Name", "Company"].contains(&self.salesforce.as_str())
+            || ["firstname", "lastname"].contains(&self.automation.as_str())
+    }
+}
+
 /// What the operator set beside the mapping.
 #[expect(
     clippy::struct_excessive_bools,

@@ -312,3 +312,20 @@ pub struct LinkPage {
     pub after: Option<LinkId>,
     pub size_max: usize,
 }
+
+/// Links by the words of their names, in the order of their ids, after one id, at most so many. All
+/// words must match; each is the beginning of one of the link's, folded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WordPage {
+    pub words: Vec<String>,
+    pub after: Option<LinkId>,
+    pub size_max: usize,
+}
+
+/// What a lookup by words found in one step of a few milliseconds.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Named {
+    pub links: Vec<Link>,
+    /// After which to look on; `None` at the end.
+    pub after: Option<LinkId>,
+}

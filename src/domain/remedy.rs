@@ -1,5 +1,5 @@
 //! What can be mended from here, and what mending it would send. Everything adds: no remedy changes or
-//! weakens what is there.
+//! weakens what is there, but for the webhook that is ours.
 
 use serde::{Deserialize, Serialize};
 
@@ -41,13 +41,16 @@ pub enum Remedy {
     DeletedField(Kind, String),
     /// A segment of everybody whose field with this alias is set.
     DeletedSegment(String),
+    /// Automation posts to this address of ours, for the events that we look at: one webhook, made or put
+    /// right.
+    Webhook(String),
 }
 
 impl Remedy {
     /// The system that it changes.
     pub const fn side(&self) -> Side {
         match self {
-            Self::DeletedField(..) | Self::DeletedSegment(_) => Side::Automation,
+            Self::DeletedField(..) | Self::DeletedSegment(_) | Self::Webhook(_) => Side::Automation,
             _ => Side::Salesforce,
         }
     }
@@ -65,6 +68,7 @@ impl Remedy {
             Self::IdField(_) => "id field",
             Self::DeletedField(..) => "deleted field",
             Self::DeletedSegment(_) => "deleted segment",
+            Self::Webhook(_) => "webhook",
         }
     }
 

@@ -16,7 +16,7 @@ pub use judge::{next_field, objections};
 pub use objection::{Objection, Unfit, Weight};
 pub use redo::Left;
 pub use rule::{CONTACT_ID, DO_NOT_CONTACT, Pair, Systems, TIMELINE_LINK, assume, owners, rule};
-pub use suggest::{consent, suggestions};
+pub use suggest::{consent, deleted, suggestions};
 
 use super::drift::{Descriptions, Drift};
 use super::ids::{FieldId, Kind};
@@ -136,6 +136,10 @@ impl Setting {
 impl Timetable {
     /// The shortest that anything of it may be.
     pub const SPAN_MIN: Span = Span::seconds(10);
+
+    /// Salesforce shows some changes minutes after the moment that they are stamped with: a shorter overlap
+    /// can miss them.
+    pub const OVERLAP_WISE: Span = Span::minutes(10);
 
     /// A time as it is typed, if it is not too short.
     pub fn typed(text: &str) -> Option<Span> {

@@ -4,6 +4,8 @@
 //! more than an e-mail address that was changed on one side since. It is believed only where no address
 //! says otherwise: a record that was cloned carries the number of somebody else.
 
+use std::collections::BTreeMap;
+
 use crate::domain::ids::{AutomationId, Kind, LinkId, Side};
 use crate::domain::link::{Link, MatchKey};
 use crate::domain::mapping::{Mapping, Role};
@@ -45,8 +47,16 @@ impl Engine {
         if !self.outbox.has_claims() || !self.inbox.is_empty() || !self.transactions.is_empty() {
             return false;
         }
-        while self.outbox.has_claims() {
-            let claims = self.outbox.take_claims(CLAIMS_MAX);
+        let claims = self.outbox.take_claims();
+        let mut claimants: BTreeMap<AutomationId, u32> = BTreeMap::new();
+        for (_, contact) in &claims {
+            *claimants.entry(*contact).or_default() += 1;
+        }
+        // A record and its clone name the same contact: which of them it is, the address tells or nobody.
+        let is_alone = |(_, contact): &Claim| claimants.get(contact) == Some(&1);
+        let claims: Vec<Claim> = claims.into_iter().filter(is_alone).collect();
+        for claims in claims.chunks(CLAIMS_MAX) {
+            let claims = claims.to_vec();
             self.queue(Work::Claims { claims });
         }
         true

@@ -161,7 +161,11 @@ impl Engine {
             Command::Pause(queue) => Ok(self.pause(queue)),
             Command::Resume(queue) => Ok(self.resume(queue)),
             Command::ReleaseBrake => Ok(self.release_brake()),
-            Command::Mend(remedy) => Ok(Done::new("mend", remedy.name().to_owned())),
+            Command::Mend(remedy) => {
+                // What is made is seen by the next run.
+                self.side_mut(remedy.side()).is_doubted = true;
+                Ok(Done::new("mend", remedy.name().to_owned()))
+            }
             Command::Backfill { kind, from, until } => {
                 Ok(self.plan(desk, &order, kind, (from, until)))
             }

@@ -45,6 +45,9 @@ pub(super) enum Begun {
 pub(super) struct Cycle {
     pub(super) phase: Phase,
     pub(super) run: RunId,
+    pub(super) began: Timestamp,
+    /// Where it goes on once both sides are described; nothing: they are read first.
+    pub(super) goes_on: Option<Phase>,
     pub(super) scope: Option<Scope>,
     /// Asked for while another one runs.
     pub(super) wanted: Option<Scope>,
@@ -135,6 +138,13 @@ impl Engine {
                 opt_outs || self.read_streams(now) || self.end_reading(now)
             }
             Phase::Pushing if self.waits_to_review() => false,
+            Phase::Pushing if self.is_to_compare() => {
+                if self.is_quiet() {
+                    self.compare_first();
+                    return true;
+                }
+                self.ask_questions(now)
+            }
             Phase::Pushing => {
                 self.ask_questions(now)
                     || self.push_sides(now, Purpose::Ordinary)
@@ -173,6 +183,7 @@ impl Engine {
         self.cycle = Cycle {
             phase: Phase::Describing,
             run,
+            began: now,
             scope: Some(scope),
             overwrites,
             deletions,
@@ -244,7 +255,7 @@ impl Engine {
             self.on_side_failed(now, side, failure);
             return true;
         }
-        self.cycle.phase = Phase::Reading;
+        self.cycle.phase = self.cycle.goes_on.take().unwrap_or(Phase::Reading);
         true
     }
 
@@ -253,19 +264,22 @@ impl Engine {
     }
 
     fn push_sides(&mut self, now: Timestamp, purpose: Purpose) -> bool {
-        let scope = self.cycle.scope.unwrap_or(Scope::OUTBOX);
         let mut begun = false;
         for side in Side::BOTH {
-            // A pull alone writes to Automation, a push alone to Salesforce.
-            let is_asked = match side {
-                Side::Salesforce => scope.push || !scope.pull,
-                Side::Automation => scope.pull || !scope.push,
-            };
-            if is_asked {
+            if self.is_asked(side) {
                 begun |= self.push_side(now, side, purpose);
             }
         }
         begun
+    }
+
+    /// Whether this cycle writes to a side: a pull alone to Automation, a push alone to Salesforce.
+    pub(super) fn is_asked(&self, side: Side) -> bool {
+        let scope = self.cycle.scope.unwrap_or(Scope::OUTBOX);
+        match side {
+            Side::Salesforce => scope.push || !scope.pull,
+            Side::Automation => scope.pull || !scope.push,
+        }
     }
 
     fn end_reading(&mut self, now: Timestamp) -> bool {

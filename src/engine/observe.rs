@@ -76,7 +76,8 @@ fn is_stale(link: &Link, row: &Row, trust: Trust) -> bool {
     match trust {
         Trust::Uncertain => true,
         Trust::Likely => modified < known || modified == known && written_since,
-        Trust::Certain => modified < known,
+        // Its clock may have been put back: what it shows when asked on purpose is what is there.
+        Trust::Certain => false,
     }
 }
 
@@ -216,4 +217,40 @@ pub fn match_text<'a>(link: &'a Link, mapping: &Mapping, side: Side) -> Option<&
         .iter()
         .filter(|rule| matches!(rule.role, Role::Email | Role::CompanyName))
         .find_map(|rule| link.field(rule.id)?.on(side)?.as_text())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::ids::{AutomationId, Kind, LinkId};
+
+    /// A record of Automation, last modified at that moment, that may be mailed.
+    fn row(modified: i64) -> Row {
+        Row {
+            id: RemoteId::Automation(Kind::Person, AutomationId(7)),
+            modified: Some(Timestamp(modified)),
+            edited_by: None,
+            state: RowState::Live,
+            values: Vec::new(),
+            consent: Some(Consent::In),
+            account: None,
+        }
+    }
+
+    #[test]
+    fn an_older_stamp_is_doubted_once_and_believed_when_it_was_asked_for() {
+        let mapping = Mapping::default();
+        let mut link = Link::new(LinkId(1), Kind::Person);
+        let now = Timestamp(2_000);
+        observe(&mut link, &row(1_000), &mapping, Trust::Likely, now);
+        // The system's clock was put back, and then somebody edited the record.
+        let mut edited = row(900);
+        edited.consent = Some(Consent::Bounced);
+        let doubted = observe(&mut link, &edited, &mapping, Trust::Likely, now);
+        assert_eq!(doubted, Sight::Stale);
+        let asked = observe(&mut link, &edited, &mapping, Trust::Certain, now);
+        assert_eq!(asked, Sight::News);
+        let known = link.consent.automation.map(|view| view.value);
+        assert_eq!(known, Some(Consent::Bounced));
+    }
 }

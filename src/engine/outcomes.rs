@@ -1,15 +1,17 @@
 //! What became of the writes that left, row by row.
 
 use crate::domain::conflict::{Cause, Subject};
-use crate::domain::consent::ConsentView;
+use crate::domain::consent::{Consent, ConsentView};
 use crate::domain::failure::{Failure, FailureKind, Rejection};
 use crate::domain::ids::{FieldId, JobId, RemoteId, Side};
-use crate::domain::link::{AutomationEnd, Base, Intent, Link, PendingState, SalesforceEnd};
+use crate::domain::link::{
+    AutomationEnd, Base, Intent, Link, Pending, PendingState, SalesforceEnd,
+};
 use crate::domain::mapping::Role;
 use crate::domain::record::Happened;
 use crate::domain::request::{RowOutcome, RowWrite, Target, WrittenRow};
 use crate::domain::row::RowState;
-use crate::domain::time::Timestamp;
+use crate::domain::time::{Span, Timestamp};
 use crate::domain::value::Value;
 use crate::engine::Engine;
 use crate::engine::reconcile::{raise, refuse_field};
@@ -20,6 +22,25 @@ use crate::engine::work::Desk;
 /// A write that failed so often in passing ways is given up until a person retries it.
 const ATTEMPTS_MAX: u8 = 5;
 
+/// When a write is tried again that failed so often and is not given up: longer than a cycle is patient.
+const LATER: Span = Span::minutes(15);
+
+/// What the rows of one write request came to.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Outcomes {
+    OfRows(Vec<RowOutcome>),
+    /// The request as a whole failed.
+    None(Failure),
+}
+
+/// What a failure speaks against.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Blame {
+    Row,
+    /// Nothing is said of any one row.
+    Request,
+}
+
 impl Engine {
     pub(super) fn take_outcomes(
         &mut self,
@@ -27,8 +48,18 @@ impl Engine {
         now: Timestamp,
         side: Side,
         rows: Vec<RowWrite>,
-        outcomes: Vec<RowOutcome>,
+        outcomes: Outcomes,
     ) {
+        let outcomes = match outcomes {
+            Outcomes::OfRows(outcomes) => outcomes,
+            Outcomes::None(failure) => {
+                for row in rows {
+                    self.take_refused(desk, now, side, &row, (failure.clone(), Blame::Request));
+                    self.settle(desk, row.link, now);
+                }
+                return;
+            }
+        };
         #[cfg(test)]
         let mut outcomes = outcomes;
         #[cfg(test)]
@@ -46,7 +77,9 @@ impl Engine {
             };
             match result {
                 Ok(written) => self.take_written(desk, now, side, &row, written),
-                Err(failure) => self.take_refused(desk, now, side, &row, failure),
+                Err(failure) => {
+                    self.take_refused(desk, now, side, &row, (failure, Blame::Row));
+                }
             }
             self.settle(desk, row.link, now);
         }
@@ -73,7 +106,9 @@ impl Engine {
             && link.remote(side) != Some(asked)
         {
             // Another record took its place while the write was under way: what was written shows on
-            // that one, whoever has it now.
+            // that one, whoever has it now. This one's write is planned by what it shows.
+            link.pending
+                .retain(|pending| pending.side != side || pending.state != PendingState::Issued);
             self.outbox.recheck(asked);
             return;
         }
@@ -130,7 +165,7 @@ impl Engine {
         let slot = link.consent.on_mut(side);
         if slot.is_none() {
             *slot = Some(ConsentView {
-                value: crate::domain::consent::Consent::In,
+                value: Consent::In,
                 since: now,
                 seen: now,
                 evidence: crate::domain::consent::Evidence::default(),
@@ -144,7 +179,7 @@ impl Engine {
         now: Timestamp,
         side: Side,
         row: &RowWrite,
-        failure: Failure,
+        (failure, blame): (Failure, Blame),
     ) {
         let run = self.cycle.run;
         let Some(link) = desk.links.get_mut(&row.link) else {
@@ -157,14 +192,13 @@ impl Engine {
         let attempts = pending.attempts;
         match &failure.kind {
             FailureKind::Transient | FailureKind::Throttled { .. } | FailureKind::LimitReached => {
-                pending.state = retry(attempts, now);
+                pending.state = retry(pending, blame, now);
             }
             // It may have been carried out: the read or the look before the next try will show it.
             FailureKind::Unknown | FailureKind::Stale => {
-                pending.state = if attempts >= ATTEMPTS_MAX {
-                    PendingState::Dead
-                } else {
-                    PendingState::Planned
+                pending.state = match attempts {
+                    ATTEMPTS_MAX.. => retry(pending, blame, now),
+                    _ => PendingState::Planned,
                 };
             }
             FailureKind::Gone | FailureKind::Moved => {
@@ -188,6 +222,9 @@ impl Engine {
             FailureKind::Unauthorised | FailureKind::Forbidden | FailureKind::Broken => {
                 give_up(link, side, failure.clone(), now);
             }
+        }
+        if failure.kind == FailureKind::Forbidden {
+            self.side_mut(side).is_doubted = true;
         }
         let dead = desk
             .links
@@ -274,11 +311,15 @@ const fn failure_is_passing(failure: &Failure) -> bool {
     !matches!(failure.kind, FailureKind::Rejected(_))
 }
 
-fn retry(attempts: u8, now: Timestamp) -> PendingState {
-    if attempts >= ATTEMPTS_MAX {
-        PendingState::Dead
-    } else {
-        PendingState::Waiting(now + backoff(u32::from(attempts)))
+/// When a write that failed in passing is tried again. After many times it is given up, unless nothing
+/// speaks against itself, or an opt-out is in it: then it is tried again in a later cycle.
+fn retry(pending: &Pending, blame: Blame, now: Timestamp) -> PendingState {
+    let attempts = pending.attempts;
+    let is_kept = blame == Blame::Request || pending.consent.is_some_and(Consent::is_out);
+    match (attempts >= ATTEMPTS_MAX, is_kept) {
+        (false, _) => PendingState::Waiting(now + backoff(u32::from(attempts))),
+        (true, true) => PendingState::Waiting(now + LATER),
+        (true, false) => PendingState::Dead,
     }
 }
 

@@ -51,6 +51,7 @@ impl Engine {
                 self.settle(desk, id, now);
             }
         }
+        self.end_shadows(desk, now, key, &pairings);
         let mut alone = Vec::new();
         for pairing in pairings {
             match pairing {
@@ -61,6 +62,26 @@ impl Engine {
         self.suppress(desk, now, key);
         self.hold_taken(desk, now, key);
         alone
+    }
+
+    /// A Lead whose Contact no longer bears the address, or is gone, is a person of its own again.
+    fn end_shadows(&mut self, desk: &mut Desk, now: Timestamp, key: MatchKey, said: &[Pairing]) {
+        let is_said = |id: LinkId| {
+            let mut said = said.iter();
+            said.any(|one| matches!(one, Pairing::Shadow { lead, .. } if *lead == id))
+        };
+        let is_over = |link: &&mut Link| {
+            let is_shadowed = matches!(link.parked, Some(Parked::ShadowedByContact(_)));
+            is_shadowed && link.match_keys.contains(&key) && !is_said(link.id)
+        };
+        let over = desk.links.values_mut().filter(is_over).map(|link| {
+            link.parked = None;
+            link.id
+        });
+        let over: Vec<LinkId> = over.collect();
+        for id in over {
+            self.settle(desk, id, now);
+        }
     }
 
     /// An address does not leave for a side where somebody else has it, until they no longer do.

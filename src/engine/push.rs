@@ -115,8 +115,8 @@ impl Outbox {
         !self.claims.is_empty()
     }
 
-    pub(super) fn take_claims(&mut self, size_max: usize) -> Vec<Claim> {
-        pop(&mut self.claims, size_max)
+    pub(super) fn take_claims(&mut self) -> Vec<Claim> {
+        std::mem::take(&mut self.claims).into_iter().collect()
     }
 
     pub(super) fn recheck(&mut self, id: RemoteId) {

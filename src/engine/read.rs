@@ -14,6 +14,7 @@ use crate::domain::request::{
 use crate::domain::row::Row;
 use crate::domain::time::{Span, Timestamp};
 use crate::engine::Engine;
+use crate::engine::outcomes::Outcomes;
 use crate::engine::sides::Purpose;
 use crate::engine::work::{Job, Then, Work, position};
 
@@ -281,14 +282,14 @@ impl Engine {
                     kind,
                     ..failure.clone()
                 };
-                let outcomes = rows
-                    .iter()
-                    .map(|row| RowOutcome {
-                        link: row.link,
-                        result: Err(failure.clone()),
-                    })
-                    .collect();
-                self.queue_outcomes(side, rows, outcomes);
+                let size_max = self.settings.chunk_size_max;
+                for rows in rows.chunks(size_max) {
+                    self.queue(Work::Outcomes {
+                        side,
+                        rows: rows.to_vec(),
+                        outcomes: Outcomes::None(failure.clone()),
+                    });
+                }
             }
             Job::ReadActivities | Job::SendActivities => self.on_transfer_failed(),
         }
@@ -318,7 +319,7 @@ impl Engine {
             self.queue(Work::Outcomes {
                 side,
                 rows,
-                outcomes,
+                outcomes: Outcomes::OfRows(outcomes),
             });
             rows = rest;
             outcomes = rest_outcomes;

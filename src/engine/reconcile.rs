@@ -68,8 +68,11 @@ pub fn reconcile(link: &mut Link, context: Context<'_>) -> Reconciled {
     };
     case.keep_identity_conflicts(link);
     case.park_or_unpark(link);
-    if link.parked.is_none() {
-        case.judge_ends(link);
+    match link.parked {
+        None => case.judge_ends(link),
+        // Its Contact is what is synced; that the person says out is heard on either.
+        Some(Parked::ShadowedByContact(_)) => case.judge_lone_consent(link),
+        Some(_) => {}
     }
     case.finish(link);
     case.done

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::domain::command::{Refusal, Scope};
+use crate::domain::command::{Queue, Refusal, Scope};
 use crate::domain::drift::{Descriptions, FIELD_CHANGED, drifts};
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::ids::{Kind, LinkId, Side};
@@ -16,12 +16,18 @@ use crate::domain::request::{AutomationDescription, SalesforceDescription};
 use crate::domain::setup::{InForce, Objection, Suspension, Timetable, objections};
 use crate::domain::time::{Span, Timestamp};
 use crate::engine::commands::{Done, Order};
+use crate::engine::cycle::Phase;
 use crate::engine::work::{Desk, Job, Work};
 use crate::engine::{Engine, Writes};
 
-/// The systems describe themselves again before a run, unless they did so lately: a schedule of
-/// minutes would spend its calls on that alone.
+/// The systems describe themselves again before a run, unless they did so lately. A schedule of minutes
+/// would spend its calls on that alone, so within this time only a run that is about to write asks, before
+/// its first write: one call to Salesforce, and none for a run in which nothing changed. Hints wait for
+/// nothing: what they write goes by what was described within this time.
 const DESCRIBED_FOR: Span = Span::minutes(15);
+
+/// What was asked this shortly before a run is the run's own: whoever connects has just asked.
+const DESCRIBED_JUST_NOW: Span = Span::minutes(1);
 
 /// Links looked at again in one transaction.
 const REVIEW_PAGE_MAX: usize = 400;
@@ -167,10 +173,31 @@ impl Engine {
         let is_old = now.since(at) >= DESCRIBED_FOR;
         for side in &mut self.sides {
             // Whatever stopped it may have changed what it is.
-            if side.stopped.take().is_some() || is_old {
+            if side.stopped.take().is_some() || std::mem::take(&mut side.is_doubted) || is_old {
                 side.is_described = false;
             }
         }
+    }
+
+    /// Whether the mapping was not compared in this run, and something is to be written by it.
+    pub(super) fn is_to_compare(&self) -> bool {
+        let at = self.setup.in_force.described.at;
+        if self.cycle.scope.unwrap_or(Scope::OUTBOX) == Scope::OUTBOX
+            || self.cycle.began.since(at) < DESCRIBED_JUST_NOW
+        {
+            return false;
+        }
+        let mut written = Side::BOTH.into_iter().filter(|side| self.is_asked(*side));
+        written.any(|side| self.outbox.ready(side) > 0 && !self.is_paused(Queue::to(side)))
+    }
+
+    /// Has both systems describe themselves once more, when nothing else is under way.
+    pub(super) fn compare_first(&mut self) {
+        for side in &mut self.sides {
+            side.is_described = false;
+        }
+        self.cycle.phase = Phase::Describing;
+        self.cycle.goes_on = Some(Phase::Pushing);
     }
 
     /// Compares the mapping with what both systems say they are.

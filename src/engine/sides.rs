@@ -45,6 +45,9 @@ pub(super) struct SideState {
     /// When it last answered, by our clock.
     pub(super) answered: Option<Timestamp>,
     pub(super) is_described: bool,
+    /// A write was refused for a field or an object, or something was made: it may be no longer what it
+    /// said.
+    pub(super) is_doubted: bool,
     /// Durable writes that wait for their request to fill.
     pub(super) leaving: Vec<RowWrite>,
     /// Write requests under way.

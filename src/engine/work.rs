@@ -7,14 +7,15 @@ use crate::domain::command::Instruction;
 use crate::domain::consent::{Consent, Dated, Evidence, Proof, Reason};
 use crate::domain::cursor::{Cursor, Position, Stream};
 use crate::domain::ids::{JobId, LinkId, RemoteId, RunId, SalesforceId, Side};
-use crate::domain::link::{Link, Mark, MatchKey, PendingState};
+use crate::domain::link::{Link, Mark, MatchKey, Parked, PendingState};
 use crate::domain::record::{Change, Happened, HistoryEntry, LinkKey, Loaded, Review, Suppression};
-use crate::domain::request::{ActivityOutcome, AuditEntry, Request, RowOutcome, RowWrite};
+use crate::domain::request::{ActivityOutcome, AuditEntry, Request, RowWrite};
 use crate::domain::row::Row;
 use crate::domain::setup::Suspension;
 use crate::domain::time::Timestamp;
 use crate::engine::claims::Claim;
 use crate::engine::consent::Freshness;
+use crate::engine::outcomes::Outcomes;
 use crate::engine::reconcile::{Context, Lost, reconcile};
 use crate::engine::transaction::After;
 use crate::engine::{Engine, Output, keys};
@@ -54,7 +55,7 @@ pub(super) enum Work {
     Outcomes {
         side: Side,
         rows: Vec<RowWrite>,
-        outcomes: Vec<RowOutcome>,
+        outcomes: Outcomes,
     },
     Evidence {
         side: Side,
@@ -427,6 +428,7 @@ impl Engine {
             return;
         };
         let was_suppressed = link.consent.is_suppressed();
+        let was_selected = link.parked != Some(Parked::ObjectNotSelected);
         #[cfg(test)]
         let (mut planted, freshness) = {
             let mut planted = link.clone();
@@ -463,6 +465,10 @@ impl Engine {
         }
         if reconciled.asks_for_evidence {
             self.outbox.ask_for_evidence(link);
+        }
+        if was_selected && link.parked == Some(Parked::ObjectNotSelected) {
+            // Whoever stepped aside for it does so no longer.
+            self.outbox.pair_again(&link.match_keys);
         }
         self.outbox.track(link, now);
         let suppressions = suppressions(link, was_suppressed);

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use secrecy::SecretString;
 
 use super::Call;
+use crate::domain::remedy::Step;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct HookId(pub u64);
@@ -33,14 +34,20 @@ pub struct HookDraft {
     pub triggers: BTreeSet<String>,
 }
 
+#[derive(Debug, Clone)]
+pub enum HookChange {
+    Create(HookDraft),
+    /// Only what the draft says; a description or a category stays.
+    Edit(HookId, HookDraft),
+    Remove(HookId),
+}
+
 pub trait Hooks: Send + Sync {
     /// All of them, of others too.
     fn hooks(&self) -> Call<'_, Vec<Hook>>;
 
-    fn create_hook(&self, draft: HookDraft) -> Call<'_, Hook>;
+    /// What [`change`](Self::change) would send, without the secret.
+    fn shown(&self, change: &HookChange) -> Step;
 
-    /// Only what the draft says; a description or a category stays.
-    fn edit_hook(&self, id: HookId, draft: HookDraft) -> Call<'_, Hook>;
-
-    fn remove_hook(&self, id: HookId) -> Call<'_, ()>;
+    fn change(&self, change: HookChange) -> Call<'_, ()>;
 }

@@ -15,7 +15,7 @@ mod store;
 pub use automation::Automation;
 pub use clock::Clock;
 pub use error::PortError;
-pub use hooks::{Hook, HookDraft, HookId, Hooks};
+pub use hooks::{Hook, HookChange, HookDraft, HookId, Hooks};
 pub use salesforce::Salesforce;
 pub use setup::{AutomationSetup, SalesforceSetup};
 pub use store::{Store, StoreError, Vault};

@@ -9,7 +9,8 @@ use crate::domain::audit::Check;
 use crate::domain::ids::{LinkId, RunId};
 use crate::domain::link::Link;
 use crate::domain::record::{
-    Act, Batch, Binding, HistoryEntry, LinkKey, LinkPage, Loaded, PolicyVersion, Recovered,
+    Act, Batch, Binding, HistoryEntry, LinkKey, LinkPage, Loaded, Named, PolicyVersion, Recovered,
+    WordPage,
 };
 
 /// A promise kept or an error: nothing in between is ever reported as done.
@@ -31,6 +32,10 @@ pub trait Store: Send + Sync {
     ) -> BoxFuture<'_, Result<Loaded, StoreError>>;
 
     fn links(&self, page: LinkPage) -> BoxFuture<'_, Result<Vec<Link>, StoreError>>;
+
+    /// Links by words of their names, from an index. What it finds is right; that it finds all is not
+    /// promised: long names are indexed in part, and an index that is being built has nothing yet.
+    fn named(&self, page: WordPage) -> BoxFuture<'_, Result<Named, StoreError>>;
 
     /// Newest first, at most so many.
     fn history(

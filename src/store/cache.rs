@@ -3,11 +3,12 @@
 //! applied, and known anew once it is durable.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::domain::ids::LinkId;
 use crate::domain::link::{Link, Mark};
 use crate::store::keys;
+use crate::store::words::{Naming, Words};
 
 /// Links take a few kilobytes each. A side is written in portions of a thousand: those that were
 /// issued come back with their outcomes.
@@ -21,11 +22,14 @@ const ENTRIES_MAX: usize = 4_096;
 pub(super) struct Entries {
     pub(super) keys: Vec<Vec<u8>>,
     pub(super) marks: Vec<Mark>,
+    /// Those of the index of words, if it holds the link, and which fields they were made of.
+    pub(super) words: Vec<Vec<u8>>,
+    pub(super) named_by: Arc<Naming>,
 }
 
 impl Entries {
     /// Each ends with the link's id and needs no value.
-    pub(super) fn of(link: &Link) -> Self {
+    pub(super) fn of(link: &Link, naming: &Arc<Naming>) -> Self {
         let marks = link.marks();
         let mut keys = Vec::with_capacity(link.match_keys.len() + 2 + marks.len());
         keys.extend(
@@ -40,14 +44,22 @@ impl Entries {
         keys.extend(marks.iter().map(|mark| keys::mark_link(*mark, link.id)));
         keys.sort_unstable();
         keys.dedup();
-        Self { keys, marks }
+        Self {
+            keys,
+            marks,
+            words: naming.entries(link),
+            named_by: Arc::clone(naming),
+        }
     }
+}
 
-    /// Those that `other` lacks.
-    pub(super) fn without<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = &'a Vec<u8>> {
-        let lacks = |key: &&Vec<u8>| other.keys.binary_search(key).is_err();
-        self.keys.iter().filter(lacks)
-    }
+/// Those of some sorted keys that others lack.
+pub(super) fn without<'a>(
+    keys: &'a [Vec<u8>],
+    others: &'a [Vec<u8>],
+) -> impl Iterator<Item = &'a Vec<u8>> {
+    let lacks = |key: &&Vec<u8>| others.binary_search(key).is_err();
+    keys.iter().filter(lacks)
 }
 
 /// A link as it is stored.
@@ -56,8 +68,10 @@ pub(super) struct Stored {
     pub(super) entries: Entries,
 }
 
-#[derive(Default)]
-pub(super) struct Cache(Mutex<Known>);
+pub(super) struct Cache {
+    known: Mutex<Known>,
+    words: Mutex<Words>,
+}
 
 #[derive(Default)]
 struct Known {
@@ -104,6 +118,23 @@ impl Known {
 }
 
 impl Cache {
+    pub(super) fn new(words: Words) -> Self {
+        Self {
+            known: Mutex::default(),
+            words: Mutex::new(words),
+        }
+    }
+
+    /// The index of words as the last commit left it.
+    pub(super) fn words(&self) -> Words {
+        let words = self.words.lock().unwrap_or_else(PoisonError::into_inner);
+        words.clone()
+    }
+
+    pub(super) fn note_words(&self, words: Words) {
+        *self.words.lock().unwrap_or_else(PoisonError::into_inner) = words;
+    }
+
     pub(super) fn begin_read(&self) -> Reading<'_> {
         let mut known = self.known();
         let number = known.next_reader;
@@ -146,7 +177,7 @@ impl Cache {
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -187,20 +218,20 @@ mod tests {
 
     fn stored(id: u64) -> (LinkId, Option<Stored>) {
         let link = Box::new(Link::new(LinkId(id), Kind::Person));
-        let entries = Entries::of(&link);
+        let entries = Entries::of(&link, &Arc::default());
         (LinkId(id), Some(Stored { link, entries }))
     }
 
     fn entry(name: &str) -> Entries {
         Entries {
             keys: vec![name.into()],
-            marks: Vec::new(),
+            ..Entries::default()
         }
     }
 
     #[test]
     fn what_was_read_before_or_during_a_commit_is_not_kept_after_it() {
-        let cache = Cache::default();
+        let cache = Cache::new(Words::default());
         let before = cache.begin_read();
         cache.forget([LinkId(1)].into_iter());
         let (during, late) = (cache.begin_read(), cache.begin_read());
@@ -220,7 +251,7 @@ mod tests {
 
     #[test]
     fn a_link_that_is_removed_is_not_known_any_more() {
-        let cache = Cache::default();
+        let cache = Cache::new(Words::default());
         cache.note_written(vec![stored(1)]);
         cache.forget([LinkId(1)].into_iter());
         cache.note_written(vec![(LinkId(1), None)]);
@@ -229,14 +260,14 @@ mod tests {
 
     #[test]
     fn whoever_reads_no_more_is_forgotten() {
-        let cache = Cache::default();
+        let cache = Cache::new(Words::default());
         drop(cache.begin_read());
         assert!(cache.known().readers.is_empty());
     }
 
     #[test]
     fn only_so_many_are_kept_and_the_last_ones_among_them() {
-        let cache = Cache::default();
+        let cache = Cache::new(Words::default());
         let all = 0..3 * LINKS_MAX as u64;
         cache.note_written(all.clone().map(stored).collect());
         let kept = all.clone().filter(|id| cache.take(LinkId(*id)).is_some());

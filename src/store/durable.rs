@@ -285,6 +285,14 @@ impl Durable {
         Ok(())
     }
 
+    /// The first key that is not before that one.
+    pub(super) fn first(&self, from: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        match self.db.range(from.to_vec()..).keys().next() {
+            Some(key) => Ok(Some(key.map_err(not_read)?.to_vec())),
+            None => Ok(None),
+        }
+    }
+
     /// Bytes on disk.
     pub(super) fn size(&self) -> Result<u64, StoreError> {
         self.db.size_on_disk().map_err(not_read)

@@ -12,6 +12,8 @@ pub(super) const HISTORY: &[u8] = b"h";
 pub(super) const ACT: &[u8] = b"x";
 pub(super) const SEAL: &[u8] = b"w";
 pub(super) const POLICY: &[u8] = b"p";
+/// Of the index of words.
+pub(super) const WORD: &[u8] = b"n";
 pub(super) const PLAN: &[u8] = b"j";
 pub(super) const CURSOR: &[u8] = b"c/cursor/";
 pub(super) const COVERAGE: &[u8] = b"c/coverage/";
@@ -19,6 +21,8 @@ pub(super) const TALLY: &[u8] = b"c/tally";
 pub(super) const COUNTS: &[u8] = b"c/counts";
 pub(super) const SUSPENDED: &[u8] = b"c/suspended";
 pub(super) const REVIEW: &[u8] = b"c/review";
+/// How far the index of words is.
+pub(super) const WORDS: &[u8] = b"c/words";
 pub(super) const BINDING: &[u8] = b"c/binding";
 pub(super) const EPOCH: &[u8] = b"c/epoch";
 /// There since a restore until the next seal tells of it.
@@ -61,6 +65,31 @@ pub(super) fn mark(mark: Mark) -> Vec<u8> {
 
 pub(super) fn mark_link(bears: Mark, id: LinkId) -> Vec<u8> {
     [&mark(bears)[..], &id.0.to_be_bytes()].concat()
+}
+
+/// The entries of all words that begin so.
+pub(super) fn words(beginning: &str) -> Vec<u8> {
+    [WORD, beginning.as_bytes()].concat()
+}
+
+/// The entries of one word are in the order of their links. How long the id is ends the word: no letter
+/// or digit is so small a byte.
+pub(super) fn word_link(word: &str, id: LinkId) -> Vec<u8> {
+    let id = short(id);
+    [&words(word)[..], &[id.len() as u8], &id].concat()
+}
+
+/// Behind all entries of one word.
+pub(super) fn word_end(word: &str) -> Vec<u8> {
+    [&words(word)[..], &[ID_LENGTH_MAX + 1]].concat()
+}
+
+/// Word and link of an entry of the index of words.
+pub(super) fn word_parts(key: &[u8]) -> Option<(&str, LinkId)> {
+    let word = key.strip_prefix(WORD)?;
+    let end = word.iter().position(|byte| *byte <= ID_LENGTH_MAX)?;
+    let id = trailing_link(word, end + 1)?;
+    Some((std::str::from_utf8(&word[..end]).ok()?, id))
 }
 
 pub(super) fn suppression(address: MatchKey) -> Vec<u8> {
@@ -137,8 +166,11 @@ pub(super) fn vault(name: &str) -> Vec<u8> {
 
 /// Whether the key is an entry of an index: it never has a value.
 pub(super) fn is_entry(key: &[u8]) -> bool {
-    matches!(key.first(), Some(b's' | b'a' | b'k' | b'm'))
+    matches!(key.first(), Some(b's' | b'a' | b'k' | b'm' | b'n'))
 }
+
+/// Bytes of a link's id.
+const ID_LENGTH_MAX: u8 = 8;
 
 /// A link's id without its leading zeros: where keys need not order by it. The parts before it are
 /// of fixed width, so nothing is lost.

@@ -12,11 +12,12 @@ use crate::domain::consent::Consent;
 use crate::domain::ids::{LinkId, RunId};
 use crate::domain::link::{Link, MatchKey};
 use crate::domain::record::{
-    Act, Batch, Binding, Change, Counts, HistoryEntry, LinkKey, LinkPage, Listing, Loaded,
-    PolicyVersion, Recovered, Suppression,
+    Act, Batch, Binding, Change, Counts, HistoryEntry, LinkKey, LinkPage, Listing, Loaded, Named,
+    PolicyVersion, Recovered, Suppression, WordPage,
 };
 use crate::ports::{Store, StoreError};
 use crate::store::describe;
+use crate::store::words::Naming;
 
 /// Everything that was committed.
 #[derive(Debug, Clone, Default)]
@@ -145,6 +146,36 @@ impl Kept {
         links.filter(listed).take(page.size_max).cloned().collect()
     }
 
+    pub fn named(&self, page: &WordPage) -> Named {
+        let policy = self.recovered.policy.as_ref();
+        let naming = policy.map_or_else(Naming::default, |version| Naming::of(&version.policy));
+        let after = page.after.map_or(0, |id| id.0 + 1);
+        let links = self.links.range(LinkId(after)..).map(|(_, link)| link);
+        let found =
+            links.filter(|link| !page.words.is_empty() && naming.answers(link, &page.words));
+        let links: Vec<Link> = found.take(page.size_max).cloned().collect();
+        let is_full = links.len() == page.size_max;
+        Named {
+            after: links.last().map(|link| link.id).filter(|_| is_full),
+            links,
+        }
+    }
+
+    /// What an index of words would hold.
+    #[cfg(test)]
+    pub(super) fn word_entries(&self) -> Vec<(String, u64)> {
+        let policy = self.recovered.policy.as_ref();
+        let naming = policy.map_or_else(Naming::default, |version| Naming::of(&version.policy));
+        let links = self.links.values();
+        let entries = links.flat_map(|link| {
+            let words = naming.words(link).into_iter();
+            words.map(|word| (word, link.id.0))
+        });
+        let mut entries: Vec<_> = entries.collect();
+        entries.sort();
+        entries
+    }
+
     pub fn held_page(&self, after: Option<String>, max: usize) -> Vec<HeldActivity> {
         let rest = self
             .held
@@ -226,6 +257,10 @@ impl Store for MemoryStore {
 
     fn links(&self, page: LinkPage) -> BoxFuture<'_, Result<Vec<Link>, StoreError>> {
         future::ready(Ok(self.kept().page(page))).boxed()
+    }
+
+    fn named(&self, page: WordPage) -> BoxFuture<'_, Result<Named, StoreError>> {
+        future::ready(Ok(self.kept().named(&page))).boxed()
     }
 
     fn history(

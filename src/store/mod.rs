@@ -20,6 +20,7 @@ mod staging;
 mod sweep;
 mod vault;
 mod watch;
+mod words;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -36,13 +37,15 @@ use crate::domain::audit::Check;
 use crate::domain::ids::{LinkId, RunId};
 use crate::domain::link::Link;
 use crate::domain::record::{
-    Act, Batch, Binding, Counts, HistoryEntry, LinkKey, LinkPage, Loaded, PolicyVersion, Recovered,
+    Act, Batch, Binding, Counts, HistoryEntry, LinkKey, LinkPage, Loaded, Named, PolicyVersion,
+    Recovered, WordPage,
 };
 use crate::ports::{Store, StoreError};
 use crate::store::cache::Cache;
 use crate::store::chain::{Chain, Telling};
 use crate::store::durable::Durable;
 use crate::store::staging::Staging;
+use crate::store::words::Words;
 
 /// Batches that wait for the committer. The engine has one under way; the rest is for operators.
 const QUEUE_MAX: usize = 64;
@@ -97,7 +100,7 @@ impl SledStore {
         let audit = audit(data);
         let chain = Chain::open(&durable, &audit, telling)?;
         let (queue, jobs) = mpsc::channel(QUEUE_MAX);
-        let cache = Arc::new(Cache::default());
+        let cache = Arc::new(Cache::new(Words::open(&durable, counts.links)?));
         let (thread, known) = (Arc::clone(&durable), Arc::clone(&cache));
         let committer = std::thread::Builder::new()
             .name("store".into())
@@ -181,7 +184,8 @@ fn commit_all(
     (mut counts, mut chain): (Counts, Chain),
     mut jobs: mpsc::Receiver<Job>,
 ) {
-    while let Some(first) = jobs.blocking_recv() {
+    let mut building = Building::Goes;
+    while let Some(first) = next(durable, cache, &mut jobs, &mut building) {
         let mut group = vec![first];
         while group.len() < QUEUE_MAX
             && let Ok(next) = jobs.try_recv()
@@ -212,6 +216,7 @@ fn commit_all(
                 cache.forget(written.links.iter().map(|(id, _)| *id));
                 durable.commit(staged)?;
                 cache.note_written(written.links);
+                cache.note_words(written.words);
                 counts = written.counts;
                 Ok((pairs, head, written.covered))
             });
@@ -220,17 +225,7 @@ fn commit_all(
             durable.poison();
             tracing::error!(error = causes(error), "a commit failed");
         }
-        for answer in answers {
-            let told = match &result {
-                Ok(_) => Ok(()),
-                Err(StoreError::Poisoned) => Err(StoreError::Poisoned),
-                Err(error) => Err(StoreError::Commit {
-                    source: causes(error).into(),
-                }),
-            };
-            // Whoever asked may be gone; the batch is durable all the same.
-            drop(answer.send(told));
-        }
+        answer_all(answers, result.as_ref().err());
         // After the answers: whoever asked goes on meanwhile.
         let Ok((pairs, head, covered)) = result else {
             continue;
@@ -241,8 +236,78 @@ fn commit_all(
         if let Err(error) = durable.tidy(pairs, || !jobs.is_empty()) {
             tracing::error!(error = causes(&error), "cleaning up failed");
         }
+        // However busy it is, the index gets ahead.
+        building.step(durable, cache, || !jobs.is_empty());
     }
     chain.close();
+}
+
+/// Each is told a copy of the error, if there is one.
+fn answer_all(answers: Vec<oneshot::Sender<Result<(), StoreError>>>, error: Option<&StoreError>) {
+    for answer in answers {
+        let told = match error {
+            None => Ok(()),
+            Some(StoreError::Poisoned) => Err(StoreError::Poisoned),
+            Some(error) => Err(StoreError::Commit {
+                source: causes(error).into(),
+            }),
+        };
+        // Whoever asked may be gone; the batch is durable all the same.
+        drop(answer.send(told));
+    }
+}
+
+/// The next job. While none waits, the index of words is built.
+fn next(
+    durable: &Durable,
+    cache: &Cache,
+    jobs: &mut mpsc::Receiver<Job>,
+    building: &mut Building,
+) -> Option<Job> {
+    loop {
+        match jobs.try_recv() {
+            Ok(job) => return Some(job),
+            Err(mpsc::error::TryRecvError::Disconnected) => return None,
+            Err(mpsc::error::TryRecvError::Empty) => {}
+        }
+        if !building.step(durable, cache, || !jobs.is_empty()) {
+            return jobs.blocking_recv();
+        }
+    }
+}
+
+/// The building of the index of words where a store has none.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Building {
+    Goes,
+    /// It failed: the next process tries again. Without it a search takes longer.
+    Failed,
+}
+
+impl Building {
+    /// One step; `false` if there is none to be done.
+    fn step(
+        &mut self,
+        durable: &Durable,
+        cache: &Cache,
+        somebody_waits: impl Fn() -> bool,
+    ) -> bool {
+        let words = cache.words();
+        if words.is_whole() || *self == Self::Failed {
+            return false;
+        }
+        let stepped = words.step(durable).and_then(|(staged, words)| {
+            let pairs = staged.len();
+            durable.commit(staged)?;
+            cache.note_words(words);
+            durable.tidy(pairs, somebody_waits)
+        });
+        if let Err(error) = stepped {
+            *self = Self::Failed;
+            tracing::error!(error = causes(&error), "building the index of words failed");
+        }
+        true
+    }
 }
 
 impl Store for SledStore {
@@ -290,6 +355,11 @@ impl Store for SledStore {
 
     fn links(&self, page: LinkPage) -> BoxFuture<'_, Result<Vec<Link>, StoreError>> {
         self.read(move |durable| reader::links(durable, page))
+    }
+
+    fn named(&self, page: WordPage) -> BoxFuture<'_, Result<Named, StoreError>> {
+        let words = self.cache.words();
+        self.read(move |durable| words::named(durable, &words, &page))
     }
 
     fn history(

@@ -178,6 +178,7 @@ pub(super) fn load(
     let mut found = BTreeSet::new();
     let mut loaded = Loaded::default();
     let mut read = Vec::new();
+    let naming = cache.words().naming;
     for key in wanted {
         match *key {
             LinkKey::Id(id) => {
@@ -197,7 +198,7 @@ pub(super) fn load(
         let mut link = cache.take(id).map(|link| *link);
         if link.is_none() {
             link = stored_link(durable, id)?;
-            read.extend(link.as_ref().map(|link| (id, Entries::of(link))));
+            read.extend(link.as_ref().map(|link| (id, Entries::of(link, &naming))));
         }
         // The entries of a damaged link outlive it: what they name must answer to the key.
         let is_asked_for = link.as_ref().is_none_or(|link| answers(link, wanted));
@@ -262,7 +263,6 @@ pub(super) fn held(
     read.map(|()| page)
 }
 
-/// The last values with the prefix, last first; damaged ones are passed over.
 /// The last values with the prefix, last first; damaged ones are passed over.
 pub(super) fn newest<T: DeserializeOwned>(
     durable: &Durable,
@@ -352,7 +352,7 @@ fn suppression(durable: &Durable, address: MatchKey) -> Result<Option<Suppressio
     })))
 }
 
-fn stored_link(durable: &Durable, id: LinkId) -> Result<Option<Link>, StoreError> {
+pub(super) fn stored_link(durable: &Durable, id: LinkId) -> Result<Option<Link>, StoreError> {
     let key = keys::link(id);
     let Some(bytes) = durable.get(&key)? else {
         return Ok(None);

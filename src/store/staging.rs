@@ -8,11 +8,12 @@ use crate::domain::ids::LinkId;
 use crate::domain::link::{Link, Mark};
 use crate::domain::record::{Batch, Change, Counts, PolicyVersion};
 use crate::ports::StoreError;
-use crate::store::cache::{Cache, Entries, Stored};
+use crate::store::cache::{Cache, Entries, Stored, without};
 use crate::store::chain::Covered;
 use crate::store::codec::{CodecError, encode};
 use crate::store::durable::{Durable, Staged};
 use crate::store::packed::PackedLink;
+use crate::store::words::Words;
 use crate::store::{acts, keys, policies, reader};
 
 /// Changes on their way into one atomic batch. Later changes see the earlier ones.
@@ -25,6 +26,7 @@ pub(super) struct Staging<'a> {
     links: BTreeMap<LinkId, Known>,
     entries: u32,
     covered: Covered,
+    words: Words,
 }
 
 impl<'a> Staging<'a> {
@@ -37,6 +39,7 @@ impl<'a> Staging<'a> {
             links: BTreeMap::new(),
             entries: 0,
             covered: Covered::default(),
+            words: cache.words(),
         }
     }
 
@@ -74,10 +77,14 @@ impl<'a> Staging<'a> {
         self.counts.commits += 1;
         let counts = self.counts.clone();
         self.encoded(keys::COUNTS.to_vec(), &counts)?;
+        if let Some(bytes) = self.words.take_unstored()? {
+            self.put(keys::WORDS.to_vec(), bytes);
+        }
         let written = Written {
             counts,
             links: written,
             covered: self.covered,
+            words: self.words,
         };
         Ok((self.staged, written))
     }
@@ -154,20 +161,17 @@ impl<'a> Staging<'a> {
     fn put_policy(&mut self, version: &PolicyVersion) -> Result<(), StoreError> {
         let bytes = policies::encode(version).map_err(not_staged)?;
         self.put(keys::policy(version.version), bytes);
+        self.words.name_by(&version.policy, self.counts.links);
         Ok(())
     }
 
     fn put_link(&mut self, link: Link) -> Result<(), StoreError> {
         let old = self.entries(link.id)?;
-        let new = Entries::of(&link);
-        if let Some(old) = &old {
-            for key in old.without(&new) {
-                self.remove(key.clone());
-            }
-        }
-        let nothing = Entries::default();
-        for key in new.without(old.as_ref().unwrap_or(&nothing)) {
-            self.put(key.clone(), Vec::new());
+        let new = Entries::of(&link, &self.words.naming);
+        let known = old.as_ref();
+        self.enter(known.map_or(&[], |old| &old.keys), &new.keys);
+        if self.words.holds(link.id) {
+            self.enter(known.map_or(&[], |old| &old.words), &new.words);
         }
         self.count(old.as_ref(), -1);
         self.count(Some(&new), 1);
@@ -182,11 +186,24 @@ impl<'a> Staging<'a> {
         Ok(())
     }
 
+    /// Only what changes is written.
+    fn enter(&mut self, old: &[Vec<u8>], new: &[Vec<u8>]) {
+        for key in without(old, new) {
+            self.remove(key.clone());
+        }
+        for key in without(new, old) {
+            self.put(key.clone(), Vec::new());
+        }
+    }
+
     fn remove_link(&mut self, id: LinkId) -> Result<(), StoreError> {
         let old = self.entries(id)?;
         self.count(old.as_ref(), -1);
-        for key in old.into_iter().flat_map(|old| old.keys) {
-            self.remove(key);
+        if let Some(old) = old {
+            self.enter(&old.keys, &[]);
+            if self.words.holds(id) {
+                self.enter(&old.words, &[]);
+            }
         }
         self.links.insert(id, Known::Nothing);
         Ok(())
@@ -233,7 +250,8 @@ impl<'a> Staging<'a> {
             Some(Known::Nothing) => return Ok(None),
             None => {}
         }
-        if let Some(known) = self.cache.take_entries(id) {
+        let known = self.cache.take_entries(id);
+        if let Some(known) = known.filter(|known| known.named_by == self.words.naming) {
             return Ok(Some(known));
         }
         let key = keys::link(id);
@@ -242,7 +260,7 @@ impl<'a> Staging<'a> {
         };
         let packed = reader::unless_damaged::<PackedLink>(self.durable, &bytes, "link", &key)?;
         if let Some(packed) = packed {
-            return Ok(Some(Entries::of(&Link::from(packed))));
+            return Ok(Some(Entries::of(&Link::from(packed), &self.words.naming)));
         }
         let mut damaged = Entries::default();
         for mark in Mark::ALL {
@@ -297,4 +315,6 @@ pub(super) struct Written {
     pub(super) links: Vec<(LinkId, Option<Stored>)>,
     /// What a seal is to cover.
     pub(super) covered: Covered,
+    /// How far the index of words is.
+    pub(super) words: Words,
 }

@@ -8,6 +8,7 @@ mod generate;
 mod opening;
 mod reference;
 mod vault;
+mod words;
 
 use std::path::Path;
 

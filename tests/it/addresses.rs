@@ -1,10 +1,11 @@
 //! An e-mail address that moves: to nobody's, to somebody else's, and back to nobody's.
 
 use passerelle::domain::command::{Command, Fact, Refusal};
-use passerelle::domain::conflict::{Cause, Choice, Resolution};
+use passerelle::domain::conflict::{Cause, Choice, Resolution, Subject};
 use passerelle::domain::ids::{LinkId, Side};
 use passerelle::domain::link::Link;
 use passerelle::domain::value::Value;
+use passerelle::ports::Store as _;
 use passerelle::sim::salesforce::coerce::Input;
 use passerelle::sim::salesforce::ids::RecordId;
 
@@ -66,6 +67,28 @@ async fn it_leaves_once_the_address_is_free() {
         "p1"
     );
     world.drive().await.wrote_nothing();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_decision_that_is_refused_in_part_leaves_no_trace() {
+    let (world, _) = moved().await;
+    let (link, _) = the_one_held(&world).await;
+    let before = world.store.history(link.id, 100).await.unwrap();
+    let own = Choice::Typed(Value::Text("own@x.example".to_owned()));
+    let refused = world
+        .order(Command::Resolve(vec![Resolution {
+            link: link.id,
+            generation: link.generation,
+            choices: vec![
+                (link.conflicts[0].subject, own),
+                (Subject::Deletion, Choice::KeepBoth),
+            ],
+        }]))
+        .await;
+    let expected = Fact::Refused(Refusal::NoSuchConflict(link.id));
+    assert!(refused.facts.contains(&expected), "{:?}", refused.facts);
+    assert_eq!(world.store.history(link.id, 100).await.unwrap(), before);
+    assert_eq!(world.conflicts().await, [link]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

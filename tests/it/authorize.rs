@@ -1,5 +1,7 @@
 //! Being let in and out again: the built program, simulated systems with a page that asks, and a browser.
 
+mod keys;
+
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpListener;
@@ -742,6 +744,32 @@ fn from_a_console_a_person_lets_it_in_again_and_refusals_are_sentences() {
         audited.contains("second") && !audited.contains("first"),
         "{audited}"
     );
+
+    // Answered after its quarter of an hour.
+    begins_login(&mut terminal, "third");
+    let address = Stage::shown_address(&mut terminal);
+    let late = stage.browse(&address, ALLOW).unwrap();
+    site.with_brain(|brain| brain.set_clock_skew(16 * 60_000));
+    paste(&mut terminal, &late);
+    terminal.type_keys("\r");
+    terminal.sees("expired");
+    site.with_brain(|brain| brain.set_clock_skew(0));
+    terminal.type_keys("\u{1b}");
+    terminal.sees("Who lets us in");
+
+    terminal.type_keys("R");
+    terminal.sees("Cancel <]");
+    terminal.type_keys("\tthe contract ended\r");
+    terminal.type_keys("revoke\r");
+    terminal.sees("> Confirm <]");
+    terminal.type_keys("\r");
+    terminal.sees("kept secrets were forgotten");
+    let checked = stage.run(&["authorize", "salesforce", "--check"]);
+    let told = said(&checked);
+    assert!(told.contains("not authorised yet"), "{told}");
+    let audited = stage.run(&["audit", "list"]);
+    let audited = String::from_utf8(audited.stdout).unwrap();
+    assert!(audited.contains("the contract ended"), "{audited}");
     terminal.hang_up();
     drop(served);
 }

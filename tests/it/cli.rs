@@ -7,9 +7,10 @@ mod init;
 mod plugin;
 mod practice;
 
+use std::io::Write as _;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -84,6 +85,21 @@ fn command(file: &Path, arguments: &[&str]) -> Command {
     command.env_clear().env("USER", "ada");
     command.args(arguments).arg("--config").arg(file);
     command
+}
+
+/// With lines for standard input.
+fn answered(command: &mut Command, answers: &[String]) -> Output {
+    command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut running = command.spawn().unwrap();
+    let mut typed = running.stdin.take().unwrap();
+    for answer in answers {
+        writeln!(typed, "{answer}").unwrap();
+    }
+    drop(typed);
+    running.wait_with_output().unwrap()
 }
 
 fn said(output: &Output) -> String {

@@ -231,6 +231,7 @@ async fn what_no_stream_reads_is_not_looked_at() {
 person = [
   { salesforce = "Email", automation = "email", arrow = "both" },
   { salesforce = "LastName", automation = "lastname", arrow = "both" },
+  { salesforce = "HasOptedOutOfEmail", automation = "@do_not_contact_email", arrow = "both" },
 ]
 "#,
     )

@@ -231,6 +231,29 @@ fn the_level_of_the_serving_process_is_changed_while_it_runs() {
 }
 
 #[test]
+fn many_cycles_in_a_row_are_one_line_that_counts_them() {
+    let company = Company::new(1, 3);
+    let synced = company.command(&["sync", "--until-idle"]).output().unwrap();
+    assert_ne!(synced.status.code(), Some(1), "{}", said(&synced));
+    let before = lines(&company).len();
+    let served = Served::begin(&company);
+    for _ in 0..6 {
+        let synced = company
+            .command(&["sync", "--once", "all"])
+            .output()
+            .unwrap();
+        assert_ne!(synced.status.code(), Some(1), "{}", said(&synced));
+    }
+    served.stop();
+    let lines = lines(&company).split_off(before);
+    let told = lines.iter().filter(|line| line["what"] == "cycle ended");
+    let counts: Vec<u64> = told.map(|line| line["cycles"].as_u64().unwrap()).collect();
+    assert_eq!(counts.iter().sum::<u64>(), 6, "{counts:?}");
+    // More than one, if the machine was busy for a minute.
+    assert!(counts.len() < 6, "{counts:?}");
+}
+
+#[test]
 fn who_only_looks_neither_changes_the_level_nor_reads_the_log() {
     let company = Company::new(1, 3);
     let ourselves = nix::unistd::User::from_uid(nix::unistd::getuid());

@@ -40,5 +40,6 @@ mod store_kill;
 mod terminal;
 #[cfg(test)]
 mod tidy;
+mod twins;
 #[cfg(test)]
 mod world;

@@ -8,7 +8,7 @@ use passerelle::console::query::{Foreseen, Sample};
 use passerelle::console::{Answer, Msg, Query, Ticket};
 use passerelle::domain::command::{Command, Fact, Refusal, Scope};
 use passerelle::domain::conflict::Cause;
-use passerelle::domain::ids::{Kind, Side};
+use passerelle::domain::ids::{AutomationId, Kind, RemoteId, Side};
 use passerelle::domain::mapping::{Arrow, BlankTravel, Concurrent, Overwritten, Policy};
 use passerelle::domain::operator::Role;
 use passerelle::domain::setup::{Draft, InForce, Pair, Systems, Timetable, next_field};
@@ -17,7 +17,7 @@ use passerelle::ports::Store as _;
 use passerelle::sim::automation::draft::ContactInput;
 use passerelle::sim::faults::{CallMatcher, FaultKind};
 use passerelle::sim::salesforce::coerce::Input;
-use passerelle::sim::salesforce::schema::{CONTACT, LEAD};
+use passerelle::sim::salesforce::schema::{CONTACT, FieldAccess, LEAD};
 
 use tokio::sync::{mpsc, watch};
 
@@ -351,6 +351,53 @@ async fn a_value_that_the_answer_does_not_show_was_not_kept() {
         "Buyer",
         "nothing stale came back"
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_that_writes_compares_first_and_one_that_does_not_costs_no_more_for_it() {
+    let (mut world, leads) = agreed(2).await;
+    // A schedule of minutes: the run before this one has asked.
+    world.told_ago = Span::minutes(5);
+    let idle = world.drive().await;
+    idle.wrote_nothing();
+    assert_eq!(idle.metered, 1);
+
+    // Unpublished, a field is left out of records, and writes of it are ignored without a word.
+    world.shared.brain().publish_field("position", false);
+    world.edits(leads[0], "Title", Input::text("Buyer"));
+    world.edits(leads[1], "Phone", Input::text("+33 1 00 00 00 07"));
+    let done = world.drive().await;
+    assert_eq!(done.snapshot.suspended.len(), 1, "{:?}", done.snapshot);
+    assert_eq!(world.conflicts().await, []);
+    let second = world.by_email("p1@x.example");
+    assert_eq!(world.field(second, "phone"), "+33 1 00 00 00 07");
+
+    world.shared.brain().publish_field("position", true);
+    world.edits(leads[1], "Phone", Input::text("+33 1 00 00 00 08"));
+    let done = world.drive().await;
+    assert_eq!(done.snapshot.suspended, []);
+    let first = world.by_email("p0@x.example");
+    assert_eq!(world.field(first, "position"), "Buyer");
+    world.drive().await.wrote_nothing();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_write_that_was_refused_for_a_field_is_followed_by_a_comparison() {
+    let (world, leads) = agreed(1).await;
+    let now = world.now();
+    world.site.with_brain(|brain| {
+        let read_only = FieldAccess::ReadOnly;
+        assert!(brain.grant(LEAD, "Title", read_only, now));
+    });
+    let contact = world.by_email("p0@x.example");
+    world.user_edits(contact, ContactInput::default().with("position", "Buyer"));
+    let id = RemoteId::Automation(Kind::Person, AutomationId(u64::from(contact.0)));
+    let hint = Command::Look { records: vec![id] };
+    let done = world
+        .instruct_each(vec![hint, Command::RunCycle(Scope::OUTBOX)])
+        .await;
+    assert_eq!(done.snapshot.suspended.len(), 1, "{:?}", done.snapshot);
+    assert_eq!(world.text(leads[0], "Title"), "");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -127,6 +127,8 @@ pub(crate) struct World {
     pub(crate) daily_share: f64,
     /// The engine asks both systems what they are, instead of being told.
     pub(crate) asks: bool,
+    /// How old what it is told is.
+    pub(crate) told_ago: Span,
     hand: Hand,
     outside: Outside,
     described: Descriptions,
@@ -230,6 +232,7 @@ impl World {
             brake: Brake::Released,
             writes: Writes::Send,
             asks: false,
+            told_ago: Span(0),
             daily_share: 0.5,
             hand,
             outside,
@@ -434,7 +437,7 @@ impl World {
         let mut engine = Engine::new(settings, recovered);
         if !self.asks {
             engine.take_descriptions(&Descriptions {
-                at: self.outside.clock.now(),
+                at: self.outside.clock.now() - self.told_ago,
                 ..self.described.clone()
             });
         }

@@ -15,8 +15,9 @@ use super::AutomationClient;
 use super::api::{Api, Request, is_last};
 use super::query::Query;
 use super::wire;
+use crate::domain::remedy::Step;
 use crate::domain::request::Spent;
-use crate::ports::{Call, Hook, HookDraft, HookId, Hooks};
+use crate::ports::{Call, Hook, HookChange, HookDraft, HookId, Hooks};
 
 /// Webhooks of one page, and pages: more than any instance has.
 const PAGE: usize = 100;
@@ -31,41 +32,58 @@ impl Hooks for AutomationClient {
         })
     }
 
-    fn create_hook(&self, draft: HookDraft) -> Call<'_, Hook> {
-        Box::pin(async move {
-            let mut spent = Spent::default();
-            let request = Request::write(Method::POST, "/hooks/new", body(&draft));
-            let result = saved(&self.api, &mut spent, request, &draft).await;
-            answer("creating a webhook in Automation", spent, result)
-        })
+    fn shown(&self, change: &HookChange) -> Step {
+        let (method, path) = address(change);
+        let mut content = String::new();
+        if let HookChange::Create(draft) | HookChange::Edit(_, draft) = change {
+            let mut body = body(draft);
+            body["secret"] = json!("not shown");
+            content = body.to_string();
+        }
+        Step {
+            request: format!("{method} /api{path}"),
+            file: String::new(),
+            content,
+        }
     }
 
-    fn edit_hook(&self, id: HookId, draft: HookDraft) -> Call<'_, Hook> {
+    fn change(&self, change: HookChange) -> Call<'_, ()> {
         Box::pin(async move {
             let mut spent = Spent::default();
-            let path = format!("/hooks/{}/edit", id.0);
-            let request = Request {
-                names_one: true,
-                ..Request::write(Method::PATCH, &path, body(&draft))
+            let result = carried_out(&self.api, &mut spent, &change).await;
+            let operation = match change {
+                HookChange::Create(_) => "creating a webhook in Automation",
+                HookChange::Edit(..) => "changing a webhook in Automation",
+                HookChange::Remove(_) => "removing a webhook from Automation",
             };
-            let result = saved(&self.api, &mut spent, request, &draft).await;
-            answer("changing a webhook in Automation", spent, result)
+            answer(operation, spent, result)
         })
     }
+}
 
-    fn remove_hook(&self, id: HookId) -> Call<'_, ()> {
-        Box::pin(async move {
-            let mut spent = Spent::default();
-            let path = format!("/hooks/{}/delete", id.0);
-            let request = Request {
-                method: Method::DELETE,
-                effect: Effect::Writes,
-                ..Request::one(&path)
-            };
-            let result = self.api.send(&mut spent, request).await.map(|_| ());
-            answer("removing a webhook from Automation", spent, result)
-        })
+fn address(change: &HookChange) -> (Method, String) {
+    match change {
+        HookChange::Create(_) => (Method::POST, "/hooks/new".to_owned()),
+        HookChange::Edit(id, _) => (Method::PATCH, format!("/hooks/{}/edit", id.0)),
+        HookChange::Remove(id) => (Method::DELETE, format!("/hooks/{}/delete", id.0)),
     }
+}
+
+async fn carried_out(api: &Api, spent: &mut Spent, change: &HookChange) -> Result<(), Fault> {
+    let (method, path) = address(change);
+    let (HookChange::Create(draft) | HookChange::Edit(_, draft)) = change else {
+        let request = Request {
+            method,
+            effect: Effect::Writes,
+            ..Request::one(&path)
+        };
+        return api.send(spent, request).await.map(|_| ());
+    };
+    let request = Request {
+        names_one: matches!(change, HookChange::Edit(..)),
+        ..Request::write(method, &path, body(draft))
+    };
+    saved(api, spent, request, draft).await
 }
 
 async fn all(api: &Api, spent: &mut Spent) -> Result<Vec<Hook>, Fault> {
@@ -107,7 +125,7 @@ async fn saved(
     spent: &mut Spent,
     request: Request<'_>,
     draft: &HookDraft,
-) -> Result<Hook, Fault> {
+) -> Result<(), Fault> {
     let reply = api.send(spent, request).await?.json()?;
     let hook = hook(&reply["hook"])?;
     let is_kept = hook.url == draft.url
@@ -118,7 +136,7 @@ async fn saved(
         let message = "the webhook was saved otherwise than it was sent";
         return Err(Fault::broken("hook", message));
     }
-    Ok(hook)
+    Ok(())
 }
 
 fn hook(record: &Json) -> Result<Hook, Fault> {

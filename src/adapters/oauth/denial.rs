@@ -130,6 +130,11 @@ pub enum Denial {
     )]
     WrongAudience,
     #[error(
+        "the login server does not accept the signature: the certificate at the application is not that of \
+         [salesforce] private_key: Setup > App Manager > the application > Edit > Use digital signatures"
+    )]
+    WrongCertificate,
+    #[error(
         "the instance file says {said}, but {organisation} is {found}; set [salesforce] login_url to \
          {remedy}"
     )]
@@ -316,6 +321,8 @@ impl Attempt<'_> {
             Denial::NoRunAsUser
         } else if has("audience") {
             Denial::WrongAudience
+        } else if has("assertion signature") {
+            Denial::WrongCertificate
         } else if has("ip restricted") {
             Denial::IpRestricted
         } else if has("inactive") {
@@ -434,6 +441,11 @@ mod tests {
                 "invalid_grant",
                 "audience is invalid",
                 "test.salesforce.com",
+            ),
+            (
+                "invalid_grant",
+                "invalid assertion signature",
+                "digital signatures",
             ),
             ("invalid_grant", "ip restricted", "Login IP Ranges"),
             ("invalid_grant", "authentication failure", "Login History"),

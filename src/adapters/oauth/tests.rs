@@ -242,36 +242,8 @@ async fn a_token_is_renewed_before_it_ends() {
     );
 }
 
-/// Made for this test; opens nothing.
-const PRIVATE_KEY: &str = "\
------BEGIN PRIVATE KEY-----
-MIIEvAIBADANBgkqhkiG9w0BAQEFAASCBKYwggSiAgEAAoIBAQDUgnIeHmezkOVx
-bfkcTdY1vP9JE+JrBa5JChVCm8Ph4kgsphytil94vp+240YPGvF0HBijRELCdyoq
-pdsa1Mm1FBFMeo+pQ+f8FZp5Jab+EcAMTB2RBkVlZ9t0x6YyDhc5wg96NAVOLOLT
-3ic8Z0CsgNaWF+TA7S8gsx+LhJImsk447ukOWSkn985u2TZia/Sn4k6grALgel9C
-ElesbLSrRnOLFl0qTtaAw5j7LqZ8JGpY4Dn6Yls4X6g+T0VvtZQQFqS13VV8OVAW
-h01J4ibkIDlmAkN2OpTRM49K+DrDihInKVCVkrabLJxfKb5089RJiV8iefX8FpLs
-WXlVXChVAgMBAAECggEAB6nyqqJnFANAOxB/wOUPuh1oSX7llf189RZfgOj0LgPG
-nZGaDCom2khpoyNcJfRPS+QtgUnXbIL2qtYTakrNQXIJU6xB3RVdWup+iSrx9Ey4
-k9j04gOLYiZWNEZ0+G4oqUUV4M7aeCDHR2PGH3gLzYzR8FTJQ6nqHrBHDXWI/cs0
-kyEE90d3xoYgzjzJyEUHAjKyKuQEBh8COLrMuvVcYuYqPfhokmNfFY/avk+7J5R+
-Q9T09DS0zhIEmrujvEDz/VxLQDUan+RzxyiAHUYopxV3SyETbuZ4ndGVXHBlMH+f
-mM22afouSTQ1l+o6s0OV7IFYcvdTnXIRoI8CyLeLAQKBgQDqU//vf7f9ziZ/O36K
-iFPusPpAofT59nuR7Du8I76ooZLhMAIfQ3sij7BGF3/W1V3oI9R6n0gbvGSCWYgn
-5F7n/g2uyL1w3qqQzHjI8oiKWVjeoHYT8u3q9yE4WgqRtn8RSYDg1I4N7zW4x+hv
-o5HU5oOVT2Ja3VV/LWsWgx0x1QKBgQDoKd14yy8puh6AY8Kmicy3CIobXMQKr7gJ
-NQRSA9Ksh++P9U1Dt+7khxjQkdq8cjomidTo4GttmJhYxicVwdquM+gTR3lg5/YB
-kMFsDJV2f2SV5pj1ut/3+A2N6HO9NXbfrO/0T0c+UebhaT2quRbqaxAVSR/iFyb+
-H5YgkAfcgQKBgA5jSfuyo+F5nvOA+6wV4tFtHHCLgTc34y56itBqgXJpOVOKVxcE
-VbMxj2k+WCMgxrtSN+GvlgXd823tgWaxpwInnz90I+2iPmbVpzTvb2LPSZ2hzJ48
-9E7RDcEgBjYcNoEhOkCTzIUegvXtkGAKcxHXdYzdavSZUn6Uk1a2hjxhAoGAAR96
-t8Pb1YrV7O8OmPmfqN78tAct15NkA39jJvZnxXfe28Zm+kXgfPB+WTvrX+/5ggg2
-pG25d00+p2dF9x/568/KdpVo6+QTV4yYsuoYqvsQxHzaDo452Rw1DJOsQ6UHjytp
-+beMc6u3vy1gI/xDNR0Rddjls5VDFgWXF087CoECgYARMpKlYK7KR0ca7g6LLrzk
-ckc9uA5jjXZy9fPJrxBZvjjBJl05akjwNklrPi6kfHdGJZ4yWpAo8Msmcs1h/7jV
-aBoddill6wlB8PZdBs4ZO8lxarwTim6X5lANhCqKvCC6BxKPftkMDeoKvNTQK11v
-v+dhOTMDonwOS/m+udusEw==
------END PRIVATE KEY-----";
+/// Made for tests; opens nothing.
+const PRIVATE_KEY: &str = include_str!("../../../tests/keys/jwt.pem");
 
 #[tokio::test]
 async fn an_assertion_is_signed_for_the_login_host() {

@@ -13,9 +13,10 @@ pub struct Authorize {
     /// Listen for no browser: the address that it ends at is pasted here
     #[arg(long)]
     pub paste: bool,
-    /// Where on this machine the browser comes back to; part of the call-back address
-    #[arg(long, default_value_t = crate::app::authorize::PORT, value_name = "N")]
-    pub port: u16,
+    /// Where on this machine the browser comes back to, instead of the instance file's callback_ports; part
+    /// of the call-back address
+    #[arg(long, value_name = "N")]
+    pub port: Option<u16>,
     /// Only ask for a token with what is kept, and say whose it is
     #[arg(long, conflicts_with_all = ["paste", "port"])]
     pub check: bool,
@@ -32,9 +33,10 @@ pub struct Init {
     /// Listen for no browser: the address that it ends at is pasted here
     #[arg(long)]
     pub paste: bool,
-    /// Where on this machine the browser comes back to; part of the call-back address
-    #[arg(long, default_value_t = crate::app::authorize::PORT, value_name = "N")]
-    pub port: u16,
+    /// Where on this machine the browser comes back to, instead of the instance file's callback_ports; part
+    /// of the call-back address
+    #[arg(long, value_name = "N")]
+    pub port: Option<u16>,
 }
 
 #[derive(Debug, Args)]

@@ -42,6 +42,18 @@ impl Callback {
         Ok(Self { listeners, port })
     }
 
+    /// At the first of these that is free.
+    pub(in crate::app) async fn listen_at_one(ports: &[u16]) -> io::Result<Self> {
+        let mut refused = io::ErrorKind::InvalidInput.into();
+        for port in ports {
+            match Self::listen(*port).await {
+                Ok(callback) => return Ok(callback),
+                Err(error) => refused = error,
+            }
+        }
+        Err(refused)
+    }
+
     pub(in crate::app) const fn port(&self) -> u16 {
         self.port
     }
@@ -192,6 +204,17 @@ mod tests {
                 statuses = &mut browser => return (statuses, heard),
             }
         }
+    }
+
+    #[tokio::test]
+    async fn the_first_port_that_is_free_is_taken_and_no_other() {
+        let held = Callback::listen(0).await.unwrap();
+        let free = Callback::listen(0).await.unwrap().port();
+        let callback = Callback::listen_at_one(&[held.port(), free]).await.unwrap();
+        assert_eq!(callback.port(), free);
+        let both = [held.port(), free];
+        let refused = Callback::listen_at_one(&both).await.err().unwrap();
+        assert_eq!(refused.kind(), io::ErrorKind::AddrInUse);
     }
 
     #[tokio::test]

@@ -37,6 +37,7 @@ pub(in crate::app) fn denied(denial: &Denial) -> Why {
         Denial::GenericHost => ("denied-generic-host", vec![]),
         Denial::NoRunAsUser => ("denied-no-run-as", vec![]),
         Denial::WrongAudience => ("denied-audience", vec![]),
+        Denial::WrongCertificate => ("denied-certificate", vec![]),
         _ => return of_place(denial, raw),
     };
     why(says, gaps)
@@ -189,6 +190,7 @@ mod tests {
             Denial::GenericHost,
             Denial::NoRunAsUser,
             Denial::WrongAudience,
+            Denial::WrongCertificate,
             Denial::WrongBox {
                 said: "a production organisation",
                 organisation: text("Acme"),

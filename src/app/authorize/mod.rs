@@ -29,8 +29,6 @@ use logins::Turn;
 pub(super) use seen::{access, check_served, note};
 use trial::Trial;
 
-/// Where the official command-line tool of Salesforce listens: applications made for that one fit.
-pub(super) const PORT: u16 = 1717;
 const PATH: &str = "OauthRedirect";
 
 /// A secret that the instance file does not mention.

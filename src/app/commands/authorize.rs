@@ -113,12 +113,16 @@ async fn log_in(
     opened: &Opened,
     out: &mut Out,
 ) -> Result<(), AppError> {
+    let ports = match asked.port {
+        Some(port) => vec![port],
+        None => opened.instance.callback_ports.clone(),
+    };
     let callback = if asked.paste {
         None
     } else {
-        listen(asked.port, out).await?
+        listen(&ports, out).await?
     };
-    let port = callback.as_ref().map_or(asked.port, Callback::port);
+    let port = callback.as_ref().map_or(ports[0], Callback::port);
     let redirect: Url = authorize::redirect(port)?;
     let pending = login.pending(redirect.clone())?;
     introduce(side, &pending, callback.is_some(), out)?;
@@ -142,13 +146,24 @@ async fn log_in(
     login.exchange(pending, &redirected).await
 }
 
-async fn listen(port: u16, out: &mut Out) -> Result<Option<Callback>, AppError> {
-    match Callback::listen(port).await {
-        Ok(callback) => Ok(Some(callback)),
+async fn listen(ports: &[u16], out: &mut Out) -> Result<Option<Callback>, AppError> {
+    match Callback::listen_at_one(ports).await {
+        Ok(callback) => {
+            let port = callback.port();
+            if !matches!(ports[0], 0) && port != ports[0] {
+                out.note(&format!(
+                    "port {} is taken here: the call-back address with port {port} is used",
+                    ports[0]
+                ))?;
+            }
+            Ok(Some(callback))
+        }
         Err(error) => {
+            let tried: Vec<String> = ports.iter().map(u16::to_string).collect();
             out.note(&format!(
-                "nobody can listen at port {port} here ({error}): paste the address, or choose another \
-                 port with --port"
+                "nobody can listen at port {} here ({error}): paste the address, or enter another \
+                 call-back address there and name its port in [instance] callback_ports or with --port",
+                tried.join(" or ")
             ))?;
             Ok(None)
         }

@@ -59,7 +59,7 @@ async fn looked(
     }
     let opened = place.open().await?;
     if asked.fix {
-        return fix::perform(place, opened, asked, out).await;
+        return Box::pin(fix::perform(place, opened, asked, out)).await;
     }
     // If it was never synced: what the instance file would have it be.
     let assumed = opened.assumed(None);

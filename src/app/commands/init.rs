@@ -4,7 +4,7 @@
 //!
 //! Whatever step it ends at, it goes on there the next time: the file is there, the logins are kept.
 
-mod file;
+pub(super) mod file;
 mod questions;
 
 use std::collections::BTreeMap;
@@ -88,6 +88,7 @@ fn examination(fix: bool) -> Doctor {
         dry_run: false,
         reason: "first set-up".to_owned(),
         json: false,
+        is_first: true,
     }
 }
 

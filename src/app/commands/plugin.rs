@@ -3,6 +3,7 @@
 
 mod edit;
 pub(in crate::app) mod file;
+mod proposed;
 mod told;
 
 use std::fs;
@@ -12,6 +13,7 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 
 use crate::app::args::{Configuring, Plugin as Asked, PluginCommand};
+use crate::app::commands::sync::Report;
 use crate::app::commands::{Place, lists, sync};
 use crate::app::compose::{Connected, Mode};
 use crate::app::config::{self, ConfigError};
@@ -26,6 +28,7 @@ use crate::domain::mapping::{FieldRule, Policy};
 use crate::domain::operator::Role;
 use crate::domain::setup::{Draft, Objection, Pair, Systems, Timetable, suggestions};
 use crate::ports::Store as _;
+pub(in crate::app::commands) use proposed::Proposed;
 
 /// A longer file is no configuration, and does not fit into one message to the serving process.
 const FILE_BYTES_MAX: u64 = 200_000;
@@ -445,13 +448,23 @@ async fn save(
         out.note("nothing was changed")?;
         return Ok(Status::Done);
     }
-    let connected = ground.connected;
-    let instruction = place.instruction(&connected.opened, &configuring.reason, command)?;
-    let goal = Goal::Command(instruction);
-    let report = sync::measured(&connected, Mode::default(), goal, out).await?;
-    out.note("it is in force; `passerelle plugin versions` lists it")?;
+    let report = put(place, &ground.connected, &configuring.reason, command, out).await?;
     report.print(out)?;
     Ok(report.status())
+}
+
+async fn put(
+    place: &Place,
+    connected: &Connected,
+    reason: &str,
+    command: Command,
+    out: &mut Out,
+) -> Result<Report, AppError> {
+    let instruction = place.instruction(&connected.opened, reason, command)?;
+    let goal = Goal::Command(instruction);
+    let report = sync::measured(connected, Mode::default(), goal, out).await?;
+    out.note("it is in force; `passerelle plugin versions` lists it")?;
+    Ok(report)
 }
 
 fn is_wanted(place: &Place, out: &mut Out) -> Result<bool, AppError> {

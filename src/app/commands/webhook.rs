@@ -6,14 +6,13 @@ use crate::app::args::{WebhookCommand, WebhookWriting};
 use crate::app::commands::{Place, sync};
 use crate::app::compose::{Connected, Mode};
 use crate::app::error::{AppError, Status};
-use crate::app::hooks::{Flaw, Registration, Step};
+use crate::app::hooks::{Registrar, ordered, told};
 use crate::app::out::Out;
 use crate::app::run::Goal;
 use crate::domain::command::Command;
-use crate::domain::ids::Side;
 use crate::domain::operator::Role;
 use crate::domain::snapshot::Hearing;
-use crate::ports::{Call, Hook};
+use crate::ports::{Hook, HookChange};
 
 pub(super) async fn perform(
     place: &Place,
@@ -27,52 +26,45 @@ pub(super) async fn perform(
     }
 }
 
-async fn asked<T>(call: Call<'_, T>) -> Result<T, AppError> {
-    let answered = call.await.map_err(|error| AppError::Connect {
-        side: Side::Automation,
-        error: Box::new(error),
-    })?;
-    Ok(answered.value)
-}
-
-fn registration(connected: &Connected) -> Result<Registration, AppError> {
-    let instance = &connected.opened.instance;
-    let webhook = instance.webhook.as_ref().ok_or_else(|| {
+fn registrar(connected: &Connected) -> Result<&Registrar, AppError> {
+    connected.registrar.as_deref().ok_or_else(|| {
         AppError::Usage(
-            "the instance file has no [webhook]: write one with listen and secret, and start the \
-             serving process again"
+            "the instance file has no [webhook]: write one with listen, and start the serving process \
+             again"
                 .to_owned(),
         )
-    })?;
-    Registration::of(instance, webhook)
+    })
 }
 
 async fn status(place: &Place, out: &mut Out) -> Result<Status, AppError> {
     let connected = place.connect().await?;
-    let registration = registration(&connected)?;
-    let hooks = asked(connected.hooks.hooks()).await?;
-    let flaws = registration.flaws(&hooks);
+    let registrar = registrar(&connected)?;
+    let found = registrar.look().await?;
+    let secret = registrar.whereabouts().await?;
+    let wrong: Vec<String> = found.registered.flaws().iter().map(told).collect();
     let hearing = place.hearing();
-    let status = if flaws.is_empty() {
+    let status = if wrong.is_empty() {
         Status::Done
     } else {
         Status::WorkRemains
     };
+    let address = &found.registered.address;
     if out.is_json() {
-        let ours = registration.ours(&hooks).into_iter().map(hook_json);
         out.json(&json!({
-            "url": registration.url.as_str(),
-            "registered": ours.collect::<Vec<Json>>(),
-            "wrong": flaws.iter().map(Flaw::words).collect::<Vec<_>>(),
+            "url": address,
+            "secret": secret.name(),
+            "registered": found.ours().iter().map(hook_json).collect::<Vec<Json>>(),
+            "wrong": wrong,
             "received": hearing,
         }))?;
         return Ok(status);
     }
-    out.line(&format!("Webhooks are to come to {}", registration.url))?;
-    for flaw in &flaws {
-        out.line(&flaw.words())?;
+    out.line(&format!("Webhooks are to come to {address}"))?;
+    out.line(secret.words())?;
+    for words in &wrong {
+        out.line(words)?;
     }
-    if flaws.is_empty() {
+    if wrong.is_empty() {
         out.line("Automation posts to it as it should.")?;
     }
     match hearing {
@@ -117,18 +109,22 @@ async fn register(
     out: &mut Out,
 ) -> Result<Status, AppError> {
     let connected = place.connect().await?;
-    let registration = registration(&connected)?;
-    let hooks = asked(connected.hooks.hooks()).await?;
-    let steps = registration.steps(&hooks);
-    carry_out(place, &connected, ("register webhook", steps, writing), out).await?;
+    let registrar = registrar(&connected)?;
+    let changes = registrar.look().await?.to_register()?;
+    carry_out(
+        place,
+        &connected,
+        ("register webhook", changes, writing),
+        out,
+    )
+    .await?;
     if writing.writing.dry_run {
         return Ok(Status::Done);
     }
     // What this version of Automation does not know, it leaves out without a word.
-    let hooks = asked(connected.hooks.hooks()).await?;
-    let flaws = registration.flaws(&hooks);
+    let flaws = registrar.look().await?.registered.flaws();
     for flaw in &flaws {
-        out.note(&flaw.words())?;
+        out.note(&told(flaw))?;
     }
     Ok(if flaws.is_empty() {
         Status::Done
@@ -143,17 +139,18 @@ async fn unregister(
     out: &mut Out,
 ) -> Result<Status, AppError> {
     let connected = place.connect().await?;
-    let registration = registration(&connected)?;
-    let hooks = asked(connected.hooks.hooks()).await?;
-    let ours = registration.ours(&hooks);
-    let steps = ours.into_iter().map(|hook| Step::Remove(hook.id)).collect();
+    let registrar = registrar(&connected)?;
+    let changes = registrar.look().await?.to_unregister();
     carry_out(
         place,
         &connected,
-        ("unregister webhook", steps, writing),
+        ("unregister webhook", changes, writing),
         out,
     )
     .await?;
+    if !writing.writing.dry_run {
+        registrar.forget().await?;
+    }
     Ok(Status::Done)
 }
 
@@ -161,19 +158,18 @@ async fn unregister(
 async fn carry_out(
     place: &Place,
     connected: &Connected,
-    (act, steps, writing): (&'static str, Vec<Step>, &WebhookWriting),
+    (act, changes, writing): (&'static str, Vec<HookChange>, &WebhookWriting),
     out: &mut Out,
 ) -> Result<(), AppError> {
     place.require(&connected.opened, Role::Admin)?;
-    let is_to_do = !writing.writing.dry_run && !steps.is_empty();
+    let words: Vec<String> = changes.iter().map(ordered).collect();
+    let is_to_do = !writing.writing.dry_run && !changes.is_empty();
     if is_to_do && !writing.yes {
-        let steps: Vec<String> = steps.iter().map(Step::words).collect();
         return Err(AppError::Usage(format!(
             "this would {}; say --yes to do it in Automation",
-            steps.join(", and ")
+            words.join(", and ")
         )));
     }
-    let words: Vec<String> = steps.iter().map(Step::words).collect();
     if is_to_do {
         // Kept before it is done: what nobody knows of must not have happened.
         let command = Command::Enter {
@@ -182,13 +178,7 @@ async fn carry_out(
         };
         let entry = place.instruction(&connected.opened, &writing.writing.reason, command)?;
         sync::measured(connected, Mode::default(), Goal::Command(entry), out).await?;
-        for step in steps {
-            match step {
-                Step::Create(draft) => drop(asked(connected.hooks.create_hook(draft)).await?),
-                Step::Edit(id, draft) => drop(asked(connected.hooks.edit_hook(id, draft)).await?),
-                Step::Remove(id) => asked(connected.hooks.remove_hook(id)).await?,
-            }
-        }
+        registrar(connected)?.carry_out(changes).await?;
     }
     if out.is_json() {
         out.json(&json!({ "done": is_to_do, "steps": words }))?;

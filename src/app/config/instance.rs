@@ -13,6 +13,9 @@ use crate::domain::setup::{Pair, Timetable};
 pub struct Instance {
     pub name: String,
     pub data: PathBuf,
+    /// Where the browser of a login comes back to: of those that the call-back addresses name, the first
+    /// that is free. Never empty.
+    pub callback_ports: Vec<u16>,
     pub keys: Keys,
     pub salesforce: Salesforce,
     pub automation: Automation,
@@ -29,7 +32,8 @@ pub struct Instance {
 pub struct Webhook {
     pub listen: SocketAddr,
     pub path: String,
-    pub secret: SecretString,
+    /// One that is not here is made at the first registering, and kept sealed.
+    pub secret: Option<SecretString>,
     /// Under which Automation reaches it, by a proxy.
     pub public_url: Option<Url>,
 }

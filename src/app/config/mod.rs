@@ -51,6 +51,9 @@ pub enum ConfigError {
     NoHome,
 }
 
+/// Where the official command-line tool of Salesforce listens: applications made for that one fit.
+const CALLBACK_PORT: u16 = 1717;
+
 /// The serving process listens there, in the data folder, unless the file says otherwise.
 const SOCKET: &str = "console.sock";
 
@@ -169,6 +172,7 @@ impl Reader<'_> {
         let data = self.data(&file.instance)?;
         Ok(Instance {
             keys: self.keys(&file.instance)?,
+            callback_ports: self.callback_ports(&file.instance)?,
             serve: self.serve(file.serve, &data)?,
             operators: Operators {
                 viewer: file.operators.viewer,
@@ -184,6 +188,21 @@ impl Reader<'_> {
             webhook: file.webhook.map(|typed| self.webhook(typed)).transpose()?,
             name,
         })
+    }
+
+    /// Both systems compare call-back addresses letter by letter: only ports that were entered there.
+    fn callback_ports(&self, instance: &typed::Instance) -> Result<Vec<u16>, ConfigError> {
+        let Some(ports) = &instance.callback_ports else {
+            return Ok(vec![CALLBACK_PORT]);
+        };
+        let known = ports.get_ref();
+        if known.is_empty() || known.contains(&0) {
+            return Err(self.at(
+                ports,
+                "callback_ports are ports of this machine that call-back addresses name, like [1717]",
+            ));
+        }
+        Ok(known.clone())
     }
 
     /// The instance's own folder.

@@ -56,6 +56,17 @@ fn check(old: &str, new: &str, words: &[&str]) {
 }
 
 #[test]
+fn a_login_comes_back_at_a_port_that_the_file_names() {
+    assert_eq!(load_text(GOOD).unwrap().callback_ports, [1717]);
+    let with = |ports: &str| format!("name = \"acme\"\ncallback_ports = {ports}");
+    let text = GOOD.replace("name = \"acme\"", &with("[4000, 4001]"));
+    assert_eq!(load_text(&text).unwrap().callback_ports, [4000, 4001]);
+    for wrong in ["[]", "[1717, 0]"] {
+        check("name = \"acme\"", &with(wrong), &["line 4", "like [1717]"]);
+    }
+}
+
+#[test]
 fn a_good_file_is_understood() {
     let instance = load_text(GOOD).unwrap();
     assert_eq!(instance.name, "acme");

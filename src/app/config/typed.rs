@@ -67,6 +67,7 @@ pub(super) struct Instance {
     pub(super) data: Option<PathBuf>,
     pub(super) key_file: Option<Spanned<PathBuf>>,
     pub(super) passphrase: Option<Spanned<Passphrase>>,
+    pub(super) callback_ports: Option<Spanned<Vec<u16>>>,
 }
 
 /// Where the passphrase of the kept secrets is, or that a person is asked.

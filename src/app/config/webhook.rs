@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use secrecy::ExposeSecret as _;
+use secrecy::{ExposeSecret as _, SecretString};
 
 use super::typed::{self, Spanned};
 use super::{ConfigError, Reader, Webhook};
@@ -37,16 +37,14 @@ impl Reader<'_> {
                 "path begins with “/” and holds letters, digits, “/”, “-”, “_” and “.”",
             ));
         }
-        let secret = self.required_secret(
-            typed.secret,
-            &Spanned::new(near.clone(), ()),
-            "[webhook] secret",
-        )?;
-        if secret.expose_secret().chars().count() < SECRET_CHARS_MIN {
+        let secret = self.optional(typed.secret.as_ref())?;
+        let is_short =
+            |secret: &SecretString| secret.expose_secret().chars().count() < SECRET_CHARS_MIN;
+        if secret.as_ref().is_some_and(is_short) {
             return Err(self.at(
                 &Spanned::new(near, ()),
-                "the secret of [webhook] has fewer than 16 characters, so it could be guessed; make one \
-                 with: openssl rand -hex 20",
+                "the secret of [webhook] has fewer than 16 characters, so it could be guessed; leave it \
+                 out, and one is made and kept sealed",
             ));
         }
         let public_url = typed.public_url.map(|url| self.url(&url)).transpose()?;
@@ -90,6 +88,13 @@ secret = { env = \"HOOK_SECRET\" }
     }
 
     #[test]
+    fn a_secret_that_is_left_out_is_ours_to_make() {
+        let text = WEBHOOK.replace("secret = { env = \"HOOK_SECRET\" }", "");
+        let webhook = load_text(&format!("{GOOD}{text}")).unwrap().webhook;
+        assert!(webhook.unwrap().secret.is_none());
+    }
+
+    #[test]
     fn other_machines_are_let_in_only_by_leave() {
         let open = "listen = \"0.0.0.0:8650\"";
         let listen = "listen = \"127.0.0.1:8650\"";
@@ -107,8 +112,11 @@ secret = { env = \"HOOK_SECRET\" }
         );
         refused("127.0.0.1:8650", "127.0.0.1", &["with a port"]);
         let secret = "secret = { env = \"HOOK_SECRET\" }";
-        refused(secret, "", &["[webhook] secret is missing", "env"]);
-        refused("HOOK_SECRET", "SF_SECRET", &["16 characters", "openssl"]);
+        refused(
+            "HOOK_SECRET",
+            "SF_SECRET",
+            &["16 characters", "leave it out"],
+        );
         let with = |more: &str| format!("{secret}\n{more}");
         let (public, path) = (
             with("public_url = \"http://hooks.acme.example/\""),

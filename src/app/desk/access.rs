@@ -215,8 +215,9 @@ impl Reception {
         login: &Login<'_>,
         (mut pasted, stop): Waiting,
     ) -> Result<Option<(PendingAuthorization, Url)>, AppError> {
-        let (callback, listens) = self.listen().await;
-        let port = callback.as_ref().map_or(authorize::PORT, Callback::port);
+        let ports = &opened.instance.callback_ports;
+        let (callback, listens) = self.listen(ports).await;
+        let port = callback.as_ref().map_or(ports[0], Callback::port);
         let redirect = authorize::redirect(port)?;
         let pending = login.pending(redirect.clone())?;
         let shown = Progress::AtBrowser {
@@ -243,12 +244,13 @@ impl Reception {
     }
 
     /// A browser on the operator's own machine does not come back to this one.
-    async fn listen(&self) -> (Option<Callback>, Listens) {
+    async fn listen(&self, ports: &[u16]) -> (Option<Callback>, Listens) {
         if self.door.visitor.is_elsewhere() {
             return (None, Listens::Elsewhere);
         }
-        match Callback::listen(authorize::PORT).await {
-            Ok(callback) => (Some(callback), Listens::Here),
+        match Callback::listen_at_one(ports).await {
+            Ok(callback) if callback.port() == ports[0] => (Some(callback), Listens::Here),
+            Ok(callback) => (Some(callback), Listens::AtAnother),
             Err(error) => {
                 tracing::info!(kind = ?error.kind(), "nobody can listen for the browser");
                 (None, Listens::Taken)

@@ -15,7 +15,7 @@ use crate::domain::value::Value;
 use crate::ports::StoreError;
 
 /// Versions looked through for numbers of rules: more than anybody ever saves.
-const KEPT_MAX: usize = 10_000;
+pub(in crate::app) const KEPT_MAX: usize = 10_000;
 
 /// Contacts looked through for one that has a value.
 const LOOKED_AT_MAX: usize = 2_000;

@@ -1,5 +1,7 @@
 //! The desk's answers over a store in memory.
 
+mod search;
+
 use std::fs;
 
 use super::*;

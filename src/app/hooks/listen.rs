@@ -20,9 +20,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
-use super::Ear;
-use crate::adapters::automation::hook::{self, HookKey, SIGNATURE, Signature};
-use crate::app::config::Webhook;
+use super::{Ear, Registrar};
+use crate::adapters::automation::hook::{self, SIGNATURE, Signature};
 use crate::domain::time::Span;
 use crate::ports::Clock;
 
@@ -44,15 +43,14 @@ const RETRY: Span = Span(100);
 
 struct Door {
     ear: Arc<Ear>,
-    key: HookKey,
-    path: String,
+    registrar: Arc<Registrar>,
 }
 
 /// Serves until everything closes.
 pub(super) async fn serve(
     ear: Arc<Ear>,
     listener: TcpListener,
-    webhook: &Webhook,
+    registrar: Arc<Registrar>,
     closing: CancellationToken,
 ) -> io::Result<()> {
     let listener = Bounded {
@@ -60,11 +58,7 @@ pub(super) async fn serve(
         places: Arc::new(Semaphore::new(CONNECTIONS_MAX)),
         clock: Arc::clone(&ear.clock),
     };
-    let door = Door {
-        ear,
-        key: HookKey::new(&webhook.secret),
-        path: webhook.path.clone(),
-    };
+    let door = Door { ear, registrar };
     let router = Router::new().fallback(call).with_state(Arc::new(door));
     axum::serve(listener, router)
         .with_graceful_shutdown(closing.cancelled_owned())
@@ -86,7 +80,7 @@ impl Door {
     /// 3. The answer does not wait for anything that follows.
     async fn answer(&self, request: Request) -> StatusCode {
         let (head, body) = request.into_parts();
-        if head.uri.path() != self.path {
+        if head.uri.path() != self.registrar.webhook.path {
             return self.refuse(StatusCode::NOT_FOUND);
         }
         if head.method != Method::POST {
@@ -103,7 +97,9 @@ impl Door {
         let Some(body) = whole(&head.headers, body).await else {
             return self.refuse(StatusCode::PAYLOAD_TOO_LARGE);
         };
-        if !self.key.vouches_for(&body, &signature) {
+        // Without a secret nobody can have signed anything.
+        let key = self.registrar.key();
+        if !key.is_some_and(|key| key.vouches_for(&body, &signature)) {
             return self.refuse(StatusCode::UNAUTHORIZED);
         }
         self.hear(&body)

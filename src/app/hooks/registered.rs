@@ -1,51 +1,44 @@
 //! The webhook as Automation has it, compared with what this instance receives: what is missing or wrong,
 //! and what would put it right. Pure.
 
-use std::collections::BTreeSet;
-
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
+use super::secret;
 use crate::adapters::automation::hook::TRIGGERS;
 use crate::app::config::{Instance, Webhook};
 use crate::app::error::AppError;
-use crate::ports::{Hook, HookDraft, HookId};
+use crate::domain::webhook::{Flaw, Registered, Registration};
+use crate::ports::{Hook, HookChange, HookDraft};
 
 /// How ours is to be known among Automation's webhooks.
 const NAME: &str = "passerelle";
 
 /// What is to be registered, and as what.
 #[derive(Debug, Clone)]
-pub(in crate::app) struct Registration {
-    pub(in crate::app) url: Url,
-    draft: HookDraft,
+pub(super) struct Wanted {
+    url: Url,
+    name: String,
+    /// `None`: there is none yet.
+    secret: Option<SecretString>,
 }
 
-/// Why webhooks do not arrive, or not all of them.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::app) enum Flaw {
-    Missing,
-    /// By somebody, or by Automation itself after a hundred calls that failed.
-    Unpublished(HookId),
-    /// Calls come with a signature that is refused.
-    OtherSecret(HookId),
-    /// Types of events that it is not called for.
-    NotCalledFor(HookId, Vec<String>),
-    /// Each event is posted so many times.
-    Several(Vec<HookId>),
+/// What a look has found, and what was wanted.
+#[derive(Debug)]
+pub(in crate::app) struct Found {
+    pub(in crate::app) registered: Registered,
+    wanted: Wanted,
+    /// Ours, as in `registered`.
+    ours: Vec<Hook>,
 }
 
-/// What puts it right.
-#[derive(Debug, Clone)]
-pub(in crate::app) enum Step {
-    Create(HookDraft),
-    Edit(HookId, HookDraft),
-    Remove(HookId),
-}
-
-impl Registration {
+impl Wanted {
     /// Under the public address, or where both are on one machine under the one that is listened at.
-    pub(in crate::app) fn of(instance: &Instance, webhook: &Webhook) -> Result<Self, AppError> {
+    pub(super) fn of(
+        instance: &Instance,
+        webhook: &Webhook,
+        secret: Option<SecretString>,
+    ) -> Result<Self, AppError> {
         let url = match &webhook.public_url {
             Some(url) => url.clone(),
             None if webhook.listen.ip().is_loopback() && is_here(&instance.automation.base_url) => {
@@ -61,121 +54,140 @@ impl Registration {
                 ));
             }
         };
-        let draft = HookDraft {
+        Ok(Self {
+            url,
             name: format!("{NAME} {}", instance.name),
-            url: url.to_string(),
-            secret: webhook.secret.clone(),
-            triggers: TRIGGERS.map(str::to_owned).into(),
-        };
-        Ok(Self { url, draft })
+            secret,
+        })
     }
 
-    /// Ours among all of them: those that are posted to our address.
-    pub(in crate::app) fn ours<'a>(&self, hooks: &'a [Hook]) -> Vec<&'a Hook> {
-        let is_ours = |hook: &&Hook| {
-            let url = Url::parse(&hook.url);
-            url.is_ok_and(|url| url == self.url)
+    /// Looks for ours among all of them.
+    pub(super) fn among(self, hooks: Vec<Hook>) -> Found {
+        let (mut ours, others): (Vec<Hook>, _) =
+            hooks.into_iter().partition(|hook| self.is_at(hook));
+        if ours.is_empty() {
+            // The address was another one before, or somebody changed it there.
+            let mut others = others.into_iter();
+            ours.extend(others.find(|hook| hook.name == self.name));
+        }
+        let registered = Registered {
+            address: self.url.to_string(),
+            ours: ours.iter().map(|hook| self.seen(hook)).collect(),
         };
-        hooks.iter().filter(is_ours).collect()
+        Found {
+            registered,
+            wanted: self,
+            ours,
+        }
     }
 
-    /// What is wrong, for whoever shows it.
-    pub(in crate::app) fn flaws(&self, hooks: &[Hook]) -> Vec<Flaw> {
-        let ours = self.ours(hooks);
-        let Some(first) = ours.first() else {
-            return vec![Flaw::Missing];
-        };
-        let mut flaws = Vec::new();
-        if ours.len() > 1 {
-            flaws.push(Flaw::Several(ours.iter().map(|hook| hook.id).collect()));
-        }
-        if !first.is_published {
-            flaws.push(Flaw::Unpublished(first.id));
-        }
-        if first.secret.expose_secret() != self.draft.secret.expose_secret() {
-            flaws.push(Flaw::OtherSecret(first.id));
-        }
-        let lacking: Vec<String> = self.lacking(first).into_iter().collect();
-        if !lacking.is_empty() {
-            flaws.push(Flaw::NotCalledFor(first.id, lacking));
-        }
-        flaws
+    fn is_at(&self, hook: &Hook) -> bool {
+        Url::parse(&hook.url).is_ok_and(|url| url == self.url)
     }
 
-    pub(in crate::app) fn lacking(&self, hook: &Hook) -> BTreeSet<String> {
-        let lacking = self.draft.triggers.difference(&hook.triggers);
-        lacking.cloned().collect()
+    fn seen(&self, hook: &Hook) -> Registration {
+        let is_needed = |name: &&str| !hook.triggers.contains(*name);
+        Registration {
+            id: hook.id.0,
+            elsewhere: (!self.is_at(hook)).then(|| hook.url.clone()),
+            is_published: hook.is_published,
+            is_signed: self
+                .secret
+                .as_ref()
+                .is_some_and(|ours| ours.expose_secret() == hook.secret.expose_secret()),
+            lacking: TRIGGERS
+                .into_iter()
+                .filter(is_needed)
+                .map(str::to_owned)
+                .collect(),
+        }
+    }
+}
+
+impl Found {
+    /// Those that are ours.
+    pub(in crate::app) fn ours(&self) -> &[Hook] {
+        &self.ours
     }
 
     /// What registering does: the first of ours is put right and keeps what else it is called for; the
-    /// others are taken away. Nothing, if nothing is wrong.
-    pub(in crate::app) fn steps(&self, hooks: &[Hook]) -> Vec<Step> {
-        let ours = self.ours(hooks);
-        let Some((first, others)) = ours.split_first() else {
-            return vec![Step::Create(self.draft.clone())];
+    /// others are taken away. Nothing, if nothing is wrong. Where there is no secret yet, one is made.
+    pub(in crate::app) fn to_register(&self) -> Result<Vec<HookChange>, AppError> {
+        let flaws = self.registered.flaws();
+        if flaws.is_empty() {
+            return Ok(Vec::new());
+        }
+        let secret = match &self.wanted.secret {
+            Some(secret) => secret.clone(),
+            None => secret::made()?,
         };
-        let mut steps: Vec<Step> = others.iter().map(|hook| Step::Remove(hook.id)).collect();
+        let mut draft = HookDraft {
+            name: self.wanted.name.clone(),
+            url: self.wanted.url.to_string(),
+            secret,
+            triggers: TRIGGERS.map(str::to_owned).into(),
+        };
+        let Some((first, others)) = self.ours.split_first() else {
+            return Ok(vec![HookChange::Create(draft)]);
+        };
+        let removed = others.iter().map(|hook| HookChange::Remove(hook.id));
+        let mut changes: Vec<HookChange> = removed.collect();
         let is_of_number = |flaw: &Flaw| matches!(flaw, Flaw::Several(_));
-        if !self.flaws(hooks).iter().all(is_of_number) {
-            let mut draft = self.draft.clone();
+        if !flaws.iter().all(is_of_number) {
             draft.name.clone_from(&first.name);
             draft.triggers.extend(first.triggers.iter().cloned());
-            steps.push(Step::Edit(first.id, draft));
+            changes.push(HookChange::Edit(first.id, draft));
         }
-        steps
+        Ok(changes)
+    }
+
+    /// What having it post no more does.
+    pub(in crate::app) fn to_unregister(&self) -> Vec<HookChange> {
+        let ids = self.ours.iter().map(|hook| hook.id);
+        ids.map(HookChange::Remove).collect()
     }
 }
 
-impl Flaw {
-    /// In a sentence, with what to do.
-    pub(in crate::app) fn words(&self) -> String {
-        match self {
-            Self::Missing => "Automation has no webhook to this address; run: passerelle webhook \
-                              register"
-                .to_owned(),
-            Self::Unpublished(id) => format!(
-                "webhook {} is unpublished: Automation does that itself after about a hundred failed \
-                 calls; see that it reaches the address, then run: passerelle webhook register",
-                id.0
-            ),
-            Self::OtherSecret(id) => format!(
-                "webhook {} signs with another secret than [webhook] secret, so its calls are refused; \
-                 run: passerelle webhook register",
-                id.0
-            ),
-            Self::NotCalledFor(id, lacking) => format!(
-                "webhook {} is not called for {}; run: passerelle webhook register",
-                id.0,
-                lacking.join(", ")
-            ),
-            Self::Several(ids) => {
-                let ids: Vec<String> = ids.iter().map(|id| id.0.to_string()).collect();
-                format!(
-                    "webhooks {} are all posted to this address; run: passerelle webhook register",
-                    ids.join(", ")
-                )
-            }
+/// What is wrong in a sentence, with what to do.
+pub(in crate::app) fn told(flaw: &Flaw) -> String {
+    let seen = match flaw {
+        Flaw::Missing => "Automation has no webhook to this address".to_owned(),
+        Flaw::Elsewhere(id, address) => {
+            format!("webhook {id} bears our name and is posted to {address}")
         }
-    }
+        Flaw::Unpublished(id) => format!(
+            "webhook {id} is unpublished: Automation does that itself after about a hundred failed \
+             calls; see that it reaches the address"
+        ),
+        Flaw::OtherSecret(id) => {
+            format!("webhook {id} signs with another secret than ours, so its calls are refused")
+        }
+        Flaw::NotCalledFor(id, lacking) => {
+            format!("webhook {id} is not called for {}", lacking.join(", "))
+        }
+        Flaw::Several(ids) => {
+            let ids: Vec<String> = ids.iter().map(u64::to_string).collect();
+            format!("webhooks {} are all posted to this address", ids.join(", "))
+        }
+    };
+    format!("{seen}; run: passerelle webhook register")
 }
 
-impl Step {
-    /// What it does, as an order.
-    pub(in crate::app) fn words(&self) -> String {
-        match self {
-            Self::Create(draft) => format!(
-                "create a webhook to {} for {} types of events",
-                draft.url,
-                draft.triggers.len()
-            ),
-            Self::Edit(id, draft) => format!(
-                "publish webhook {} to {} for {} types of events, signed with [webhook] secret",
-                id.0,
-                draft.url,
-                draft.triggers.len()
-            ),
-            Self::Remove(id) => format!("remove webhook {}", id.0),
-        }
+/// What a change does, as an order.
+pub(in crate::app) fn ordered(change: &HookChange) -> String {
+    match change {
+        HookChange::Create(draft) => format!(
+            "create a webhook to {} for {} types of events",
+            draft.url,
+            draft.triggers.len()
+        ),
+        HookChange::Edit(id, draft) => format!(
+            "publish webhook {} to {} for {} types of events, signed with our secret",
+            id.0,
+            draft.url,
+            draft.triggers.len()
+        ),
+        HookChange::Remove(id) => format!("remove webhook {}", id.0),
     }
 }
 
@@ -191,18 +203,15 @@ fn is_here(url: &Url) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ports::HookId;
 
     const URL: &str = "https://hooks.acme.example/automation";
 
-    fn registration() -> Registration {
-        Registration {
+    fn wanted() -> Wanted {
+        Wanted {
             url: URL.parse().unwrap(),
-            draft: HookDraft {
-                name: "passerelle acme".to_owned(),
-                url: URL.to_owned(),
-                secret: "a secret of our own".to_owned().into(),
-                triggers: TRIGGERS.map(str::to_owned).into(),
-            },
+            name: "passerelle acme".to_owned(),
+            secret: Some("a secret of our own".to_owned().into()),
         }
     }
 
@@ -217,21 +226,34 @@ mod tests {
         }
     }
 
-    fn said(steps: &[Step]) -> Vec<String> {
-        steps.iter().map(Step::words).collect()
+    fn others(id: u64) -> Hook {
+        Hook {
+            url: "https://crm.other.example/".to_owned(),
+            is_published: false,
+            ..hook(id)
+        }
+    }
+
+    fn flaws(hooks: &[Hook]) -> Vec<Flaw> {
+        wanted().among(hooks.to_vec()).registered.flaws()
+    }
+
+    fn orders(hooks: &[Hook]) -> Vec<String> {
+        let changes = wanted().among(hooks.to_vec()).to_register().unwrap();
+        changes.iter().map(ordered).collect()
     }
 
     #[test]
     fn a_webhook_that_is_right_needs_nothing_and_those_of_others_are_left_alone() {
-        let other = Hook {
-            url: "https://crm.other.example/".to_owned(),
-            is_published: false,
-            ..hook(1)
-        };
-        let hooks = [other.clone(), hook(2)];
-        assert!(registration().flaws(&hooks).is_empty());
-        assert!(registration().steps(&hooks).is_empty());
-        assert_eq!(registration().flaws(&[other]), [Flaw::Missing]);
+        let hooks = [others(1), hook(2)];
+        assert_eq!(flaws(&hooks), []);
+        assert_eq!(orders(&hooks), [""; 0]);
+        assert_eq!(flaws(&hooks[..1]), [Flaw::Missing]);
+        let gone = wanted().among(hooks.to_vec()).to_unregister();
+        assert_eq!(
+            gone.iter().map(ordered).collect::<Vec<_>>(),
+            ["remove webhook 2"]
+        );
     }
 
     #[test]
@@ -240,39 +262,70 @@ mod tests {
             is_published: false,
             ..hook(3)
         };
-        let flaws = registration().flaws(std::slice::from_ref(&unpublished));
-        assert_eq!(flaws, [Flaw::Unpublished(HookId(3))]);
         let other = Hook {
             secret: "another secret".to_owned().into(),
             ..hook(3)
         };
-        let flaws = registration().flaws(std::slice::from_ref(&other));
-        assert_eq!(flaws, [Flaw::OtherSecret(HookId(3))]);
-        for hook in [unpublished, other] {
-            let steps = registration().steps(&[hook]);
-            assert!(matches!(steps[..], [Step::Edit(HookId(3), _)]), "{steps:?}");
+        let moved = Hook {
+            name: "passerelle acme".to_owned(),
+            url: "https://old.acme.example/".to_owned(),
+            ..hook(3)
+        };
+        let order = format!(
+            "publish webhook 3 to {URL} for {} types of events, signed with our secret",
+            TRIGGERS.len()
+        );
+        let elsewhere = Flaw::Elsewhere(3, moved.url.clone());
+        for (wrong, flaw) in [
+            (unpublished, Flaw::Unpublished(3)),
+            (other, Flaw::OtherSecret(3)),
+            (moved.clone(), elsewhere),
+        ] {
+            assert_eq!(flaws(std::slice::from_ref(&wrong)), [flaw]);
+            assert_eq!(orders(&[wrong]), [order.as_str()]);
         }
-        let steps = registration().steps(&[hook(3), hook(4)]);
-        assert_eq!(said(&steps), ["remove webhook 4"]);
+        let twice = [hook(3), hook(4)];
+        assert_eq!(flaws(&twice), [Flaw::Several(vec![3, 4])]);
+        assert_eq!(orders(&twice), ["remove webhook 4"]);
+        // Whose address is right is ours; a namesake elsewhere may be another process's.
+        assert_eq!(flaws(&[moved, hook(4)]), []);
     }
 
     #[test]
     fn what_a_webhook_is_called_for_besides_stays() {
         let mut hook = hook(3);
         hook.triggers = ["mautic.page_on_hit".to_owned()].into();
-        let steps = registration().steps(&[hook]);
-        let [Step::Edit(_, draft)] = &steps[..] else {
-            panic!("{steps:?}");
+        let changes = wanted().among(vec![hook]).to_register().unwrap();
+        let [HookChange::Edit(_, draft)] = &changes[..] else {
+            panic!("{changes:?}");
         };
         assert_eq!(draft.triggers.len(), TRIGGERS.len() + 1);
         assert_eq!(draft.name, "ours");
     }
 
     #[test]
+    fn without_a_secret_one_is_made_that_nobody_can_guess() {
+        let made = || {
+            let wanted = Wanted {
+                secret: None,
+                ..wanted()
+            };
+            let found = wanted.among(vec![hook(3)]);
+            assert_eq!(found.registered.flaws(), [Flaw::OtherSecret(3)]);
+            let changes = found.to_register().unwrap();
+            let [HookChange::Edit(_, draft)] = &changes[..] else {
+                panic!("{changes:?}");
+            };
+            draft.secret.expose_secret().to_owned()
+        };
+        assert_eq!(made().len(), 40);
+        assert_ne!(made(), made());
+    }
+
+    #[test]
     fn no_words_hold_the_secret() {
-        let registration = registration();
-        let flaws = [hook(1), hook(2)];
-        let words = format!("{:?} {:?}", registration, registration.flaws(&flaws));
+        let found = wanted().among(vec![hook(1), others(2)]);
+        let words = format!("{found:?} {:?}", found.to_register());
         assert!(!words.contains("a secret of our own"), "{words}");
     }
 }

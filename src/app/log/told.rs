@@ -18,11 +18,16 @@ use crate::domain::ids::{LinkId, RunId, Side};
 use crate::domain::operator::{Present, SessionId};
 use crate::domain::record::Act;
 use crate::domain::snapshot::{Phase, Snapshot};
+use crate::domain::time::{Span, Timestamp};
 use crate::pool::Handle;
-use crate::ports::Store;
+use crate::ports::{Clock, Store};
 
 /// Acts that may have been accepted at once, and are looked for in the store.
 const ACTS_MAX: usize = 64;
+
+/// Cycles that follow sooner are summed up in the next line: each hint may begin one, and a flood of them
+/// would leave nothing else in the log.
+const TOLD_EVERY: Span = Span::minutes(1);
 
 /// Whoever leaves waits no longer for what was told last.
 const LEAVING_MAX: Duration = Duration::from_secs(2);
@@ -39,8 +44,15 @@ struct Listener {
     store: Arc<dyn Store>,
     snapshots: watch::Receiver<Arc<Snapshot>>,
     phase: Phase,
-    /// When the cycle under way began.
+    /// When the cycle under way began, or the first one that was not told of.
     before: Totals,
+    clock: Arc<dyn Clock>,
+    /// When the last cycle was told of.
+    told_at: Option<Timestamp>,
+    /// Cycles that ended since, as many small ones do when much is hinted at.
+    untold: u64,
+    /// The cycle under way is one of them.
+    is_quiet: bool,
     present: BTreeMap<SessionId, Present>,
     /// Accepted, and not in the store yet.
     accepted: Vec<(RunId, SessionId)>,
@@ -48,13 +60,21 @@ struct Listener {
 
 impl Chronicle {
     /// Listens to a pool, and to who comes and goes.
-    pub(in crate::app) fn begin(handle: &Handle, store: Arc<dyn Store>, roster: Roster) -> Self {
+    pub(in crate::app) fn begin(
+        handle: &Handle,
+        (store, clock): (Arc<dyn Store>, Arc<dyn Clock>),
+        roster: Roster,
+    ) -> Self {
         let stop = CancellationToken::new();
         let listener = Listener {
             store,
             snapshots: handle.snapshots.clone(),
             phase: Phase::Idle,
             before: handle.snapshots.borrow().totals.clone(),
+            clock,
+            told_at: None,
+            untold: 0,
+            is_quiet: false,
             present: BTreeMap::new(),
             accepted: Vec::new(),
         };
@@ -63,8 +83,11 @@ impl Chronicle {
     }
 
     /// The same, where nobody comes.
-    pub(in crate::app) fn of_one(handle: &Handle, store: Arc<dyn Store>) -> Self {
-        Self::begin(handle, store, watch::channel(Arc::default()).1)
+    pub(in crate::app) fn of_one(
+        handle: &Handle,
+        (store, clock): (Arc<dyn Store>, Arc<dyn Clock>),
+    ) -> Self {
+        Self::begin(handle, (store, clock), watch::channel(Arc::default()).1)
     }
 
     /// After the pool's end: what it told last is logged too.
@@ -115,6 +138,7 @@ impl Listener {
             }
         }
         self.name_accepted().await;
+        self.tell_of_cycles();
         for (run, session) in self.accepted {
             // Not durable: the next start knows nothing of it.
             let (run, session) = (run.0, session.0);
@@ -133,10 +157,23 @@ impl Listener {
     async fn told(&mut self, told: Told) {
         match told.fact {
             Fact::CycleStarted => {
-                self.before = self.snapshots.borrow().totals.clone();
-                tracing::info!(target: TOLD, "cycle started");
+                let now = self.clock.now();
+                self.is_quiet = self.told_at.is_some_and(|at| now.since(at) < TOLD_EVERY);
+                if self.is_quiet {
+                    tracing::debug!(target: TOLD, "cycle started");
+                } else {
+                    self.tell_of_cycles();
+                    self.told_at = Some(now);
+                    self.before = self.snapshots.borrow().totals.clone();
+                    tracing::info!(target: TOLD, "cycle started");
+                }
             }
-            Fact::CycleEnded => self.cycle_ended(),
+            Fact::CycleEnded => {
+                self.untold += 1;
+                if !self.is_quiet {
+                    self.tell_of_cycles();
+                }
+            }
             Fact::Accepted(run) => {
                 if self.accepted.len() < ACTS_MAX {
                     self.accepted
@@ -178,7 +215,12 @@ impl Listener {
         }
     }
 
-    fn cycle_ended(&mut self) {
+    /// What was done since cycles were told of: by one, or by all that were too many for a line each.
+    fn tell_of_cycles(&mut self) {
+        let cycles = std::mem::take(&mut self.untold);
+        if cycles == 0 {
+            return;
+        }
         let snapshot = self.snapshots.borrow().clone();
         let done = snapshot.totals.since(&self.before);
         let sums = |by: &BySide| Side::BOTH.map(|side| by.sum(side));
@@ -189,6 +231,7 @@ impl Listener {
         let queued: u64 = snapshot.queued.values().sum();
         tracing::info!(
             target: TOLD,
+            cycles,
             salesforce_read,
             automation_read,
             salesforce_written,

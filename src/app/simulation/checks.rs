@@ -7,7 +7,7 @@ use crate::app::simulation::world::{Key, World};
 use crate::domain::conflict::{Cause, Subject};
 use crate::domain::consent::Consent;
 use crate::domain::ids::{Kind, RemoteId, Side};
-use crate::domain::link::{Link, Parked};
+use crate::domain::link::Link;
 use crate::domain::mapping::{FieldRule, Role};
 use crate::domain::record::Happened;
 use crate::domain::request::{Answer, AutomationRequest, SalesforceRequest};
@@ -215,7 +215,7 @@ impl Run {
         let (out, back) = self.world.journal.last_words(&keys);
         let (out, back) = (out.map(|out| out.at), back.map(|back| back.at));
         let must_be_out = out.is_some() && back < out;
-        if !must_be_out || matches!(link.parked, Some(Parked::ShadowedByContact(_))) {
+        if !must_be_out {
             return;
         }
         let is_out = |row: &Row| row.consent.is_some_and(|consent| consent != Consent::In);

@@ -236,6 +236,7 @@ fn at_browser(words: Words<'_>, side: Side, shown: &Progress) -> Vec<Line> {
     };
     let back = match listens {
         Listens::Here => "login-comes-back",
+        Listens::AtAnother => "login-comes-back-there",
         Listens::Elsewhere => "login-ends-elsewhere",
         Listens::Taken => "login-port-taken",
     };

@@ -4,6 +4,8 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::console) struct Selection<K> {
     chosen: Chosen<K>,
+    /// The item is only offered: no operator has chosen it.
+    is_offered: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +31,7 @@ impl<K: Copy + PartialEq> Default for Selection<K> {
     fn default() -> Self {
         Self {
             chosen: Chosen::NotYet,
+            is_offered: true,
         }
     }
 }
@@ -46,6 +49,13 @@ impl<K: Copy + PartialEq> Selection<K> {
         match self.chosen {
             Chosen::NotYet => 0,
             Chosen::Item(_, index) | Chosen::Gone(index) => index,
+        }
+    }
+
+    /// What was only offered gives way to what stands first from now on.
+    pub(in crate::console) fn offer_anew(&mut self) {
+        if self.is_offered {
+            *self = Self::default();
         }
     }
 
@@ -97,6 +107,7 @@ impl<K: Copy + PartialEq> Selection<K> {
     pub(in crate::console) fn choose(&mut self, keys: &[K], index: usize) {
         if let Some(key) = keys.get(index) {
             self.chosen = Chosen::Item(*key, index);
+            self.is_offered = false;
         }
     }
 
@@ -134,6 +145,21 @@ pub(in crate::console) const fn page_top(index: usize, height: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_only_offered_gives_way_when_asked_and_what_was_chosen_stays() {
+        let mut selection = Selection::default();
+        selection.settle(&['b', 'c']);
+        selection.settle(&['a', 'b', 'c']);
+        assert_eq!(selection.key(), Some('b'));
+        selection.offer_anew();
+        selection.settle(&['a', 'b', 'c']);
+        assert_eq!(selection.key(), Some('a'));
+        selection.step(&['a', 'b', 'c'], Step::Up, 10);
+        selection.offer_anew();
+        selection.settle(&['x', 'a']);
+        assert_eq!(selection.key(), Some('a'), "an operator's key was pressed");
+    }
 
     #[test]
     fn a_refresh_never_moves_the_choice_to_another_item() {

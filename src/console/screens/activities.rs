@@ -70,6 +70,18 @@ pub(in crate::console) struct Line<'a> {
 }
 
 impl Grouping {
+    const ALL: [Self; 4] = [Self::Cause, Self::Kind, Self::Person, Self::Each];
+
+    /// In the kept view; nothing for what the screen begins with.
+    const fn kept_as(self) -> &'static str {
+        match self {
+            Self::Cause => "",
+            Self::Kind => "type",
+            Self::Person => "whom",
+            Self::Each => "each",
+        }
+    }
+
     const fn next(self) -> Self {
         match self {
             Self::Cause => Self::Kind,
@@ -400,6 +412,18 @@ impl Topic for Activities {
         scene.snapshot.transfer.is_some()
             || list.own.draft != Draft::None
             || scene.snapshot.budget.is_some_and(|b| b.eases.is_some())
+    }
+
+    fn grouped_by(list: &Model) -> &'static str {
+        list.own.grouping.kept_as()
+    }
+
+    fn group_by(list: &mut Model, name: &str) {
+        let named = Grouping::ALL.into_iter();
+        let mut named = named.filter(|grouping| grouping.kept_as() == name);
+        if let Some(grouping) = named.next() {
+            list.own.grouping = grouping;
+        }
     }
 
     fn observe(list: &mut Model, scene: Scene<'_>) {

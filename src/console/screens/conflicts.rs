@@ -1,6 +1,8 @@
 //! Which contacts wait for a person, and why? The list; one contact is the business of `decide`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+
+use ratatui::style::Style;
 
 use super::decide::Decide;
 use super::listing::{Cell, List, Listed, Topic};
@@ -10,8 +12,11 @@ use crate::console::keymap::{Action, Context};
 use crate::console::list::{Rank, Table, column};
 use crate::console::model::{Reach, Tone};
 use crate::console::query::{Answer, ConflictRow, Page, Query};
+use crate::console::theme::Theme;
 use crate::console::words::Words;
+use crate::domain::conflict::Cause;
 use crate::domain::ids::{Kind, LinkId, RemoteId};
+use crate::domain::time::Timestamp;
 
 pub(in crate::console) type Model = List<Conflicts>;
 
@@ -51,6 +56,108 @@ fn name(words: Words<'_>, row: &ConflictRow) -> String {
         words.language.text("no-address").to_owned()
     } else {
         row.brief.name.clone()
+    }
+}
+
+/// One link that waits. Several that question the same records, one person's, stand under each other.
+pub(in crate::console) struct Line<'a> {
+    row: &'a ConflictRow,
+    /// Its place among them, from one, and how many they are.
+    place: usize,
+    of: usize,
+    /// When the first of them began to wait: they stay together.
+    since: Timestamp,
+}
+
+impl Line<'_> {
+    /// Why it waits; of several that question the same records, that they are one decision.
+    fn cause(&self, words: Words<'_>) -> Option<String> {
+        if self.of > 1 {
+            return Some(words.language.count("question-lines", self.of as u64));
+        }
+        self.row.conflicts.first().map(|held| words.cause(held))
+    }
+}
+
+/// Its own records and those that could be the same: all links of one question name the same.
+fn questioned(row: &ConflictRow) -> Option<Vec<RemoteId>> {
+    let matches = row.conflicts.iter().find_map(|held| match &held.cause {
+        Cause::SeveralMatch { matches } => Some(matches),
+        _ => None,
+    })?;
+    let mut records: Vec<RemoteId> = row.brief.records.iter().chain(matches).copied().collect();
+    records.sort_unstable();
+    records.dedup();
+    Some(records)
+}
+
+/// The rows, those of one question under its first one.
+fn together<'a>(rows: Vec<&'a ConflictRow>) -> Vec<Line<'a>> {
+    let mut places = BTreeMap::new();
+    let mut groups: Vec<Vec<&'a ConflictRow>> = Vec::new();
+    for row in rows {
+        let place = match questioned(row) {
+            Some(records) => *places.entry(records).or_insert(groups.len()),
+            None => groups.len(),
+        };
+        if place == groups.len() {
+            groups.push(Vec::new());
+        }
+        groups[place].push(row);
+    }
+    let lines = groups.into_iter().flat_map(|group| {
+        let of = group.len();
+        let since = group.iter().map(|row| row.raised).min().unwrap_or_default();
+        let members = group.into_iter().zip(1..);
+        members.map(move |(row, place)| Line {
+            row,
+            place,
+            of,
+            since,
+        })
+    });
+    lines.collect()
+}
+
+impl Listed for Line<'_> {
+    type Key = LinkId;
+
+    fn key(&self) -> LinkId {
+        self.row.brief.id
+    }
+
+    fn texts(&self, words: Words<'_>) -> Vec<(&'static str, String)> {
+        self.row.texts(words)
+    }
+
+    fn cells(&self, words: Words<'_>) -> Vec<Cell> {
+        let mut cells = self.row.cells(words);
+        if self.of > 1 {
+            let [place, of] = [self.place, self.of].map(|n| words.language.number(n as u64));
+            let gaps = [
+                ("what", cells[1].1.as_str()),
+                ("place", &place),
+                ("of", &of),
+            ];
+            cells[1].1 = words.language.with("conflict-place", &gaps);
+        }
+        cells
+    }
+
+    fn rank(&self, words: Words<'_>, column: usize) -> Rank {
+        match column {
+            2 => Rank::Number(self.since.0),
+            _ => self.row.rank(words, column),
+        }
+    }
+
+    /// Those under the first one hang on it.
+    fn sign(&self, theme: Theme) -> (&'static str, Style) {
+        if self.place > 1 {
+            (theme.sign("└", "`"), theme.muted())
+        } else {
+            self.row.sign(theme)
+        }
     }
 }
 
@@ -120,7 +227,7 @@ impl Model {
 impl Topic for Conflicts {
     type Data = Page<ConflictRow>;
     type Key = LinkId;
-    type Row<'a> = &'a ConflictRow;
+    type Row<'a> = Line<'a>;
     type Open = Decide;
 
     const CONTEXTS: [Context; 2] = [Context::Conflicts, Context::Decide];
@@ -130,10 +237,10 @@ impl Topic for Conflicts {
         &TABLE
     }
 
-    fn shown<'a>(list: &'a Model, scene: Scene<'a>) -> Vec<&'a ConflictRow> {
+    fn shown<'a>(list: &'a Model, scene: Scene<'a>) -> Vec<Line<'a>> {
         let rows = list.slot.data.as_ref().map_or(&[][..], |page| &page.rows);
         let rows = rows.iter();
-        rows.filter(|row| list.is_kept(scene.words, row)).collect()
+        together(rows.filter(|row| list.is_kept(scene.words, row)).collect())
     }
 
     fn query(_list: &Model) -> Option<Query> {
@@ -149,9 +256,13 @@ impl Topic for Conflicts {
     }
 
     fn title(list: &Model, scene: Scene<'_>) -> String {
-        let count = Self::shown(list, scene).len() as u64;
+        let shown = Self::shown(list, scene);
+        let questions = shown.iter().filter(|line| line.place == 1).count() as u64;
         let more = list.slot.data.as_ref().map_or(0, |page| page.more);
-        let title = scene.say().count("title-conflicts", count);
+        let mut title = scene.say().count("title-conflicts", shown.len() as u64);
+        if questions < shown.len() as u64 {
+            title = format!("{title} · {}", scene.say().count("questions", questions));
+        }
         let title = list.titled(scene, title, more);
         match list.marks.len() as u64 {
             0 => title,
@@ -182,13 +293,13 @@ impl Topic for Conflicts {
         }
         let page = page_height(canvas.height());
         list.paint_rows(scene, canvas, &rows, page);
-        if let Some(row) = list.chosen(scene) {
+        if let Some(line) = list.chosen(scene) {
             let y = canvas.height().saturating_sub(3);
             canvas.rule(y);
-            let records = words.records(&row.brief.records);
+            let records = words.records(&line.row.brief.records);
             canvas.text(1, y + 1, &records, theme.muted());
-            if let Some(conflict) = row.conflicts.first() {
-                canvas.text(1, y + 2, &words.cause(conflict), theme.plain());
+            if let Some(cause) = line.cause(words) {
+                canvas.text(1, y + 2, &cause, theme.plain());
             }
         }
     }
@@ -198,19 +309,16 @@ impl Topic for Conflicts {
     }
 
     fn foot(list: &Model, scene: Scene<'_>) -> Vec<String> {
-        let Some(row) = list.chosen(scene) else {
+        let Some(line) = list.chosen(scene) else {
             return Vec::new();
         };
-        let cause = row
-            .conflicts
-            .first()
-            .map(|conflict| scene.words.cause(conflict));
-        let records = scene.words.records(&row.brief.records);
+        let cause = line.cause(scene.words);
+        let records = scene.words.records(&line.row.brief.records);
         std::iter::once(records).chain(cause).collect()
     }
 
     fn copied(list: &Model, scene: Scene<'_>) -> Option<String> {
-        Some(list.chosen(scene)?.brief.name.clone())
+        Some(list.chosen(scene)?.row.brief.name.clone())
     }
 
     fn is_timed(list: &Model, _scene: Scene<'_>) -> bool {

@@ -137,7 +137,7 @@ impl Decide {
             (Choice::OptIn, Action::OptIn, "hint-opt-in"),
             (Choice::Retry, Action::TryAgain, "hint-again"),
         ] {
-            let is_vain = preview::refused_again(&person.link, conflict, &choice).is_some();
+            let is_vain = preview::in_vain(&person.link, conflict, &choice).is_some();
             if preview::fits(&person.link, conflict, &choice) && !is_vain {
                 hints.push((action, label));
             }
@@ -265,6 +265,9 @@ impl Decide {
             Subject::Consent => paint_consent(words, &person.link, canvas, y),
             _ => paint_records(words, &person.link, canvas, y),
         };
+        if let Some(text) = words.pairing(conflict) {
+            y += canvas.paragraph(1, y, bottom.saturating_sub(y), &text, theme.muted());
+        }
         if let Subject::Field(field) = conflict.subject {
             let steps = person.why.get(&field).map_or(&[][..], Vec::as_slice);
             for (index, step) in steps.iter().enumerate() {
@@ -273,7 +276,7 @@ impl Decide {
             }
         }
         for choice in [Choice::Salesforce, Choice::Automation, Choice::Base] {
-            if let Some(again) = preview::refused_again(&person.link, conflict, &choice) {
+            if let Some(again) = preview::in_vain(&person.link, conflict, &choice) {
                 let text = words.labelled(&words.choice(&choice), &again.told(words));
                 y += canvas.paragraph(1, y, bottom.saturating_sub(y), &text, theme.person());
             }

@@ -122,6 +122,13 @@ impl Listed for Finding {
 }
 
 impl Model {
+    /// Both systems were read: what is worst now is offered, unless the operator has chosen or opened one.
+    pub(in crate::console) fn offer_anew(&mut self) {
+        if self.open.is_none() {
+            self.selection.offer_anew();
+        }
+    }
+
     /// The findings are others now.
     pub(in crate::console) fn examined(&mut self, scene: Scene<'_>) -> Notice {
         Notice::of(self.settle(scene) && self.open.is_none())

@@ -1,12 +1,15 @@
 //! A screen that is a list, with what is open over it. What all of them do alike is done here; a
 //! [`Topic`] says what is its own.
 
+mod nothing;
 mod read;
 
 use std::collections::BTreeSet;
 use std::fmt::Debug;
 
 use ratatui::style::Style;
+
+pub(in crate::console) use nothing::Nothing;
 
 use super::{Notice, Scene, Screen};
 use crate::console::canvas::Canvas;
@@ -21,6 +24,7 @@ use crate::console::slot::{Slot, Waiting};
 use crate::console::theme::Theme;
 use crate::console::view::tone;
 use crate::console::words::Words;
+use crate::domain::folded::fold;
 
 /// The text of one line in one column.
 pub(super) type Cell = (Tone, String);
@@ -44,7 +48,7 @@ pub(in crate::console) trait Listed {
 
     fn text_rank(&self, words: Words<'_>, column: usize) -> Rank {
         let cell = self.cells(words).into_iter().nth(column);
-        Rank::Text(cell.map_or_else(String::new, |(_, text)| text.to_lowercase()))
+        Rank::Text(cell.map_or_else(String::new, |(_, text)| fold(&text)))
     }
 
     /// Before the first column, so that no meaning is in a colour alone.
@@ -109,10 +113,6 @@ pub(in crate::console) trait Opened<D> {
     }
 }
 
-/// Over a list of which nothing opens.
-#[derive(Debug)]
-pub(in crate::console) enum Nothing {}
-
 impl<T: Listed> Listed for &T {
     type Key = T::Key;
 
@@ -138,28 +138,6 @@ impl<T: Listed> Listed for &T {
 
     fn paint(&self, words: Words<'_>, places: &[Place], canvas: &mut Canvas<'_>, y: u16) {
         (*self).paint(words, places, canvas, y);
-    }
-}
-
-impl<D> Opened<D> for Nothing {
-    fn title(&self, _: Scene<'_>, _: Option<&D>) -> String {
-        match *self {}
-    }
-
-    fn hints(&self, _: Scene<'_>) -> Vec<(Action, &'static str)> {
-        match *self {}
-    }
-
-    fn paint(&self, _: Scene<'_>, _: Option<&D>, _: &mut Canvas<'_>) {
-        match *self {}
-    }
-
-    fn read(&self, _: Scene<'_>, _: Option<&D>) -> Reading {
-        match *self {}
-    }
-
-    fn step(&mut self, _: Scene<'_>, _: Option<&D>, _: Step, _: u16) {
-        match *self {}
     }
 }
 
@@ -228,6 +206,14 @@ pub(in crate::console) trait Topic: Default + Debug + 'static {
     fn is_timed(_list: &List<Self>, _scene: Scene<'_>) -> bool {
         false
     }
+
+    /// What its lines have in common, as the kept view writes it; nothing for what it begins with.
+    fn grouped_by(_list: &List<Self>) -> &'static str {
+        ""
+    }
+
+    /// As it was left. A name that it does not have is passed over.
+    fn group_by(_list: &mut List<Self>, _name: &str) {}
 
     fn observe(_list: &mut List<Self>, _scene: Scene<'_>) {}
 }
@@ -393,6 +379,8 @@ pub(in crate::console) trait Listing {
     fn filter(&self) -> &Filter;
     fn shape(&self) -> &Shape;
     fn shape_mut(&mut self) -> &mut Shape;
+    /// What its lines have in common, as the kept view writes it.
+    fn grouped_by(&self) -> &'static str;
     /// The chosen row as the kept view writes it; nothing if it is only the one that is offered.
     fn written(&self) -> String;
     /// As it was left.
@@ -420,6 +408,10 @@ impl<T: Topic> Listing for List<T> {
         &mut self.shape
     }
 
+    fn grouped_by(&self) -> &'static str {
+        T::grouped_by(self)
+    }
+
     fn written(&self) -> String {
         match self.key() {
             Some(key) if self.selection.index() > 0 => written(key),
@@ -436,6 +428,7 @@ impl<T: Topic> Listing for List<T> {
             hidden: kept.hidden.clone(),
         };
         self.resumed.clone_from(&kept.chosen);
+        T::group_by(self, &kept.grouped_by);
     }
 }
 

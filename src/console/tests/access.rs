@@ -229,9 +229,17 @@ fn everything_of_a_login_fits_on_the_smallest_screen_in_french() {
 }
 
 #[test]
+fn a_login_that_comes_back_at_another_port_says_so() {
+    let mut bench = bench();
+    at_browser(&mut bench, Listens::AtAnother);
+    bench.expect_screen("The first port is taken");
+}
+
+#[test]
 fn what_a_terminal_types_instead_of_pasting_goes_to_the_address_and_escape_ends_the_login() {
     let mut bench = bench();
     let ticket = at_browser(&mut bench, Listens::Taken);
+    bench.expect_screen("callback_ports");
     bench.type_text("http://localhost/?code=x").keys("enter");
     let (_, taken) = admit(&mut bench);
     assert_eq!(

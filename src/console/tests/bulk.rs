@@ -131,6 +131,62 @@ fn a_value_that_was_refused_is_not_offered_again_alone_nor_for_many() {
 }
 
 #[test]
+fn a_value_that_was_not_kept_is_not_offered_again_alone_nor_for_many() {
+    let mut bench = Bench::new();
+    let mut other = bench.world.links[&LinkId(1)].clone();
+    other.id = LinkId(2);
+    bench.world.links.insert(LinkId(2), other);
+    bench.world.change(LinkId(1), |link| {
+        link.conflicts
+            .retain(|c| c.subject == Subject::Field(MOBILE));
+        let state = link.field_mut(MOBILE);
+        state.salesforce = Some(Value::text("0601"));
+        state.automation = Some(Value::text("0602"));
+        link.conflicts[0].cause = Cause::NotKept {
+            side: Side::Salesforce,
+            sent: Value::text("0602"),
+            kept: Value::text("0601"),
+        };
+    });
+    bench.sync_reports();
+    let told = "Automation's value: Salesforce took this value and kept “0601”";
+    bench.keys("3 enter").expect_screen(told);
+    let hints = bench.screen();
+    let hints = hints.lines().last().unwrap();
+    assert!(!hints.contains("a Automation"), "{hints}");
+    assert!(hints.contains("s Salesforce"), "{hints}");
+    bench.keys("a").expect_screen("not decided yet");
+    bench.keys("e backspace").type_text("2");
+    bench.keys("enter").expect_screen("and would again");
+    bench.keys("backspace").type_text("9");
+    bench.keys("enter").expect_screen("→ typed: 0609");
+    // It may keep it by now.
+    bench.keys("t").expect_screen("→ try");
+    bench.keys("c esc A").expect_screen("1 contact is written");
+    bench.expect_screen("mobile (not kept before, and would not be again) 1");
+    assert!(bench.commands().is_empty());
+}
+
+#[test]
+fn a_value_that_was_not_kept_may_be_chosen_once_that_side_shows_another_one() {
+    let mut bench = Bench::new();
+    bench.world.change(LinkId(1), |link| {
+        link.conflicts
+            .retain(|c| c.subject == Subject::Field(MOBILE));
+        let state = link.field_mut(MOBILE);
+        state.salesforce = Some(Value::text("0604"));
+        state.automation = Some(Value::text("0602"));
+        link.conflicts[0].cause = Cause::NotKept {
+            side: Side::Salesforce,
+            sent: Value::text("0602"),
+            kept: Value::text("0601"),
+        };
+    });
+    bench.sync_reports();
+    bench.keys("3 enter a").expect_screen("→ Automation");
+}
+
+#[test]
 fn a_refusal_that_names_no_length_is_told_as_one_of_the_value() {
     let mut bench = Bench::new();
     refuse(&mut bench, LinkId(1), "said the rule");

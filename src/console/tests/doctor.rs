@@ -130,6 +130,18 @@ fn faults_stand_first_with_what_was_seen_and_their_count_in_the_title() {
 }
 
 #[test]
+fn the_first_finding_is_chosen_when_both_were_read_unless_the_operator_has_chosen() {
+    let mut bench = bench();
+    bench.expect_selected("Credentials and rights");
+    let stopped = std::mem::take(&mut seen(&mut bench).snapshot.stopped);
+    bench.keys("r").expect_selected("Salesforce objects");
+    bench.keys("down").expect_selected("Timeline object");
+    seen(&mut bench).snapshot.stopped = stopped;
+    bench.keys("r").expect_selected("Timeline object");
+    bench.expect_screen("Credentials and rights");
+}
+
+#[test]
 fn a_check_opens_to_the_whole_text_and_leads_to_where_it_is_mended() {
     let mut bench = bench();
     bench.keys("/").type_text("check:conflicts");

@@ -1,11 +1,14 @@
 //! What every list does alike: order, columns, a choice that stays and comes back.
 
 use super::Msg;
-use super::bench::{Bench, MOBILE, NOW, person};
+use super::bench::{Bench, EMAIL, MOBILE, NOW, person};
+use crate::domain::conflict::Cause;
 use crate::domain::consent::{Consent, ConsentView, Evidence, Reason};
-use crate::domain::ids::LinkId;
+use crate::domain::failure::{FailureKind, Rejection};
+use crate::domain::ids::{Kind, LinkId, RemoteId, Side};
 use crate::domain::link::Link;
 use crate::domain::time::Span;
+use crate::domain::value::Value;
 
 /// Opted out in Automation, so long ago.
 fn opted_out(number: u64, hours: i64) -> Link {
@@ -169,6 +172,126 @@ fn a_view_kept_by_an_older_or_a_newer_version_is_taken_as_far_as_it_is_known() {
     bench.model.restore(&serde_json::from_str(old).unwrap());
     bench.sync_reports();
     bench.expect_selected("claire@");
+}
+
+#[test]
+fn a_name_with_an_accent_is_sorted_and_filtered_as_without() {
+    let mut bench = Bench::new();
+    for (link, email) in [(1, "Emile@orion.example"), (2, "élodie@orion.example")] {
+        bench.world.change(LinkId(link), |link| {
+            let state = link.field_mut(EMAIL);
+            state.salesforce = Some(Value::text(email));
+            state.automation = Some(Value::text(email));
+        });
+    }
+    bench.sync_reports();
+    bench.keys("3 s");
+    let screen = bench.screen();
+    let at = |name: &str| {
+        screen
+            .find(name)
+            .unwrap_or_else(|| panic!("{name}: {screen}"))
+    };
+    assert!(at("élodie@") < at("Emile@"), "{screen}");
+    assert!(at("Emile@") < at("sophie@"), "{screen}");
+    bench.keys("/").type_text("elodie");
+    bench.keys("enter").expect_selected("élodie@");
+}
+
+#[test]
+fn what_activities_are_grouped_by_comes_back_in_the_next_session() {
+    let mut bench = Bench::new();
+    let kind = FailureKind::Rejected(Rejection::Duplicate);
+    for event in 1..4 {
+        let code = "FIELD_INTEGRITY_EXCEPTION";
+        bench.world.refuse(LinkId(1), event, kind.clone(), code);
+    }
+    bench
+        .keys("6 v v")
+        .expect_screen("Whom")
+        .expect_selected("claire@");
+    let text = serde_json::to_string(&bench.model.kept()).unwrap();
+    let mut again = Bench::new();
+    again.world.held.clone_from(&bench.world.held);
+    again.model.restore(&serde_json::from_str(&text).unwrap());
+    again.sync_reports();
+    again.expect_selected("claire@");
+    assert_eq!(again.model.kept(), bench.model.kept());
+    // As it begins it is not written down, and what nobody knows is passed over.
+    bench.keys("v v").expect_selected("FIELD_INTEGRITY");
+    assert!(!bench.model.kept().lists.contains_key(&6));
+    let odd = text.replace("whom", "mood");
+    let mut odd_one = Bench::new();
+    odd_one.world.held.clone_from(&bench.world.held);
+    odd_one.model.restore(&serde_json::from_str(&odd).unwrap());
+    odd_one.sync_reports();
+    odd_one.expect_selected("FIELD_INTEGRITY");
+}
+
+/// Two Contacts and a contact of Automation bear one address: three links, one person.
+#[test]
+fn the_lines_of_one_person_stand_together_and_say_that_they_are_one_decision() {
+    let mut bench = Bench::new();
+    let record = |number| bench.world.links[&LinkId(number)].salesforce.clone();
+    let records = [
+        (11, record(1), None),
+        (12, record(2), None),
+        (30, None, bench.world.links[&LinkId(1)].automation.clone()),
+    ];
+    let ids: Vec<RemoteId> = records
+        .iter()
+        .map(|(number, salesforce, automation)| {
+            let mut link = Link::new(LinkId(*number), Kind::Person);
+            (link.salesforce, link.automation) = (salesforce.clone(), automation.clone());
+            let ends = Side::BOTH.into_iter().find_map(|side| link.remote(side));
+            ends.expect("one end")
+        })
+        .collect();
+    for (number, salesforce, automation) in records {
+        let mut link = bench.world.links[&LinkId(3)].clone();
+        link.id = LinkId(number);
+        (link.salesforce, link.automation) = (salesforce, automation);
+        let own = Side::BOTH.into_iter().find_map(|side| link.remote(side));
+        let others = ids.iter().copied().filter(|id| Some(*id) != own);
+        let matches = others.collect();
+        link.conflicts[0].cause = Cause::SeveralMatch { matches };
+        link.conflicts[0].raised = NOW - Span::hours(number as i64);
+        bench.world.links.insert(link.id, link);
+    }
+    bench.sync_reports();
+    bench.keys("3");
+    bench.expect_screen("6 contacts wait for a person · 4 decisions");
+    let screen = bench.screen();
+    let at = |part: &str| {
+        let lines = screen.lines().enumerate();
+        let mut found = lines.filter(|(_, line)| line.contains(part));
+        found.next().unwrap_or_else(|| panic!("{part}: {screen}")).0
+    };
+    let first = at("identity (1 of 3)");
+    assert_eq!(at("identity (2 of 3)"), first + 1);
+    assert_eq!(at("└"), first + 1);
+    assert_eq!(at("identity (3 of 3)"), first + 2);
+    // Whichever way and by whatever: they stay together. The other one with a question stands alone.
+    for keys in ["i", "s", "s", "i"] {
+        bench.keys(keys);
+        let screen = bench.screen();
+        let lines = screen.lines().filter(|line| line.contains("identity"));
+        let places: Vec<bool> = lines.map(|line| line.contains("of 3")).collect();
+        assert_eq!(places.len(), 4, "{screen}");
+        let there = places.iter().filter(|is_of_group| **is_of_group).count();
+        assert_eq!(there, 3, "{screen}");
+        assert!(places[0] != places[3], "{screen}");
+    }
+    // One of the group stands at one end of the list.
+    bench.keys("/").type_text("cause:several");
+    bench.keys("enter home");
+    if !bench.screen().contains("one decision") {
+        bench.keys("end").expect_screen("one decision");
+    }
+    bench
+        .keys("enter")
+        .expect_screen("3 records bear this address or name");
+    bench.expect_screen("is merged into another one of its own");
 }
 
 /// Rows come in above, change their state and leave while one is chosen far down.

@@ -20,6 +20,7 @@ mod guide;
 mod remedies;
 mod samples;
 mod sides;
+mod webhook;
 mod work;
 
 const NOW: Timestamp = Timestamp(1_772_615_702_000);

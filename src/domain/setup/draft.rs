@@ -1,11 +1,14 @@
 //! A configuration that somebody is changing. Nothing of it is in force before it is saved.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::judge::objections;
-use super::objection::{Objection, Unfit};
+use super::objection::{Objection, Unfit, Weight};
 use super::rule::{Pair, Systems, owners, rule};
 use super::{Difference, Set, Setting, Timetable, differences};
+use crate::domain::doctor::Told;
 use crate::domain::drift::Descriptions;
 use crate::domain::ids::{FieldId, Kind, SalesforceObject};
 use crate::domain::mapping::{FieldRule, Policy, Role};
@@ -50,7 +53,13 @@ impl Draft {
     }
 
     pub fn objections(&self, described: &Descriptions) -> Vec<Objection> {
-        objections(Some(&self.before), &self.policy, described)
+        let mut found = objections(Some(&self.before), &self.policy, described);
+        if self.timetable.overlap < Timetable::OVERLAP_WISE && self.retimed().is_some() {
+            let least = Told::Time(Timetable::OVERLAP_WISE);
+            let doubt = Unfit::new("doubt-overlap", vec![("least", least)]);
+            found.push(doubt.about(None, Weight::Warned));
+        }
+        found
     }
 
     /// Takes the place of everything: an imported file, or an older version. Rules that were there keep
@@ -62,9 +71,12 @@ impl Draft {
                 Kind::Person => &mut policy.mapping.person,
                 Kind::Company => &mut policy.mapping.company,
             };
+            let mut taken = BTreeSet::new();
             for rule in rules.iter_mut() {
-                let old = known.iter().find(|old| is_same_pair(old, rule));
+                let mut old = known.iter();
+                let old = old.find(|old| is_same_pair(old, rule) && !taken.contains(&old.id));
                 rule.id = old.map_or_else(|| self.take_number(), |old| old.id);
+                taken.insert(rule.id);
             }
             rules.sort_by_key(|rule| rule.id);
         }
@@ -120,8 +132,8 @@ impl Draft {
                 .clone();
             let mut kept: Vec<SalesforceObject> = wanted;
             kept.retain(|object| objects.contains(object));
-            // Opt-outs and owners are everybody's.
-            if matches!(rule.role, Role::Consent | Role::Owner) {
+            // Addresses, opt-outs and owners are everybody's.
+            if matches!(rule.role, Role::Email | Role::Consent | Role::Owner) {
                 kept = objects
                     .iter()
                     .copied()
@@ -138,8 +150,9 @@ impl Draft {
     pub fn add(&mut self, kind: Kind, pair: &Pair, systems: Systems<'_>) -> Result<FieldId, Unfit> {
         let mut made = rule(self.next, kind, pair, &self.policy.objects, systems)?;
         // Somebody who takes a pair out and puts it in again has changed nothing.
-        let known = self.before.mapping.rules(kind).iter();
-        let old = known.into_iter().find(|old| is_same_pair(old, &made));
+        let mut known = self.before.mapping.rules(kind).iter();
+        let is_free = |old: &FieldRule| self.policy.mapping.rule(kind, old.id).is_none();
+        let old = known.find(|old| is_same_pair(old, &made) && is_free(old));
         made.id = match old {
             Some(old) => old.id,
             None => self.take_number(),

@@ -68,19 +68,29 @@ fn check_settings(policy: &Policy, systems: &Descriptions, found: &mut Vec<Objec
         let about = Some((Kind::Person, consent.id));
         found.push(Unfit::new("doubt-opt-in", Vec::new()).about(about, Weight::Warned));
     }
-    if let Some(consent) = consent {
-        let people = policy.objects.iter().copied();
-        let people = people.filter(|object| object.kind() == Kind::Person);
-        let missing: Vec<SalesforceObject> =
-            people.filter(|o| !consent.objects.contains(o)).collect();
-        if !missing.is_empty() {
-            let gaps = vec![("objects", Told::Objects(missing))];
-            let about = Some((Kind::Person, consent.id));
-            found.push(Unfit::new("unfit-consent-half", gaps).about(about, Weight::Refused));
-        }
+    for (role, says) in [
+        (Role::Email, "unfit-email-half"),
+        (Role::Consent, "unfit-consent-half"),
+    ] {
+        check_reach(policy, role, says, found);
     }
     if policy.create_accounts {
         found.push(warn("doubt-accounts", Vec::new()));
+    }
+}
+
+/// What everybody needs is mapped for every object of people.
+fn check_reach(policy: &Policy, role: Role, says: &'static str, found: &mut Vec<Objection>) {
+    let Some(rule) = policy.mapping.with_role(Kind::Person, role) else {
+        return;
+    };
+    let people = policy.objects.iter().copied();
+    let people = people.filter(|object| object.kind() == Kind::Person);
+    let missing: Vec<SalesforceObject> = people.filter(|o| !rule.objects.contains(o)).collect();
+    if !missing.is_empty() {
+        let gaps = vec![("objects", Told::Objects(missing))];
+        let about = Some((Kind::Person, rule.id));
+        found.push(Unfit::new(says, gaps).about(about, Weight::Refused));
     }
 }
 
@@ -152,7 +162,8 @@ fn lists(kind: Kind, rule: &FieldRule, described: &Descriptions) -> Vec<(Side, V
         .collect()
 }
 
-/// One field is written by one rule: two would take it from each other for ever.
+/// One field is written by one rule: two would take it from each other for ever. So would two rules
+/// of the same fields that go different ways.
 fn check_targets(kind: Kind, rules: &[FieldRule], found: &mut Vec<Objection>) {
     for (index, rule) in rules.iter().enumerate() {
         for other in &rules[..index] {
@@ -164,6 +175,15 @@ fn check_targets(kind: Kind, rules: &[FieldRule], found: &mut Vec<Objection>) {
                 && other.has_automation_field()
                 && rule.automation == other.automation;
             let same_salesforce = rule.salesforce.eq_ignore_ascii_case(&other.salesforce);
+            if same_automation && same_salesforce {
+                let gaps = vec![
+                    ("salesforce", text(&rule.salesforce)),
+                    ("automation", text(&rule.automation)),
+                ];
+                let about = Some((kind, rule.id));
+                found.push(Unfit::new("unfit-twice", gaps).about(about, Weight::Refused));
+                continue;
+            }
             let fields = [
                 (Side::Automation, same_automation, &rule.automation),
                 (Side::Salesforce, same_salesforce, &rule.salesforce),
@@ -180,11 +200,14 @@ fn check_targets(kind: Kind, rules: &[FieldRule], found: &mut Vec<Objection>) {
     }
 }
 
-/// What people and companies are paired by.
+/// What people and companies are paired by, and what keeps people from being mailed.
 fn check_pairing(policy: &Policy, found: &mut Vec<Objection>) {
     let Policy { mapping, .. } = policy;
     if mapping.with_role(Kind::Person, Role::Email).is_none() {
         found.push(refuse("unfit-no-email", Vec::new()));
+    }
+    if mapping.with_role(Kind::Person, Role::Consent).is_none() {
+        found.push(refuse("unfit-no-consent", Vec::new()));
     }
     let mut people = mapping.person.iter();
     let writes_accounts =

@@ -148,8 +148,9 @@ fn role(pair: &Pair, kind: Kind) -> Result<Role, Unfit> {
             return Err(Unfit::new("unfit-contact-id", vec![("name", text(dead))]));
         }
         (_, _, "isdeleted") => Role::Deleted,
-        (Kind::Person, _, "email") => Role::Email,
-        (Kind::Company, _, "name") => Role::CompanyName,
+        // Only these are asked for when somebody is looked for: another field's text pairs nobody.
+        (Kind::Person, "email", "email") => Role::Email,
+        (Kind::Company, "companyname", "name") => Role::CompanyName,
         (Kind::Person, _, "accountid") => Role::Company,
         (Kind::Person, _, "ownerid") => Role::Owner,
         _ => Role::Plain,

@@ -29,6 +29,9 @@ const PEOPLE: &[(&str, &str, Arrow)] = &[
     ("HasOptedOutOfEmail", DO_NOT_CONTACT, Arrow::Both),
 ];
 
+/// Salesforce's mark of what was deleted.
+const DELETED: &str = "IsDeleted";
+
 const COMPANIES: &[(&str, &str, Arrow)] = &[
     ("Name", "companyname", Arrow::Salesforce),
     ("Phone", "companyphone", Arrow::Salesforce),
@@ -91,6 +94,18 @@ pub fn consent(policy: &Policy) -> Pair {
         overwritten: Overwritten::Keep,
         blank: BlankTravel::Never,
         concurrent: Concurrent::Conflict,
+    }
+}
+
+/// What was deleted in Salesforce, to a boolean field of Automation.
+pub fn deleted(policy: &Policy, kind: Kind, field: &str) -> Pair {
+    let selected = policy.objects.iter().copied();
+    Pair {
+        salesforce: DELETED.to_owned(),
+        objects: selected.filter(|object| object.kind() == kind).collect(),
+        automation: field.to_owned(),
+        arrow: Arrow::Salesforce,
+        ..consent(policy)
     }
 }
 
@@ -173,11 +188,7 @@ fn namesakes(kind: Kind, systems: Systems<'_>) -> Vec<(String, String, Arrow)> {
         name.contains("deleted") || name.contains("supprime")
     });
     if let Some(field) = deleted {
-        let pair = (
-            "IsDeleted".to_owned(),
-            field.name.clone(),
-            Arrow::Salesforce,
-        );
+        let pair = (DELETED.to_owned(), field.name.clone(), Arrow::Salesforce);
         pairs.push(pair);
     }
     pairs

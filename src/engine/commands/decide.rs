@@ -68,6 +68,7 @@ impl Engine {
         }
         let mut changed = link.clone();
         let mut steps = Vec::new();
+        let mut absorbed = None;
         for (subject, choice) in &resolution.choices {
             let index = changed
                 .conflicts
@@ -80,12 +81,18 @@ impl Engine {
                 return Err(Refusal::AddressTaken { link: id, by });
             }
             if let Choice::Pair(record) = choice {
-                pair_with(desk, &mut changed, *record)?;
+                absorbed = Some(pair_with(desk, &mut changed, *record)?);
             } else {
                 let target = self.target(&changed, *subject, choice);
                 choose(&mut changed, &conflict, (choice, target), &mut steps)
                     .ok_or(Refusal::ChoiceDoesNotFit(id))?;
             }
+        }
+        // Nothing is left to refuse: from here on it is done.
+        if let Some(absorbed) = absorbed {
+            desk.remove(absorbed);
+        }
+        for (subject, _) in &resolution.choices {
             let what = Happened::ConflictResolved {
                 subject: *subject,
                 by: order.operator.name.clone(),
@@ -313,17 +320,18 @@ fn accept_as_is(link: &mut Link) {
 }
 
 /// Pairs a lone link with a record that another link holds alone.
-fn pair_with(desk: &mut Desk, link: &mut Link, record: RemoteId) -> Result<(), Refusal> {
+/// Gives the record's end to the link. Returns the link that had it, which ends by that.
+fn pair_with(desk: &Desk, link: &mut Link, record: RemoteId) -> Result<LinkId, Refusal> {
     let side = record.side();
     let other = desk.find(record).filter(|other| *other != link.id);
     let other = other.ok_or(Refusal::NoSuchLink(link.id))?;
     let is_lone = |link: &Link| link.remote(side.other()).is_none();
     let fits = link.remote(side).is_none_or(|_| !link.is_live(side))
         && desk.links.get(&other).is_some_and(is_lone);
-    if !fits {
-        return Err(Refusal::ChoiceDoesNotFit(link.id));
-    }
-    let mut absorbed = desk.remove(other).ok_or(Refusal::NoSuchLink(other))?;
+    let mut absorbed = match desk.links.get(&other) {
+        Some(absorbed) if fits => absorbed.clone(),
+        _ => return Err(Refusal::ChoiceDoesNotFit(link.id)),
+    };
     move_end(link, &mut absorbed, side);
-    Ok(())
+    Ok(other)
 }

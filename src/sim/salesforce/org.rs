@@ -268,6 +268,14 @@ impl Salesforce {
         }
     }
 
+    /// What refreshing a sandbox does: all the same, and another organisation.
+    pub fn become_another(&mut self) {
+        let table = &mut self.tables[usize::from(ORGANIZATION.0)];
+        let record = table.put(self.organization, None);
+        self.organization = table.next_id();
+        table.put(self.organization, record);
+    }
+
     pub const fn schema(&self) -> &Schema {
         &self.schema
     }

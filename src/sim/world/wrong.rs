@@ -60,10 +60,16 @@ pub enum Fault {
     IsSandbox,
     /// Salesforce's clock is three minutes ahead.
     ClockOff,
+    /// The webhook to us is not published. This and the next two change nothing where there is none.
+    WebhookUnpublished,
+    /// The webhook to us is posted to an address that we had before.
+    WebhookElsewhere,
+    /// The webhook to us is not called when a form is submitted or a contact deleted.
+    WebhookLacksEvents,
 }
 
 impl Fault {
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 26] = [
         Self::OptOutHidden,
         Self::HistoryUntracked,
         Self::TimelineMissing,
@@ -87,6 +93,9 @@ impl Fault {
         Self::OldPluginRuns,
         Self::IsSandbox,
         Self::ClockOff,
+        Self::WebhookUnpublished,
+        Self::WebhookElsewhere,
+        Self::WebhookLacksEvents,
     ];
 
     /// For command lines and logs.
@@ -115,6 +124,9 @@ impl Fault {
             Self::OldPluginRuns => "old-plugin-runs",
             Self::IsSandbox => "is-sandbox",
             Self::ClockOff => "clock-off",
+            Self::WebhookUnpublished => "webhook-unpublished",
+            Self::WebhookElsewhere => "webhook-elsewhere",
+            Self::WebhookLacksEvents => "webhook-lacks-events",
         }
     }
 
@@ -122,7 +134,11 @@ impl Fault {
     pub const fn goes_with_others(self) -> bool {
         !matches!(
             self,
-            Self::TimelineMissing | Self::DeletedFieldNotBoolean | Self::FieldsClosed
+            Self::TimelineMissing
+                | Self::DeletedFieldNotBoolean
+                | Self::FieldsClosed
+                | Self::WebhookElsewhere
+                | Self::WebhookLacksEvents
         )
     }
 }
@@ -131,7 +147,7 @@ impl Fault {
 pub struct WrongSetup;
 
 impl WrongSetup {
-    /// Every fault that goes with the others: twenty.
+    /// Every fault that goes with the others: twenty, and one more where there is a webhook.
     pub fn all(org: &mut Salesforce, brain: &mut Automation, now: Timestamp) {
         for fault in Fault::ALL.into_iter().filter(|one| one.goes_with_others()) {
             Self::one(fault, org, brain, now);

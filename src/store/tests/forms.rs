@@ -410,6 +410,8 @@ fn the_layout_of_keys_never_changes() {
             keys::mark_link(Mark::OneSided, link),
             "6d080000000000000102",
         ),
+        (keys::word_link("ana", link), "6e616e61020102"),
+        (keys::word_link("ana", LinkId(0)), "6e616e6100"),
         (keys::suppression(MatchKey(6)), "750000000000000006"),
         (keys::held("a1"), "766131"),
         (keys::sent(link), "650000000000000102"),

@@ -1,6 +1,11 @@
 //! The doctor on the practice company: every fault of its wrong set-up is found, and what can be
 //! mended from here is.
 
+use std::io::{BufRead as _, BufReader};
+use std::process::Stdio;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use passerelle::sim::salesforce::Call;
 use passerelle::sim::salesforce::coerce::Input;
 use passerelle::sim::salesforce::ids::RecordId;
@@ -11,9 +16,13 @@ use passerelle::sim::world::traffic::Outcome;
 use passerelle::sim::world::wrong::{Fault, WrongSetup};
 use serde_json::Value as Json;
 
-use super::{Company, SYNC, json, said};
+use super::{Company, SYNC, answered, json, printed, said};
+use crate::world::private;
 
 const PEOPLE: u32 = 50;
+
+/// For companies that were deleted in Salesforce.
+const FIELD: &str = "deleted_in_salesforce_co";
 
 /// The check that finds it, and how bad it is.
 const fn found_by(fault: Fault) -> (&'static str, &'static str) {
@@ -43,10 +52,23 @@ const fn found_by(fault: Fault) -> (&'static str, &'static str) {
         Fault::OldPluginRuns => ("foreign-writer", "fault"),
         Fault::IsSandbox => ("identity", "fault"),
         Fault::ClockOff => ("clock", "warning"),
+        Fault::WebhookUnpublished | Fault::WebhookElsewhere | Fault::WebhookLacksEvents => {
+            ("webhook", "warning")
+        }
     }
 }
 
 impl Company {
+    /// That Automation posts to, though nobody listens.
+    fn called() -> Self {
+        let company = Self::new(1, PEOPLE);
+        let folder = company.folder.path();
+        company.serving.add_webhook(&company.file, folder).unwrap();
+        let secret = folder.join("webhook.secret");
+        private(&secret, &std::fs::read_to_string(&secret).unwrap());
+        company
+    }
+
     fn go_wrong(&self, fault: Fault) {
         let now = self.serving.site.now();
         self.serving.site.with_brain(|org| {
@@ -80,7 +102,7 @@ impl Company {
 
 #[test]
 fn every_fault_of_the_wrong_set_up_is_found_and_gone_when_somebody_mends_it() {
-    let company = Company::new(1, PEOPLE);
+    let company = Company::called();
     company.asked(SYNC);
     for fault in Fault::ALL {
         let (id, state) = found_by(fault);
@@ -106,7 +128,7 @@ fn every_fault_of_the_wrong_set_up_is_found_and_gone_when_somebody_mends_it() {
 
 #[test]
 fn what_can_be_mended_from_here_is_shown_made_recorded_and_found_good() {
-    let company = Company::new(1, PEOPLE);
+    let company = Company::called();
     company.asked(SYNC);
     let faults = [
         Fault::OptOutHidden,
@@ -115,6 +137,9 @@ fn what_can_be_mended_from_here_is_shown_made_recorded_and_found_good() {
         Fault::TimelineNotCreateable,
         Fault::RemoteSiteMissing,
         Fault::DeletedFieldUnpublished,
+        Fault::WebhookElsewhere,
+        Fault::WebhookUnpublished,
+        Fault::WebhookLacksEvents,
     ];
     for fault in faults {
         company.go_wrong(fault);
@@ -125,7 +150,7 @@ fn what_can_be_mended_from_here_is_shown_made_recorded_and_found_good() {
         steps
             .filter(|fix| fix["steps"] != Json::Array(Vec::new()))
             .count()
-            >= 6
+            >= 7
     );
     for fault in faults {
         let (id, state) = found_by(fault);
@@ -147,6 +172,7 @@ fn what_can_be_mended_from_here_is_shown_made_recorded_and_found_good() {
         "remote site",
         "field history",
         "deleted field",
+        "webhook",
     ] {
         assert!(audit.contains(remedy), "{remedy}: {audit}");
     }
@@ -226,6 +252,118 @@ fn looking_at_remedies_binds_a_store_to_nothing() {
         "--json",
     ]);
     assert_eq!(company.check("identity")["state"], "ok");
+}
+
+#[test]
+fn a_field_that_is_made_for_deleted_companies_is_mapped_once_somebody_says_so() {
+    let company = Company::new(1, PEOPLE);
+    company.asked(SYNC);
+    let check = company.check("deleted");
+    assert_eq!(
+        (&check["state"], &check["fix"]["makes"]),
+        (&"note".into(), &"deleted field".into())
+    );
+    let fix = |more: &[&str], typed: &[&str]| {
+        let fix = ["doctor", "--fix", "deleted", "--reason", "by phone"];
+        let typed: Vec<String> = typed.iter().map(ToString::to_string).collect();
+        answered(&mut company.command(&[&fix, more].concat()), &typed)
+    };
+    let mapped = || company.asked(&["plugin", "--json"])["policy"]["mapping"]["company"].clone();
+    let is_mapped = || mapped().to_string().contains(FIELD);
+    let dry = printed(&fix(&["--dry-run"], &[]));
+    assert!(dry.contains("asked for next"), "{dry}");
+    let told = said(&fix(&[], &["y", "n"]));
+    assert!(told.contains(&format!("{FIELD} is to be mapped")), "{told}");
+    assert!(told.contains("IsDeleted"), "{told}");
+    assert!(!is_mapped(), "{told}");
+
+    let company = Company::new(1, PEOPLE);
+    company.asked(SYNC);
+    let all = [
+        "doctor", "--fix", "deleted", "--yes", "--reason", "by phone", "--json",
+    ];
+    let fixed = company.asked(&all);
+    assert_eq!(fixed["fixes"][0]["mapped"], true, "{fixed}");
+    let plugin = company.asked(&["plugin", "--json"]);
+    let mapping = &plugin["policy"]["mapping"]["company"];
+    assert!(mapping.to_string().contains(FIELD), "{mapping}");
+    assert_eq!(company.check("deleted")["state"], "ok");
+}
+
+#[test]
+fn the_process_that_serves_the_instance_maps_what_it_has_made() {
+    let company = Company::new(1, PEOPLE);
+    company.asked(SYNC);
+    let mut serving = company.command(&["serve"]);
+    let mut serving = serving.stderr(Stdio::piped()).spawn().unwrap();
+    let lines = BufReader::new(serving.stderr.take().unwrap()).lines();
+    let mut lines = lines.map_while(Result::ok);
+    assert!(lines.any(|line| line.contains("serving")), "it serves");
+    let all = [
+        "doctor", "--fix", "deleted", "--yes", "--reason", "by phone", "--json",
+    ];
+    let fixed = company.asked(&all);
+    let plugin = company.asked(&["plugin", "--json"]);
+    kill(Pid::from_raw(serving.id() as i32), Signal::SIGTERM).unwrap();
+    serving.wait().unwrap();
+    assert_eq!(fixed["fixes"][0]["mapped"], true, "{fixed}");
+    assert!(plugin.to_string().contains(FIELD), "{plugin}");
+}
+
+#[test]
+fn before_the_first_sync_the_pair_goes_into_the_instance_file() {
+    let company = Company::new(1, PEOPLE);
+    let all = [
+        "doctor", "--fix", "deleted", "--yes", "--reason", "by phone", "--json",
+    ];
+    let fixed = company.asked(&all);
+    assert_eq!(fixed["fixes"][0]["mapped"], true, "{fixed}");
+    let text = std::fs::read_to_string(&company.file).unwrap();
+    assert!(text.contains(FIELD), "{text}");
+    company.asked(SYNC);
+    assert_eq!(company.check("deleted")["state"], "ok");
+}
+
+#[test]
+fn where_no_webhooks_are_received_none_is_missed_and_where_they_are_a_missing_one_is_made() {
+    let company = Company::new(1, PEOPLE);
+    company.asked(SYNC);
+    let check = company.check("webhook");
+    assert_eq!(check["state"], "ok");
+    assert!(
+        check["seen"]
+            .as_str()
+            .unwrap()
+            .starts_with("Not applicable")
+    );
+
+    let company = Company::called();
+    company.asked(SYNC);
+    let hooks = || company.serving.automation.brain().hooks().all().count();
+    let id = company
+        .serving
+        .automation
+        .brain()
+        .hooks()
+        .all()
+        .next()
+        .unwrap()
+        .id;
+    company.serving.automation.brain().hooks_mut().remove(id);
+    let check = company.check("webhook");
+    assert_eq!(check["state"], "warning", "{check}");
+    assert_eq!(check["fix"]["makes"], "webhook");
+    let fix = [
+        "doctor", "--fix", "webhook", "--yes", "--reason", "test", "--json",
+    ];
+    let fixed = company.asked(&fix);
+    let fix = &fixed["fixes"][0];
+    assert_eq!(fix["steps"][0]["request"], "POST /api/hooks/new");
+    let shown = fix["steps"][0]["content"].as_str().unwrap();
+    assert!(shown.contains("mautic.form_on_submit"), "{shown}");
+    let secret = std::fs::read_to_string(company.folder.path().join("webhook.secret")).unwrap();
+    assert!(!fixed.to_string().contains(&secret), "{fixed}");
+    assert_eq!((hooks(), &fix["state"]), (1, &Json::from("ok")), "{fixed}");
 }
 
 #[test]

@@ -1,11 +1,10 @@
 //! From nothing to a first sync, by answers on standard input.
 
-use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-use std::process::{Output, Stdio};
+use std::process::Output;
 
-use super::{Company, command, printed, said};
+use super::{Company, answered, command, printed, said};
 
 /// As somebody types who gets some of it wrong first.
 fn answers(company: &Company) -> Vec<String> {
@@ -38,17 +37,7 @@ fn answers(company: &Company) -> Vec<String> {
 fn init(file: &Path, answers: &[String]) -> Output {
     let mut init = command(file, &["init"]);
     let home = file.parent().unwrap();
-    init.env("HOME", home);
-    init.stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    let mut running = init.spawn().unwrap();
-    let mut typed = running.stdin.take().unwrap();
-    for answer in answers {
-        writeln!(typed, "{answer}").unwrap();
-    }
-    drop(typed);
-    running.wait_with_output().unwrap()
+    answered(init.env("HOME", home), answers)
 }
 
 const SECRETS: [&str; 2] = ["practice-consumer-secret", "practicesecretkey"];

@@ -39,15 +39,23 @@ impl Receiver {
     /// Both systems in agreement, the hook registered.
     fn new(people: u32) -> Self {
         let company = Company::new(1, people);
+        let secret = company.file.with_file_name("webhook.secret");
+        private(&secret, SECRET);
+        Self::with(company, &format!("secret = {{ file = {secret:?} }}"))
+    }
+
+    /// With a secret of our own.
+    fn keeping(people: u32) -> Self {
+        Self::with(Company::new(1, people), "")
+    }
+
+    fn with(company: Company, more: &str) -> Self {
         // A port that was free a moment ago.
         let free = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = free.local_addr().unwrap();
         drop(free);
-        let secret = company.file.with_file_name("webhook.secret");
-        private(&secret, SECRET);
         let text = std::fs::read_to_string(&company.file).unwrap();
-        let more =
-            format!("\n[webhook]\nlisten = \"{address}\"\nsecret = {{ file = {secret:?} }}\n");
+        let more = format!("\n[webhook]\nlisten = \"{address}\"\n{more}\n");
         private(&company.file, &format!("{text}{more}"));
         let status = company.command(&["sync", "--until-idle"]).output().unwrap();
         assert_eq!(status.status.code(), Some(3));
@@ -326,6 +334,93 @@ fn registering_makes_what_is_missing_and_puts_right_what_is_wrong() {
     let (_, acts) = receiver.run(&["audit", "list", "--json"]);
     let acts = acts.to_string();
     assert!(acts.contains("register webhook") && !acts.contains(SECRET));
+}
+
+/// Every file below a folder, as bytes.
+fn files(folder: &std::path::Path) -> Vec<(std::path::PathBuf, Vec<u8>)> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(files(&path));
+        } else if path.is_file() {
+            let bytes = std::fs::read(&path).unwrap();
+            found.push((path, bytes));
+        }
+    }
+    found
+}
+
+#[test]
+fn a_secret_that_nobody_gave_is_made_kept_sealed_and_never_shown() {
+    let receiver = Receiver::keeping(3);
+    let shared = &receiver.company.serving.automation;
+    let (_, told) = receiver.run(&["webhook", "status", "--json"]);
+    assert_eq!(told["secret"], "not made yet");
+    let body = json!({"mautic.lead_post_save_update": [{"contact": {"id": 1}}]}).to_string();
+    let by_nothing = signature("", body.as_bytes());
+    let call_signed = |signed: &str| call("POST", "/automation", Some(signed), &body);
+    assert_eq!(receiver.sends(&call_signed(&by_nothing)), 401);
+
+    let ask = |what: &str| {
+        let asked = ["webhook", what, "--yes", "--reason", "test"];
+        receiver.company.command(&asked).output().unwrap()
+    };
+    let output = ask("register");
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let secret = || shared.brain().hooks().all().next().unwrap().secret.clone();
+    let first = secret();
+    assert!(first.len() >= 40, "{first}");
+    let (_, told) = receiver.run(&["webhook", "status", "--json"]);
+    assert_eq!(
+        (&told["secret"], &told["wrong"]),
+        (&json!("kept sealed"), &json!([]))
+    );
+    // The process that receives them knows it at once, and the whole way works.
+    let right = signature(&first, body.as_bytes());
+    assert_eq!(receiver.sends(&call_signed(&right)), 200);
+    receiver.submits("nadine.petit@clients.example", "Nadine");
+    receiver.waits_until("the Lead", |here| {
+        here.records(LEAD, "nadine.petit@clients.example") == 1
+    });
+
+    let mut shown = Vec::new();
+    for arguments in [
+        &["webhook", "status"][..],
+        &["webhook", "status", "--json"],
+        &["audit", "list", "--json"],
+        &["log", "show"],
+        &["doctor", "webhook", "--json"],
+        &["bundle", "--contact", "nadine.petit@clients.example"],
+    ] {
+        let output = receiver.company.command(arguments).output().unwrap();
+        shown.push([output.stdout, output.stderr].concat());
+    }
+    shown.push([output.stdout, output.stderr].concat());
+    let folder = receiver.company.file.parent().unwrap();
+    let files = files(folder);
+    assert!(files.len() > 5, "the store and the logs are there");
+    let held = |bytes: &[u8]| {
+        bytes
+            .windows(first.len())
+            .any(|part| part == first.as_bytes())
+    };
+    for (path, bytes) in &files {
+        assert!(!held(bytes), "{}", path.display());
+    }
+    for bytes in &shown {
+        assert!(!held(bytes), "{}", String::from_utf8_lossy(bytes));
+    }
+
+    let output = ask("unregister");
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert_eq!(
+        receiver.sends(&call_signed(&right)),
+        401,
+        "its time is over"
+    );
+    assert_eq!(ask("register").status.code(), Some(0));
+    assert_ne!(secret(), first);
 }
 
 /// Somebody new in Automation, whom no reading has found.

@@ -99,3 +99,20 @@ async fn a_number_of_nobody_is_no_number() {
     }
     world.drive().await.wrote_nothing();
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_number_on_two_records_without_its_address_is_nobodys() {
+    let world = world().await;
+    let known = world.contact_with(input("ada"));
+    let number = known.0.to_string();
+    let (one, other) = (
+        lead(&world, "ada.moved@x.example", &number),
+        lead(&world, "ben@x.example", &number),
+    );
+    world.drive().await;
+    for lead in [one, other] {
+        let made = contact_of(&world, lead);
+        assert!(made.is_some_and(|made| made != known), "{made:?}");
+    }
+    assert_eq!(world.field(known, "email"), "ada@x.example");
+}

@@ -9,8 +9,9 @@ use serde_json::Value as Json;
 use super::super::super::failures::Fault;
 use super::super::super::values;
 use super::super::api::Api;
+use super::super::describe::{self, is_published};
 use super::super::query::{Query, Where};
-use super::super::{describe, wire};
+use super::super::wire;
 use crate::domain::evidence::{
     Area, AutomationEvidence, FieldState, Filter, Part, Segment, Writer,
 };
@@ -152,7 +153,7 @@ fn state(kind: Kind, record: &Json) -> Option<FieldState> {
         kind,
         alias: record["alias"].as_str()?.to_owned(),
         value_type: describe::value_type(record["type"].as_str().unwrap_or_default()),
-        is_published: describe::is_published(record),
+        is_published: is_published(record),
         is_listable: is_listable(record),
     })
 }
@@ -173,7 +174,7 @@ pub(super) fn segment(record: &Json) -> Segment {
     let filters = wire::records(&record["filters"]);
     Segment {
         name: values::text(&record["name"]).unwrap_or_default(),
-        is_published: describe::is_published(record),
+        is_published: is_published(record),
         filters: filters.into_iter().filter_map(filter).collect(),
     }
 }

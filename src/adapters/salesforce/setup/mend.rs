@@ -166,7 +166,7 @@ async fn plan(
                 wanted.fields.insert(field);
             }
         }
-        Remedy::DeletedField(..) | Remedy::DeletedSegment(_) => {
+        Remedy::DeletedField(..) | Remedy::DeletedSegment(_) | Remedy::Webhook(_) => {
             return Err(Fault::broken("remedy", "this is made in Automation"));
         }
     }

@@ -6,6 +6,8 @@ use serde_json::{Value as Json, json};
 use super::judged;
 use crate::app::args::Doctor;
 use crate::app::commands::Place;
+use crate::app::commands::init::file;
+use crate::app::commands::plugin::Proposed;
 use crate::app::compose::{self, Connected, Mode, Opened};
 use crate::app::error::{AppError, Status};
 use crate::app::out::Out;
@@ -13,8 +15,10 @@ use crate::app::run::{Goal, run};
 use crate::console::{Language, Tongue, spoken};
 use crate::domain::command::Command;
 use crate::domain::doctor::Finding;
-use crate::domain::mapping::Policy;
+use crate::domain::ids::{FieldId, Kind};
+use crate::domain::mapping::{Policy, Role};
 use crate::domain::remedy::{Mended, Preview, Remedy};
+use crate::domain::setup::{assume, deleted};
 use crate::ports::Store as _;
 
 /// What became of one remedy.
@@ -38,11 +42,13 @@ pub(super) async fn perform(
     let mut connected = compose::connect_to_mend(opened).await?;
     let policy = connected.policy.clone();
     let mut tried: Vec<Remedy> = Vec::new();
-    let mut told = Vec::new();
+    let mut told: Vec<Json> = Vec::new();
+    let mut fields = Vec::new();
     let mut status = Status::Done;
     // Each look may show what only became possible by what was made before.
     while let Some((finding, remedy)) = next(place, &connected, asked, &tried).await? {
         tried.push(remedy.clone());
+        let unmapped = unmapped(&remedy, &policy);
         let preview = connected
             .examiner
             .preview(policy.clone(), remedy.clone())
@@ -61,7 +67,21 @@ pub(super) async fn perform(
             _ => None,
         };
         say((&remedy, &ended), now.as_ref(), &connected, out)?;
+        if let (Ended::Made(_), Some(field)) = (&ended, unmapped) {
+            fields.push((told.len(), field));
+        }
         told.push(line(&finding, &remedy, &preview, &ended, now.as_ref()));
+    }
+    let is_first = asked.is_first || connected.opened.recovered.policy.is_none();
+    // The next ones open the store anew.
+    drop(connected);
+    for (at, (kind, field)) in fields {
+        let is_mapped = if is_first {
+            map_in_file(place, asked, &policy, (kind, &field), out).await?
+        } else {
+            map(place, asked, (kind, &field), out).await?
+        };
+        told[at]["mapped"] = json!(is_mapped);
     }
     if out.is_json() {
         out.json(&json!({ "fixes": told }))?;
@@ -118,7 +138,7 @@ async fn one(
     if asked.dry_run {
         return Ok(Ended::Left("nothing was made"));
     }
-    if !asked.yes && !is_wanted(place, out).await? {
+    if !asked.yes && !is_wanted(place, "make it?", out).await? {
         return Ok(Ended::Left("nothing was made"));
     }
     let command = Command::Mend(remedy.clone());
@@ -141,14 +161,71 @@ async fn one(
     )
 }
 
-async fn is_wanted(place: &Place, out: &mut Out) -> Result<bool, AppError> {
+/// A field for what was deleted, which serves nothing before it is mapped.
+fn unmapped(remedy: &Remedy, policy: &Policy) -> Option<(Kind, String)> {
+    match remedy {
+        Remedy::DeletedField(kind, field)
+            if policy.mapping.with_role(*kind, Role::Deleted).is_none() =>
+        {
+            Some((*kind, field.clone()))
+        }
+        _ => None,
+    }
+}
+
+/// Puts the pair into the configuration in force. Answers whether it is there.
+async fn map(
+    place: &Place,
+    asked: &Doctor,
+    (kind, field): (Kind, &str),
+    out: &mut Out,
+) -> Result<bool, AppError> {
+    let Some(proposed) = Proposed::deleted(place, (kind, field), out).await? else {
+        return Ok(true);
+    };
+    out.note(&format!("{field} is to be mapped:"))?;
+    for line in proposed.told().await? {
+        out.note(&format!("  {line}"))?;
+    }
+    if !asked.yes && !is_wanted(place, "put it in force?", out).await? {
+        out.note("it was made and is not mapped; the screen Plugin maps it")?;
+        return Ok(false);
+    }
+    proposed.put(place, &asked.reason, out).await?;
+    Ok(true)
+}
+
+/// Adds the pair to the instance file, which is the truth before the first sync.
+async fn map_in_file(
+    place: &Place,
+    asked: &Doctor,
+    policy: &Policy,
+    (kind, field): (Kind, &str),
+    out: &mut Out,
+) -> Result<bool, AppError> {
+    let pair = deleted(policy, kind, field);
+    let Some(rule) = assume(FieldId(0), kind, &pair, &policy.objects) else {
+        return Ok(false);
+    };
+    let path = place.file()?;
+    let text = file::mapping(&[(kind, rule)]);
+    out.note(&format!("{field} is to be mapped, in {}:", path.display()))?;
+    for line in text.lines().filter(|line| !line.is_empty()) {
+        out.note(&format!("  {line}"))?;
+    }
+    if !asked.yes && !is_wanted(place, "add it?", out).await? {
+        return Ok(false);
+    }
+    file::add(path, &text)?;
+    Ok(true)
+}
+
+async fn is_wanted(place: &Place, what: &str, out: &mut Out) -> Result<bool, AppError> {
     out.flush()?;
-    let text = "make it? (y, or anything else for no) ";
-    let answer = place.asker.line(text).await;
+    let text = format!("{what} (y, or anything else for no) ");
+    let answer = place.asker.line(&text).await;
     let answer = answer.map_err(AppError::Unanswered)?.ok_or_else(|| {
-        AppError::Usage(
-            "nobody answers here whether to make it; say --yes, or --dry-run".to_owned(),
-        )
+        AppError::Usage("nobody answers here whether to do it; say --yes, or --dry-run".to_owned())
     })?;
     Ok(matches!(answer.trim(), "y" | "yes" | "o" | "oui"))
 }
@@ -168,6 +245,9 @@ fn show(
     let spoken = spoken(&language, policy, at, finding);
     out.line(&format!("{}: {}", spoken.name, remedy.name()))?;
     out.line(&format!("  to be made in {}:", remedy.side()))?;
+    if unmapped(remedy, policy).is_some() {
+        out.line("  (that it is mapped then is asked for next)")?;
+    }
     for step in &preview.steps {
         out.line(&format!("  {} {}", step.request, step.file))?;
         for line in step.content.lines() {

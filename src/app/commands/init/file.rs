@@ -64,7 +64,7 @@ pub(super) fn text(answers: &Answers) -> String {
 }
 
 /// The pairs as the file has them.
-pub(super) fn mapping(rules: &[(Kind, FieldRule)]) -> String {
+pub(in crate::app::commands) fn mapping(rules: &[(Kind, FieldRule)]) -> String {
     let mut text = String::from(
         "\n# Pairs of fields. arrow: \"salesforce\" and \"automation\" say who has priority, \"both\" \
          lets either\n# side change the field.\n",
@@ -82,7 +82,7 @@ pub(super) fn write(path: &Path, text: &str) -> Result<(), AppError> {
 }
 
 /// Adds to the end of the file.
-pub(super) fn add(path: &Path, text: &str) -> Result<(), AppError> {
+pub(in crate::app::commands) fn add(path: &Path, text: &str) -> Result<(), AppError> {
     let mut file = OpenOptions::new().append(true).open(path)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()?;

@@ -151,7 +151,7 @@ const fn concurrent(newest: bool) -> Concurrent {
     }
 }
 
-fn refused(unfit: Unfit) -> AppError {
+pub(super) fn refused(unfit: Unfit) -> AppError {
     let objection = unfit.about(None, Weight::Refused);
     let language = Language::new(Tongue::English);
     let said = format!("  {}", objected(&language, &objection));

@@ -67,8 +67,9 @@ impl Decide {
             Subject::Consent => told.extend(consent(words, link)),
             _ => told.extend(records(words, link)),
         }
+        told.extend(words.pairing(conflict));
         for choice in [Choice::Salesforce, Choice::Automation, Choice::Base] {
-            if let Some(again) = preview::refused_again(link, conflict, &choice) {
+            if let Some(again) = preview::in_vain(link, conflict, &choice) {
                 told.push(words.labelled(&words.choice(&choice), &again.told(words)));
             }
         }

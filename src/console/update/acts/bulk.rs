@@ -49,20 +49,20 @@ fn trial(words: Words<'_>, links: &[(Link, String)], choice: &Choice) -> Trial {
     };
     for (link, name) in links {
         let fitting = link.conflicts.iter();
-        let is_vain = |conflict| preview::refused_again(link, conflict, choice).is_some();
-        let fitting =
-            fitting.filter(|conflict| preview::fits(link, conflict, choice) && !is_vain(conflict));
+        let in_vain = |conflict| preview::in_vain(link, conflict, choice);
+        let fitting = fitting.filter(|conflict| {
+            preview::fits(link, conflict, choice) && in_vain(conflict).is_none()
+        });
         let subjects: Vec<_> = fitting.map(|conflict| conflict.subject).collect();
         if subjects.is_empty() {
             let about = link.conflicts.first().map_or_else(
                 || words.language.text("bulk-decided").to_owned(),
                 |conflict| {
                     let about = words.subject(link.kind, conflict.subject);
-                    if is_vain(conflict) {
-                        let gaps = [("about", about.as_str())];
-                        return words.language.with("bulk-refused-again", &gaps);
+                    match in_vain(conflict) {
+                        Some(again) => again.told_of(words, &about),
+                        None => about,
                     }
-                    about
                 },
             );
             *trial.refused.entry(about).or_default() += 1;

@@ -15,7 +15,7 @@ use crate::domain::value::{NotAValue, ValueType};
 const OPT_IN_WORD: &str = "opt-in";
 
 pub(in crate::console) fn choose(model: &mut Model, choice: Choice) {
-    if let Some(told) = refused_again(model, &choice) {
+    if let Some(told) = in_vain(model, &choice) {
         model.shell.toast(Tone::Person, told);
         return;
     }
@@ -27,11 +27,11 @@ pub(in crate::console) fn choose(model: &mut Model, choice: Choice) {
     }
 }
 
-/// Why the choice would only be refused again, if it would.
-fn refused_again(model: &Model, choice: &Choice) -> Option<String> {
+/// Why the choice would only fail again, if it would.
+fn in_vain(model: &Model, choice: &Choice) -> Option<String> {
     let open = model.conflicts.open.as_ref()?;
     let (person, conflict) = open.person().zip(open.conflict())?;
-    let again = preview::refused_again(&person.link, conflict, choice)?;
+    let again = preview::in_vain(&person.link, conflict, choice)?;
     Some(again.told(model.shell.words()))
 }
 
@@ -111,7 +111,7 @@ pub(in crate::console) fn take_typed(model: &mut Model) {
     };
     let said = |key| model.shell.language.text(key).to_owned();
     let read = read.map_err(said).and_then(|choice| {
-        match preview::refused_again(&person.link, conflict, &choice) {
+        match preview::in_vain(&person.link, conflict, &choice) {
             Some(again) => Err(again.told(model.shell.words())),
             None => Ok(choice),
         }

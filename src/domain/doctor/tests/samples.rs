@@ -13,6 +13,7 @@ use crate::domain::record::Binding;
 use crate::domain::remedy::OPT_OUT_FIELD;
 use crate::domain::time::Span;
 use crate::domain::value::ValueType;
+use crate::domain::webhook::{Registered, Registration};
 
 const URL: &str = "https://acme.automation.example";
 
@@ -21,6 +22,20 @@ pub(super) fn evidence(described: Descriptions) -> Evidence {
         at: NOW,
         salesforce: Ok(salesforce(&described)),
         automation: Ok(automation(described)),
+        webhook: Some(Part::Read(Registered {
+            address: "https://hooks.acme.example/automation".to_owned(),
+            ours: vec![registration()],
+        })),
+    }
+}
+
+fn registration() -> Registration {
+    Registration {
+        id: 7,
+        elsewhere: None,
+        is_published: true,
+        is_signed: true,
+        lacking: Vec::new(),
     }
 }
 

@@ -5,6 +5,7 @@ use crate::domain::drift::samples::field;
 use crate::domain::mapping::{BlankTravel, Concurrent, Mapping, Overwritten};
 use crate::domain::request::{FieldAccess, FieldDescription};
 use crate::domain::setup::{Draft, Set, Setting, Timetable, owners, suggestions};
+use crate::domain::time::Span;
 use crate::domain::value::ValueType;
 
 /// Two systems with the usual fields.
@@ -83,7 +84,7 @@ fn both(described: &Descriptions) -> Systems<'_> {
     }
 }
 
-/// People by e-mail, companies by name: nothing speaks against it.
+/// People by e-mail with their opt-outs, companies by name: nothing speaks against it.
 fn policy() -> Policy {
     let described = systems();
     let all = SalesforceObject::ALL;
@@ -92,9 +93,16 @@ fn policy() -> Policy {
         objects: vec![SalesforceObject::Account],
         ..pair("Name", "companyname")
     };
+    let opt_out = Pair {
+        arrow: Arrow::Both,
+        ..pair("HasOptedOutOfEmail", "@do_not_contact_email")
+    };
     Policy {
         mapping: Mapping {
-            person: vec![rule(1, Kind::Person, &pair("Email", "email")).unwrap()],
+            person: vec![
+                rule(1, Kind::Person, &pair("Email", "email")).unwrap(),
+                rule(3, Kind::Person, &opt_out).unwrap(),
+            ],
             company: vec![rule(2, Kind::Company, &company).unwrap()],
         },
         published: true,
@@ -208,6 +216,42 @@ fn a_configuration_as_a_whole_is_refused_where_it_could_not_work() {
         said(&|draft| draft.remove(Kind::Person, FieldId(1))),
         "unfit-no-email"
     );
+    assert_eq!(
+        said(&|draft| draft.remove(Kind::Person, FieldId(3))),
+        "unfit-no-consent"
+    );
+    let elsewhere = said(&|draft| {
+        draft.remove(Kind::Person, FieldId(1));
+        add(draft, &pair("Email", "fax"));
+    });
+    assert_eq!(
+        elsewhere, "unfit-no-email",
+        "nobody is looked for by another field"
+    );
+    let leads_only = Pair {
+        objects: vec![SalesforceObject::Lead],
+        ..pair("Email", "email")
+    };
+    let halved = said(&|draft| {
+        let id = FieldId(1);
+        let changed = draft.change(Kind::Person, id, &leads_only, both(&described));
+        changed.unwrap();
+    });
+    assert_eq!(halved, "unfit-email-half");
+    let widened = said(&|draft| {
+        draft.set(Setting::Objects, names(&["Lead", "Account"]));
+        draft.set(Setting::Objects, names(&["Lead", "Contact", "Account"]));
+    });
+    assert_eq!(widened, "");
+    let both_ways = said(&|draft| {
+        add(draft, &pair("Phone", "phone"));
+        let back = Pair {
+            arrow: Arrow::Automation,
+            ..pair("Phone", "phone")
+        };
+        add(draft, &back);
+    });
+    assert_eq!(both_ways, "unfit-twice", "each would undo the other");
     let nameless = said(&|draft| {
         let phone = Pair {
             objects: vec![SalesforceObject::Account],
@@ -261,13 +305,10 @@ fn what_can_be_saved_but_may_surprise_is_warned_of() {
     assert_eq!(with("Company", "company"), "doubt-lead-company");
     assert_eq!(with("Phone", "short"), "doubt-narrow");
     assert_eq!(with("Rating", "rating"), "doubt-list");
-    assert_eq!(with("HasOptedOutOfEmail", "@do_not_contact_email"), "");
-    let opted = warned(&|draft| {
-        let pair = pair("HasOptedOutOfEmail", "@do_not_contact_email");
-        draft.add(Kind::Person, &pair, both(&described)).unwrap();
-        draft.set(Setting::LatestDoNotContact, Set::Switch(false));
-    });
+    let opted = warned(&|draft| draft.set(Setting::LatestDoNotContact, Set::Switch(false)));
     assert_eq!(opted, "doubt-opt-in");
+    let hasty = warned(&|draft| draft.timetable.overlap = Span::minutes(1));
+    assert_eq!(hasty, "doubt-overlap");
     let accounts = warned(&|draft| draft.set(Setting::CreateAccounts, Set::Switch(true)));
     assert_eq!(accounts, "doubt-accounts");
     let on = |draft: &mut Draft| draft.set(Setting::Activities, Set::Switch(true));
@@ -327,7 +368,7 @@ fn a_pair_keeps_its_number_while_its_fields_stay_and_never_gets_an_old_one() {
     draft.remove(Kind::Person, other);
     assert!(!draft.is_changed());
     let versions = [policy(), draft.policy.clone()];
-    assert_eq!(next_field(versions.iter()), FieldId(3));
+    assert_eq!(next_field(versions.iter()), FieldId(4));
 }
 
 #[test]
@@ -347,8 +388,32 @@ fn an_imported_configuration_keeps_the_numbers_of_the_pairs_that_were_there() {
         .iter()
         .map(|rule| rule.id.0)
         .collect();
-    assert_eq!(numbers, [1, 10]);
+    assert_eq!(numbers, [1, 3, 10]);
     assert_eq!(draft.differences().len(), 2);
+}
+
+#[test]
+fn a_pair_that_is_split_by_object_becomes_two_and_each_is_taken_out_alone() {
+    let described = systems();
+    let mut before = draft();
+    let pair = pair("Phone", "phone");
+    let old = before.add(Kind::Person, &pair, both(&described)).unwrap();
+    let mut imported = before.policy.clone();
+    let index = imported.mapping.person.iter().position(|r| r.id == old);
+    let rule = &mut imported.mapping.person[index.unwrap()];
+    rule.objects = vec![SalesforceObject::Lead];
+    let mut contacts = rule.clone();
+    contacts.objects = vec![SalesforceObject::Contact];
+    imported.mapping.person.push(contacts);
+    let mut draft = Draft::new(2, &before.policy, Timetable::default(), FieldId(20));
+    draft.replace(imported);
+    let numbers = |draft: &Draft| -> Vec<u16> {
+        let rules = draft.policy.mapping.person.iter();
+        rules.map(|rule| rule.id.0).collect()
+    };
+    assert_eq!(numbers(&draft), [1, 3, old.0, 20]);
+    draft.remove(Kind::Person, old);
+    assert_eq!(numbers(&draft), [1, 3, 20]);
 }
 
 #[test]
@@ -369,7 +434,9 @@ fn syncing_owners_brings_its_own_rule_and_takes_it_away_again() {
 #[test]
 fn usual_pairs_are_suggested_where_their_fields_are_free_and_fit() {
     let described = systems();
-    let told: Vec<(String, String)> = suggestions(&policy(), both(&described))
+    let mut bare = draft();
+    bare.remove(Kind::Person, FieldId(3));
+    let told: Vec<(String, String)> = suggestions(&bare.policy, both(&described))
         .into_iter()
         .map(|(_, pair)| (pair.salesforce, pair.automation))
         .collect();

@@ -4,6 +4,7 @@ use super::Fault;
 use super::salesforce::{NEW_INTEREST, STRANGER};
 use crate::sim::automation::Automation;
 use crate::sim::automation::field::{Choice, Kind, NewField, Subject};
+use crate::sim::automation::hook::{Hook, HookId, Trigger};
 use crate::sim::automation::user::{NewUser, Right, RoleId, Users};
 use crate::sim::clock::Timestamp;
 use crate::sim::salesforce::Salesforce;
@@ -13,6 +14,9 @@ const COMPANY: &str = "lead_company";
 const SHORT: usize = 20;
 /// What the practice world gives its texts.
 const LONG: usize = 191;
+/// What an address ends with under which we were reached before.
+const FORMER: &str = "-former";
+const UNWATCHED: [Trigger; 2] = [Trigger::FormSubmitted, Trigger::ContactDeleted];
 const ROLE: &str = "API limitée";
 const FIELDLESS: &str = "API sans les champs";
 const PEOPLE: &[Right] = &[
@@ -41,6 +45,15 @@ pub(super) fn wrong(fault: Fault, brain: &mut Automation, now: Timestamp) {
             let role = limited_role(brain, FIELDLESS, rights, now);
             brain.auth_mut().set_role(CLIENT, role);
         }
+        Fault::WebhookUnpublished => each_hook(brain, |hook| hook.is_published = false),
+        Fault::WebhookElsewhere => each_hook(brain, |hook| {
+            if !hook.url.ends_with(FORMER) {
+                hook.url.push_str(FORMER);
+            }
+        }),
+        Fault::WebhookLacksEvents => each_hook(brain, |hook| {
+            hook.triggers.retain(|trigger| !UNWATCHED.contains(trigger));
+        }),
         _ => {}
     }
 }
@@ -61,9 +74,31 @@ pub(super) fn mend(fault: Fault, org: &Salesforce, brain: &mut Automation, now: 
         Fault::RoleLacksRights | Fault::FieldsClosed => {
             brain.auth_mut().set_role(CLIENT, Users::ADMINISTRATOR);
         }
+        Fault::WebhookUnpublished => each_hook(brain, |hook| {
+            hook.is_published = true;
+            hook.failures = 0;
+        }),
+        Fault::WebhookElsewhere => each_hook(brain, |hook| {
+            let url = hook.url.trim_end_matches(FORMER).to_owned();
+            hook.url = url;
+        }),
+        Fault::WebhookLacksEvents => each_hook(brain, |hook| {
+            hook.triggers.retain(|trigger| !UNWATCHED.contains(trigger));
+            hook.triggers.extend(UNWATCHED);
+        }),
         Fault::ChoiceMissing => add_choice(brain),
         Fault::OwnerUnknown if is_stranger(org) => add_stranger(brain, now),
         _ => {}
+    }
+}
+
+/// The practice instance has no other hooks than ours.
+fn each_hook(brain: &mut Automation, change: impl Fn(&mut Hook)) {
+    let ids: Vec<HookId> = brain.hooks().all().map(|hook| hook.id).collect();
+    for id in ids {
+        if let Some(hook) = brain.hooks_mut().by_id_mut(id) {
+            change(hook);
+        }
     }
 }
 

@@ -1,7 +1,10 @@
 //! Each fault shows where it should, alone, and is gone when it is mended.
 
 use super::*;
+use crate::sim::automation::author::AuthorId;
 use crate::sim::automation::field::{Kind, Subject};
+use crate::sim::automation::hook::Trigger;
+use crate::sim::automation::settle::NewHook;
 use crate::sim::automation::user::Right;
 use crate::sim::salesforce::coerce::Input;
 use crate::sim::salesforce::error::ErrorCode;
@@ -98,7 +101,29 @@ fn shows(fault: Fault, world: &World) -> bool {
             org.value(id, "IsSandbox") == Value::Bool(true)
         }
         Fault::ClockOff => org.own_time(NOW) != NOW,
+        Fault::WebhookUnpublished => brain.hooks().all().any(|hook| !hook.is_published),
+        Fault::WebhookElsewhere => brain.hooks().all().any(|hook| hook.url != HOOK),
+        Fault::WebhookLacksEvents => {
+            let mut hooks = brain.hooks().all();
+            hooks.any(|hook| !hook.triggers.contains(&Trigger::FormSubmitted))
+        }
     }
+}
+
+/// Where our webhook is posted to.
+const HOOK: &str = "https://hooks.practice.example/automation";
+
+/// With everything that can go wrong.
+fn world() -> World {
+    let mut world = World::new(7, 50, NOW);
+    let hook = NewHook {
+        name: "passerelle practice".to_owned(),
+        url: HOOK.to_owned(),
+        triggers: Trigger::ALL.to_vec(),
+        ..NewHook::default()
+    };
+    world.automation.add_hook(NOW, AuthorId::SYSTEM, hook);
+    world
 }
 
 fn owners(world: &World) -> Vec<RecordId> {
@@ -125,7 +150,7 @@ fn showing(world: &World) -> Vec<Fault> {
 
 #[test]
 fn every_fault_shows_alone_and_is_gone_when_mended() {
-    let mut world = World::new(7, 50, NOW);
+    let mut world = world();
     assert_eq!(
         showing(&world),
         [],
@@ -145,14 +170,14 @@ fn every_fault_shows_alone_and_is_gone_when_mended() {
 
 #[test]
 fn all_together_show_and_all_can_be_mended_in_any_order() {
-    let mut world = World::new(7, 50, NOW);
+    let mut world = world();
     let (org, brain) = (&mut world.salesforce, &mut world.automation);
     WrongSetup::all(org, brain, NOW);
     let wanted: Vec<Fault> = Fault::ALL
         .into_iter()
         .filter(|one| one.goes_with_others())
         .collect();
-    assert_eq!(wanted.len(), 20);
+    assert_eq!(wanted.len(), 21);
     assert_eq!(showing(&world), wanted);
     for fault in wanted.into_iter().rev() {
         let (org, brain) = (&mut world.salesforce, &mut world.automation);

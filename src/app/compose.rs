@@ -162,17 +162,15 @@ async fn connected(mut opened: Opened, file: Option<&Path>) -> Result<Connected,
         setup,
     } = clients(&opened)?;
     let described = describe_both(&opened, &clients).await?;
-    let (salesforce, automation) = (&described.salesforce, &described.automation);
+    let salesforce = &described.salesforce;
     let (name, is_sandbox) = (&salesforce.organisation_name, salesforce.is_sandbox);
     if let Some(denial) = wrong_box(&opened.instance, name, is_sandbox) {
         return Err(AppError::NotLetIn(denial));
     }
-    let binding = Binding {
-        organisation: salesforce.organisation.clone(),
-        is_sandbox: salesforce.is_sandbox,
-        automation: automation.instance.clone(),
-    };
-    opened.store.bind(binding).await?;
+    // Somebody who only looks, or mends, binds nothing that was never synced.
+    if file.is_some() || opened.recovered.binding.is_some() {
+        opened.store.bind(binding(&described)).await?;
+    }
     let policy = match (&opened.recovered.policy, file) {
         (Some(known), _) => known.policy.clone(),
         (None, Some(file)) => {
@@ -194,6 +192,15 @@ async fn connected(mut opened: Opened, file: Option<&Path>) -> Result<Connected,
         policy,
         described: Arc::new(described),
     })
+}
+
+/// The two systems that a store belongs to.
+fn binding(described: &Descriptions) -> Binding {
+    Binding {
+        organisation: described.salesforce.organisation.clone(),
+        is_sandbox: described.salesforce.is_sandbox,
+        automation: described.automation.instance.clone(),
+    }
 }
 
 async fn describe_both(opened: &Opened, clients: &Outside) -> Result<Descriptions, AppError> {
@@ -264,6 +271,14 @@ impl Opened {
 }
 
 impl Connected {
+    /// From the first act that is recorded in it the store belongs to these two systems.
+    pub async fn bind(&self) -> Result<(), AppError> {
+        if self.opened.served.is_none() {
+            self.opened.store.bind(binding(&self.described)).await?;
+        }
+        Ok(())
+    }
+
     /// What the sync works by, or would if it ran.
     pub fn in_force(&self) -> InForce {
         if let Some(served) = &self.opened.served {

@@ -11,7 +11,7 @@ pub(super) mod plugin;
 mod search;
 
 pub use doctor::Doctor;
-pub(super) use doctor::{Recorded, disk, oldest_conflict};
+pub(super) use doctor::{Recorded, disk, waiting};
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

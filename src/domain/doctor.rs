@@ -22,10 +22,11 @@ use super::command::Queue;
 use super::drift::Descriptions;
 use super::evidence::{AutomationEvidence, Evidence, Machine, Part, SalesforceEvidence};
 use super::failure::Failure;
-use super::ids::{SalesforceObject, Side};
+use super::ids::{FieldId, Kind, SalesforceObject, Side};
 use super::mapping::Policy;
 use super::record::{Binding, Counts};
 use super::remedy::Remedy;
+use super::request::{FieldDescription, SalesforceDescription, User};
 use super::setup::Timetable;
 use super::snapshot::Snapshot;
 use super::time::{Span, Timestamp};
@@ -48,7 +49,18 @@ pub struct Facts<'a> {
     pub timetable: Option<Timetable>,
     /// When the oldest conflict that still waits was raised.
     pub oldest_conflict: Option<Timestamp>,
+    /// Writes that a system refused and that wait for a person.
+    pub refused: &'a [Refused],
     pub disk: Option<Disk>,
+}
+
+/// One write that a system refused: of a field, or of a record as a whole.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Refused {
+    pub side: Side,
+    pub field: Option<FieldId>,
+    /// The system's own word for it.
+    pub code: String,
 }
 
 /// The folder in which the store is.
@@ -169,7 +181,7 @@ checks! {
     "budget" "path-budget" sides::budget;
     "coverage-salesforce" "path-coverage" sides::salesforce_coverage;
     "coverage-automation" "path-coverage" sides::automation_coverage;
-    "writes-arrive" "path-sites" work::writes_arrive;
+    "writes-arrive" "path-writes" work::writes_arrive;
     "remote-site" "path-remote-site" rules::remote_site;
     "trusted-site" "path-trusted-site" rules::trusted_site;
     "validation-rules" "path-validation-rules" rules::validation;
@@ -273,6 +285,70 @@ impl<'a> Facts<'a> {
 
     fn automation(&self) -> Result<&'a AutomationEvidence, Seen> {
         answered(self.evidence.map(|evidence| &evidence.automation))
+    }
+
+    /// Salesforce as it described itself, whatever became of Automation.
+    fn salesforce_described(&self) -> Result<&'a SalesforceDescription, Seen> {
+        match (self.described, self.evidence) {
+            (Some(described), _) => Ok(&described.salesforce),
+            (None, None) => Err(not_described()),
+            (None, Some(_)) => Ok(&self.salesforce()?.description),
+        }
+    }
+
+    /// Automation's published fields of one kind, if the role shows them.
+    fn automation_fields(&self, kind: Kind) -> Result<&'a [FieldDescription], Seen> {
+        match (self.described, self.evidence) {
+            (Some(described), _) => Ok(described.automation.fields(kind)),
+            (None, None) => Err(not_described()),
+            (None, Some(_)) => {
+                let evidence = self.automation()?;
+                let fields = match kind {
+                    Kind::Person => &evidence.contact_fields,
+                    Kind::Company => &evidence.company_fields,
+                };
+                Ok(part(Some(fields))?)
+            }
+        }
+    }
+
+    fn automation_instance(&self) -> Result<&'a str, Seen> {
+        match (self.described, self.evidence) {
+            (Some(described), _) => Ok(&described.automation.instance),
+            (None, None) => Err(not_described()),
+            (None, Some(_)) => Ok(&self.automation()?.instance),
+        }
+    }
+
+    fn automation_version(&self) -> Result<&'a str, Seen> {
+        match (self.described, self.evidence) {
+            (Some(described), _) => Ok(&described.automation.version),
+            (None, None) => Err(not_described()),
+            (None, Some(_)) => Ok(part(Some(&self.automation()?.version))?),
+        }
+    }
+
+    fn activity_types(&self) -> Result<&'a [String], Seen> {
+        match (self.described, self.evidence) {
+            (Some(described), _) => Ok(&described.automation.activity_types),
+            (None, None) => Err(not_described()),
+            (None, Some(_)) => Ok(part(Some(&self.automation()?.activity_types))?),
+        }
+    }
+
+    /// A description holds nobody where the role shows no users, so what was looked at goes first.
+    fn automation_users(&self) -> Result<&'a [User], Seen> {
+        match (self.evidence, self.described) {
+            (Some(_), _) => Ok(part(Some(&self.automation()?.users))?),
+            (None, Some(described)) => Ok(&described.automation.users),
+            (None, None) => Err(not_described()),
+        }
+    }
+
+    /// Writes of this field, or of whole records, that the side refused.
+    fn refusals(&self, side: Side) -> impl Iterator<Item = &'a Refused> {
+        let refused = self.refused.iter();
+        refused.filter(move |refused| refused.side == side)
     }
 
     /// An object or a field of the timeline, with the configured prefix.

@@ -81,21 +81,38 @@ impl Descriptions {
         object: SalesforceObject,
         rule: &FieldRule,
     ) -> Option<&FieldDescription> {
-        let fields = self.salesforce.objects.get(object.name())?;
-        let is_it = |field: &&FieldDescription| field.name.eq_ignore_ascii_case(&rule.salesforce);
-        fields.iter().find(is_it)
+        self.salesforce.mapped(object, rule)
     }
 
     pub fn automation_field(&self, kind: Kind, rule: &FieldRule) -> Option<&FieldDescription> {
-        let fields = match kind {
-            Kind::Person => &self.automation.contact_fields,
-            Kind::Company => &self.automation.company_fields,
-        };
-        fields.iter().find(|field| field.name == rule.automation)
+        rule.among(self.automation.fields(kind))
+    }
+}
+
+impl SalesforceDescription {
+    /// The rule's field of one object.
+    pub fn mapped(&self, object: SalesforceObject, rule: &FieldRule) -> Option<&FieldDescription> {
+        let fields = self.objects.get(object.name())?;
+        let is_it = |field: &&FieldDescription| field.name.eq_ignore_ascii_case(&rule.salesforce);
+        fields.iter().find(is_it)
+    }
+}
+
+impl AutomationDescription {
+    pub fn fields(&self, kind: Kind) -> &[FieldDescription] {
+        match kind {
+            Kind::Person => &self.contact_fields,
+            Kind::Company => &self.company_fields,
+        }
     }
 }
 
 impl FieldRule {
+    /// The rule's field among those of Automation.
+    pub fn among<'a>(&self, fields: &'a [FieldDescription]) -> Option<&'a FieldDescription> {
+        fields.iter().find(|field| field.name == self.automation)
+    }
+
     /// Whether Automation's part is one of its fields, and not something it works out.
     pub const fn has_automation_field(&self) -> bool {
         !matches!(
@@ -131,17 +148,30 @@ impl FieldRule {
 
 /// Everything about one rule that is not as it was when the rule was made.
 pub fn drifts(kind: Kind, rule: &FieldRule, described: &Descriptions) -> Vec<Drift> {
+    let mut found = salesforce_drifts(rule, &described.salesforce);
+    found.extend(automation_drifts(rule, described.automation.fields(kind)));
+    found
+}
+
+/// What of it is Salesforce's doing.
+pub fn salesforce_drifts(rule: &FieldRule, described: &SalesforceDescription) -> Vec<Drift> {
     let mut found = Vec::new();
     for object in &rule.objects {
-        if !described.salesforce.objects.contains_key(object.name()) {
+        if !described.objects.contains_key(object.name()) {
             found.push(Drift::ObjectHidden(*object));
             continue;
         }
-        let field = described.salesforce_field(*object, rule);
+        let field = described.mapped(*object, rule);
         judge(rule, (Side::Salesforce, Some(*object)), field, &mut found);
     }
+    found
+}
+
+/// What of it is Automation's doing, by the fields of the rule's kind.
+pub fn automation_drifts(rule: &FieldRule, fields: &[FieldDescription]) -> Vec<Drift> {
+    let mut found = Vec::new();
     if rule.has_automation_field() {
-        let field = described.automation_field(kind, rule);
+        let field = rule.among(fields);
         judge(rule, (Side::Automation, None), field, &mut found);
     }
     found
@@ -167,12 +197,22 @@ fn judge(
 
 /// The worst case of a text that travels into a shorter field.
 pub fn narrowing(kind: Kind, rule: &FieldRule, described: &Descriptions) -> Option<Narrowing> {
+    let field = described.automation_field(kind, rule)?;
+    narrowed(rule, &described.salesforce, field)
+}
+
+/// As [`narrowing`], with Automation's part of the rule.
+pub fn narrowed(
+    rule: &FieldRule,
+    described: &SalesforceDescription,
+    automation: &FieldDescription,
+) -> Option<Narrowing> {
     if !matches!(rule.role, Role::Plain | Role::Email | Role::CompanyName) {
         return None;
     }
-    let automation = described.automation_field(kind, rule)?.length_max;
+    let automation = automation.length_max;
     let lengths = rule.objects.iter().filter_map(|object| {
-        let salesforce = described.salesforce_field(*object, rule)?.length_max?;
+        let salesforce = described.mapped(*object, rule)?.length_max?;
         let automation = automation?;
         let (to, from_length, to_length) = if salesforce > automation {
             (Side::Automation, salesforce, automation)
@@ -202,6 +242,7 @@ pub(crate) mod samples {
             label: name.to_owned(),
             value_type: Some(value_type),
             length_max: (value_type == ValueType::Text).then_some(80),
+            hides_length: false,
             decimals: None,
             is_required: false,
             access: FieldAccess::Writable,

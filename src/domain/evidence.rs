@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::drift::Descriptions;
 use super::failure::Failure;
 use super::ids::{Kind, SalesforceObject};
-use super::request::{AutomationDescription, SalesforceDescription};
+use super::request::{AutomationDescription, FieldDescription, SalesforceDescription, User};
 use super::time::{Span, Timestamp};
 use super::value::ValueType;
 use super::webhook::Registered;
@@ -37,6 +37,8 @@ pub struct SalesforceEvidence {
     pub description: SalesforceDescription,
     /// Their clock against ours; more than zero if theirs is ahead.
     pub clock_ahead: Part<Span>,
+    /// Calls used and allowed in 24 hours, if an answer said so.
+    pub limit: Option<(u32, u32)>,
     pub token: Part<TokenFacts>,
     /// The prefix of what is made in this organisation; empty if it has none.
     pub namespace: Part<String>,
@@ -51,6 +53,9 @@ pub struct SalesforceEvidence {
     pub fields: Part<Vec<DefinedField>>,
     /// Whether the history of an object can be read.
     pub history: BTreeMap<SalesforceObject, Part<()>>,
+    /// Custom objects that are called like the timeline, by their full names, whatever their prefix and
+    /// whoever may see them.
+    pub timelines: Part<Vec<String>>,
     /// The timeline object's fields; `None` if our user sees no such object.
     pub timeline: Option<Vec<Column>>,
     pub layouts: Part<Vec<Layout>>,
@@ -62,6 +67,8 @@ pub struct SalesforceEvidence {
     pub duplicate_rules: Part<Vec<Rule>>,
     /// Leads that belong to a queue.
     pub queue_owned: Part<u64>,
+    /// Addresses of the active users who own records that are synced, in lower case.
+    pub owners: Part<BTreeSet<String>>,
     /// Who else than our user made rows of the timeline object in the last day.
     pub writers: Part<Vec<Writer>>,
 }
@@ -150,7 +157,14 @@ pub struct Writer {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AutomationEvidence {
-    pub description: AutomationDescription,
+    /// Where it answers.
+    pub instance: String,
+    /// The parts of its description, each of which a role may close.
+    pub version: Part<String>,
+    pub activity_types: Part<Vec<String>>,
+    pub contact_fields: Part<Vec<FieldDescription>>,
+    pub company_fields: Part<Vec<FieldDescription>>,
+    pub users: Part<Vec<User>>,
     /// As [`SalesforceEvidence::clock_ahead`].
     pub clock_ahead: Part<Span>,
     /// Who we are there.
@@ -183,14 +197,23 @@ pub struct FieldState {
     /// `None` for types that the sync does not carry.
     pub value_type: Option<ValueType>,
     pub is_published: bool,
+    /// Segments may filter by it.
+    pub is_listable: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Segment {
     pub name: String,
     pub is_published: bool,
-    /// Aliases of the fields that it filters by.
-    pub fields: Vec<String>,
+    pub filters: Vec<Filter>,
+}
+
+/// What a segment asks of a field: `crm_deleted = 1`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Filter {
+    pub field: String,
+    pub operator: String,
+    pub value: String,
 }
 
 /// The machine that this process runs on.
@@ -227,8 +250,36 @@ impl Evidence {
         Some(Descriptions {
             at: self.at,
             salesforce: self.salesforce.as_ref().ok()?.description.clone(),
-            automation: self.automation.as_ref().ok()?.description.clone(),
+            automation: self.automation.as_ref().ok()?.description()?,
         })
+    }
+}
+
+impl AutomationEvidence {
+    /// As the instance describes itself, if the role lets us see all of it but the users.
+    pub fn description(&self) -> Option<AutomationDescription> {
+        Some(AutomationDescription {
+            instance: self.instance.clone(),
+            version: self.version.read()?.clone(),
+            contact_fields: self.contact_fields.read()?.clone(),
+            company_fields: self.company_fields.read()?.clone(),
+            activity_types: self.activity_types.read()?.clone(),
+            users: self.users.read().cloned().unwrap_or_default(),
+        })
+    }
+}
+
+impl Filter {
+    /// Whether it takes those in whose boolean field is set, and nobody else.
+    pub fn is_set(&self, alias: &str) -> bool {
+        let is_yes = matches!(self.value.trim(), "1" | "true");
+        let is_no = matches!(self.value.trim(), "0" | "false");
+        let takes_set = match self.operator.as_str() {
+            "=" => is_yes,
+            "!=" => is_no,
+            _ => false,
+        };
+        self.field == alias && takes_set
     }
 }
 

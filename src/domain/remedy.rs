@@ -31,11 +31,13 @@ pub enum Remedy {
     TrustedSite(String),
     /// Our user may see and write these fields: object and field by their API names.
     GrantFields(Vec<(String, String)>),
+    /// Our user may see these fields.
+    ShowFields(Vec<(String, String)>),
     /// The history of opt-outs is kept.
     TrackHistory(Vec<SalesforceObject>),
     /// A number for Automation's id, as an external id.
     IdField(Vec<SalesforceObject>),
-    /// A boolean field with this alias, published.
+    /// A boolean field with this alias, published, for segments to filter by.
     DeletedField(Kind, String),
     /// A segment of everybody whose field with this alias is set.
     DeletedSegment(String),
@@ -61,12 +63,21 @@ impl Remedy {
             Self::RemoteSite(_) => "remote site",
             Self::TrustedSite(_) => "trusted site",
             Self::GrantFields(_) => "field permissions",
+            Self::ShowFields(_) => "field visibility",
             Self::TrackHistory(_) => "field history",
             Self::IdField(_) => "id field",
             Self::DeletedField(..) => "deleted field",
             Self::DeletedSegment(_) => "deleted segment",
             Self::Webhook(_) => "webhook",
         }
+    }
+
+    /// Only our user sees what was made: everybody else waits for an administrator.
+    pub const fn is_ours_alone(&self) -> bool {
+        matches!(
+            self,
+            Self::Timeline | Self::TimelineFields(_) | Self::IdField(_)
+        )
     }
 }
 
@@ -97,4 +108,7 @@ pub struct Step {
 pub struct Mended {
     /// In the systems' own names; nothing if all of it was there already.
     pub made: Vec<String>,
+    /// What was refused of it, and why.
+    #[serde(default)]
+    pub refused: Vec<String>,
 }

@@ -253,6 +253,10 @@ pub struct AutomationDescription {
     pub users: Vec<User>,
 }
 
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent answers of the systems about one field"
+)]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FieldDescription {
     /// API name or alias.
@@ -262,6 +266,9 @@ pub struct FieldDescription {
     pub value_type: Option<ValueType>,
     /// Longest text in characters, if limited.
     pub length_max: Option<u32>,
+    /// It may take less than that, and the system does not tell how much.
+    #[serde(default)]
+    pub hides_length: bool,
     pub decimals: Option<u8>,
     pub is_required: bool,
     pub access: FieldAccess,
@@ -270,6 +277,13 @@ pub struct FieldDescription {
     pub is_upsert_key: bool,
     /// The only values allowed, if the list is closed.
     pub choices: Option<Vec<String>>,
+}
+
+impl FieldDescription {
+    /// A closed list whose values are not told: countries, regions, languages, time zones.
+    pub fn hides_choices(&self) -> bool {
+        self.value_type == Some(ValueType::Choice) && self.choices.is_none()
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

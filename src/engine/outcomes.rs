@@ -240,7 +240,8 @@ impl Engine {
 }
 
 /// What the system now shows is what that side has. A value that it kept in its own form is
-/// agreed on in that form; one that it dropped is a conflict.
+/// agreed on in that form; one that it dropped is a conflict. An answer that shows what was written
+/// and leaves a field out kept what was there before.
 fn take_stored(
     link: &mut Link,
     now: Timestamp,
@@ -256,12 +257,14 @@ fn take_stored(
             state.salesforce.clone_from(&state.automation);
             continue;
         }
-        let stored = written
-            .stored
-            .as_ref()
-            .and_then(|stored| stored.iter().find(|(id, _)| id == field))
-            .map_or(sent, |(_, stored)| stored);
         let before = link.field(*field).and_then(|state| state.on(side)).cloned();
+        let stored = match &written.stored {
+            None => sent,
+            Some(stored) => stored.iter().find(|(id, _)| id == field).map_or_else(
+                || before.as_ref().unwrap_or(&Value::Blank),
+                |(_, stored)| stored,
+            ),
+        };
         let is_dropped = stored != sent
             && (before.as_ref() == Some(stored) || before.is_none() && stored.is_blank());
         if is_dropped {

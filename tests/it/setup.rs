@@ -7,6 +7,7 @@ use passerelle::app::desk::Desk;
 use passerelle::console::query::{Foreseen, Sample};
 use passerelle::console::{Answer, Msg, Query, Ticket};
 use passerelle::domain::command::{Command, Fact, Refusal, Scope};
+use passerelle::domain::conflict::Cause;
 use passerelle::domain::ids::{AutomationId, Kind, RemoteId, Side};
 use passerelle::domain::mapping::{Arrow, BlankTravel, Concurrent, Overwritten, Policy};
 use passerelle::domain::operator::Role;
@@ -282,6 +283,74 @@ async fn a_field_that_vanishes_is_left_alone_and_caught_up_when_it_is_back() {
     let told: Vec<&str> = acts.iter().map(|act| act.act.as_str()).collect();
     assert_eq!(told, ["restore mapping", "suspend mapping"]);
     world.drive().await.wrote_nothing();
+}
+
+/// Both have the title Seller, then Automation's field is not published any more, and Salesforce's is
+/// edited.
+async fn unpublished(asks: bool) -> (World, passerelle::sim::salesforce::ids::RecordId) {
+    let (mut world, leads) = agreed(1).await;
+    world.edits(leads[0], "Title", Input::text("Seller"));
+    world.drive().await;
+    let contact = world.by_email("p0@x.example");
+    assert_eq!(world.field(contact, "position"), "Seller");
+    world.asks = asks;
+    world.shared.brain().publish_field("position", false);
+    world.edits(leads[0], "Title", Input::text("Buyer"));
+    (world, leads[0])
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_field_that_is_not_published_is_left_alone_until_it_is_again() {
+    let (world, lead) = unpublished(true).await;
+    let done = world.drive().await;
+    assert_eq!(done.snapshot.suspended.len(), 1);
+    assert_eq!(done.written(Side::Automation), 0);
+    world.pass(Span::days(3));
+    world.shared.brain().publish_field("position", true);
+    world.drive().await;
+    let contact = world.by_email("p0@x.example");
+    assert_eq!(world.field(contact, "position"), "Buyer");
+    assert_eq!(
+        world.text(lead, "Title"),
+        "Buyer",
+        "nothing stale came back"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_value_that_the_answer_does_not_show_was_not_kept() {
+    // Unpublished after the last look at what Automation is.
+    let (world, lead) = unpublished(false).await;
+    world.drive().await;
+    let held = world.conflicts().await;
+    let causes: Vec<_> = held.iter().flat_map(|link| &link.conflicts).collect();
+    let is_told = |cause: &Cause| {
+        matches!(
+            cause,
+            Cause::NotKept {
+                side: Side::Automation,
+                ..
+            }
+        )
+    };
+    assert!(
+        matches!(causes[..], [conflict] if is_told(&conflict.cause)),
+        "{causes:?}"
+    );
+    world.drive().await.wrote_nothing();
+    world.shared.brain().publish_field("position", true);
+    let contact = world.by_email("p0@x.example");
+    // Anything, so that the contact is read again.
+    world.user_edits(
+        contact,
+        ContactInput::default().with("phone", "+33 1 00 00 00 09"),
+    );
+    world.drive().await;
+    assert_eq!(
+        world.text(lead, "Title"),
+        "Buyer",
+        "nothing stale came back"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

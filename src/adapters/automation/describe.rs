@@ -18,10 +18,34 @@ const PAGE: usize = 200;
 /// Pages of fields or users.
 const PAGES_MAX: usize = 50;
 
-/// What a text column holds unless its field says less.
+/// What a text column holds; a field of the instance's own may take less, and does not say so.
 const TEXT_CHARS_MAX: u32 = 191;
 
 pub(super) async fn describe(api: &Api, spent: &mut Spent) -> Result<AutomationDescription, Fault> {
+    let (version, activity_types) = activity(api, spent).await?;
+    let contact_fields = pages(api, spent, "/fields/contact", "fields").await?;
+    let company_fields = pages(api, spent, "/fields/company", "fields").await?;
+    // Without the right to see users there is no map of owners, and that is all that is missing.
+    let users = match users(api, spent).await {
+        Err(fault) if fault.failure.kind == FailureKind::Forbidden => Vec::new(),
+        users => users?,
+    };
+    Ok(AutomationDescription {
+        instance: instance(api),
+        version,
+        contact_fields: fields(&contact_fields),
+        company_fields: fields(&company_fields),
+        activity_types,
+        users,
+    })
+}
+
+pub(super) fn instance(api: &Api) -> String {
+    api.base.origin().ascii_serialization()
+}
+
+/// The version and the types of events that it knows.
+pub(super) async fn activity(api: &Api, spent: &mut Spent) -> Result<(String, Vec<String>), Fault> {
     let query = Query::default().with("limit", "1");
     let request = Request::get("/contacts/activity", query);
     let reply = api.send(spent, request).await?;
@@ -31,19 +55,8 @@ pub(super) async fn describe(api: &Api, spent: &mut Spent) -> Result<AutomationD
         .to_owned();
     let types = reply.json()?;
     let types = types["types"].as_object();
-    let contact_fields = fields(api, spent, "/fields/contact").await?;
-    let company_fields = fields(api, spent, "/fields/company").await?;
-    let users = users(api, spent).await?;
-    Ok(AutomationDescription {
-        instance: api.base.origin().ascii_serialization(),
-        version,
-        contact_fields,
-        company_fields,
-        activity_types: types
-            .map(|types| types.keys().cloned().collect())
-            .unwrap_or_default(),
-        users,
-    })
+    let types = types.map(|types| types.keys().cloned().collect());
+    Ok((version, types.unwrap_or_default()))
 }
 
 /// A credential's own token is nobody in particular: then the name is the credential's.
@@ -68,11 +81,10 @@ pub(super) async fn identity(api: &Api) -> Result<Entrant, Fault> {
     })
 }
 
-async fn fields(api: &Api, spent: &mut Spent, path: &str) -> Result<Vec<FieldDescription>, Fault> {
-    let records = pages(api, spent, path, "fields").await?;
-    // Values of the others are neither shown nor taken.
+/// One that is not published is listed too, and neither shown in a record nor written.
+pub(super) fn fields(records: &[Json]) -> Vec<FieldDescription> {
     let published = records.iter().filter(|record| is_published(record));
-    Ok(published.filter_map(field).collect())
+    published.filter_map(field).collect()
 }
 
 pub(super) fn is_published(record: &Json) -> bool {
@@ -82,14 +94,10 @@ pub(super) fn is_published(record: &Json) -> bool {
     )
 }
 
-/// Everybody who may own a record. Without the right to see users there is no map of owners, and
-/// that is all that is missing.
-async fn users(api: &Api, spent: &mut Spent) -> Result<Vec<User>, Fault> {
-    match pages(api, spent, "/users", "users").await {
-        Ok(records) => Ok(records.iter().filter_map(user).collect()),
-        Err(fault) if fault.failure.kind == FailureKind::Forbidden => Ok(Vec::new()),
-        Err(fault) => Err(fault),
-    }
+/// Everybody who may own a record.
+pub(super) async fn users(api: &Api, spent: &mut Spent) -> Result<Vec<User>, Fault> {
+    let records = pages(api, spent, "/users", "users").await?;
+    Ok(records.iter().filter_map(user).collect())
 }
 
 pub(super) async fn pages(
@@ -139,6 +147,9 @@ fn field(field: &Json) -> Option<FieldDescription> {
             }
             _ => None,
         },
+        hides_length: limit.is_none()
+            && !is("isFixed")
+            && matches!(kind, "text" | "lookup" | "tel" | "url"),
         decimals: (kind == "number").then(|| {
             let scale = values::id(&field["properties"]["scale"]).unwrap_or(0);
             u8::try_from(scale).unwrap_or(u8::MAX)
@@ -154,15 +165,15 @@ fn field(field: &Json) -> Option<FieldDescription> {
 
 pub(super) fn value_type(kind: &str) -> Option<ValueType> {
     Some(match kind {
-        "text" | "textarea" | "tel" | "url" | "lookup" | "html" | "country" | "region"
-        | "locale" | "timezone" => ValueType::Text,
+        "text" | "textarea" | "tel" | "url" | "lookup" | "html" => ValueType::Text,
         "email" => ValueType::Email,
         "boolean" => ValueType::Bool,
         "number" => ValueType::Number,
         "date" => ValueType::Date,
         "datetime" => ValueType::Moment,
         "time" => ValueType::Time,
-        "select" => ValueType::Choice,
+        // Closed lists; those of the product itself are not told.
+        "select" | "country" | "region" | "locale" | "timezone" => ValueType::Choice,
         "multiselect" => ValueType::Choices,
         _ => return None,
     })
@@ -201,10 +212,7 @@ fn user(record: &Json) -> Option<User> {
         id: values::id(&record["id"])?.to_string(),
         email: record["email"].as_str()?.trim().to_lowercase(),
         name: full.trim().to_owned(),
-        is_active: !matches!(
-            values::text(&record["isPublished"]).as_deref(),
-            Some("false" | "0")
-        ),
+        is_active: is_published(record),
     })
 }
 
@@ -230,5 +238,37 @@ mod tests {
         .unwrap();
         assert_eq!(tier.choices, Some(vec!["R&D".to_owned(), "b".to_owned()]));
         assert!(tier.is_unique);
+        let country = field(&json!({"alias": "country", "type": "country", "isFixed": true}));
+        let country = country.unwrap();
+        assert_eq!(country.value_type, Some(ValueType::Choice));
+        assert_eq!(country.choices, None, "its values are not told");
+    }
+
+    #[test]
+    fn an_own_text_may_be_shorter_than_its_column() {
+        let hides = |is_fixed: bool, limit: Json| {
+            let described = field(
+                &json!({"alias": "note", "type": "text", "isFixed": is_fixed,
+                "charLengthLimit": limit}),
+            );
+            let described = described.unwrap();
+            (described.length_max, described.hides_length)
+        };
+        assert_eq!(hides(true, Json::Null), (Some(191), false));
+        assert_eq!(hides(false, Json::Null), (Some(191), true));
+        assert_eq!(hides(false, json!(64)), (Some(64), false));
+    }
+
+    #[test]
+    fn what_is_not_published_is_no_field() {
+        let records = [
+            json!({"alias": "city", "type": "text", "isPublished": true}),
+            json!({"alias": "fax", "type": "text", "isPublished": false}),
+        ];
+        let names: Vec<String> = fields(&records)
+            .into_iter()
+            .map(|field| field.name)
+            .collect();
+        assert_eq!(names, ["city"]);
     }
 }

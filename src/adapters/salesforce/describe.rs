@@ -83,12 +83,22 @@ pub(super) async fn read(org: &Org, spent: &mut Spent, timeline: &str) -> Result
     })
 }
 
+/// What decides how things are made in an organisation.
+pub(super) struct Ground {
+    pub(super) is_sandbox: bool,
+    /// The prefix of what is made there; empty if it has none.
+    pub(super) namespace: String,
+}
+
 /// Which kind of organisation it is, alone: one call.
-pub(super) async fn is_sandbox(org: &Org, spent: &mut Spent) -> Result<bool, Fault> {
+pub(super) async fn ground(org: &Org, spent: &mut Spent) -> Result<Ground, Fault> {
     let subs = [Sub::query(&organisation_query())];
     let mut replies = org.composite(spent, &subs, Effect::Reads).await?;
     let organisation = first_record(replies.pop().flatten().ok_or_else(missing)?)?;
-    Ok(organisation["IsSandbox"].as_bool().unwrap_or(false))
+    Ok(Ground {
+        is_sandbox: organisation["IsSandbox"].as_bool().unwrap_or(false),
+        namespace: text(&organisation["NamespacePrefix"]),
+    })
 }
 
 /// A describe answer; `None` if the user may not see the object, or there is none.
@@ -122,6 +132,7 @@ fn field(field: &Json) -> Option<FieldDescription> {
         label: text(&field["label"]),
         value_type,
         length_max: number("length").filter(|length| is_text && *length > 0),
+        hides_length: false,
         decimals: match kind {
             "int" => Some(0),
             "double" | "currency" | "percent" => {

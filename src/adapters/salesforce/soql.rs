@@ -30,6 +30,7 @@ pub(super) enum Literal {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Condition {
     Equal(Name, Literal),
+    Differs(Name, Literal),
     Greater(Name, Literal),
     AtLeast(Name, Literal),
     Less(Name, Literal),
@@ -117,6 +118,7 @@ impl fmt::Display for Condition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Equal(name, literal) => write!(f, "{name} = {literal}"),
+            Self::Differs(name, literal) => write!(f, "{name} != {literal}"),
             Self::Greater(name, literal) => write!(f, "{name} > {literal}"),
             Self::AtLeast(name, literal) => write!(f, "{name} >= {literal}"),
             Self::Less(name, literal) => write!(f, "{name} < {literal}"),

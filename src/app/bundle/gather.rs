@@ -273,6 +273,7 @@ async fn doctor(sources: &Sources<'_>, mask: &Mask) -> Result<Json, AppError> {
     let Some(policy) = sources.policy else {
         return Ok(Json::Null);
     };
+    let waiting = desk::waiting(sources.store).await?;
     let facts = Facts {
         now: sources.now,
         policy,
@@ -283,7 +284,8 @@ async fn doctor(sources: &Sources<'_>, mask: &Mask) -> Result<Json, AppError> {
         machine: None,
         bound: sources.recovered.binding.as_ref(),
         timetable: Some(sources.timetable),
-        oldest_conflict: desk::oldest_conflict(sources.store).await?,
+        oldest_conflict: waiting.oldest,
+        refused: &waiting.refused,
         disk: desk::disk(sources.data.to_owned()).await,
     };
     let language = Language::new(Tongue::English);

@@ -18,14 +18,36 @@ use crate::app::out::Out;
 use crate::console::{Language, Spoken, Tongue, spoken};
 use crate::domain::doctor::{CHECKS, Facts, Finding, Severity, examine};
 use crate::domain::drift::Descriptions;
-use crate::domain::evidence::Evidence;
+use crate::domain::failure::Failure;
 use crate::domain::ids::Side;
 use crate::domain::mapping::Policy;
 use crate::domain::snapshot::Snapshot;
+use crate::domain::time::Timestamp;
+
+/// What a first sync brings along, and nothing speaks of before it.
+const AFTER_FIRST_SYNC: [&str; 3] = ["schedule", "service", "activities-sent"];
+
+/// Before the first sync. Answers whether anything is to be seen to that does not come with it.
+pub(super) async fn before_first_sync(
+    place: &Place,
+    asked: &Doctor,
+    out: &mut Out,
+) -> Result<Status, AppError> {
+    looked(place, asked, &AFTER_FIRST_SYNC, out).await
+}
 
 pub(super) async fn perform(
     place: &Place,
     asked: &Doctor,
+    out: &mut Out,
+) -> Result<Status, AppError> {
+    looked(place, asked, &[], out).await
+}
+
+async fn looked(
+    place: &Place,
+    asked: &Doctor,
+    uncounted: &[&str],
     out: &mut Out,
 ) -> Result<Status, AppError> {
     for id in &asked.checks {
@@ -55,9 +77,9 @@ pub(super) async fn perform(
         .map(|finding| (finding, spoken(&language, policy, now, finding)))
         .collect();
     report(&opened.instance.name, &told, asked.brief, out)?;
-    let needs_person = told
-        .iter()
-        .any(|(finding, _)| finding.seen.severity.needs_person());
+    let needs_person = told.iter().any(|(finding, _)| {
+        finding.seen.severity.needs_person() && !uncounted.contains(&finding.check.id)
+    });
     Ok(if needs_person {
         Status::WorkRemains
     } else {
@@ -77,12 +99,16 @@ async fn judged(
         Some((house, _)) => (**house.handle.snapshots.borrow()).clone(),
         None => snapshot(opened, policy),
     };
-    heard(&evidence, &mut snapshot);
+    let salesforce = evidence.salesforce.as_ref().err();
+    heard(&mut snapshot, Side::Salesforce, salesforce, evidence.at);
+    let automation = evidence.automation.as_ref().err();
+    heard(&mut snapshot, Side::Automation, automation, evidence.at);
     let described = evidence.descriptions();
     let assumed = opened.assumed(described.as_ref());
     let policy = inspect::policy(opened).unwrap_or(&assumed);
     let home = Home::of(&opened.instance, &opened.file);
     let machine = machine::look(home, place.served.is_some()).await;
+    let waiting = desk::waiting(&*opened.store).await?;
     let facts = Facts {
         now: opened.clock.now(),
         policy,
@@ -93,24 +119,22 @@ async fn judged(
         machine: machine.as_ref(),
         bound: opened.recovered.binding.as_ref(),
         timetable: Some(opened.timetable()),
-        oldest_conflict: desk::oldest_conflict(&*opened.store).await?,
+        oldest_conflict: waiting.oldest,
+        refused: &waiting.refused,
         disk: desk::disk(opened.instance.data.clone()).await,
     };
     Ok(examine(&facts))
 }
 
-/// Which side answered just now, and which did not.
-fn heard(evidence: &Evidence, snapshot: &mut Snapshot) {
-    let mut hear = |side, failure: Option<&crate::domain::failure::Failure>| {
-        if let Some(failure) = failure {
-            snapshot.stopped.insert(side, failure.clone());
-        } else {
-            snapshot.stopped.remove(&side);
-            snapshot.answered.insert(side, evidence.at);
-        }
-    };
-    hear(Side::Salesforce, evidence.salesforce.as_ref().err());
-    hear(Side::Automation, evidence.automation.as_ref().err());
+/// Which side answered just now, and which did not. Why a sync stopped stays, whoever answers: it has
+/// stopped all the same.
+fn heard(snapshot: &mut Snapshot, side: Side, failure: Option<&Failure>, at: Timestamp) {
+    if let Some(failure) = failure {
+        let known = snapshot.stopped.entry(side);
+        known.or_insert_with(|| failure.clone());
+    } else {
+        snapshot.answered.insert(side, at);
+    }
 }
 
 /// What the store knows of a sync that does not run.
@@ -217,4 +241,26 @@ fn report(
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::failure::FailureKind;
+
+    #[test]
+    fn why_a_sync_stopped_is_not_forgotten_because_somebody_else_gets_an_answer() {
+        let failure = |code| Failure::new(FailureKind::Broken, code, "no");
+        let mut snapshot = Snapshot::default();
+        let stopped = failure("FIELD_CHANGED");
+        snapshot.stopped.insert(Side::Salesforce, stopped.clone());
+        heard(&mut snapshot, Side::Salesforce, None, Timestamp(1));
+        assert_eq!(snapshot.stopped[&Side::Salesforce], stopped);
+        assert_eq!(snapshot.answered[&Side::Salesforce], Timestamp(1));
+        let other = failure("401");
+        heard(&mut snapshot, Side::Salesforce, Some(&other), Timestamp(2));
+        assert_eq!(snapshot.stopped[&Side::Salesforce], stopped, "nor replaced");
+        heard(&mut snapshot, Side::Automation, Some(&other), Timestamp(2));
+        assert_eq!(snapshot.stopped[&Side::Automation], other);
+    }
 }

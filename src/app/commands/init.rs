@@ -25,6 +25,7 @@ use crate::domain::ids::{FieldId, Kind, Side};
 use crate::domain::link::Mark;
 use crate::domain::mapping::FieldRule;
 use crate::domain::record::{LinkPage, Listing};
+use crate::domain::request::AutomationDescription;
 use crate::domain::setup::{DO_NOT_CONTACT, Pair, Systems, assume, consent, suggestions};
 use crate::engine::Writes;
 use crate::ports::Store;
@@ -60,7 +61,7 @@ pub(super) async fn perform(
         return Ok(Status::WorkRemains);
     }
     step(out, 4, "examine the set-up")?;
-    let examined = doctor::perform(place, &examination(false), out).await?;
+    let examined = doctor::before_first_sync(place, &examination(false), out).await?;
     if examined != Status::Done {
         let text = "show what can be mended from here, and ask for each? (y, or enter to go on) ";
         if matches!(
@@ -157,10 +158,7 @@ async fn map(
         )?;
         return Ok(false);
     }
-    out.note("These pairs fit each other; → gives Salesforce priority:")?;
-    for (number, (kind, pair)) in pairs.iter().enumerate() {
-        out.note(&format!("{:>3}  {}", number + 1, said(*kind, pair)))?;
-    }
+    propose(&pairs, &described.automation, out)?;
     if !sees_opt_outs {
         out.note(
             "HasOptedOutOfEmail is not visible to this user on all of them: mend that before the first \
@@ -194,19 +192,43 @@ async fn map(
     Ok(true)
 }
 
+/// Numbered, with what stands in the way of their values.
+fn propose(
+    pairs: &[(Kind, Pair)],
+    automation: &AutomationDescription,
+    out: &mut Out,
+) -> Result<(), AppError> {
+    out.note("These pairs fit each other; → gives Salesforce priority:")?;
+    for (number, (kind, pair)) in pairs.iter().enumerate() {
+        let mut fields = automation.fields(*kind).iter();
+        let is_closed = fields.any(|field| field.name == pair.automation && field.hides_choices());
+        out.note(&format!(
+            "{:>3}  {}",
+            number + 1,
+            said(*kind, pair, is_closed)
+        ))?;
+    }
+    Ok(())
+}
+
 /// People are paired by the one, and kept from being mailed by the other.
 fn is_needed(pair: &Pair) -> bool {
     pair.automation == "email" || pair.automation == DO_NOT_CONTACT
 }
 
-fn said(kind: Kind, pair: &Pair) -> String {
+fn said(kind: Kind, pair: &Pair, is_closed: bool) -> String {
     let of = match kind {
         Kind::Person => pair.objects.iter().map(|object| object.name()).collect(),
         Kind::Company => vec!["Account"],
     };
     let arrow = words::arrow(pair.arrow);
+    let closed = if is_closed {
+        "   (a closed list of Automation, by its own names, like France; another value is refused)"
+    } else {
+        ""
+    };
     format!(
-        "{} {} {arrow} {}",
+        "{} {} {arrow} {}{closed}",
         of.join("/"),
         pair.salesforce,
         pair.automation

@@ -15,7 +15,8 @@ use crate::app::examiner::Examiner;
 use crate::app::machine::{self, Home};
 use crate::console::query::{Diagnosis, Mending};
 use crate::domain::command::{Command, Fact};
-use crate::domain::doctor::{Disk, Facts, examine};
+use crate::domain::conflict::{Cause, Subject};
+use crate::domain::doctor::{Disk, Facts, Refused, examine};
 use crate::domain::evidence::Evidence;
 use crate::domain::link::Mark;
 use crate::domain::record::{LinkPage, Listing};
@@ -114,6 +115,7 @@ impl Desk {
             Some(home) => machine::look(home.clone(), true).await,
             None => None,
         };
+        let waiting = waiting(&*self.store).await?;
         let facts = Facts {
             now: self.clock.now(),
             policy: &in_force.policy,
@@ -124,7 +126,8 @@ impl Desk {
             machine: machine.as_ref(),
             bound: recovered.binding.as_ref(),
             timetable: Some(in_force.timetable),
-            oldest_conflict: oldest_conflict(&*self.store).await?,
+            oldest_conflict: waiting.oldest,
+            refused: &waiting.refused,
             disk: disk(self.data.clone()).await,
         };
         Ok(Diagnosis {
@@ -161,11 +164,16 @@ impl Desk {
     }
 }
 
-/// When the oldest conflict was raised.
-pub(in crate::app) async fn oldest_conflict(
-    store: &dyn Store,
-) -> Result<Option<Timestamp>, StoreError> {
-    let mut oldest = None;
+/// What of the conflicts the checks look at.
+#[derive(Default)]
+pub(in crate::app) struct Waiting {
+    /// When the oldest was raised.
+    pub(in crate::app) oldest: Option<Timestamp>,
+    pub(in crate::app) refused: Vec<Refused>,
+}
+
+pub(in crate::app) async fn waiting(store: &dyn Store) -> Result<Waiting, StoreError> {
+    let mut waiting = Waiting::default();
     let mut after = None;
     for _ in 0..CONFLICTS_MAX / PAGE_MAX {
         let page = LinkPage {
@@ -175,14 +183,25 @@ pub(in crate::app) async fn oldest_conflict(
         };
         let links = store.links(page).await?;
         after = links.last().map(|link| link.id);
-        let raised = links.iter().flat_map(|link| &link.conflicts);
-        let raised = raised.map(|conflict| conflict.raised).min();
-        oldest = oldest.into_iter().chain(raised).min();
+        for conflict in links.iter().flat_map(|link| &link.conflicts) {
+            let oldest = waiting.oldest.into_iter().chain([conflict.raised]);
+            waiting.oldest = oldest.min();
+            if let Cause::Refused { side, failure, .. } = &conflict.cause {
+                waiting.refused.push(Refused {
+                    side: *side,
+                    field: match conflict.subject {
+                        Subject::Field(field) => Some(field),
+                        _ => None,
+                    },
+                    code: failure.code.clone(),
+                });
+            }
+        }
         if links.len() < PAGE_MAX {
             break;
         }
     }
-    Ok(oldest)
+    Ok(waiting)
 }
 
 /// What the instance's folder takes, and what is left where it is; `None` if that cannot be told.

@@ -358,7 +358,7 @@ async fn the_oldest_conflict_and_the_room_on_the_disk_are_found() {
         links.push(put(link));
     }
     let room = Room::with(links);
-    let oldest = oldest_conflict(&*room.desk.store).await.unwrap();
+    let oldest = waiting(&*room.desk.store).await.unwrap().oldest;
     assert_eq!(oldest, Some(NOW - Span::days(3)));
     fs::write(room.folder.path().join("some"), [0; 1_000]).unwrap();
     let found = disk(room.folder.path().to_owned()).await.unwrap();

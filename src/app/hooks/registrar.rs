@@ -69,7 +69,10 @@ impl Registrar {
         let changes = self.look().await?.to_register()?;
         let made = changes.iter().map(ordered).collect();
         self.carry_out(changes).await?;
-        Ok(Mended { made })
+        Ok(Mended {
+            made,
+            ..Mended::default()
+        })
     }
 
     /// Where the secret is.

@@ -51,7 +51,10 @@ pub(super) fn answer(world: &World, query: &Query) -> Answer {
         }
         Query::Mend(..) => {
             let made = vec!["mautic_timeline__c".to_owned()];
-            return Answer::Mending(Box::new(Mending::Made(Mended { made })));
+            return Answer::Mending(Box::new(Mending::Made(Mended {
+                made,
+                ..Mended::default()
+            })));
         }
         _ => {}
     }
@@ -75,6 +78,7 @@ pub(super) fn answer(world: &World, query: &Query) -> Answer {
         bound: None,
         timetable: None,
         oldest_conflict: seen.oldest_conflict,
+        refused: &[],
         disk: Some(Disk {
             used_bytes: 12_300_000,
             free_bytes: 48_000_000_000,
@@ -194,6 +198,7 @@ fn what_is_missing_is_shown_before_it_is_made_and_never_made_by_the_same_key() {
         .keys("F")
         .expect_screen("Make what is missing?")
         .expect_screen("To be made in Salesforce")
+        .expect_screen("Only our user sees what is made")
         .expect_screen("objects/mautic_timeline__c.object")
         .expect_screen("Salesforce took a trial run");
     bench.keys("esc F F");
@@ -205,7 +210,7 @@ fn what_is_missing_is_shown_before_it_is_made_and_never_made_by_the_same_key() {
     bench.keys("esc esc F tab").type_text("asked by phone");
     bench
         .keys("enter enter")
-        .expect_screen("Made: mautic_timeline__c");
+        .expect_screen("Made: mautic_timeline__c. Only our user sees");
     let reason = "asked by phone".to_owned();
     assert_eq!(asked_to_mend(&mut bench), [(Remedy::Timeline, reason)]);
 }

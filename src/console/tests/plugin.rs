@@ -74,6 +74,7 @@ pub(super) fn field(name: &str, value_type: ValueType) -> FieldDescription {
         label: name.to_owned(),
         value_type: Some(value_type),
         length_max: (value_type == ValueType::Text).then_some(40),
+        hides_length: false,
         decimals: None,
         is_required: false,
         access: FieldAccess::Writable,

@@ -1,6 +1,6 @@
 //! Who we are on both sides, what we may do there, and with which version of their interfaces.
 
-use super::{Facts, Seen, Severity, Told, none_or_names, not_described, part, seen, settled, text};
+use super::{Facts, Seen, Severity, Told, none_or_names, part, seen, settled, text};
 use crate::domain::evidence::{Area, ObjectRights, Part};
 use crate::domain::ids::{SalesforceObject, Side};
 use crate::domain::remedy::{Remedy, TIMELINE};
@@ -34,13 +34,15 @@ pub(super) fn scopes(facts: &Facts<'_>) -> Seen {
 
 /// The store holds what was agreed on with one organisation and one instance.
 pub(super) fn identity(facts: &Facts<'_>) -> Seen {
-    let Some(described) = facts.described else {
-        return not_described();
-    };
+    settled(judged_identity(facts))
+}
+
+fn judged_identity(facts: &Facts<'_>) -> Result<Seen, Seen> {
+    let salesforce = facts.salesforce_described()?;
+    let instance = facts.automation_instance()?;
     let Some(bound) = facts.bound else {
-        return seen(Severity::Unknown, "seen-unbound", Vec::new());
+        return Err(seen(Severity::Unknown, "seen-unbound", Vec::new()));
     };
-    let (salesforce, automation) = (&described.salesforce, &described.automation);
     let kind = |is_sandbox| {
         let kind = if is_sandbox {
             "seen-sandbox"
@@ -51,7 +53,7 @@ pub(super) fn identity(facts: &Facts<'_>) -> Seen {
     };
     let is_same = bound.organisation == salesforce.organisation
         && bound.is_sandbox == salesforce.is_sandbox
-        && bound.automation == automation.instance;
+        && bound.automation == instance;
     let (severity, says) = if is_same {
         (Severity::Ok, "seen-identity")
     } else {
@@ -60,34 +62,36 @@ pub(super) fn identity(facts: &Facts<'_>) -> Seen {
     let gaps = vec![
         ("organisation", text(&salesforce.organisation)),
         ("kind", kind(salesforce.is_sandbox)),
-        ("instance", text(&automation.instance)),
+        ("instance", text(instance)),
         ("bound", text(&bound.organisation)),
         ("bound-kind", kind(bound.is_sandbox)),
         ("bound-instance", text(&bound.automation)),
     ];
-    seen(severity, says, gaps)
+    Ok(seen(severity, says, gaps))
 }
 
 pub(super) fn versions(facts: &Facts<'_>) -> Seen {
-    let Some(described) = facts.described else {
-        return not_described();
-    };
-    let version = &described.automation.version;
+    settled(judged_versions(facts))
+}
+
+fn judged_versions(facts: &Facts<'_>) -> Result<Seen, Seen> {
+    let salesforce = facts.salesforce_described()?;
+    let version = facts.automation_version()?;
     let gaps = vec![
-        ("salesforce", text(&described.salesforce.api_version)),
+        ("salesforce", text(&salesforce.api_version)),
         ("automation", text(version)),
     ];
     let major: Option<u32> = version
         .split('.')
         .next()
         .and_then(|major| major.parse().ok());
-    match major {
+    Ok(match major {
         None => seen(Severity::Unknown, "seen-version-untold", gaps),
         Some(major) if major < AUTOMATION_MAJOR_MIN => {
             seen(Severity::Warning, "seen-version-old", gaps)
         }
         Some(_) => seen(Severity::Ok, "seen-versions", gaps),
-    }
+    })
 }
 
 pub(super) fn salesforce(facts: &Facts<'_>) -> Seen {

@@ -1,11 +1,14 @@
 //! Whether every mapped field is there, can be written, and is of the type and length it needs.
 
-use super::{Facts, Seen, Severity, Told, not_described, part, seen as say, settled};
-use crate::domain::drift::{Drift, drifts, narrowing};
+use std::collections::BTreeMap;
+
+use super::{Facts, Seen, Severity, Told, part, seen as say, settled};
+use crate::domain::drift::{Drift, automation_drifts, narrowed, salesforce_drifts};
 use crate::domain::evidence::Part;
 use crate::domain::ids::{Kind, SalesforceObject, Side};
 use crate::domain::mapping::{FieldRule, Role};
 use crate::domain::remedy::Remedy;
+use crate::domain::request::FieldDescription;
 
 fn rules<'a>(facts: &Facts<'a>) -> impl Iterator<Item = (Kind, &'a FieldRule)> {
     let mapping = &facts.policy.mapping;
@@ -40,22 +43,33 @@ fn some_or_ok(
     )
 }
 
-/// All mapped fields that drifted in one way are one fault.
+/// All mapped fields that drifted in one way are one fault. What cannot be looked at on one side says
+/// nothing against the other.
 fn drifted(
     facts: &Facts<'_>,
     (bad, good): (&'static str, &'static str),
     name: impl Fn(&FieldRule, Drift) -> Option<String>,
 ) -> Seen {
-    let Some(described) = facts.described else {
-        return not_described();
-    };
     let mut names = Vec::new();
+    let mut unknown = None;
+    let salesforce = facts.salesforce_described();
     for (kind, rule) in rules(facts) {
-        let drifts = drifts(kind, rule, described).into_iter();
-        names.extend(drifts.filter_map(|drift| name(rule, drift)));
+        let mut drifts = Vec::new();
+        match &salesforce {
+            Ok(described) => drifts.extend(salesforce_drifts(rule, described)),
+            Err(seen) => unknown = Some(seen.clone()),
+        }
+        match facts.automation_fields(kind) {
+            Ok(fields) => drifts.extend(automation_drifts(rule, fields)),
+            Err(seen) => unknown = Some(seen),
+        }
+        names.extend(drifts.into_iter().filter_map(|drift| name(rule, drift)));
     }
     names.dedup();
-    some_or_ok(facts, (Severity::Fault, bad), good, names)
+    match unknown {
+        Some(unknown) if names.is_empty() => unknown,
+        _ => some_or_ok(facts, (Severity::Fault, bad), good, names),
+    }
 }
 
 pub(super) fn seen(facts: &Facts<'_>) -> Seen {
@@ -64,6 +78,8 @@ pub(super) fn seen(facts: &Facts<'_>) -> Seen {
         ("seen-hidden", "seen-visible"),
         |rule, drift| match drift {
             Drift::ObjectHidden(object) => Some(object.name().to_owned()),
+            // There, and its own check says what is wrong with it.
+            Drift::FieldHidden(Side::Automation, _) if is_unpublished(facts, rule) => None,
             Drift::FieldHidden(side, object) => Some(named(rule, side, object)),
             _ => None,
         },
@@ -73,38 +89,63 @@ pub(super) fn seen(facts: &Facts<'_>) -> Seen {
     }
     // What the set-up tables know is there and only hidden; the rest has to be made first.
     let hidden = hidden(facts);
-    if !hidden.is_empty() {
-        let names = hidden
-            .iter()
-            .map(|(object, name)| format!("{object}.{name}"));
-        judged.says = "seen-hidden-granted".into();
-        judged
-            .gaps
-            .push(("hidden".into(), Told::Names(names.collect())));
+    if hidden.is_empty() {
+        return judged;
     }
-    judged.mended_by((!hidden.is_empty()).then_some(Remedy::GrantFields(hidden)))
+    let names = hidden
+        .keys()
+        .map(|(object, name)| format!("{object}.{name}"));
+    judged.says = "seen-hidden-granted".into();
+    judged
+        .gaps
+        .push(("hidden".into(), Told::Names(names.collect())));
+    // The right to write is refused for a formula, and not needed where nothing is written. What is
+    // only shown comes after what is written: the next look offers it.
+    let of = |wanted: bool| -> Vec<(String, String)> {
+        let chosen = hidden.iter().filter(|(_, writes)| **writes == wanted);
+        chosen.map(|(field, _)| field.clone()).collect()
+    };
+    let written = of(true);
+    let remedy = if written.is_empty() {
+        Remedy::ShowFields(of(false))
+    } else {
+        Remedy::GrantFields(written)
+    };
+    judged.mended_by(Some(remedy))
 }
 
-/// Mapped fields of Salesforce that exist and are not shown to our user.
-fn hidden(facts: &Facts<'_>) -> Vec<(String, String)> {
-    let defined = facts.salesforce().map(|evidence| &evidence.fields);
-    let (Ok(Part::Read(defined)), Some(described)) = (defined, facts.described) else {
-        return Vec::new();
+/// Whether Automation's field is there and not published.
+fn is_unpublished(facts: &Facts<'_>, rule: &FieldRule) -> bool {
+    let states = facts.automation().map(|evidence| &evidence.fields);
+    let Ok(Part::Read(states)) = states else {
+        return false;
     };
-    let mut hidden = Vec::new();
-    for (kind, rule) in rules(facts) {
-        for drift in drifts(kind, rule, described) {
+    let mut states = states.iter();
+    states.any(|state| state.alias == rule.automation && !state.is_published)
+}
+
+/// Mapped fields of Salesforce that exist and are not shown to our user, and whether the sync writes
+/// them.
+fn hidden(facts: &Facts<'_>) -> BTreeMap<(String, String), bool> {
+    let mut hidden = BTreeMap::new();
+    let defined = facts.salesforce().map(|evidence| &evidence.fields);
+    let (Ok(Part::Read(defined)), Ok(described)) = (defined, facts.salesforce_described()) else {
+        return hidden;
+    };
+    for (_, rule) in rules(facts) {
+        for drift in salesforce_drifts(rule, described) {
             let Drift::FieldHidden(Side::Salesforce, Some(object)) = drift else {
                 continue;
             };
             let field = defined.iter().find(|field| {
                 field.object == object.name() && field.name.eq_ignore_ascii_case(&rule.salesforce)
             });
-            hidden.extend(field.map(|field| (field.object.clone(), field.name.clone())));
+            if let Some(field) = field {
+                let key = (field.object.clone(), field.name.clone());
+                *hidden.entry(key).or_default() |= rule.writes(Side::Salesforce);
+            }
         }
     }
-    hidden.sort();
-    hidden.dedup();
     hidden
 }
 
@@ -123,16 +164,16 @@ pub(super) fn writable(facts: &Facts<'_>) -> Seen {
 
 /// Mapped fields of Salesforce that only field-level security keeps from being written.
 fn locked(facts: &Facts<'_>) -> Vec<(String, String)> {
-    let (Ok(evidence), Some(described)) = (facts.salesforce(), facts.described) else {
+    let (Ok(evidence), Ok(described)) = (facts.salesforce(), facts.salesforce_described()) else {
         return Vec::new();
     };
     let mut locked = Vec::new();
-    for (kind, rule) in rules(facts) {
-        for drift in drifts(kind, rule, described) {
+    for (_, rule) in rules(facts) {
+        for drift in salesforce_drifts(rule, described) {
             let Drift::ReadOnly(Side::Salesforce, Some(object)) = drift else {
                 continue;
             };
-            let field = described.salesforce_field(object, rule);
+            let field = described.mapped(object, rule);
             let name = field.map(|field| field.name.clone());
             let may = |name: &String| evidence.grantable.contains(&format!("{object}.{name}"));
             locked.extend(
@@ -164,17 +205,27 @@ pub(super) fn published(facts: &Facts<'_>) -> Seen {
     settled(judge())
 }
 
-/// Values that one side's list offers and the other side's closed list would refuse.
+/// Values that one side's list offers and the other side's closed list would refuse. What is in the
+/// lists of the product itself, such as countries, is not told.
 pub(super) fn choices(facts: &Facts<'_>) -> Seen {
     let judge = || {
         let evidence = facts.salesforce()?;
-        let described = facts.described.ok_or_else(not_described)?;
+        let described = facts.salesforce_described()?;
         let mut names = Vec::new();
+        let mut untold = Vec::new();
+        let mut severity = Severity::Note;
         for (kind, rule) in rules(facts).filter(|(_, rule)| rule.role == Role::Plain) {
-            let theirs = described.automation_field(kind, rule);
+            let theirs = rule.among(facts.automation_fields(kind)?);
+            if theirs.is_some_and(FieldDescription::hides_choices) && rule.writes(Side::Automation)
+            {
+                untold.push(format!("{} → {}", rule.salesforce, rule.automation));
+                if is_refused(facts, rule) {
+                    severity = Severity::Warning;
+                }
+            }
             let theirs = theirs.and_then(|field| field.choices.as_ref());
             for object in &rule.objects {
-                let field = described.salesforce_field(*object, rule);
+                let field = described.mapped(*object, rule);
                 let ours = field.and_then(|field| {
                     let name = format!("{object}.{}", field.name);
                     evidence.picklists.get(&name)
@@ -198,6 +249,10 @@ pub(super) fn choices(facts: &Facts<'_>) -> Seen {
             }
         }
         names.dedup();
+        if names.is_empty() && !untold.is_empty() {
+            let bad = (severity, "seen-choices-untold");
+            return Ok(some_or_ok(facts, bad, "seen-choices", untold));
+        }
         let bad = (Severity::Warning, "seen-choices-lack");
         Ok(some_or_ok(facts, bad, "seen-choices", names))
     };
@@ -219,33 +274,59 @@ pub(super) fn typed(facts: &Facts<'_>) -> Seen {
     )
 }
 
+/// What a field takes that does not tell its limit shows in the first text that is refused.
 pub(super) fn long_enough(facts: &Facts<'_>) -> Seen {
-    let Some(described) = facts.described else {
-        return not_described();
-    };
-    let narrow = rules(facts).filter_map(|(kind, rule)| {
-        let narrow = narrowing(kind, rule, described)?;
-        let (from, to) = (narrow.from_length, narrow.to_length);
-        let name = match narrow.to {
-            Side::Salesforce => &rule.salesforce,
-            Side::Automation => &rule.automation,
+    settled(judged_lengths(facts))
+}
+
+fn judged_lengths(facts: &Facts<'_>) -> Result<Seen, Seen> {
+    let described = facts.salesforce_described()?;
+    let (mut narrow, mut untold, mut refused) = (Vec::new(), Vec::new(), Vec::new());
+    for (kind, rule) in rules(facts) {
+        let Some(field) = rule.among(facts.automation_fields(kind)?) else {
+            continue;
         };
-        Some(format!("{} {name} ({from} → {to})", narrow.to))
-    });
-    let narrow = narrow.collect();
-    some_or_ok(
-        facts,
-        (Severity::Note, "seen-shorter"),
-        "seen-long-enough",
-        narrow,
-    )
+        if field.hides_length && rule.writes(Side::Automation) {
+            let is_refused = is_refused(facts, rule);
+            let names = if is_refused {
+                &mut refused
+            } else {
+                &mut untold
+            };
+            names.push(named(rule, Side::Automation, None));
+        }
+        if let Some(narrow_pair) = narrowed(rule, described, field) {
+            let (from, to) = (narrow_pair.from_length, narrow_pair.to_length);
+            let name = match narrow_pair.to {
+                Side::Salesforce => &rule.salesforce,
+                Side::Automation => &rule.automation,
+            };
+            narrow.push(format!("{} {name} ({from} → {to})", narrow_pair.to));
+        }
+    }
+    let (bad, names) = if !refused.is_empty() {
+        ((Severity::Warning, "seen-lengths-refused"), refused)
+    } else if !narrow.is_empty() {
+        ((Severity::Note, "seen-shorter"), narrow)
+    } else {
+        ((Severity::Note, "seen-lengths-untold"), untold)
+    };
+    Ok(some_or_ok(facts, bad, "seen-long-enough", names))
+}
+
+/// Whether Automation refused a value of this pair that waits for a person.
+fn is_refused(facts: &Facts<'_>, rule: &FieldRule) -> bool {
+    let mut refusals = facts.refusals(Side::Automation);
+    refusals.any(|refused| refused.field == Some(rule.id))
 }
 
 /// Required fields of the objects that the sync creates records of.
 pub(super) fn required(facts: &Facts<'_>) -> Seen {
-    let Some(described) = facts.described else {
-        return not_described();
-    };
+    settled(judged_required(facts))
+}
+
+fn judged_required(facts: &Facts<'_>) -> Result<Seen, Seen> {
+    let described = facts.salesforce_described()?;
     let policy = facts.policy;
     let mut created = Vec::new();
     if policy.syncs(SalesforceObject::Lead) {
@@ -255,11 +336,11 @@ pub(super) fn required(facts: &Facts<'_>) -> Seen {
         created.push(SalesforceObject::Account);
     }
     if created.is_empty() {
-        return say(Severity::Note, "seen-nothing-created", Vec::new());
+        return Ok(say(Severity::Note, "seen-nothing-created", Vec::new()));
     }
     let mut missing = Vec::new();
     for object in &created {
-        let fields = described.salesforce.objects.get(object.name());
+        let fields = described.objects.get(object.name());
         for field in fields.into_iter().flatten().filter(|f| f.is_required) {
             let is_mapped = policy
                 .mapping
@@ -272,37 +353,35 @@ pub(super) fn required(facts: &Facts<'_>) -> Seen {
     }
     if missing.is_empty() {
         let names = ("objects", Told::Objects(created));
-        return say(Severity::Ok, "seen-required-mapped", vec![names]);
+        return Ok(say(Severity::Ok, "seen-required-mapped", vec![names]));
     }
     let names = ("fields", Told::Names(missing));
-    say(Severity::Fault, "seen-required-missing", vec![names])
+    Ok(say(Severity::Fault, "seen-required-missing", vec![names]))
 }
 
 /// Beyond the field that pairs people and companies.
 pub(super) fn unique(facts: &Facts<'_>) -> Seen {
-    let Some(described) = facts.described else {
-        return not_described();
-    };
+    settled(judged_unique(facts))
+}
+
+fn judged_unique(facts: &Facts<'_>) -> Result<Seen, Seen> {
+    let described = facts.salesforce_described()?;
     let mut names = Vec::new();
     for (kind, rule) in rules(facts) {
         if !matches!(rule.role, Role::Plain) {
             continue;
         }
         for object in &rule.objects {
-            let field = described.salesforce_field(*object, rule);
+            let field = described.mapped(*object, rule);
             if field.is_some_and(|field| field.is_unique) && rule.writes(Side::Salesforce) {
                 names.push(named(rule, Side::Salesforce, Some(*object)));
             }
         }
-        let field = described.automation_field(kind, rule);
+        let field = rule.among(facts.automation_fields(kind)?);
         if field.is_some_and(|field| field.is_unique) && rule.writes(Side::Automation) {
             names.push(named(rule, Side::Automation, None));
         }
     }
-    some_or_ok(
-        facts,
-        (Severity::Note, "seen-unique"),
-        "seen-none-unique",
-        names,
-    )
+    let bad = (Severity::Note, "seen-unique");
+    Ok(some_or_ok(facts, bad, "seen-none-unique", names))
 }

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::{Facts, Seen, Severity, Told, not_described, part, seen, settled, text};
+use super::{Facts, Seen, Severity, Told, part, seen, settled, text};
 use crate::domain::evidence::{FieldState, Part, Segment};
-use crate::domain::ids::{Kind, SalesforceObject};
+use crate::domain::ids::{Kind, SalesforceObject, Side};
 use crate::domain::mapping::Role;
 use crate::domain::remedy::{DELETED_FIELD, ID_FIELD, OPT_OUT_FIELD, Remedy};
 use crate::domain::request::{FieldAccess, User};
@@ -50,36 +50,39 @@ pub(super) fn objects(facts: &Facts<'_>) -> Seen {
     }
 }
 
-/// Active users on either side whom the other side does not know by their address.
+/// Who owns what is synced, and whom the other side does not know by their address. Whoever owns
+/// nothing is nobody's loss.
 pub(super) fn owners(facts: &Facts<'_>) -> Seen {
     if !facts.policy.sync_owners {
         return seen(Severity::Note, "seen-owners-off", Vec::new());
     }
-    let Some(described) = facts.described else {
-        return not_described();
-    };
+    settled(judged_owners(facts))
+}
+
+fn judged_owners(facts: &Facts<'_>) -> Result<Seen, Seen> {
     let active = |users: &[User]| -> BTreeSet<String> {
         let active = users.iter().filter(|user| user.is_active);
         active.map(|user| user.email.clone()).collect()
     };
-    let salesforce = active(&described.salesforce.users);
-    let automation = active(&described.automation.users);
-    let alone: Vec<String> = salesforce
-        .symmetric_difference(&automation)
-        .cloned()
-        .collect();
-    if alone.is_empty() {
-        let both = Told::Number(salesforce.len() as u64);
-        return seen(Severity::Ok, "seen-owners", vec![("n", both)]);
+    let owners = part(Some(&facts.salesforce()?.owners))?;
+    let salesforce = active(&facts.salesforce_described()?.users);
+    let automation = active(facts.automation_users()?);
+    let of = |users: Vec<String>| {
+        let count = ("n", Told::Number(users.len() as u64));
+        vec![count, ("users", Told::Names(users))]
+    };
+    let alone: Vec<String> = owners.difference(&automation).cloned().collect();
+    if !alone.is_empty() {
+        return Ok(seen(Severity::Warning, "seen-owners-alone", of(alone)));
     }
-    seen(
-        Severity::Warning,
-        "seen-owners-alone",
-        vec![
-            ("n", Told::Number(alone.len() as u64)),
-            ("users", Told::Names(alone)),
-        ],
-    )
+    let rule = facts.policy.mapping.with_role(Kind::Person, Role::Owner);
+    let comes_back = rule.is_some_and(|rule| rule.writes(Side::Salesforce));
+    let unmatched: Vec<String> = automation.difference(&salesforce).cloned().collect();
+    if comes_back && !unmatched.is_empty() {
+        return Ok(seen(Severity::Note, "seen-owners-unmatched", of(unmatched)));
+    }
+    let count = ("n", Told::Number(owners.len() as u64));
+    Ok(seen(Severity::Ok, "seen-owners", vec![count]))
 }
 
 pub(super) fn opt_out(facts: &Facts<'_>) -> Seen {
@@ -105,11 +108,13 @@ fn people(facts: &Facts<'_>) -> Vec<SalesforceObject> {
 
 /// Many profiles do not see the field by default; without it no opt-out is read or written.
 pub(super) fn opt_out_visible(facts: &Facts<'_>) -> Seen {
-    let Some(described) = facts.described else {
-        return not_described();
-    };
+    settled(judged_opt_out(facts))
+}
+
+fn judged_opt_out(facts: &Facts<'_>) -> Result<Seen, Seen> {
+    let described = facts.salesforce_described()?;
     let is_open = |object: &SalesforceObject| {
-        let fields = described.salesforce.objects.get(object.name());
+        let fields = described.objects.get(object.name());
         let mut fields = fields.into_iter().flatten();
         fields.any(|field| field.name == OPT_OUT_FIELD && field.access != FieldAccess::ReadOnly)
     };
@@ -117,12 +122,17 @@ pub(super) fn opt_out_visible(facts: &Facts<'_>) -> Seen {
     lacking.retain(|object| !is_open(object));
     if lacking.is_empty() {
         let objects = ("objects", Told::Objects(people(facts)));
-        return seen(Severity::Ok, "seen-opt-out-visible", vec![objects]);
+        return Ok(seen(Severity::Ok, "seen-opt-out-visible", vec![objects]));
     }
+    // The right to a field is no right to an object that is hidden altogether.
+    let shown = lacking
+        .iter()
+        .filter(|object| described.objects.contains_key(object.name()));
     let field = |object: &SalesforceObject| (object.name().to_owned(), OPT_OUT_FIELD.to_owned());
-    let remedy = Remedy::GrantFields(lacking.iter().map(field).collect());
+    let fields: Vec<(String, String)> = shown.map(field).collect();
+    let remedy = (!fields.is_empty()).then_some(Remedy::GrantFields(fields));
     let objects = ("objects", Told::Objects(lacking));
-    seen(Severity::Fault, "seen-opt-out-hidden", vec![objects]).mended_by(Some(remedy))
+    Ok(seen(Severity::Fault, "seen-opt-out-hidden", vec![objects]).mended_by(remedy))
 }
 
 /// Opt-ins travel on dated proof only, which is this history.
@@ -203,14 +213,21 @@ pub(super) fn deleted(facts: &Facts<'_>) -> Seen {
 
 /// A field to map to, unless it is there already and only waits to be mapped.
 fn new_deleted_field(facts: &Facts<'_>, kind: Kind) -> Option<Remedy> {
-    let states = &facts.automation().ok()?.fields;
-    let alias = match kind {
-        Kind::Person => DELETED_FIELD.to_owned(),
-        // An alias is one across contacts and companies.
-        Kind::Company => format!("{DELETED_FIELD}_co"),
+    let states = facts.automation().ok()?.fields.read()?;
+    // An alias is one across contacts and companies.
+    let (own, other) = match kind {
+        Kind::Person => (DELETED_FIELD.to_owned(), format!("{DELETED_FIELD}_pe")),
+        Kind::Company => (format!("{DELETED_FIELD}_co"), format!("{DELETED_FIELD}_2")),
     };
-    let is_there = |state: &FieldState| state.alias == alias && state.is_published;
-    let is_missing = !states.read()?.iter().any(is_there);
+    let is_taken = |state: &FieldState| state.alias == own && state.kind != kind;
+    let alias = if states.iter().any(is_taken) {
+        other
+    } else {
+        own
+    };
+    let is_there =
+        |state: &FieldState| state.alias == alias && state.kind == kind && state.is_published;
+    let is_missing = !states.iter().any(is_there);
     is_missing.then_some(Remedy::DeletedField(kind, alias))
 }
 
@@ -258,8 +275,10 @@ pub(super) fn deleted_segment(facts: &Facts<'_>) -> Seen {
         };
         let evidence = facts.automation()?;
         let segments = part(Some(&evidence.segments))?;
-        let is_it =
-            |segment: &&Segment| segment.is_published && segment.fields.contains(&rule.automation);
+        let is_it = |segment: &&Segment| {
+            let mut filters = segment.filters.iter();
+            segment.is_published && filters.any(|filter| filter.is_set(&rule.automation))
+        };
         if let Some(segment) = segments.iter().find(is_it) {
             let name = ("segment", text(&segment.name));
             return Ok(seen(Severity::Ok, "seen-segment", vec![name]));
@@ -267,12 +286,22 @@ pub(super) fn deleted_segment(facts: &Facts<'_>) -> Seen {
         let field = ("field", text(&rule.automation));
         let states = part(Some(&evidence.fields))?;
         // A filter needs the field first.
-        let is_usable = states.iter().any(|state| {
+        let usable = states.iter().find(|state| {
             let is_it = state.alias == rule.automation && state.kind == Kind::Person;
             is_it && state.is_published && state.value_type == Some(ValueType::Bool)
         });
-        let remedy = is_usable.then(|| Remedy::DeletedSegment(rule.automation.clone()));
-        Ok(seen(Severity::Note, "seen-no-segment", vec![field]).mended_by(remedy))
+        let alias = rule.automation.clone();
+        let (says, remedy) = match usable {
+            None => ("seen-no-segment", None),
+            Some(state) if state.is_listable => {
+                ("seen-no-segment", Some(Remedy::DeletedSegment(alias)))
+            }
+            Some(_) => (
+                "seen-segment-unlisted",
+                Some(Remedy::DeletedField(Kind::Person, alias)),
+            ),
+        };
+        Ok(seen(Severity::Note, says, vec![field]).mended_by(remedy))
     };
     settled(judge())
 }
@@ -329,10 +358,10 @@ pub(super) fn activity_types(facts: &Facts<'_>) -> Seen {
     if chosen.is_empty() {
         return seen(Severity::Fault, "seen-no-types", Vec::new());
     }
-    let Some(described) = facts.described else {
-        return not_described();
+    let known = match facts.activity_types() {
+        Ok(known) => known,
+        Err(unknown) => return unknown,
     };
-    let known = &described.automation.activity_types;
     let mut strange = chosen.clone();
     strange.retain(|kind| !known.contains(kind));
     if strange.is_empty() {

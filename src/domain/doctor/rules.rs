@@ -2,6 +2,7 @@
 
 use super::{Facts, Seen, Severity, Told, none_or_names, part, seen, settled, text};
 use crate::domain::evidence::{Rule, Site};
+use crate::domain::ids::{SalesforceObject, Side};
 use crate::domain::remedy::{Remedy, TIMELINE};
 
 pub(super) fn remote_site(facts: &Facts<'_>) -> Seen {
@@ -33,15 +34,16 @@ fn site(facts: &Facts<'_>, sites: &[Site], remedy: fn(String) -> Remedy) -> Seen
         }
         asleep = Some(site);
     }
-    let judged = match asleep {
+    match asleep {
+        // An entry that is there is an administrator's: making it anew would write over its settings.
         Some(site) => seen(
-            Severity::Warning,
+            Severity::Note,
             "seen-site-asleep",
             vec![url_gap, name(site)],
         ),
-        None => seen(Severity::Warning, "seen-site-missing", vec![url_gap]),
-    };
-    judged.mended_by(Some(remedy(url.to_owned())))
+        None => seen(Severity::Note, "seen-site-missing", vec![url_gap])
+            .mended_by(Some(remedy(url.to_owned()))),
+    }
 }
 
 /// Scheme, host and port of an address.
@@ -75,10 +77,21 @@ fn named(facts: &Facts<'_>, rules: &[Rule]) -> Vec<String> {
     rules.iter().filter(concerns).map(name).collect()
 }
 
+/// A rule that refused nothing does no harm.
+fn weighed(facts: &Facts<'_>, code: &str) -> Severity {
+    let mut refusals = facts.refusals(Side::Salesforce);
+    if refusals.any(|refused| refused.code == code) {
+        Severity::Warning
+    } else {
+        Severity::Note
+    }
+}
+
 pub(super) fn validation(facts: &Facts<'_>) -> Seen {
     let judge = || {
         let rules = part(Some(&facts.salesforce()?.validation_rules))?;
-        let bad = (Severity::Warning, "seen-validation-rules");
+        let severity = weighed(facts, "FIELD_CUSTOM_VALIDATION_EXCEPTION");
+        let bad = (severity, "seen-validation-rules");
         Ok(none_or_names(
             named(facts, rules),
             "seen-no-validation-rules",
@@ -91,7 +104,10 @@ pub(super) fn validation(facts: &Facts<'_>) -> Seen {
 pub(super) fn duplicates(facts: &Facts<'_>) -> Seen {
     let judge = || {
         let rules = part(Some(&facts.salesforce()?.duplicate_rules))?;
-        let bad = (Severity::Warning, "seen-duplicate-rules");
+        let bad = (
+            weighed(facts, "DUPLICATES_DETECTED"),
+            "seen-duplicate-rules",
+        );
         Ok(none_or_names(
             named(facts, rules),
             "seen-no-duplicate-rules",
@@ -106,7 +122,9 @@ pub(super) fn queue_owned(facts: &Facts<'_>) -> Seen {
     let judge = || {
         let count = *part(Some(&facts.salesforce()?.queue_owned))?;
         let n = ("n", Told::Number(count));
-        Ok(match (count, facts.policy.sync_owners) {
+        let policy = facts.policy;
+        let follows = policy.sync_owners && policy.syncs(SalesforceObject::Lead);
+        Ok(match (count, follows) {
             (0, _) => seen(Severity::Ok, "seen-no-queue-owned", Vec::new()),
             (_, true) => seen(Severity::Warning, "seen-queue-owned", vec![n]),
             (_, false) => seen(Severity::Note, "seen-queue-owned", vec![n]),
@@ -120,26 +138,38 @@ pub(super) fn foreign_writer(facts: &Facts<'_>) -> Seen {
     let judge = || {
         let salesforce = facts.salesforce().map(|evidence| &evidence.writers);
         let automation = facts.automation().map(|evidence| &evidence.writers);
-        let mut names = Vec::new();
+        let (mut names, mut others) = (Vec::new(), Vec::new());
         let mut unknown = None;
-        for writers in [salesforce, automation] {
+        for (side, writers) in Side::BOTH.into_iter().zip([salesforce, automation]) {
             match writers.and_then(|writers| part(Some(writers))) {
-                Ok(writers) => names.extend(
-                    writers
-                        .iter()
-                        .map(|writer| format!("{} ({})", writer.name, writer.rows)),
-                ),
+                Ok(writers) => {
+                    for writer in writers {
+                        let name = format!("{} ({})", writer.name, writer.rows);
+                        if side == Side::Salesforce || is_connector(&writer.name) {
+                            names.push(name);
+                        } else {
+                            others.push(name);
+                        }
+                    }
+                }
                 Err(seen) => unknown = Some(seen),
             }
         }
-        match unknown {
-            // Nobody was found where one could look, which proves nothing of the rest.
-            Some(unknown) if names.is_empty() => Err(unknown),
-            _ => {
-                let bad = (Severity::Fault, "seen-foreign-writer");
-                Ok(none_or_names(names, "seen-no-foreign-writer", bad))
-            }
+        if !names.is_empty() {
+            let bad = (Severity::Fault, "seen-foreign-writer");
+            return Ok(none_or_names(names, "seen-no-foreign-writer", bad));
         }
+        if let Some(unknown) = unknown {
+            // Nobody was found where one could look, which proves nothing of the rest.
+            return Err(unknown);
+        }
+        let bad = (Severity::Note, "seen-other-connectors");
+        Ok(none_or_names(others, "seen-no-foreign-writer", bad))
     };
     settled(judge())
+}
+
+/// Automation's connector to Salesforce. Others bring people from elsewhere.
+fn is_connector(name: &str) -> bool {
+    name.to_lowercase().contains("salesforce")
 }

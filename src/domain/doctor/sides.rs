@@ -1,6 +1,6 @@
 //! Whether both systems answer, let us in, and were read without gaps within what we may call.
 
-use super::{Facts, Seen, Severity, Told, seen, text};
+use super::{Facts, Seen, Severity, Told, seen, settled, text};
 use crate::domain::evidence::Part;
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::ids::Side;
@@ -63,27 +63,26 @@ pub(super) fn credentials(facts: &Facts<'_>) -> Seen {
             );
         }
     }
-    let Some(described) = facts.described else {
-        return super::not_described();
+    let judge = || {
+        let salesforce = facts.salesforce_described()?;
+        let instance = facts.automation_instance()?;
+        let kind = if salesforce.is_sandbox {
+            "seen-sandbox"
+        } else {
+            "seen-production"
+        };
+        Ok(seen(
+            Severity::Ok,
+            "seen-let-in",
+            vec![
+                ("organisation", text(&salesforce.organisation_name)),
+                ("kind", Told::Message(kind.into())),
+                ("instance", text(instance)),
+                ("version", text(facts.automation_version().unwrap_or("?"))),
+            ],
+        ))
     };
-    let kind = if described.salesforce.is_sandbox {
-        "seen-sandbox"
-    } else {
-        "seen-production"
-    };
-    seen(
-        Severity::Ok,
-        "seen-let-in",
-        vec![
-            (
-                "organisation",
-                text(&described.salesforce.organisation_name),
-            ),
-            ("kind", Told::Message(kind.into())),
-            ("instance", text(&described.automation.instance)),
-            ("version", text(&described.automation.version)),
-        ],
-    )
+    settled(judge())
 }
 
 /// A side that was read up to a moment of ours that has not come yet has a clock ahead of ours.
@@ -132,7 +131,8 @@ pub(super) fn clock(facts: &Facts<'_>) -> Seen {
 }
 
 pub(super) fn calls(facts: &Facts<'_>) -> Seen {
-    let Some((used, allowed)) = facts.snapshot.limit else {
+    let told = facts.salesforce().ok().and_then(|evidence| evidence.limit);
+    let Some((used, allowed)) = facts.snapshot.limit.or(told) else {
         return seen(Severity::Unknown, "seen-calls-unknown", Vec::new());
     };
     let is_scarce = u64::from(used) * 10 >= u64::from(allowed) * 9;

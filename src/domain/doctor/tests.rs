@@ -17,6 +17,7 @@ use crate::domain::value::ValueType;
 mod examined;
 mod fields;
 mod guide;
+mod remedies;
 mod samples;
 mod sides;
 mod webhook;
@@ -35,6 +36,7 @@ struct World {
     bound: Option<Binding>,
     timetable: Option<Timetable>,
     oldest_conflict: Option<Timestamp>,
+    refused: Vec<Refused>,
     disk: Option<Disk>,
 }
 
@@ -192,6 +194,7 @@ impl World {
                 overlap: Span::minutes(20),
             }),
             oldest_conflict: None,
+            refused: Vec::new(),
             disk: Some(Disk {
                 used_bytes: 5_000_000,
                 free_bytes: 20 << 30,
@@ -211,6 +214,7 @@ impl World {
             bound: self.bound.as_ref(),
             timetable: self.timetable,
             oldest_conflict: self.oldest_conflict,
+            refused: &self.refused,
             disk: self.disk,
         }
     }
@@ -240,6 +244,20 @@ impl World {
         self.described.as_mut().unwrap()
     }
 
+    /// Nobody asked either system.
+    fn blind(&mut self) {
+        self.described = None;
+        self.evidence = None;
+    }
+
+    fn refuse(&mut self, side: Side, field: Option<u16>, code: &str) {
+        self.refused.push(Refused {
+            side,
+            field: field.map(FieldId),
+            code: code.to_owned(),
+        });
+    }
+
     fn unmap(&mut self, id: u16) {
         let mapping = &mut self.policy.mapping;
         mapping.person.retain(|rule| rule.id != FieldId(id));
@@ -262,6 +280,11 @@ fn hold(cases: &[Case]) {
             "{id}"
         );
     }
+}
+
+fn judged(world: &World, id: &str) -> Seen {
+    let check = CHECKS.iter().find(|check| check.id == id).unwrap();
+    check.judged(&world.facts()).seen
 }
 
 use Severity::{Fault, Note, Unknown, Warning};

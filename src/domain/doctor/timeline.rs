@@ -1,7 +1,7 @@
 //! The object that activities are sent to: there, of the right shape, and on the pages where people
 //! look.
 
-use super::{Facts, Seen, Severity, Told, not_described, part, seen, settled, text};
+use super::{Facts, Seen, Severity, Told, part, seen, settled, text};
 use crate::domain::evidence::{Column, DefinedField, Layout, Part};
 use crate::domain::ids::SalesforceObject;
 use crate::domain::remedy::{Remedy, TIMELINE};
@@ -58,19 +58,47 @@ fn described<'a>(facts: &Facts<'a>) -> Result<&'a [FieldDescription], Seen> {
     if !facts.policy.activities {
         return Err(seen(Severity::Note, "seen-activities-off", Vec::new()));
     }
-    let described = facts.described.ok_or_else(not_described)?;
-    described.salesforce.timeline.as_deref().ok_or_else(|| {
+    let described = facts.salesforce_described()?;
+    described.timeline.as_deref().ok_or_else(|| {
         let object = ("object", text(facts.prefixed(TIMELINE)));
         seen(Severity::Fault, "seen-timeline-hidden", vec![object])
     })
 }
 
-/// Whether things can be made under the configured prefix: without one, or if it is the
-/// organisation's own. What a package brought can only be changed by its maker.
+/// Whether things can be made under the configured prefix: if it is the organisation's own, or both
+/// have none. What a package brought can only be changed by its maker. Where nobody looked yet, the
+/// remedy itself looks before it makes anything.
 fn may_make(facts: &Facts<'_>) -> bool {
-    let namespace = &facts.policy.namespace;
-    let own = facts.salesforce().map(|evidence| &evidence.namespace);
-    namespace.is_empty() || own.is_ok_and(|own| own.read() == Some(namespace))
+    let wanted = &facts.policy.namespace;
+    let evidence = facts.salesforce().ok();
+    match evidence.and_then(|evidence| evidence.namespace.read()) {
+        Some(own) => own == wanted,
+        None => wanted.is_empty(),
+    }
+}
+
+/// The prefix is another than the configured one: of an object that is there, or of the organisation,
+/// which would put it before the new one. Making the object would make a second one.
+fn misplaced(facts: &Facts<'_>) -> Option<Seen> {
+    let evidence = facts.salesforce().ok()?;
+    let object = facts.prefixed(TIMELINE);
+    let known = evidence.timelines.read()?;
+    let wanted = ("object", text(&object));
+    if known.iter().any(|name| name.eq_ignore_ascii_case(&object)) {
+        return None;
+    }
+    if let Some(found) = known.first() {
+        let prefix = found.strip_suffix(TIMELINE).unwrap_or_default();
+        let prefix = ("prefix", text(prefix.trim_end_matches('_')));
+        let gaps = vec![("found", text(found)), wanted, prefix];
+        return Some(seen(Severity::Fault, "seen-timeline-elsewhere", gaps));
+    }
+    let own = evidence.namespace.read()?;
+    let is_own = *own == facts.policy.namespace;
+    (!is_own && !own.is_empty()).then(|| {
+        let gaps = vec![wanted, ("prefix", text(own))];
+        seen(Severity::Fault, "seen-timeline-prefix", gaps)
+    })
 }
 
 pub(super) fn object(facts: &Facts<'_>) -> Seen {
@@ -212,6 +240,9 @@ fn shows_timeline(facts: &Facts<'_>, layout: &Layout) -> bool {
 /// Whether the object is not there, or our user may not see it: the set-up tables tell, if they can be
 /// read.
 fn hidden(facts: &Facts<'_>, judged: Seen) -> Seen {
+    if let Some(misplaced) = misplaced(facts) {
+        return misplaced;
+    }
     let object = facts.prefixed(TIMELINE);
     let fields = facts.salesforce().map(|evidence| &evidence.fields);
     let says = match fields {

@@ -1,5 +1,7 @@
 //! What waits for a person, what is stopped, and whether there is room to go on.
 
+use std::collections::BTreeMap;
+
 use super::{Facts, Seen, Severity, Told, seen};
 use crate::domain::ids::Side;
 use crate::domain::link::Mark;
@@ -11,8 +13,24 @@ const CONFLICT_AGE_MAX: Span = Span::days(7);
 /// The store rewrites its files as it goes: with less free than this it may stop.
 const FREE_BYTES_MIN: u64 = 1 << 30;
 
-/// Rows that one side took are the proof that it lets us write.
+/// Rows that one side took are the proof that it lets us write, unless others were refused since.
 pub(super) fn writes_arrive(facts: &Facts<'_>) -> Seen {
+    let mut codes: BTreeMap<&str, u64> = BTreeMap::new();
+    for refused in facts.refusals(Side::Salesforce) {
+        *codes.entry(&refused.code).or_default() += 1;
+    }
+    if !codes.is_empty() {
+        let count = codes.values().sum();
+        let codes = codes.into_iter().map(|(code, n)| format!("{code} ({n})"));
+        return seen(
+            Severity::Warning,
+            "seen-writes-refused",
+            vec![
+                ("n", Told::Number(count)),
+                ("codes", Told::Names(codes.collect())),
+            ],
+        );
+    }
     let written = &facts.snapshot.totals.written;
     let count = written.sum(Side::Salesforce);
     if count == 0 {

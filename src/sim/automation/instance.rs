@@ -32,6 +32,8 @@ pub struct Settings {
     pub rate_limit: Option<RateLimit>,
     /// Longest batch accepted.
     pub batch_max: usize,
+    /// Columns of new fields are made by a job: until it ran the field is not published.
+    pub makes_columns_later: bool,
 }
 
 impl Default for Settings {
@@ -44,6 +46,7 @@ impl Default for Settings {
             is_basic_enabled: false,
             rate_limit: None,
             batch_max: 200,
+            makes_columns_later: false,
         }
     }
 }

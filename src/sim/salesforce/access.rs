@@ -280,6 +280,14 @@ impl Salesforce {
             return Err(unlisted("Field Name", "Field", named));
         }
         let is_on = |column: &str| self.named_value(subject, column) == Value::Bool(true);
+        let is_worked_out = found.is_some_and(|(object, field)| {
+            let field = self.schema.object(object).field(field);
+            field.is(Trait::AutoNumber) || field.is(Trait::Calculated)
+        });
+        if is_on("PermissionsEdit") && is_worked_out {
+            let message = format!("Permission Edit is not allowed for {named}: it is read-only");
+            return Err(ApiError::new(ErrorCode::FIELD_INTEGRITY_EXCEPTION, message));
+        }
         if is_on("PermissionsEdit") && !is_on("PermissionsRead") {
             let message = format!("Permission Edit {named} depends on permission(s): Read {named}");
             return Err(ApiError::new(ErrorCode::FIELD_INTEGRITY_EXCEPTION, message));

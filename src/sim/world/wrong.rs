@@ -50,6 +50,8 @@ pub enum Fault {
     ChoiceMissing,
     /// The role of the sync's credential may neither see users nor touch webhooks.
     RoleLacksRights,
+    /// The role of the sync's credential may not see fields either.
+    FieldsClosed,
     /// The timeline is on no layout of leads.
     RelatedListMissing,
     /// The old connector still runs by its schedule.
@@ -67,7 +69,7 @@ pub enum Fault {
 }
 
 impl Fault {
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::OptOutHidden,
         Self::HistoryUntracked,
         Self::TimelineMissing,
@@ -86,6 +88,7 @@ impl Fault {
         Self::FieldTooShort,
         Self::ChoiceMissing,
         Self::RoleLacksRights,
+        Self::FieldsClosed,
         Self::RelatedListMissing,
         Self::OldPluginRuns,
         Self::IsSandbox,
@@ -116,6 +119,7 @@ impl Fault {
             Self::FieldTooShort => "field-too-short",
             Self::ChoiceMissing => "choice-missing",
             Self::RoleLacksRights => "role-lacks-rights",
+            Self::FieldsClosed => "fields-closed",
             Self::RelatedListMissing => "related-list-missing",
             Self::OldPluginRuns => "old-plugin-runs",
             Self::IsSandbox => "is-sandbox",
@@ -132,6 +136,7 @@ impl Fault {
             self,
             Self::TimelineMissing
                 | Self::DeletedFieldNotBoolean
+                | Self::FieldsClosed
                 | Self::WebhookElsewhere
                 | Self::WebhookLacksEvents
         )

@@ -16,7 +16,7 @@ use passerelle::domain::value::Value;
 use passerelle::ports::Automation as _;
 use passerelle::sim::automation::contact::ContactId;
 use passerelle::sim::automation::http::{Shared, serve};
-use passerelle::sim::automation::user::{NewUser, UserId, Users};
+use passerelle::sim::automation::user::{NewUser, Right, UserId, Users};
 use passerelle::sim::automation::{Automation, author::AuthorId};
 use passerelle::sim::clock;
 use passerelle::sim::http::Server;
@@ -35,6 +35,24 @@ pub(super) struct Bench {
 }
 
 impl Bench {
+    /// The credential's role may do everything but see fields.
+    pub(super) fn close_fields(&self) {
+        let mut brain = self.shared.brain();
+        let rights = vec![
+            Right::ViewContacts,
+            Right::EditContacts,
+            Right::Users,
+            Right::Segments,
+        ];
+        let now = clock::Timestamp::from_seconds(START);
+        let role = brain.add_role(now, "API", "", rights);
+        brain.auth_mut().set_role(1, role);
+    }
+
+    pub(super) fn makes_columns_later(&self) {
+        self.shared.brain().settings.makes_columns_later = true;
+    }
+
     pub(super) fn new() -> Self {
         let seconds = Arc::new(AtomicI64::new(START));
         let reading = Arc::clone(&seconds);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use passerelle::domain::evidence::{Part, SalesforceEvidence};
+use passerelle::domain::evidence::{Area, Part, SalesforceEvidence, Writer};
 use passerelle::domain::failure::FailureKind;
 use passerelle::domain::ids::Kind;
 use passerelle::domain::ids::SalesforceObject::{Contact, Lead};
@@ -10,9 +10,11 @@ use passerelle::domain::mapping::Policy;
 use passerelle::domain::remedy::{ID_FIELD, OPT_OUT_FIELD, Remedy};
 use passerelle::domain::time::Span;
 use passerelle::ports::{AutomationSetup as _, PortError, SalesforceSetup as _};
-use passerelle::sim::salesforce::OrgConfig;
+use passerelle::sim::faults::{CallMatcher, FaultKind};
+use passerelle::sim::salesforce::coerce::Input;
 use passerelle::sim::salesforce::org::ListedSite;
 use passerelle::sim::salesforce::schema::{self, FieldAccess, UserRight};
+use passerelle::sim::salesforce::{Call, OrgConfig};
 
 use super::{automation, policy, salesforce};
 
@@ -39,10 +41,11 @@ impl salesforce::Bench {
         self.client.examine(wanted()).await.unwrap().value
     }
 
-    /// Without what passes while a trial run is waited for.
+    /// Without what passes while a trial run is waited for, and what it takes of the limit.
     async fn still(&self) -> SalesforceEvidence {
         SalesforceEvidence {
             clock_ahead: Part::Read(Span::ZERO),
+            limit: None,
             ..self.evidence().await
         }
     }
@@ -72,10 +75,10 @@ fn read<T>(part: &Part<T>) -> &T {
 }
 
 #[tokio::test]
-async fn a_good_organisation_shows_everything_in_some_twelve_calls() {
+async fn a_good_organisation_shows_everything_in_some_fifteen_calls() {
     let bench = salesforce::Bench::with(OrgConfig::default(), false);
     let answered = bench.client.examine(wanted()).await.unwrap();
-    assert!(answered.spent.calls <= 14, "{} calls", answered.spent.calls);
+    assert!(answered.spent.calls <= 16, "{} calls", answered.spent.calls);
     let evidence = answered.value;
     let token = read(&evidence.token);
     assert!(token.scopes.as_ref().unwrap().iter().any(|s| s == "api"));
@@ -160,7 +163,7 @@ async fn a_hidden_field_is_granted() {
 }
 
 #[tokio::test]
-async fn sites_are_listed_or_made_active_again() {
+async fn sites_are_listed_and_one_that_is_asleep_is_left_to_its_administrator() {
     let bench = bare();
     bench.site.with_brain(|brain| {
         brain.setup.remote_sites.clear();
@@ -171,13 +174,130 @@ async fn sites_are_listed_or_made_active_again() {
         }];
     });
     bench.mended(Remedy::RemoteSite(URL.to_owned())).await;
-    bench.mended(Remedy::TrustedSite(URL.to_owned())).await;
+    let asleep = Remedy::TrustedSite(URL.to_owned());
+    let refused = bench.client.mend(wanted(), asleep).await.unwrap_err();
+    assert!(refused.failure.message.contains("Support"), "{refused}");
     let evidence = bench.evidence().await;
     let remote = read(&evidence.remote_sites);
     assert!(remote.len() == 1 && remote[0].is_active, "{remote:?}");
     let trusted = read(&evidence.trusted_sites);
-    assert!(trusted.len() == 1 && trusted[0].is_active, "{trusted:?}");
-    assert_eq!(trusted[0].name, "Support");
+    assert!(trusted.len() == 1 && !trusted[0].is_active, "{trusted:?}");
+}
+
+#[tokio::test]
+async fn a_timeline_of_another_prefix_is_found_and_none_is_made_beside_it() {
+    let org = OrgConfig {
+        namespace: Some("acme".to_owned()),
+        ..OrgConfig::default()
+    };
+    let bench = salesforce::Bench::with(org, false);
+    let evidence = bench.evidence().await;
+    assert_eq!(evidence.timeline, None);
+    assert_eq!(read(&evidence.namespace), "acme");
+    assert_eq!(read(&evidence.timelines), &["acme__mautic_timeline__c"]);
+    let refused = bench.client.mend(wanted(), Remedy::Timeline).await;
+    let refused = refused.unwrap_err();
+    assert!(
+        refused.failure.message.contains("acme__mautic_timeline__c"),
+        "{refused}"
+    );
+}
+
+#[tokio::test]
+async fn a_timeline_takes_the_prefix_of_its_organisation() {
+    let org = OrgConfig {
+        namespace: Some("acme".to_owned()),
+        timeline: None,
+        ..OrgConfig::default()
+    };
+    let bench = salesforce::Bench::with(org, false);
+    let refused = bench.client.mend(wanted(), Remedy::Timeline).await;
+    let refused = refused.unwrap_err();
+    assert!(refused.failure.message.contains("“acme”"), "{refused}");
+    let own = Arc::new(Policy {
+        namespace: "acme".to_owned(),
+        ..policy()
+    });
+    let made = bench.client.mend(own, Remedy::Timeline).await.unwrap();
+    assert_eq!(made.value.refused, [] as [String; 0]);
+    let evidence = bench.evidence().await;
+    assert_eq!(read(&evidence.timelines), &["acme__mautic_timeline__c"]);
+}
+
+#[tokio::test]
+async fn a_field_that_the_platform_works_out_is_shown_and_the_rest_of_a_grant_stays() {
+    let bench = salesforce::Bench::with(OrgConfig::default(), false);
+    let now = bench.site.now();
+    bench.site.with_brain(|brain| {
+        let mut formula = schema::FieldDef::text("Score__c", "Score", 80);
+        formula.traits.set(schema::Trait::Calculated, true);
+        brain.add_field(schema::LEAD, formula, now);
+        brain.grant(schema::LEAD, "Score__c", FieldAccess::Hidden, now);
+        brain.grant(schema::LEAD, "Phone", FieldAccess::Hidden, now);
+    });
+    let field = |name: &str| ("Lead".to_owned(), name.to_owned());
+    let both = Remedy::GrantFields(vec![field("Phone"), field("Score__c")]);
+    let mended = bench.client.mend(wanted(), both).await.unwrap().value;
+    assert!(
+        mended.made.iter().any(|made| made.contains("Lead.Phone")),
+        "{mended:?}"
+    );
+    assert!(
+        matches!(&mended.refused[..], [one] if one.contains("Lead.Score__c")),
+        "{mended:?}"
+    );
+    let shown = bench
+        .mended(Remedy::ShowFields(vec![field("Score__c")]))
+        .await;
+    assert!(
+        shown.iter().any(|made| made.contains("Lead.Score__c")),
+        "{shown:?}"
+    );
+}
+
+#[tokio::test]
+async fn others_are_found_behind_whatever_we_wrote_ourselves_and_owners_by_what_they_own() {
+    let bench = salesforce::Bench::with(OrgConfig::default(), false);
+    let evidence = bench.evidence().await;
+    assert_eq!(read(&evidence.writers), &[]);
+    assert!(evidence.limit.is_some());
+    let now = bench.site.now();
+    bench.site.with_brain(|org| {
+        let ada = org.add_user(("Ada", "Roy"), "Ada@acme.example", now);
+        org.add_user(("Paul", "Roy"), "paul@acme.example", now);
+        let timeline = org.schema().find("mautic_timeline__c", None).unwrap();
+        let row = vec![("Name".to_owned(), Input::text("x"))];
+        let theirs = Call::person(now.plus_millis(-60_000), ada);
+        org.insert(&theirs, timeline, &row).unwrap();
+        let ours = Call::person(now, org.integration_user());
+        // More than one look shows.
+        for _ in 0..2_001 {
+            org.insert(&ours, timeline, &row).unwrap();
+        }
+        let lead = ["LastName", "Company"].map(|name| (name.to_owned(), Input::text("Vega")));
+        org.insert(&theirs, schema::LEAD, &lead.to_vec()).unwrap();
+    });
+    let evidence = bench.evidence().await;
+    let ada = Writer {
+        name: "Ada Roy".to_owned(),
+        rows: 1,
+    };
+    assert_eq!(read(&evidence.writers), &[ada]);
+    let owners: Vec<&String> = read(&evidence.owners).iter().collect();
+    assert_eq!(owners, ["ada@acme.example"]);
+}
+
+#[tokio::test]
+async fn a_look_that_fails_does_not_end_a_deployment() {
+    let bench = bare();
+    let looks = CallMatcher::path("/metadata/deployRequest/").with_method("GET");
+    bench.site.gate.with_plan(|plan| {
+        plan.script_times(looks, FaultKind::UnavailableBefore, 3);
+    });
+    let made = bench
+        .client
+        .mend(wanted(), Remedy::RemoteSite(URL.to_owned()));
+    assert_eq!(made.await.unwrap().value.made.len(), 1);
 }
 
 #[tokio::test]
@@ -265,5 +385,42 @@ async fn the_deleted_flag_and_its_segment_are_made_once() {
             .is_published
     );
     let segments = read(&evidence.segments);
-    assert_eq!(segments[0].fields, [alias]);
+    assert!(segments[0].filters[0].is_set(&alias));
+}
+
+#[tokio::test]
+async fn a_role_without_the_fields_shows_the_rest() {
+    let bench = automation::Bench::new();
+    bench.close_fields();
+    let evidence = bench.client.examine(wanted()).await.unwrap().value;
+    assert!(evidence.areas[&Area::Fields].read().is_none());
+    assert!(evidence.contact_fields.read().is_none());
+    assert_eq!(evidence.description(), None);
+    assert!(!read(&evidence.version).is_empty());
+    assert!(!read(&evidence.activity_types).is_empty());
+    assert!(!read(&evidence.users).is_empty());
+}
+
+#[tokio::test]
+async fn a_column_that_is_made_later_is_begun_and_its_field_is_not_published_by_us() {
+    let bench = automation::Bench::new();
+    bench.makes_columns_later();
+    let remedy = Remedy::DeletedField(Kind::Person, "deleted_in_salesforce".to_owned());
+    let made = bench
+        .client
+        .mend(wanted(), remedy)
+        .await
+        .unwrap()
+        .value
+        .made;
+    assert!(
+        matches!(&made[..], [one] if one.contains("begun")),
+        "{made:?}"
+    );
+    let evidence = bench.client.examine(wanted()).await.unwrap().value;
+    let fields = read(&evidence.fields);
+    let field = fields
+        .iter()
+        .find(|field| field.alias == "deleted_in_salesforce");
+    assert!(!field.unwrap().is_published);
 }

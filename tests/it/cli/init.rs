@@ -58,6 +58,7 @@ fn a_first_run_writes_a_file_rehearses_and_writes_to_the_systems_only_at_the_wor
         "an address like https://",
         "numbers of the list",
         "nothing was written to either system",
+        "Country → country   (a closed list of Automation",
     ] {
         assert!(told.contains(sentence), "{sentence}: {told}");
     }

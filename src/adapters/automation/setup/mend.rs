@@ -1,14 +1,14 @@
-//! Remedies as requests. Each looks at what is there first; a field that is there is published again,
-//! never changed, and a segment of the same field is left as it is.
+//! Remedies as requests. Each looks at what is there first; a field that is there is published again
+//! and shown to segments, otherwise never changed, and a segment of the same field is left as it is.
 
 use reqwest::Method;
-use serde_json::{Value as Json, json};
+use serde_json::{Map, Value as Json, json};
 
 use super::super::super::failures::Fault;
 use super::super::super::values;
 use super::super::api::{Api, Request};
 use super::super::describe::{self, is_published};
-use super::examine::{fields_path, segment};
+use super::examine::{fields_path, is_listable, segment};
 use crate::domain::failure::{FailureKind, Rejection};
 use crate::domain::ids::Kind;
 use crate::domain::remedy::{Mended, Preview, Remedy, Step};
@@ -16,6 +16,9 @@ use crate::domain::request::Spent;
 
 /// What a new field or segment is called there; the set-up guide's own words.
 const DELETED_LABEL: &str = "Supprimé de Salesforce";
+
+/// The status of a field whose column is made by a job later.
+const ACCEPTED: u16 = 202;
 
 /// One request, and what it makes.
 struct Wanted {
@@ -48,7 +51,9 @@ pub(super) async fn mend(api: &Api, spent: &mut Spent, remedy: &Remedy) -> Resul
     };
     let mut request = Request::write(wanted.method.clone(), &wanted.path, wanted.body.clone());
     request.names_one = wanted.method == Method::PATCH;
-    let answer = api.send(spent, request).await?.json()?;
+    let reply = api.send(spent, request).await?;
+    let is_begun = reply.status == ACCEPTED;
+    let answer = reply.json()?;
     // A reserved or taken alias is renamed without a word: what would be mapped is not what was made.
     if let Some(asked) = wanted.body["alias"].as_str()
         && let Some(made) = answer["field"]["alias"].as_str()
@@ -58,8 +63,18 @@ pub(super) async fn mend(api: &Api, spent: &mut Spent, remedy: &Remedy) -> Resul
         let message = format!("Automation named the field {made}, not {asked}; map that one");
         return Err(Fault::new(kind, "alias", message));
     }
+    let made = if is_begun {
+        // Publishing it now would be publishing a field that has no column yet.
+        format!(
+            "{} begun: Automation makes its column in the background and publishes it then",
+            wanted.made
+        )
+    } else {
+        wanted.made
+    };
     Ok(Mended {
-        made: vec![wanted.made],
+        made: vec![made],
+        ..Mended::default()
     })
 }
 
@@ -74,7 +89,10 @@ async fn wanted(api: &Api, spent: &mut Spent, remedy: &Remedy) -> Result<Option<
         }
         Remedy::DeletedSegment(alias) => {
             let known = describe::pages(api, spent, "/segments", "lists").await?;
-            let is_it = |record: &&Json| segment(record).fields.contains(alias);
+            let is_it = |record: &&Json| {
+                let mut filters = segment(record).filters.into_iter();
+                filters.any(|filter| filter.is_set(alias))
+            };
             if known.iter().filter(is_it).any(is_published) {
                 return Ok(None);
             }
@@ -108,16 +126,28 @@ fn field(kind: Kind, alias: &str, known: Option<&Json>) -> Result<Option<Wanted>
         let kind = FailureKind::Rejected(Rejection::Values(Vec::new()));
         return Err(Fault::new(kind, "type", message));
     }
-    if is_published(known) {
+    let mut body = Map::new();
+    if !is_published(known) {
+        body.insert("isPublished".to_owned(), json!(true));
+    }
+    if !is_listable(known) {
+        body.insert("isListable".to_owned(), json!(true));
+    }
+    if body.is_empty() {
         return Ok(None);
     }
+    let made = if is_published(known) {
+        format!("field {alias}, for segments")
+    } else {
+        format!("field {alias}, published")
+    };
     let id = values::id(&known["id"])
         .ok_or_else(|| Fault::broken("field", "a field has no readable id"))?;
     Ok(Some(Wanted {
         method: Method::PATCH,
         path: format!("{path}/{id}/edit"),
-        body: json!({ "isPublished": true }),
-        made: format!("field {alias}, published"),
+        body: Json::Object(body),
+        made,
     }))
 }
 
@@ -159,6 +189,12 @@ mod tests {
         assert_eq!(wanted(Some(hidden)).unwrap(), Some(published));
         let there = json!({"id": 60, "type": "boolean", "isPublished": true});
         assert_eq!(wanted(Some(there)).unwrap(), None);
+        let unlisted =
+            json!({"id": 60, "type": "boolean", "isPublished": true, "isListable": false});
+        let change = field(Kind::Person, "gone", Some(&unlisted))
+            .unwrap()
+            .unwrap();
+        assert_eq!(change.body, json!({"isListable": true}));
         let text = json!({"id": 60, "type": "text", "isPublished": true});
         assert!(wanted(Some(text)).is_err());
     }

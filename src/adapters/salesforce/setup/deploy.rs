@@ -63,17 +63,36 @@ pub(super) async fn deploy(
     }
     let path = format!("{PATH}/{id}?includeDetails=true");
     let mut wait = WAIT_FIRST;
+    let mut last = String::from("it goes on");
     for _ in 0..LOOKS_MAX {
-        let answer = org.get(spent, path.clone()).await?;
-        let result = &answer["deployResult"];
-        if result["done"].as_bool() == Some(true) {
-            return Ok(judged(result));
+        match org.get(spent, path.clone()).await {
+            Ok(answer) => {
+                let result = &answer["deployResult"];
+                if result["done"].as_bool() == Some(true) {
+                    return Ok(judged(result));
+                }
+            }
+            // Not looking says nothing of the deployment.
+            Err(fault) => {
+                let is_passing = is_passing(&fault.failure.kind);
+                last = fault.failure.to_string();
+                if !is_passing {
+                    break;
+                }
+            }
         }
         clock.sleep(wait).await;
         wait = Span(wait.0 * 3 / 2).min(WAIT_LAST);
     }
-    let message = format!("the deployment {id} goes on; look at it under Deployment Status");
+    let message = format!("what became of {id} is unknown ({last}); look at Deployment Status");
     Err(unknown(message))
+}
+
+const fn is_passing(kind: &FailureKind) -> bool {
+    matches!(
+        kind,
+        FailureKind::Transient | FailureKind::Throttled { .. } | FailureKind::Unknown
+    )
 }
 
 fn unknown(message: impl Into<String>) -> Fault {

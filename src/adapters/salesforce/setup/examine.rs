@@ -32,6 +32,9 @@ const ROWS_MAX: usize = 2_000;
 /// How far back others are looked for.
 const LOOK_BACK: Span = Span::days(1);
 
+/// The timeline object's name without its prefix and suffix.
+const TIMELINE_NAME: &str = "mautic_timeline";
+
 /// Leads of queues; `Owner.Type` has been seen under both names.
 const QUEUE_OWNED: &str =
     "SELECT COUNT() FROM Lead WHERE IsConverted = false AND Owner.Type IN ('Queue', 'Group')";
@@ -51,7 +54,13 @@ pub(super) async fn examine(
     );
     let token = token(client, spent).await;
     let has_timeline = described.objects.contains_key(&timeline);
-    let rows = rows(client, spent, has_timeline.then_some(timeline.as_str())).await;
+    let limit = spent.limit;
+    let others = match &token {
+        Part::Read(token) if has_timeline => Others::new(&timeline, &token.user),
+        Part::Read(_) => Err("our user sees no timeline object".to_owned()),
+        Part::Unread(why) => Err(why.clone()),
+    };
+    let rows = rows(client, spent, others).await;
     let objects = [
         SalesforceObject::ALL
             .map(|object| object.name().to_owned())
@@ -60,13 +69,10 @@ pub(super) async fn examine(
     ]
     .concat();
     let fields = defined_fields(org, spent, &objects, &interesting(policy)).await;
-    let writers = match (&token, rows.writers) {
-        (Part::Read(token), Part::Read(rows)) => Part::Read(writers(&rows, &token.user)),
-        (_, Part::Unread(why)) => Part::Unread(why),
-        (Part::Unread(why), _) => Part::Unread(why.clone()),
-    };
+    let owners = part(owners(org, spent, &policy.objects).await);
     Ok(SalesforceEvidence {
         clock_ahead,
+        limit,
         token,
         namespace: Part::Read(described.namespace.unwrap_or_default()),
         rights: rights(&described.objects),
@@ -74,6 +80,7 @@ pub(super) async fn examine(
         picklists: picklists(&described.objects),
         fields: part(fields),
         history: rows.history,
+        timelines: part(timelines(org, spent).await),
         timeline: described.objects.get(&timeline).map(columns),
         layouts: part(layouts(org, spent).await),
         remote_sites: part(sites(org, spent, "RemoteProxy", "SiteName").await),
@@ -81,7 +88,8 @@ pub(super) async fn examine(
         validation_rules: part(validation_rules(org, spent, &objects).await),
         duplicate_rules: rows.duplicate_rules,
         queue_owned: rows.queue_owned,
-        writers,
+        owners,
+        writers: rows.writers,
         description: described.description,
     })
 }
@@ -123,25 +131,41 @@ async fn token(client: &SalesforceClient, spent: &mut Spent) -> Part<TokenFacts>
     })
 }
 
+/// Rows of the timeline object that others than our user made.
+struct Others {
+    timeline: Name,
+    ours: SalesforceId,
+}
+
+impl Others {
+    fn new(timeline: &str, ours: &str) -> Result<Self, String> {
+        let ours = ours
+            .parse()
+            .map_err(|_| "our user's id cannot be read".to_owned());
+        let timeline = Name::new(timeline).map_err(|fault| fault.failure.to_string());
+        Ok(Self {
+            timeline: timeline?,
+            ours: ours?,
+        })
+    }
+}
+
 /// What one Composite reads.
 struct Rows {
     history: BTreeMap<SalesforceObject, Part<()>>,
     queue_owned: Part<u64>,
     duplicate_rules: Part<Vec<Rule>>,
-    writers: Part<Vec<Json>>,
+    writers: Part<Vec<Writer>>,
 }
 
-async fn rows(client: &SalesforceClient, spent: &mut Spent, timeline: Option<&str>) -> Rows {
+async fn rows(
+    client: &SalesforceClient,
+    spent: &mut Spent,
+    others: Result<Others, String>,
+) -> Rows {
     let people = [SalesforceObject::Lead, SalesforceObject::Contact];
-    let asked = asked(client, timeline);
-    let (subs, replies) = match asked {
-        Ok(subs) => {
-            let replies = client.org.composite(spent, &subs, Effect::Reads).await;
-            (subs, replies)
-        }
-        Err(fault) => (Vec::new(), Err(fault)),
-    };
-    let replies = match replies {
+    let subs = asked(client, others.as_ref().ok());
+    let replies = match client.org.composite(spent, &subs, Effect::Reads).await {
         Ok(replies) => replies,
         Err(fault) => {
             let why = fault.failure.to_string();
@@ -171,10 +195,13 @@ async fn rows(client: &SalesforceClient, spent: &mut Spent, timeline: Option<&st
         };
         page.records.iter().map(rule).collect()
     });
-    let writers = if subs.len() > 4 {
-        part(next().and_then(QueryPage::read).map(|page| page.records))
-    } else {
-        Part::Unread("our user sees no timeline object".to_owned())
+    let writers = match others {
+        Ok(_) => part(
+            next()
+                .and_then(QueryPage::read)
+                .map(|page| writers(&page.records)),
+        ),
+        Err(why) => Part::Unread(why),
     };
     Rows {
         history: history.into(),
@@ -185,7 +212,7 @@ async fn rows(client: &SalesforceClient, spent: &mut Spent, timeline: Option<&st
 }
 
 /// At most five queries: what the platform takes in one Composite.
-fn asked(client: &SalesforceClient, timeline: Option<&str>) -> Result<Vec<Sub>, Fault> {
+fn asked(client: &SalesforceClient, others: Option<&Others>) -> Vec<Sub> {
     let mut history = ["LeadHistory", "ContactHistory"].map(|table| Select {
         fields: vec![Name::known("Id")],
         from: Name::known(table),
@@ -210,20 +237,22 @@ fn asked(client: &SalesforceClient, timeline: Option<&str>) -> Result<Vec<Sub>, 
         .collect();
     subs.push(Sub::get(format!("/query?q={encoded}")));
     subs.push(Sub::query(&rules));
-    if let Some(timeline) = timeline {
+    if let Some(others) = others {
         let since = client.clock.now() + Span(-LOOK_BACK.0);
         let created = Name::known("CreatedDate");
         subs.push(Sub::query(&Select {
-            fields: ["Id", "CreatedById", "CreatedBy.Name"]
-                .map(Name::known)
-                .to_vec(),
-            from: Name::new(timeline)?,
-            condition: Some(Condition::AtLeast(created.clone(), Literal::Moment(since))),
+            fields: ["Id", "CreatedBy.Name"].map(Name::known).to_vec(),
+            from: others.timeline.clone(),
+            condition: Some(Condition::All(vec![
+                Condition::AtLeast(created.clone(), Literal::Moment(since)),
+                // What we made alone may be more than a page.
+                Condition::Differs(Name::known("CreatedById"), Literal::Id(others.ours)),
+            ])),
             order: vec![(created, Order::Descending)],
             limit: Some(ROWS_MAX),
         }));
     }
-    Ok(subs)
+    subs
 }
 
 fn judged(reply: Option<SubReply>) -> Result<SubReply, Fault> {
@@ -234,15 +263,40 @@ fn judged(reply: Option<SubReply>) -> Result<SubReply, Fault> {
     Err(errors::fault(reply.status, &reply.body, Effect::Reads))
 }
 
-/// Rows of others than our user, by who made them.
-fn writers(rows: &[Json], ours: &str) -> Vec<Writer> {
+/// Who owns records of these objects: one call.
+async fn owners(
+    org: &Org,
+    spent: &mut Spent,
+    objects: &[SalesforceObject],
+) -> Result<BTreeSet<String>, Fault> {
+    let owning = |object: &SalesforceObject| {
+        // No name here comes from outside.
+        let query = format!(
+            "SELECT Email FROM User WHERE IsActive = true AND Id IN (SELECT OwnerId FROM {object})"
+        );
+        let encoded: String = form_urlencoded::byte_serialize(query.as_bytes()).collect();
+        Sub::get(format!("/query?q={encoded}"))
+    };
+    let subs: Vec<Sub> = objects.iter().map(owning).collect();
+    if subs.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let mut owners = BTreeSet::new();
+    for reply in org.composite(spent, &subs, Effect::Reads).await? {
+        let page = QueryPage::read(judged(reply)?)?;
+        let page = org.filled(spent, page).await?;
+        let addresses = page.records.iter().filter_map(|row| row["Email"].as_str());
+        owners.extend(addresses.map(wire::user_email));
+    }
+    Ok(owners)
+}
+
+/// By who made them.
+fn writers(rows: &[Json]) -> Vec<Writer> {
     let mut others: BTreeMap<String, u64> = BTreeMap::new();
     for row in rows {
-        let is_ours = wire::id_at(row, "CreatedById").is_some_and(|id| id.to_string() == ours);
-        if !is_ours {
-            let name = row["CreatedBy"]["Name"].as_str().unwrap_or("?");
-            *others.entry(name.to_owned()).or_default() += 1;
-        }
+        let name = row["CreatedBy"]["Name"].as_str().unwrap_or("?");
+        *others.entry(name.to_owned()).or_default() += 1;
     }
     let others = others.into_iter();
     others.map(|(name, rows)| Writer { name, rows }).collect()
@@ -379,6 +433,23 @@ pub(super) async fn defined_fields(
         })
     };
     Ok(rows.iter().filter_map(field).collect())
+}
+
+/// Every custom object of the timeline's name, with its prefix. One call.
+pub(super) async fn timelines(org: &Org, spent: &mut Spent) -> Result<Vec<String>, Fault> {
+    let named = Condition::Equal(
+        Name::known("DeveloperName"),
+        Literal::Text(TIMELINE_NAME.to_owned()),
+    );
+    let columns = ["DeveloperName", "NamespacePrefix"];
+    let rows = tooling(org, spent, &listed("CustomObject", &columns, Some(named))).await?;
+    let full = |row: &Json| {
+        prefixed(
+            row["NamespacePrefix"].as_str().unwrap_or_default(),
+            TIMELINE,
+        )
+    };
+    Ok(rows.iter().map(full).collect())
 }
 
 /// One call.

@@ -26,6 +26,15 @@ pub(super) struct Wanted {
     pub(super) objects: BTreeSet<String>,
     /// Object and field, to be seen and changed.
     pub(super) fields: BTreeSet<(String, String)>,
+    /// To be seen. A formula or a number that the platform counts up takes no more than that.
+    pub(super) shown: BTreeSet<(String, String)>,
+}
+
+/// What became of a grant, in the platform's names.
+#[derive(Debug, Default)]
+pub(super) struct Granted {
+    pub(super) made: Vec<String>,
+    pub(super) refused: Vec<String>,
 }
 
 /// What is there already.
@@ -50,33 +59,69 @@ pub(super) async fn missing_steps(
     Ok(steps(&standing, user, wanted))
 }
 
-/// Makes what is missing; what was made, in the platform's names. One more Composite for each 25
-/// rows.
+/// Makes what is missing. A row that is refused leaves the others as they are. One more Composite for
+/// each 25 rows.
 pub(super) async fn grant(
     org: &Org,
     spent: &mut Spent,
     user: SalesforceId,
     wanted: &Wanted,
-) -> Result<Vec<String>, Fault> {
-    let mut made = Vec::new();
+) -> Result<Granted, Fault> {
+    let mut granted = Granted::default();
     for _ in 0..ROUNDS_MAX {
-        let mut steps = missing_steps(org, spent, user, wanted).await?;
-        if steps.is_empty() {
-            return Ok(made);
-        }
-        // The rest refers to the set by its id once it is there.
-        steps.truncate(SUBREQUESTS_MAX);
-        let replies = org.composite(spent, &steps, Effect::Writes).await?;
-        for (step, reply) in steps.iter().zip(replies) {
-            let reply = reply.ok_or_else(missing)?;
-            if !reply.is_success() {
-                return Err(errors::fault(reply.status, &reply.body, Effect::Writes));
+        let looked = missing_steps(org, spent, user, wanted).await;
+        let round = match looked {
+            Ok(mut steps) => {
+                let is_tried = |step: &Sub| granted.refused.iter().any(|one| is_of(one, step));
+                steps.retain(|step| !is_tried(step));
+                if steps.is_empty() {
+                    return Ok(granted);
+                }
+                // The rest refers to the set by its id once it is there.
+                steps.truncate(SUBREQUESTS_MAX);
+                one_round(org, spent, &steps, &mut granted).await
             }
-            made.push(named(step));
+            Err(fault) => Err(fault),
+        };
+        match round {
+            Ok(()) => {}
+            Err(fault) if granted.made.is_empty() => return Err(fault),
+            Err(fault) => {
+                granted.refused.push(format!("the rest: {}", fault.failure));
+                return Ok(granted);
+            }
         }
     }
     let message = "the permissions that were made are not there when they are looked for";
     Err(Fault::broken("permissions", message))
+}
+
+async fn one_round(
+    org: &Org,
+    spent: &mut Spent,
+    steps: &[Sub],
+    granted: &mut Granted,
+) -> Result<(), Fault> {
+    let replies = org.composite(spent, steps, Effect::Writes).await?;
+    for (step, reply) in steps.iter().zip(replies) {
+        let reply = reply.ok_or_else(missing)?;
+        if reply.is_success() {
+            granted.made.push(named(step));
+        } else {
+            let fault = errors::fault(reply.status, &reply.body, Effect::Writes);
+            granted
+                .refused
+                .push(format!("{}: {}", named(step), fault.failure));
+        }
+    }
+    Ok(())
+}
+
+/// Whether a refusal is of this step.
+fn is_of(refusal: &str, step: &Sub) -> bool {
+    refusal
+        .strip_prefix(&named(step))
+        .is_some_and(|rest| rest.starts_with(": "))
 }
 
 fn named(step: &Sub) -> String {
@@ -167,15 +212,17 @@ fn steps(standing: &Standing, user: SalesforceId, wanted: &Wanted) -> Vec<Sub> {
             body,
         ));
     }
-    for (object, field) in &wanted.fields {
-        let full = ["PermissionsRead", "PermissionsEdit"];
+    let full: &[&str] = &["PermissionsRead", "PermissionsEdit"];
+    let written = wanted.fields.iter().map(|field| (field, full));
+    let shown = wanted.shown.difference(&wanted.fields);
+    for ((object, field), full) in written.chain(shown.map(|field| (field, &full[..1]))) {
         let field = format!("{object}.{field}");
         let key = ("Field", field.as_str());
         let body = json!({ "ParentId": set, "SobjectType": object, "Field": field });
         steps.extend(raised(
             "FieldPermissions",
             &standing.fields,
-            (key, &full),
+            (key, full),
             body,
         ));
     }
@@ -238,6 +285,7 @@ mod tests {
         Wanted {
             objects: BTreeSet::from(["mautic_timeline__c".to_owned()]),
             fields: BTreeSet::from([("Lead".to_owned(), "Phone".to_owned())]),
+            shown: BTreeSet::new(),
         }
     }
 
@@ -276,5 +324,17 @@ mod tests {
         assert_eq!(paths(&standing), [("PATCH", path)]);
         standing.fields[0]["PermissionsEdit"] = json!(true);
         assert_eq!(paths(&standing), [], "nothing is left to do");
+    }
+
+    #[test]
+    fn what_is_only_read_is_only_shown() {
+        let wanted = Wanted {
+            shown: BTreeSet::from([("Lead".to_owned(), "Score__c".to_owned())]),
+            ..Wanted::default()
+        };
+        let steps = steps(&Standing::default(), USER.parse().unwrap(), &wanted);
+        let body = steps[1].body.as_ref().unwrap();
+        assert_eq!(body["PermissionsRead"], json!(true));
+        assert_eq!(body.get("PermissionsEdit"), None);
     }
 }

@@ -15,12 +15,13 @@ use super::grants::{self, Wanted};
 use super::package::{Package, timeline_fields};
 use super::prefixed;
 use crate::domain::evidence::Site;
+use crate::domain::failure::{FailureKind, Rejection};
 use crate::domain::ids::SalesforceId;
 use crate::domain::mapping::Policy;
 use crate::domain::remedy::{ID_FIELD, Mended, OPT_OUT_FIELD, Preview, Remedy, Step, TIMELINE};
 use crate::domain::request::Spent;
 
-/// The name of a site's entry, unless it has one already.
+/// The name of a new site's entry.
 const SITE: &str = "Webmecanik_Automation";
 
 /// Everything that a remedy lacks.
@@ -97,10 +98,22 @@ pub(super) async fn mend(
         }
         made = plan.package.names();
     }
+    let mut refused = Vec::new();
     if plan.wanted != Wanted::default() {
-        made.extend(grants::grant(org, spent, plan.user, &plan.wanted).await?);
+        let granted = grants::grant(org, spent, plan.user, &plan.wanted).await;
+        match granted {
+            Ok(granted) => {
+                made.extend(granted.made);
+                refused = granted.refused;
+            }
+            // What was deployed is there, whatever became of the rights to it.
+            Err(fault) if !made.is_empty() => {
+                refused.push(format!("rights: {}", fault.failure));
+            }
+            Err(fault) => return Err(fault),
+        }
     }
-    Ok(Mended { made })
+    Ok(Mended { made, refused })
 }
 
 /// What is missing of a remedy: two or three calls.
@@ -112,9 +125,11 @@ async fn plan(
 ) -> Result<Plan, Fault> {
     let mut package = Package::default();
     let mut wanted = Wanted::default();
+    let ground = describe::ground(&client.org, spent).await?;
     match remedy {
         Remedy::Timeline | Remedy::TimelineFields(_) => {
-            timeline(client, spent, policy, remedy, (&mut package, &mut wanted)).await?;
+            let asked = (policy, remedy, ground.namespace.as_str());
+            timeline(client, spent, asked, (&mut package, &mut wanted)).await?;
         }
         Remedy::RemoteSite(url) => {
             let known = examine::sites(&client.org, spent, "RemoteProxy", "SiteName").await?;
@@ -129,13 +144,8 @@ async fn plan(
                 package.trusted_site(&name, url);
             }
         }
-        Remedy::GrantFields(fields) => {
-            for (object, field) in fields {
-                Name::new(object)?;
-                Name::new(field)?;
-            }
-            wanted.fields.extend(fields.iter().cloned());
-        }
+        Remedy::GrantFields(fields) => wanted.fields.extend(named(fields)?),
+        Remedy::ShowFields(fields) => wanted.shown.extend(named(fields)?),
         Remedy::TrackHistory(objects) => {
             for object in objects {
                 let defined = defined(client, spent, object.name(), &[OPT_OUT_FIELD]).await?;
@@ -161,13 +171,21 @@ async fn plan(
         }
     }
     let user = examine::our_user(&client.org, spent).await?;
-    let is_sandbox = describe::is_sandbox(&client.org, spent).await?;
     Ok(Plan {
         package,
         wanted,
         user,
-        is_sandbox,
+        is_sandbox: ground.is_sandbox,
     })
+}
+
+/// Objects and fields whose names can be sent.
+fn named(fields: &[(String, String)]) -> Result<impl Iterator<Item = (String, String)>, Fault> {
+    for (object, field) in fields {
+        Name::new(object)?;
+        Name::new(field)?;
+    }
+    Ok(fields.iter().cloned())
 }
 
 async fn defined(
@@ -183,8 +201,7 @@ async fn defined(
 async fn timeline(
     client: &SalesforceClient,
     spent: &mut Spent,
-    policy: &Policy,
-    remedy: &Remedy,
+    (policy, remedy, prefix): (&Policy, &Remedy, &str),
     (package, wanted): (&mut Package, &mut Wanted),
 ) -> Result<(), Fault> {
     let own = |name: &str| prefixed(&policy.namespace, name);
@@ -222,6 +239,8 @@ async fn timeline(
             package.timeline_fields(&object, &missing, own);
         }
     } else {
+        let known = examine::timelines(&client.org, spent).await?;
+        may_be_made(&known, &policy.namespace, prefix)?;
         package.timeline_object(&object, own);
     }
     wanted.objects.insert(object.clone());
@@ -231,8 +250,25 @@ async fn timeline(
     Ok(())
 }
 
-/// The name under which a site is to be listed; `None` if it is, and is active. An entry of that
-/// address is made active again, another site's entry is never touched.
+/// One of another prefix would be a second object beside it, and what is made takes the organisation's
+/// own prefix whatever it is called.
+fn may_be_made(known: &[String], wanted: &str, prefix: &str) -> Result<(), Fault> {
+    let message = if let Some(known) = known.first() {
+        format!("{known} is there: set its namespace prefix in the plugin's settings")
+    } else if wanted == prefix {
+        return Ok(());
+    } else {
+        format!(
+            "what is made in this organisation takes the namespace prefix “{prefix}”, and the plugin's \
+             settings say “{wanted}”: set that one first"
+        )
+    };
+    let kind = FailureKind::Rejected(Rejection::Values(Vec::new()));
+    Err(Fault::new(kind, "namespace", message))
+}
+
+/// The name under which a site is to be listed; `None` if it is, and is active. An entry that is there
+/// is an administrator's, with settings that a deployment would write over.
 fn site(known: &[Site], url: &str) -> Result<Option<String>, Fault> {
     let wanted: Url = url
         .parse()
@@ -245,7 +281,12 @@ fn site(known: &[Site], url: &str) -> Result<Option<String>, Fault> {
         return Ok(None);
     }
     if let Some(site) = known.iter().find(is_it) {
-        return Ok(Some(site.name.clone()));
+        let message = format!(
+            "{url} is listed as {} and not active; make it active there, nothing else is changed",
+            site.name
+        );
+        let kind = FailureKind::Rejected(Rejection::Values(Vec::new()));
+        return Err(Fault::new(kind, "site", message));
     }
     let is_free = |name: &String| {
         let mut known = known.iter();
@@ -278,8 +319,24 @@ mod tests {
         let taken = listed(SITE, "https://other.example", true);
         assert_eq!(named(&[taken]).as_deref(), Some("Webmecanik_Automation_2"));
         let asleep = listed("Support", "https://acme.automation.example/", false);
-        assert_eq!(named(&[asleep]).as_deref(), Some("Support"));
+        let refused = site(&[asleep], url).unwrap_err().failure;
+        assert!(refused.message.contains("Support"), "{refused}");
         let there = listed("Support", "https://acme.automation.example/", true);
         assert_eq!(named(&[there]), None);
+    }
+
+    #[test]
+    fn the_timeline_is_made_once_and_under_the_prefix_it_will_have() {
+        let refused = |known: &[&str], wanted: &str, prefix: &str| {
+            let known: Vec<String> = known.iter().map(|name| (*name).to_owned()).collect();
+            let refused = may_be_made(&known, wanted, prefix).err()?;
+            Some(refused.failure.message)
+        };
+        assert_eq!(refused(&[], "", ""), None);
+        assert_eq!(refused(&[], "acme", "acme"), None);
+        let twice = refused(&["acme__mautic_timeline__c"], "", "");
+        assert!(twice.is_some_and(|message| message.contains("acme__mautic_timeline__c")));
+        let elsewhere = refused(&[], "", "acme");
+        assert!(elsewhere.is_some_and(|message| message.contains("“acme”")));
     }
 }

@@ -17,7 +17,7 @@ use crate::domain::command::Command;
 use crate::domain::doctor::Finding;
 use crate::domain::ids::{FieldId, Kind};
 use crate::domain::mapping::{Policy, Role};
-use crate::domain::remedy::{Preview, Remedy};
+use crate::domain::remedy::{Mended, Preview, Remedy};
 use crate::domain::setup::{assume, deleted};
 use crate::ports::Store as _;
 
@@ -27,7 +27,7 @@ enum Ended {
     Left(&'static str),
     /// The trial run was refused.
     Refused,
-    Made(Vec<String>),
+    Made(Mended),
     Failed(String),
 }
 
@@ -66,7 +66,7 @@ pub(super) async fn perform(
             Ended::Made(_) => find(place, &connected, &finding).await?,
             _ => None,
         };
-        say(&ended, now.as_ref(), &connected, out)?;
+        say((&remedy, &ended), now.as_ref(), &connected, out)?;
         if let (Ended::Made(_), Some(field)) = (&ended, unmapped) {
             fields.push((told.len(), field));
         }
@@ -145,6 +145,7 @@ async fn one(
     let instruction = place.instruction(&connected.opened, &asked.reason, command)?;
     // Recorded before it is made: what nobody answers for is not done. Each act goes on from the one
     // before it.
+    connected.bind().await?;
     connected.opened.recovered = connected.opened.store.recover().await?;
     let goal = Goal::Command(instruction);
     run(connected, Mode::default(), goal, out).await?;
@@ -154,7 +155,7 @@ async fn one(
             .mend(connected.policy.clone(), remedy.clone())
             .await
         {
-            Ok(mended) => Ended::Made(mended.made),
+            Ok(mended) => Ended::Made(mended),
             Err(error) => Ended::Failed(error.to_string()),
         },
     )
@@ -253,6 +254,9 @@ fn show(
             out.line(&format!("    {line}"))?;
         }
     }
+    if remedy.is_ours_alone() {
+        out.line(&format!("  {}", language.text("mend-ours")))?;
+    }
     for refusal in &preview.refusals {
         out.line(&format!("  refused by a trial run: {refusal}"))?;
     }
@@ -263,7 +267,7 @@ fn show(
 }
 
 fn say(
-    ended: &Ended,
+    (remedy, ended): (&Remedy, &Ended),
     now: Option<&Finding>,
     connected: &Connected,
     out: &mut Out,
@@ -274,7 +278,18 @@ fn say(
     match ended {
         Ended::Left(why) => out.line(&format!("  {why}"))?,
         Ended::Refused => out.line("  nothing was made")?,
-        Ended::Made(made) => out.line(&format!("  made: {}", made.join(", ")))?,
+        Ended::Made(mended) => {
+            if !mended.made.is_empty() {
+                out.line(&format!("  made: {}", mended.made.join(", ")))?;
+            }
+            for refusal in &mended.refused {
+                out.line(&format!("  refused: {refusal}"))?;
+            }
+            if remedy.is_ours_alone() && !mended.made.is_empty() {
+                let language = Language::new(Tongue::English);
+                out.line(&format!("  {}", language.text("mend-ours")))?;
+            }
+        }
         Ended::Failed(why) => out.line(&format!("  not made: {why}"))?,
     }
     if let Some(finding) = now {
@@ -299,7 +314,10 @@ fn line(
         .iter()
         .map(|step| json!({ "request": step.request, "file": step.file, "content": step.content }));
     let (made, error) = match ended {
-        Ended::Made(made) => (made.clone(), None),
+        Ended::Made(mended) => {
+            let refused = (!mended.refused.is_empty()).then(|| mended.refused.join("; "));
+            (mended.made.clone(), refused)
+        }
         Ended::Failed(why) => (Vec::new(), Some(why.clone())),
         Ended::Left(_) | Ended::Refused => (Vec::new(), None),
     };
@@ -315,9 +333,10 @@ fn line(
     })
 }
 
-const fn worse(status: Status, ended: &Ended) -> Status {
+fn worse(status: Status, ended: &Ended) -> Status {
     match (status, ended) {
         (_, Ended::Failed(_)) | (Status::Failed, _) => Status::Failed,
+        (_, Ended::Made(mended)) if !mended.refused.is_empty() => Status::Failed,
         (_, Ended::Refused) => Status::WorkRemains,
         (status, Ended::Left(_) | Ended::Made(_)) => status,
     }

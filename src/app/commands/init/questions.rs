@@ -6,6 +6,7 @@ use url::Url;
 use super::super::Place;
 use crate::app::error::AppError;
 use crate::app::out::Out;
+use crate::domain::setup::is_namespace;
 
 /// How passerelle logs in at Salesforce.
 pub(super) enum SalesforceLogin {
@@ -157,10 +158,9 @@ impl Asking<'_> {
             .until(
                 "Namespace prefix of the timeline object [none]: ",
                 |answer| {
-                    let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
-                    let fits = answer.chars().all(is_plain);
-                    fits.then(|| answer.to_owned())
-                        .ok_or("letters, digits and “_” only")
+                    is_namespace(answer)
+                        .then(|| answer.to_owned())
+                        .ok_or("a letter first, then letters, digits and single “_”, 15 at most")
                 },
             )
             .await?;

@@ -42,6 +42,7 @@ fn described() -> Descriptions {
             _ => ValueType::Text,
         }),
         length_max: None,
+        hides_length: false,
         decimals: None,
         is_required: false,
         access: FieldAccess::Writable,

@@ -8,7 +8,7 @@ use crate::console::query::{Mending, Query};
 use crate::console::slot::Slot;
 use crate::domain::command::Command;
 use crate::domain::doctor::Finding;
-use crate::domain::remedy::{Preview, Remedy};
+use crate::domain::remedy::{Mended, Preview, Remedy};
 
 /// One look at a time.
 pub(in crate::console) fn look(model: &mut Model) {
@@ -52,15 +52,9 @@ pub(in crate::console) fn mend(model: &mut Model, remedy: Remedy, reason: String
 pub(in crate::console) fn answered(model: &mut Model, asked: Query, mending: Mending) {
     match (asked, mending) {
         (Query::Preview(remedy), Mending::Previewed(preview)) => offer(model, remedy, &preview),
-        (_, Mending::Made(mended)) => {
-            let names = mended.made.join(", ");
-            let say = &model.shell.language;
-            let text = if mended.made.is_empty() {
-                say.text("mend-there").to_owned()
-            } else {
-                say.with("mend-made", &[("names", &names)])
-            };
-            model.shell.toast(Tone::Strong, text);
+        (asked, Mending::Made(mended)) => {
+            let (tone, text) = told(model, &asked, &mended);
+            model.shell.toast(tone, text);
             look(model);
         }
         (asked, Mending::Failed(why)) => {
@@ -72,6 +66,32 @@ pub(in crate::console) fn answered(model: &mut Model, asked: Query, mending: Men
             }
         }
         (_, Mending::Previewed(_)) => {}
+    }
+}
+
+/// What was made, what was refused of it, and who sees it.
+fn told(model: &Model, asked: &Query, mended: &Mended) -> (Tone, String) {
+    let say = &model.shell.language;
+    let names = mended.made.join(", ");
+    if !mended.refused.is_empty() {
+        let why = mended.refused.join("; ");
+        let gaps = [("names", names.as_str()), ("why", why.as_str())];
+        let says = if mended.made.is_empty() {
+            "mend-failed"
+        } else {
+            "mend-made-part"
+        };
+        return (Tone::Person, say.with(says, &gaps));
+    }
+    if mended.made.is_empty() {
+        return (Tone::Strong, say.text("mend-there").to_owned());
+    }
+    let made = say.with("mend-made", &[("names", &names)]);
+    match asked {
+        Query::Mend(remedy, _) if remedy.is_ours_alone() => {
+            (Tone::Strong, format!("{made}. {}", say.text("mend-ours")))
+        }
+        _ => (Tone::Strong, made),
     }
 }
 
@@ -109,6 +129,9 @@ fn lines(model: &Model, remedy: &Remedy, preview: &Preview) -> Vec<(Tone, String
     let mut lines = vec![(Tone::Strong, say.with("mend-in", &[("side", &side)]))];
     if preview.is_tried {
         lines.push((Tone::Plain, say.text("mend-tried").to_owned()));
+    }
+    if remedy.is_ours_alone() {
+        lines.push((Tone::Person, say.text("mend-ours").to_owned()));
     }
     let id = checked(model, remedy).map_or("", |finding| finding.check.id);
     lines.push((Tone::Muted, say.with("mend-whole", &[("check", id)])));

@@ -1,10 +1,10 @@
-//! What only a look at the two systems and at this machine tells, and what would mend it.
+//! What only a look at the two systems and at this machine tells.
 
 use super::*;
 use crate::domain::evidence::{Area, DefinedField, Part, Rule, Writer};
-use crate::domain::remedy::{DELETED_FIELD, ID_FIELD, OPT_OUT_FIELD, Remedy};
+use crate::domain::remedy::OPT_OUT_FIELD;
 
-fn unread<T>() -> Part<T> {
+pub(super) fn unread<T>() -> Part<T> {
     Part::Unread("403: this user may not".to_owned())
 }
 
@@ -23,8 +23,15 @@ fn writer() -> Part<Vec<Writer>> {
     }])
 }
 
+fn connector(name: &str) -> Part<Vec<Writer>> {
+    Part::Read(vec![Writer {
+        name: name.to_owned(),
+        rows: 3,
+    }])
+}
+
 /// A mapped field that is there, whoever may see it.
-fn defined(world: &mut World, object: &str, name: &str) {
+pub(super) fn defined(world: &mut World, object: &str, name: &str) {
     let Part::Read(fields) = &mut world.salesforce().fields else {
         panic!("no fields");
     };
@@ -142,7 +149,7 @@ const AROUND: &[Case] = &[
     (
         "remote-site",
         |w| w.salesforce().remote_sites = Part::Read(Vec::new()),
-        Warning,
+        Note,
         "seen-site-missing",
     ),
     (
@@ -153,7 +160,7 @@ const AROUND: &[Case] = &[
             };
             sites[0].is_active = false;
         },
-        Warning,
+        Note,
         "seen-site-asleep",
     ),
     (
@@ -171,6 +178,15 @@ const AROUND: &[Case] = &[
     (
         "validation-rules",
         |w| w.salesforce().validation_rules = rule("Lead"),
+        Note,
+        "seen-validation-rules",
+    ),
+    (
+        "validation-rules",
+        |w| {
+            w.salesforce().validation_rules = rule("Lead");
+            w.refuse(Side::Salesforce, None, "FIELD_CUSTOM_VALIDATION_EXCEPTION");
+        },
         Warning,
         "seen-validation-rules",
     ),
@@ -183,6 +199,15 @@ const AROUND: &[Case] = &[
     (
         "duplicate-rules",
         |w| w.salesforce().duplicate_rules = rule("Account"),
+        Note,
+        "seen-duplicate-rules",
+    ),
+    (
+        "duplicate-rules",
+        |w| {
+            w.salesforce().duplicate_rules = rule("Account");
+            w.refuse(Side::Salesforce, None, "DUPLICATES_DETECTED");
+        },
         Warning,
         "seen-duplicate-rules",
     ),
@@ -190,6 +215,15 @@ const AROUND: &[Case] = &[
         "queue-owned",
         |w| w.salesforce().queue_owned = Part::Read(4),
         Warning,
+        "seen-queue-owned",
+    ),
+    (
+        "queue-owned",
+        |w| {
+            w.salesforce().queue_owned = Part::Read(4);
+            w.policy.objects = vec![SalesforceObject::Contact];
+        },
+        Note,
         "seen-queue-owned",
     ),
     (
@@ -210,11 +244,17 @@ const AROUND: &[Case] = &[
     (
         "foreign-writer",
         |w| {
-            w.automation().writers = writer();
+            w.automation().writers = connector("Salesforce");
             w.salesforce().writers = unread();
         },
         Fault,
         "seen-foreign-writer",
+    ),
+    (
+        "foreign-writer",
+        |w| w.automation().writers = connector("Hubspot"),
+        Note,
+        "seen-other-connectors",
     ),
     (
         "foreign-writer",
@@ -293,6 +333,25 @@ const GUIDE: &[Case] = &[
         "seen-choices-lack",
     ),
     (
+        "choices",
+        |w| {
+            let field = &mut w.described().automation.contact_fields[1];
+            field.value_type = Some(ValueType::Choice);
+        },
+        Note,
+        "seen-choices-untold",
+    ),
+    (
+        "choices",
+        |w| {
+            let field = &mut w.described().automation.contact_fields[1];
+            field.value_type = Some(ValueType::Choice);
+            w.refuse(Side::Automation, Some(2), "400");
+        },
+        Warning,
+        "seen-choices-untold",
+    ),
+    (
         "opt-out-visible",
         |w| w.lead(OPT_OUT_FIELD).access = FieldAccess::ReadOnly,
         Fault,
@@ -332,6 +391,17 @@ const GUIDE: &[Case] = &[
     (
         "deleted-segment",
         |w| w.automation().segments = Part::Read(Vec::new()),
+        Note,
+        "seen-no-segment",
+    ),
+    (
+        "deleted-segment",
+        |w| {
+            let Part::Read(segments) = &mut w.automation().segments else {
+                panic!()
+            };
+            segments[0].filters[0].operator = "!=".to_owned();
+        },
         Note,
         "seen-no-segment",
     ),
@@ -407,132 +477,4 @@ fn a_timeline_field_of_another_shape_is_named_with_what_it_should_be() {
         assert_eq!(found.gaps[1], ("names".into(), names));
         assert_eq!(found.remedy, None, "what is there is never changed");
     }
-}
-
-fn judged(world: &World, id: &str) -> Seen {
-    let check = CHECKS.iter().find(|check| check.id == id).unwrap();
-    check.judged(&world.facts()).seen
-}
-
-fn remedy(id: &str, change: impl FnOnce(&mut World)) -> Option<Remedy> {
-    let mut world = World::new();
-    change(&mut world);
-    judged(&world, id).remedy
-}
-
-fn pair(object: &str, field: &str) -> (String, String) {
-    (object.to_owned(), field.to_owned())
-}
-
-#[test]
-fn fields_that_exist_are_granted_and_those_that_do_not_are_left_to_a_person() {
-    let hide = |w: &mut World| w.lead("LastName").name = "Other".to_owned();
-    assert_eq!(remedy("fields-seen", hide), None);
-    let granted = remedy("fields-seen", |w| {
-        hide(w);
-        defined(w, "Lead", "LastName");
-    });
-    let fields = vec![pair("Lead", "LastName")];
-    assert_eq!(granted, Some(Remedy::GrantFields(fields.clone())));
-    let lock = |w: &mut World| w.lead("LastName").access = FieldAccess::ReadOnly;
-    assert_eq!(
-        remedy("fields-writable", lock),
-        Some(Remedy::GrantFields(fields))
-    );
-    let calculated = remedy("fields-writable", |w| {
-        lock(w);
-        w.salesforce().grantable.clear();
-    });
-    assert_eq!(calculated, None, "no right makes a formula writable");
-    let hidden = remedy("opt-out-visible", |w| w.lead(OPT_OUT_FIELD).name.clear());
-    let fields = vec![pair("Lead", OPT_OUT_FIELD)];
-    assert_eq!(hidden, Some(Remedy::GrantFields(fields)));
-}
-
-#[test]
-fn the_timeline_is_made_where_we_may_make_it_and_lacks_are_added() {
-    let hide = |w: &mut World| w.described().salesforce.timeline = None;
-    assert_eq!(remedy("timeline", hide), Some(Remedy::Timeline));
-    let foreign = remedy("timeline", |w| {
-        hide(w);
-        w.salesforce().namespace = Part::Read(String::new());
-    });
-    assert_eq!(foreign, None, "a package's object is its maker's");
-    let lacking = remedy("timeline", |w| {
-        w.described()
-            .salesforce
-            .timeline
-            .as_mut()
-            .unwrap()
-            .remove(3);
-    });
-    let fields = vec!["WhoId__c".to_owned()];
-    assert_eq!(lacking, Some(Remedy::TimelineFields(fields)));
-    let rights = remedy("rights-salesforce", |w| {
-        let rights = &mut w.salesforce().rights;
-        rights.get_mut("ns__mautic_timeline__c").unwrap().creates = false;
-    });
-    assert_eq!(rights, Some(Remedy::Timeline));
-}
-
-#[test]
-fn sites_history_and_the_number_are_made_in_salesforce() {
-    let url = "https://acme.automation.example".to_owned();
-    let site = remedy("remote-site", |w| {
-        w.salesforce().remote_sites = Part::Read(Vec::new());
-    });
-    assert_eq!(site, Some(Remedy::RemoteSite(url.clone())));
-    let site = remedy("trusted-site", |w| {
-        w.salesforce().trusted_sites = Part::Read(Vec::new());
-    });
-    assert_eq!(site, Some(Remedy::TrustedSite(url)));
-    let history = remedy("opt-out-history", |w| {
-        w.salesforce().fields = Part::Read(Vec::new());
-    });
-    let lead = vec![SalesforceObject::Lead];
-    assert_eq!(history, Some(Remedy::TrackHistory(lead.clone())));
-    assert_eq!(
-        remedy("id-field", |w| w.unmap(6)),
-        Some(Remedy::IdField(lead))
-    );
-    let there = remedy("id-field", |w| {
-        w.unmap(6);
-        defined(w, "Lead", ID_FIELD);
-    });
-    assert_eq!(there, None, "it only has to be mapped");
-}
-
-#[test]
-fn the_deleted_flag_is_made_in_automation_field_first() {
-    let states = |w: &mut World, change: fn(&mut Vec<crate::domain::evidence::FieldState>)| {
-        let Part::Read(fields) = &mut w.automation().fields else {
-            panic!("no fields");
-        };
-        change(fields);
-    };
-    let field = |alias: &str| Some(Remedy::DeletedField(Kind::Person, alias.to_owned()));
-    let unmapped = remedy("deleted", |w| w.unmap(4));
-    assert_eq!(unmapped, field(DELETED_FIELD));
-    let missing = |w: &mut World| {
-        states(w, |fields| {
-            fields.remove(2);
-        });
-    };
-    assert_eq!(remedy("deleted-field", missing), field("crm_deleted"));
-    let hidden = remedy("deleted-field", |w| {
-        states(w, |fields| fields[2].is_published = false);
-    });
-    assert_eq!(hidden, field("crm_deleted"));
-    let text = remedy("deleted-field", |w| {
-        states(w, |fields| fields[2].value_type = Some(ValueType::Text));
-    });
-    assert_eq!(text, None, "a type cannot be changed");
-    let empty = |w: &mut World| w.automation().segments = Part::Read(Vec::new());
-    let segment = Some(Remedy::DeletedSegment("crm_deleted".to_owned()));
-    assert_eq!(remedy("deleted-segment", empty), segment);
-    let too_soon = remedy("deleted-segment", |w| {
-        empty(w);
-        missing(w);
-    });
-    assert_eq!(too_soon, None, "a filter needs its field");
 }

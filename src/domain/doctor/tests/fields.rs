@@ -9,12 +9,7 @@ const CASES: &[Case] = &[
         Fault,
         "seen-hidden",
     ),
-    (
-        "fields-seen",
-        |w| w.described = None,
-        Unknown,
-        "seen-not-described",
-    ),
+    ("fields-seen", World::blind, Unknown, "seen-not-described"),
     (
         "fields-writable",
         |w| w.lead("LastName").access = FieldAccess::ReadOnly,
@@ -38,6 +33,21 @@ const CASES: &[Case] = &[
         |w| w.lead("LastName").length_max = Some(255),
         Note,
         "seen-shorter",
+    ),
+    (
+        "fields-long-enough",
+        |w| w.described().automation.contact_fields[1].hides_length = true,
+        Note,
+        "seen-lengths-untold",
+    ),
+    (
+        "fields-long-enough",
+        |w| {
+            w.described().automation.contact_fields[1].hides_length = true;
+            w.refuse(Side::Automation, Some(2), "400");
+        },
+        Warning,
+        "seen-lengths-refused",
     ),
     (
         "required",

@@ -1,6 +1,7 @@
 //! What the set-up guide asks for.
 
 use super::*;
+use crate::domain::evidence::Part;
 
 const CASES: &[Case] = &[
     (
@@ -29,9 +30,26 @@ const CASES: &[Case] = &[
     ),
     (
         "owners",
-        |w| w.described().salesforce.users.push(user("paul")),
+        |w| {
+            let Part::Read(owners) = &mut w.salesforce().owners else {
+                panic!("no owners");
+            };
+            owners.insert("paul@acme.example".to_owned());
+        },
         Warning,
         "seen-owners-alone",
+    ),
+    (
+        "owners",
+        |w| w.described().salesforce.users.push(user("paul")),
+        Severity::Ok,
+        "seen-owners",
+    ),
+    (
+        "owners",
+        |w| w.automation().users = Part::Unread("403".to_owned()),
+        Unknown,
+        "seen-unreadable",
     ),
     (
         "owners",
@@ -65,6 +83,25 @@ const CASES: &[Case] = &[
         |w| w.policy.namespace.clear(),
         Fault,
         "seen-timeline-fields",
+    ),
+    (
+        "timeline",
+        |w| {
+            w.policy.namespace.clear();
+            w.described().salesforce.timeline = None;
+        },
+        Fault,
+        "seen-timeline-elsewhere",
+    ),
+    (
+        "timeline",
+        |w| {
+            w.policy.namespace.clear();
+            w.described().salesforce.timeline = None;
+            w.salesforce().timelines = Part::Read(Vec::new());
+        },
+        Fault,
+        "seen-timeline-prefix",
     ),
     (
         "timeline",

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::NOW;
 use crate::domain::drift::Descriptions;
 use crate::domain::evidence::{
-    Area, AutomationEvidence, Column, DefinedField, Evidence, FieldState, Files, Layout, Machine,
-    ObjectRights, Part, RelatedList, SalesforceEvidence, Segment, Site, TokenFacts,
+    Area, AutomationEvidence, Column, DefinedField, Evidence, FieldState, Files, Filter, Layout,
+    Machine, ObjectRights, Part, RelatedList, SalesforceEvidence, Segment, Site, TokenFacts,
 };
 use crate::domain::ids::{Kind, SalesforceObject};
 use crate::domain::record::Binding;
@@ -74,6 +74,7 @@ fn salesforce(described: &Descriptions) -> SalesforceEvidence {
     SalesforceEvidence {
         description: described.salesforce.clone(),
         clock_ahead: Part::Read(Span(-800)),
+        limit: None,
         token: Part::Read(TokenFacts {
             user: "005Q70000000T2eIAE".to_owned(),
             user_name: "sync@acme.example".to_owned(),
@@ -89,6 +90,7 @@ fn salesforce(described: &Descriptions) -> SalesforceEvidence {
             is_tracked: true,
         }]),
         history: BTreeMap::from([(SalesforceObject::Lead, Part::Read(()))]),
+        timelines: Part::Read(vec!["ns__mautic_timeline__c".to_owned()]),
         timeline: Some(columns()),
         layouts: Part::Read(vec![Layout {
             object: SalesforceObject::Lead,
@@ -103,6 +105,7 @@ fn salesforce(described: &Descriptions) -> SalesforceEvidence {
         validation_rules: Part::Read(Vec::new()),
         duplicate_rules: Part::Read(Vec::new()),
         queue_owned: Part::Read(0),
+        owners: Part::Read(BTreeSet::from(["claire@acme.example".to_owned()])),
         writers: Part::Read(Vec::new()),
     }
 }
@@ -142,9 +145,16 @@ fn automation(described: Descriptions) -> AutomationEvidence {
         alias: alias.to_owned(),
         value_type: Some(value_type),
         is_published: true,
+        is_listable: true,
     };
+    let described = described.automation;
     AutomationEvidence {
-        description: described.automation,
+        instance: described.instance,
+        version: Part::Read(described.version),
+        activity_types: Part::Read(described.activity_types),
+        contact_fields: Part::Read(described.contact_fields),
+        company_fields: Part::Read(described.company_fields),
+        users: Part::Read(described.users),
         clock_ahead: Part::Read(Span(300)),
         user: Part::Read("sync [1]".to_owned()),
         areas: Area::ALL.map(|area| (area, Part::Read(()))).into(),
@@ -158,7 +168,11 @@ fn automation(described: Descriptions) -> AutomationEvidence {
         segments: Part::Read(vec![Segment {
             name: "Deleted".to_owned(),
             is_published: true,
-            fields: vec!["crm_deleted".to_owned()],
+            filters: vec![Filter {
+                field: "crm_deleted".to_owned(),
+                operator: "=".to_owned(),
+                value: "1".to_owned(),
+            }],
         }]),
         writers: Part::Read(Vec::new()),
     }

@@ -38,12 +38,7 @@ const CASES: &[Case] = &[
         Fault,
         "seen-refused",
     ),
-    (
-        "credentials",
-        |w| w.described = None,
-        Unknown,
-        "seen-not-described",
-    ),
+    ("credentials", World::blind, Unknown, "seen-not-described"),
     (
         "clock",
         |w| {
@@ -64,6 +59,15 @@ const CASES: &[Case] = &[
         |w| w.snapshot.limit = None,
         Unknown,
         "seen-calls-unknown",
+    ),
+    (
+        "calls",
+        |w| {
+            w.snapshot.limit = None;
+            w.salesforce().limit = Some((1_000, 15_000));
+        },
+        Severity::Ok,
+        "seen-calls",
     ),
     (
         "budget",

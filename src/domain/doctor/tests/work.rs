@@ -10,6 +10,12 @@ const CASES: &[Case] = &[
         "seen-no-writes",
     ),
     (
+        "writes-arrive",
+        |w| w.refuse(Side::Salesforce, None, "INSUFFICIENT_ACCESS_OR_READONLY"),
+        Warning,
+        "seen-writes-refused",
+    ),
+    (
         "activities-held",
         |w| w.counts.held_activities = 2,
         Warning,

@@ -49,6 +49,11 @@ impl Answer {
         }
     }
 
+    /// 202: what was asked for is done later.
+    pub fn accepted(body: Value) -> Self {
+        Self::json(202, body)
+    }
+
     /// The kernel's shape: message, code, type.
     pub fn kernel(status: u16, message: &str, kind: Option<&str>) -> Self {
         let error = json!({ "message": message, "code": status, "type": kind });

@@ -3,7 +3,7 @@
 use crate::domain::request::{AutomationDescription, FieldAccess, FieldDescription, User};
 use crate::domain::value::ValueType;
 use crate::sim::automation::activity::ActivityKind;
-use crate::sim::automation::field::{Field, Kind, Subject};
+use crate::sim::automation::field::{Field, Kind, Subject, Traits};
 use crate::sim::automation::instance::Automation;
 
 /// The column of a text field without a limit of its own.
@@ -38,16 +38,16 @@ pub(super) fn describe(brain: &Automation) -> AutomationDescription {
 
 fn description(field: &Field) -> FieldDescription {
     let value_type = value_type(&field.kind);
-    let limit = field
-        .length_limit
-        .and_then(|limit| u32::try_from(limit).ok());
+    // A field's own limit is not among what an instance tells of it.
     let length_max = match (&field.kind, value_type) {
-        (Kind::Textarea | Kind::Html, _) => limit,
-        (_, ValueType::Text | ValueType::Email | ValueType::Choice) => {
-            Some(limit.unwrap_or(TEXT_CHARS_MAX))
-        }
+        (Kind::Textarea | Kind::Html, _) => None,
+        (_, ValueType::Text | ValueType::Email | ValueType::Choice) => Some(TEXT_CHARS_MAX),
         _ => None,
     };
+    let is_limited = matches!(
+        field.kind,
+        Kind::Text | Kind::Lookup(_) | Kind::Tel | Kind::Url
+    );
     let choices = match &field.kind {
         Kind::Select(choices) | Kind::Multiselect(choices) => {
             Some(choices.iter().map(|choice| choice.value.clone()).collect())
@@ -59,6 +59,7 @@ fn description(field: &Field) -> FieldDescription {
         label: field.label.clone(),
         value_type: Some(value_type),
         length_max,
+        hides_length: is_limited && !field.traits.has(Traits::FIXED),
         decimals: matches!(field.kind, Kind::Number(_)).then(|| field.decimals()),
         is_required: false,
         access: FieldAccess::Writable,

@@ -6,7 +6,7 @@ use super::manifest::Manifest;
 use super::xml::{Element, parse};
 use super::{Component, Made};
 use crate::sim::salesforce::org::{Call, Salesforce};
-use crate::sim::salesforce::schema::{Ability, FieldDef, ObjectIndex, Trait};
+use crate::sim::salesforce::schema::{Ability, FieldDef, ObjectDef, ObjectIndex, Trait};
 use crate::sim::salesforce::value::FieldIndex;
 
 const ELEMENTS: [&str; 22] = [
@@ -52,7 +52,8 @@ pub(super) fn apply(
         Err(problem) => return vec![failed(source, problem)],
     };
     let is_named = manifest.names("CustomObject", source.name);
-    let existing = org.schema().find(source.name, None);
+    let full_name = prefixed(org, source.name);
+    let existing = org.schema().find(&full_name, None);
     let mut done = Vec::new();
     let object = match existing {
         Some(object) => {
@@ -65,7 +66,7 @@ pub(super) fn apply(
             object
         }
         None if !is_named => return vec![not_named(source)],
-        None => match create(org, call, source.name, &element) {
+        None => match create(org, call, &full_name, &element) {
             Ok(object) => {
                 done.push(made(source, Made::Created));
                 object
@@ -87,6 +88,17 @@ pub(super) fn apply(
         done.push(not_named(source));
     }
     done
+}
+
+/// What is custom and has no prefix takes the organisation's own.
+fn prefixed(org: &Salesforce, name: &str) -> String {
+    let stem = name.strip_suffix("__c");
+    match &org.config().namespace {
+        Some(namespace) if stem.is_some_and(|stem| !stem.contains("__")) => {
+            format!("{namespace}__{name}")
+        }
+        _ => name.to_owned(),
+    }
 }
 
 fn failed(source: &Source<'_>, problem: impl Into<String>) -> Component {
@@ -140,25 +152,11 @@ fn create(
     let name_field = from
         .child("nameField")
         .ok_or("Must specify a nameField of type Text or AutoNumber")?;
-    let is_numbered = match name_field.text_of("type") {
-        Some("Text") => false,
-        Some("AutoNumber") => true,
-        _ => return Err("Must specify a nameField of type Text or AutoNumber".to_owned()),
-    };
+    if !matches!(name_field.text_of("type"), Some("Text" | "AutoNumber")) {
+        return Err("Must specify a nameField of type Text or AutoNumber".to_owned());
+    }
     let mut object = org.custom_object(name, label);
     plural.clone_into(&mut object.label_plural);
-    if let Some(index) = object.name_field() {
-        let field = object.field_mut(index);
-        name_field
-            .text_of("label")
-            .unwrap_or(label)
-            .clone_into(&mut field.label);
-        if is_numbered {
-            field.traits.set(Trait::AutoNumber, true);
-            field.traits.set(Trait::Createable, false);
-            field.traits.set(Trait::Updateable, false);
-        }
-    }
     let index = org.add_made_object(object, call.now);
     extend(org, index, from)?;
     Ok(index)
@@ -178,12 +176,33 @@ fn extend(org: &mut Salesforce, object: ObjectIndex, from: &Element) -> Result<(
         }
         definition.is_history_enabled = is_on;
     }
+    if let Some(name_field) = from.child("nameField")
+        && org.schema().object(object).is_custom
+    {
+        rename(org.schema.object_mut(object), name_field);
+    }
     if let Some(label) = from.text_of("label")
         && org.schema().object(object).is_custom
     {
         label.clone_into(&mut org.schema.object_mut(object).label);
     }
     Ok(())
+}
+
+/// The name field as a file has it, whatever it was before.
+fn rename(object: &mut ObjectDef, from: &Element) {
+    let label = object.label.clone();
+    let Some(index) = object.name_field() else {
+        return;
+    };
+    let field = object.field_mut(index);
+    from.text_of("label")
+        .unwrap_or(&label)
+        .clone_into(&mut field.label);
+    let is_numbered = from.text_of("type") == Some("AutoNumber");
+    field.traits.set(Trait::AutoNumber, is_numbered);
+    field.traits.set(Trait::Createable, !is_numbered);
+    field.traits.set(Trait::Updateable, !is_numbered);
 }
 
 fn one_field(
@@ -203,8 +222,9 @@ fn one_field(
     if !is_named && !manifest.names("CustomField", &full_name) {
         return failed("Not in package.xml");
     }
-    let was_there = org.schema().object(object).find(name).is_some();
-    match org.define_field(object, name, from, call) {
+    let prefixed = prefixed(org, name);
+    let was_there = org.schema().object(object).find(&prefixed).is_some();
+    match org.define_field(object, &prefixed, from, call) {
         Ok(_) => {
             let made = if was_there {
                 Made::Changed

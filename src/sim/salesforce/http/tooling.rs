@@ -49,6 +49,7 @@ pub(super) fn query(
 
 fn select(resource: &Resource<'_>, query: &Query, mut rows: Vec<Json>) -> Outcome<Answer> {
     if let Some(filter) = &query.filter {
+        check_definitions(&query.from, filter)?;
         let mut kept = Vec::new();
         for row in rows {
             if holds(&row, filter)? {
@@ -78,6 +79,31 @@ fn select(resource: &Resource<'_>, query: &Query, mut rows: Vec<Json>) -> Outcom
         "records": records,
     });
     Ok(Answer::json(200, body))
+}
+
+/// The definitions of objects and fields take neither OR nor NOT nor LIKE (Object Reference,
+/// `EntityDefinition` and `FieldDefinition`: SOQL limitations).
+fn check_definitions(table: &str, filter: &Expr) -> Outcome<()> {
+    let mut names = ["EntityDefinition", "FieldDefinition"].iter();
+    if !names.any(|name| name.eq_ignore_ascii_case(table)) {
+        return Ok(());
+    }
+    let refused = |what: &str| {
+        let message = format!("{what} is not supported on {table}");
+        Err(ApiError::new(ErrorCode::MALFORMED_QUERY, message))
+    };
+    match filter {
+        Expr::And(list) => list
+            .iter()
+            .try_for_each(|one| check_definitions(table, one)),
+        Expr::Or(_) => refused("OR"),
+        Expr::Not(_)
+        | Expr::In {
+            is_negated: true, ..
+        } => refused("NOT"),
+        Expr::Compare { op: Op::Like, .. } => refused("LIKE"),
+        _ => Ok(()),
+    }
 }
 
 /// `Metadata` and `FullName` are retrieved one row at a time.

@@ -61,6 +61,7 @@ fn description(field: &FieldDef) -> FieldDescription {
         label: field.label.clone(),
         value_type,
         length_max: (is_text && field.length > 0).then_some(field.length),
+        hides_length: false,
         decimals: field
             .kind
             .is_numeric()

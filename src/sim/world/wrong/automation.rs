@@ -18,6 +18,13 @@ const LONG: usize = 191;
 const FORMER: &str = "-former";
 const UNWATCHED: [Trigger; 2] = [Trigger::FormSubmitted, Trigger::ContactDeleted];
 const ROLE: &str = "API limitée";
+const FIELDLESS: &str = "API sans les champs";
+const PEOPLE: &[Right] = &[
+    Right::ViewContacts,
+    Right::EditContacts,
+    Right::CreateContacts,
+    Right::DeleteContacts,
+];
 /// The practice instance's credential is the first there is.
 const CLIENT: u32 = 1;
 
@@ -29,7 +36,13 @@ pub(super) fn wrong(fault: Fault, brain: &mut Automation, now: Timestamp) {
         Fault::DeletedFieldNotBoolean => remake_deleted(brain, Kind::Text, now),
         Fault::FieldTooShort => limit(brain, SHORT),
         Fault::RoleLacksRights => {
-            let role = limited_role(brain, now);
+            let rights = [PEOPLE, &[Right::Fields, Right::Segments]].concat();
+            let role = limited_role(brain, ROLE, rights, now);
+            brain.auth_mut().set_role(CLIENT, role);
+        }
+        Fault::FieldsClosed => {
+            let rights = [PEOPLE, &[Right::Segments, Right::Users]].concat();
+            let role = limited_role(brain, FIELDLESS, rights, now);
             brain.auth_mut().set_role(CLIENT, role);
         }
         Fault::WebhookUnpublished => each_hook(brain, |hook| hook.is_published = false),
@@ -58,7 +71,9 @@ pub(super) fn mend(fault: Fault, org: &Salesforce, brain: &mut Automation, now: 
             remake_deleted(brain, yes_no, now);
         }
         Fault::FieldTooShort => limit(brain, LONG),
-        Fault::RoleLacksRights => brain.auth_mut().set_role(CLIENT, Users::ADMINISTRATOR),
+        Fault::RoleLacksRights | Fault::FieldsClosed => {
+            brain.auth_mut().set_role(CLIENT, Users::ADMINISTRATOR);
+        }
         Fault::WebhookUnpublished => each_hook(brain, |hook| {
             hook.is_published = true;
             hook.failures = 0;
@@ -110,20 +125,12 @@ fn limit(brain: &mut Automation, characters: usize) {
     }
 }
 
-fn limited_role(brain: &mut Automation, now: Timestamp) -> RoleId {
+fn limited_role(brain: &mut Automation, name: &str, rights: Vec<Right>, now: Timestamp) -> RoleId {
     let roles = brain.users().roles();
-    if let Some(role) = roles.iter().find(|role| role.name == ROLE) {
+    if let Some(role) = roles.iter().find(|role| role.name == name) {
         return role.id;
     }
-    let rights = vec![
-        Right::ViewContacts,
-        Right::EditContacts,
-        Right::CreateContacts,
-        Right::DeleteContacts,
-        Right::Fields,
-        Right::Segments,
-    ];
-    brain.add_role(now, ROLE, "Contacts, champs et segments", rights)
+    brain.add_role(now, name, "Pour la synchronisation", rights)
 }
 
 fn add_choice(brain: &mut Automation) {

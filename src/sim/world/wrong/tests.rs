@@ -82,6 +82,10 @@ fn shows(fault: Fault, world: &World) -> bool {
             let caller = brain.caller_for_client(1).unwrap();
             brain.may(caller, Right::Users).is_err() && brain.may(caller, Right::Webhooks).is_err()
         }
+        Fault::FieldsClosed => {
+            let caller = brain.caller_for_client(1).unwrap();
+            brain.may(caller, Right::ViewFields).is_err()
+        }
         Fault::RelatedListMissing => {
             let mut layouts = org.setup.layouts.iter().filter(|one| one.object == LEAD);
             timeline.is_some()

@@ -428,6 +428,19 @@ async fn setup_tables_tell_a_hidden_field_from_a_missing_one() {
         body["records"][0]["EndpointUrl"],
         "https://acme.automation.example"
     );
+    // The definitions are narrower than other tables.
+    for condition in [
+        "QualifiedApiName LIKE '%Opted%'",
+        "QualifiedApiName = 'Phone' OR QualifiedApiName = 'Fax'",
+        "NOT QualifiedApiName = 'Phone'",
+    ] {
+        let soql = format!("SELECT QualifiedApiName FROM FieldDefinition WHERE {condition}");
+        let asked = bench
+            .ask(Method::GET, "/tooling/query/")
+            .query(&[("q", soql)]);
+        let (status, body) = taken(asked.send().await.unwrap()).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{condition}: {body}");
+    }
 }
 
 #[tokio::test]

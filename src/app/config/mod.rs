@@ -38,7 +38,8 @@ pub enum ConfigError {
         source: std::io::Error,
     },
     #[error(
-        "the instance file {path} may be read by others on this machine; run: chmod go-rwx {path}"
+        "the file {path} holds a secret and may be read by others on this machine; run: chmod go-rwx \
+         {path}"
     )]
     Exposed { path: String },
     #[error("{path}, line {line}: {problem}")]
@@ -197,7 +198,7 @@ impl Reader<'_> {
             ));
         }
         match &instance.data {
-            Some(data) => Ok(data.clone()),
+            Some(data) => Ok(self.beside_us(data)),
             None => self.default_data(name),
         }
     }
@@ -211,7 +212,8 @@ impl Reader<'_> {
                  \"/run/passerelle/NAME.sock\"",
             ));
         }
-        let socket = typed.socket.map(Spanned::into_inner);
+        let socket = typed.socket;
+        let socket = socket.map(|socket| self.beside_us(socket.get_ref()));
         Ok(Serve {
             socket: socket.unwrap_or_else(|| data.join(SOCKET)),
             group: typed.group.map(Spanned::into_inner),

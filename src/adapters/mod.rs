@@ -19,4 +19,4 @@ mod testing;
 
 pub use clock::SystemClock;
 pub use http::Limits;
-pub use oauth::{Attempt, Denial, LoggedIn, PendingAuthorization, Secret};
+pub use oauth::{Attempt, Denial, Held, LoggedIn, PendingAuthorization, Secret};

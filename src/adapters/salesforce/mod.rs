@@ -25,7 +25,7 @@ use url::{Host, Url};
 use super::failures::{Fault, answer};
 use super::http::{self, Http, Limits};
 use super::oauth::{
-    self, Attempt, Denial, Endpoints, PendingAuthorization, Secret, SigningKey, Tokens,
+    self, Attempt, Denial, Endpoints, Held, PendingAuthorization, Secret, SigningKey, Tokens,
 };
 use crate::domain::access::Entrant;
 use crate::domain::activity::ActivityRow;
@@ -185,6 +185,11 @@ impl SalesforceClient {
         };
         let revoked = revoke().await;
         revoked.map_err(|fault| Attempt::of(Side::Salesforce).denial(&fault.failure))
+    }
+
+    /// Keeps renewals back while somebody changes what is kept, and has it read anew afterwards.
+    pub async fn hold(&self) -> Held {
+        self.org.hold().await
     }
 
     /// Who we are there. Asks for a token if there is none, and costs one call.

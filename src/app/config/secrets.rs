@@ -112,10 +112,13 @@ impl Reader<'_> {
 
     fn of_file(&self, typed: &Spanned<Secret>, path: &Path) -> Result<String, ConfigError> {
         let shown = path.display();
-        if !self.is_credential(path) && is_exposed(path) {
-            return Err(ConfigError::Exposed {
-                path: shown.to_string(),
-            });
+        if !self.is_credential(path) {
+            if is_exposed(path) {
+                return Err(ConfigError::Exposed {
+                    path: shown.to_string(),
+                });
+            }
+            self.secret_files.borrow_mut().push(path.to_owned());
         }
         let text = fs::read_to_string(path).map_err(|error| {
             self.at(typed, &format!("the file {shown} of this secret: {error}"))

@@ -7,6 +7,7 @@ use secrecy::ExposeSecret;
 use url::Url;
 
 use crate::adapters::automation::hook::TRIGGERS;
+use crate::adapters::is_loopback;
 use crate::app::config::{Instance, Webhook};
 use crate::app::error::AppError;
 use crate::ports::{Hook, HookDraft, HookId};
@@ -48,7 +49,9 @@ impl Registration {
     pub(in crate::app) fn of(instance: &Instance, webhook: &Webhook) -> Result<Self, AppError> {
         let url = match &webhook.public_url {
             Some(url) => url.clone(),
-            None if webhook.listen.ip().is_loopback() && is_here(&instance.automation.base_url) => {
+            None if webhook.listen.ip().is_loopback()
+                && is_loopback(&instance.automation.base_url) =>
+            {
                 let here = format!("http://{}{}", webhook.listen, webhook.path);
                 here.parse()
                     .map_err(|_| AppError::Usage(format!("{here} is no address")))?
@@ -176,15 +179,6 @@ impl Step {
             ),
             Self::Remove(id) => format!("remove webhook {}", id.0),
         }
-    }
-}
-
-fn is_here(url: &Url) -> bool {
-    match url.host() {
-        Some(url::Host::Domain(name)) => name == "localhost",
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
     }
 }
 

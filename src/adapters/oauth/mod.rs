@@ -229,7 +229,7 @@ impl Tokens {
             let _turn = inner.turn.lock().await;
             let result = inner.obtain().await.map_err(|fault| {
                 let (kind, code) = (fault.failure.kind.name(), fault.failure.plain_code());
-                tracing::warn!(kind, code, failure = %fault.failure, "no access token");
+                tracing::warn!(kind, code, "no access token");
                 fault.failure
             });
             let mut state = inner.state();

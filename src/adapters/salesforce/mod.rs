@@ -171,6 +171,18 @@ impl SalesforceClient {
         begin().map_err(|fault| fault.failure)
     }
 
+    /// Ends a login at Salesforce that is not kept any more. `false` if it had ended already.
+    pub async fn give_back(config: &Config, token: &SecretString) -> Result<bool, Denial> {
+        let give_back = async || -> Result<bool, Fault> {
+            let login = origin(&config.login_url)?;
+            let http = Http::new(&login, config.limits)?;
+            let url = below(&login, REVOKE)?;
+            oauth::revoke(&http, &url, token).await
+        };
+        let given_back = give_back().await;
+        given_back.map_err(|fault| Attempt::of(Side::Salesforce).denial(&fault.failure))
+    }
+
     /// Ends the kept login at Salesforce, and with it every session that came of it. `None` if nothing
     /// is kept, `false` if Salesforce did not know it any more. What is kept stays.
     pub async fn revoke(config: &Config, vault: &dyn Vault) -> Result<Option<bool>, Denial> {

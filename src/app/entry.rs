@@ -1,17 +1,19 @@
 //! Puts on record what the process does itself, outside the sync, before it is done: what nobody answers
 //! for is not done.
 
-use tokio::sync::broadcast::error::RecvError;
-
 use crate::app::door::Door;
 use crate::app::error::AppError;
-use crate::domain::command::{Command, Fact};
+use crate::domain::command::Command;
 use crate::domain::ids::RunId;
+use crate::domain::time::Span;
 use crate::pool::Handle;
-use crate::ports::{Store, StoreError};
+use crate::ports::{Clock, Store, StoreError};
 
 /// Acts looked through for one that was just made.
 const ACTS_MAX: usize = 200;
+
+/// Until the store is asked again.
+const LOOK_EVERY: Span = Span(20);
 
 /// An act as it will stand in the audit.
 pub(in crate::app) struct Entry<'a> {
@@ -21,10 +23,11 @@ pub(in crate::app) struct Entry<'a> {
     pub(in crate::app) reason: &'a str,
 }
 
-/// Has the running sync, which numbers the acts, record one. Back once it is durable.
+/// Has the running sync, which numbers the acts, record one. Back once it is durable, which is a moment
+/// after it is accepted, and which the store alone knows: of one session several wishes may be under way.
 pub(in crate::app) async fn enter(
     pool: &Handle,
-    store: &dyn Store,
+    (store, clock): (&dyn Store, &dyn Clock),
     door: &Door,
     entry: Entry<'_>,
 ) -> Result<(), AppError> {
@@ -35,28 +38,20 @@ pub(in crate::app) async fn enter(
         role: door.visitor.role,
         needed,
     })?;
-    let mut facts = pool.facts();
     let unrecorded = || AppError::Unrecorded(entry.act);
     let sent = pool.commands.send(instruction).await;
     sent.map_err(|_| unrecorded())?;
     loop {
-        let is_over = tokio::select! {
-            told = facts.recv() => match told {
-                Ok(told) if !told.is_for(door.session) || !matches!(told.fact, Fact::Accepted(_)) => {
-                    continue;
-                }
-                // Of one session several wishes may be under way, and what was missed may be the
-                // answer: it is durable before it is told, so the store knows.
-                Ok(_) | Err(RecvError::Lagged(_)) => false,
-                Err(RecvError::Closed) => true,
-            },
-            () = pool.commands.closed() => true,
-        };
+        let is_over = pool.commands.is_closed();
         if is_on_record(store, before, door, &entry).await? {
             return Ok(());
         }
         if is_over {
             return Err(unrecorded());
+        }
+        tokio::select! {
+            () = clock.sleep(LOOK_EVERY) => {}
+            () = pool.commands.closed() => {}
         }
     }
 }

@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
 use secrecy::{ExposeSecret, SecretString};
-use tokio::sync::{Mutex as Turn, OwnedMutexGuard};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use url::Url;
 
 use super::failures::Fault;
@@ -138,14 +138,14 @@ struct Inner {
     client: Client,
     state: Mutex<State>,
     /// Of whoever spends or changes what is kept: a renewal, or a person who logs in or ends it.
-    turn: Arc<Turn<()>>,
+    turn: Arc<Semaphore>,
 }
 
 /// Nobody renews while this is held. Dropped, whatever was in memory is forgotten, so that the next
 /// request goes by what is kept then.
 pub struct Held {
     inner: Arc<Inner>,
-    _turn: OwnedMutexGuard<()>,
+    _turn: Option<OwnedSemaphorePermit>,
 }
 
 impl Drop for Held {
@@ -178,7 +178,7 @@ impl Tokens {
             vault,
             client,
             state: Mutex::default(),
-            turn: Arc::default(),
+            turn: Arc::new(Semaphore::new(1)),
         };
         Self {
             inner: Arc::new(inner),
@@ -187,10 +187,10 @@ impl Tokens {
 
     /// Waits for the renewal under way, and keeps others back. For whoever changes what is kept.
     pub(super) async fn hold(&self) -> Held {
-        let turn = Arc::clone(&self.inner.turn).lock_owned().await;
         Held {
             inner: Arc::clone(&self.inner),
-            _turn: turn,
+            // Never closed.
+            _turn: Arc::clone(&self.inner.turn).acquire_owned().await.ok(),
         }
     }
 
@@ -226,7 +226,7 @@ impl Tokens {
         }
         let inner = Arc::clone(&self.inner);
         let task = tokio::spawn(async move {
-            let _turn = inner.turn.lock().await;
+            let _turn = inner.turn.acquire().await.ok();
             let result = inner.obtain().await.map_err(|fault| {
                 let (kind, code) = (fault.failure.kind.name(), fault.failure.plain_code());
                 tracing::warn!(kind, code, "no access token");

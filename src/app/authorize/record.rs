@@ -9,7 +9,7 @@ use crate::domain::command::Command;
 use crate::domain::ids::{RunId, Side};
 use crate::domain::operator::Operator;
 use crate::domain::record::{Act, Batch, Change};
-use crate::ports::Store as _;
+use crate::ports::Store;
 
 /// Who does it, and why.
 #[derive(Debug, Clone)]
@@ -32,7 +32,8 @@ pub(super) async fn record(
             reason: &by.reason,
         };
         let pool = &served.house.handle;
-        entry::enter(pool, &*opened.store, &served.door, entry).await?;
+        let kept = (&*opened.store as &dyn Store, &*opened.clock);
+        entry::enter(pool, kept, &served.door, entry).await?;
     } else {
         let mut tally = opened.store.recover().await?.tally;
         tally.next_run += 1;

@@ -54,7 +54,7 @@ pub(super) async fn perform(
     }
     let instance = config::load(&path, &place.env)?;
     step(out, 2, "let passerelle in")?;
-    let_in(place, asked, out).await?;
+    Box::pin(let_in(place, asked, out)).await?;
     step(out, 3, "which fields belong to each other")?;
     if !map(place, &path, &instance, out).await? {
         return Ok(Status::WorkRemains);

@@ -23,7 +23,7 @@ use crate::domain::record::{LinkPage, Listing};
 use crate::domain::remedy::Remedy;
 use crate::domain::time::Timestamp;
 use crate::pool::Handle;
-use crate::ports::{Store, StoreError};
+use crate::ports::{Clock, Store, StoreError};
 
 /// Contacts in conflict looked through for the oldest: it bounds what a refresh costs.
 const CONFLICTS_MAX: usize = 1_000;
@@ -59,7 +59,7 @@ impl Recorded {
     /// Ends when the act is durable; or why it was not taken.
     async fn record(
         &self,
-        store: &dyn Store,
+        kept: (&dyn Store, &dyn Clock),
         remedy: &Remedy,
         reason: &str,
     ) -> Result<(), AppError> {
@@ -69,7 +69,7 @@ impl Recorded {
             object: remedy.name().to_owned(),
             reason,
         };
-        entry::enter(&self.pool, store, &self.door, entry).await
+        entry::enter(&self.pool, kept, &self.door, entry).await
     }
 }
 
@@ -144,7 +144,8 @@ impl Desk {
         let (Some(examiner), Some(recorded)) = (&doctor.examiner, &doctor.recorded) else {
             return Mending::Failed("nothing is connected here".to_owned());
         };
-        if let Err(why) = recorded.record(&*self.store, &remedy, reason).await {
+        let kept = (&*self.store, &*self.clock);
+        if let Err(why) = recorded.record(kept, &remedy, reason).await {
             return Mending::Failed(why.to_string());
         }
         match examiner.mend(self.policy(), remedy).await {

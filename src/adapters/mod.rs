@@ -19,4 +19,5 @@ mod testing;
 
 pub use clock::SystemClock;
 pub use http::Limits;
-pub use oauth::{Attempt, Denial, LoggedIn, PendingAuthorization, Secret};
+pub use http::is_loopback;
+pub use oauth::{Attempt, Denial, Held, LoggedIn, PendingAuthorization, Secret};

@@ -26,7 +26,7 @@ use crate::engine::{Brake, Engine, Settings, Writes};
 use crate::pool::Outside;
 use crate::ports::{Answered, Clock, Hooks, PortError, Store, Vault};
 use crate::session::type_secret;
-use crate::store::{KeySource, SealedVault, SledStore};
+use crate::store::{KeySource, Question, SealedVault, SledStore};
 
 /// How often a first connection is tried when it fails in a passing way.
 const CONNECT_TRIES_MAX: i64 = 5;
@@ -38,6 +38,7 @@ const CHUNK_SIZE_MAX: usize = 400;
 pub type Environment = BTreeMap<String, String>;
 
 /// An instance whose store is open. Enough for every command that only reads.
+#[derive(Clone)]
 pub struct Opened {
     pub instance: Instance,
     pub store: Arc<SledStore>,
@@ -155,6 +156,15 @@ async fn connected(mut opened: Opened, file: Option<&Path>) -> Result<Connected,
             described: Arc::clone(&in_force.described),
             examiner: Arc::clone(&ours.examiner),
         });
+    }
+    match opened.vault.seal_anew().await {
+        Ok(0) => {}
+        Ok(count) => tracing::info!(
+            count,
+            "kept secrets were sealed with the key that is first now"
+        ),
+        // Whoever needs one is told what to do.
+        Err(error) => tracing::warn!(%error, "kept secrets were not sealed anew"),
     }
     let Clients {
         outside: clients,
@@ -313,8 +323,15 @@ fn key_sources(instance: &Instance) -> Vec<KeySource> {
         OwnKey::File(path) => KeySource::File(path.clone()),
         OwnKey::Passphrase(phrase) => KeySource::Passphrase(phrase.clone()),
         OwnKey::Asked => {
-            let text = format!("passphrase of the kept secrets of {}: ", instance.name);
-            KeySource::Asked(Arc::new(move || type_secret(&text)))
+            let name = instance.name.clone();
+            KeySource::Asked(Arc::new(move |question| {
+                let text = match question {
+                    Question::Known => format!("passphrase of the kept secrets of {name}: "),
+                    Question::New => format!("a new passphrase for the kept secrets of {name}: "),
+                    Question::Again => "the same again: ".to_owned(),
+                };
+                type_secret(&text)
+            }))
         }
     };
     credential.into_iter().chain([own]).collect()

@@ -114,6 +114,7 @@ pub(super) async fn open(
     let keys = keys(seat.env)?;
     // Refused before anything is started.
     keys.keymap()?;
+    connected.opened.vault.ask_ahead().await?;
     let clock = connected.outside.clock.clone();
     let file = seat.file.to_owned();
     let (house, pool, chronicle) = House::open(connected, seat.ground, file);

@@ -73,8 +73,10 @@ pub enum AppError {
         "somebody is logging in to {0} right now, or ending that; try again once they are done"
     )]
     LoginUnderWay(Side),
-    /// It was done, and whoever audits must know that it is not on record.
-    #[error("it was done, but “{0}” could not be put on record: the sync has stopped; see the log")]
+    /// What nobody answers for is not done.
+    #[error(
+        "“{0}” could not be put on record, so it was not done: the sync has stopped; see the log"
+    )]
     Unrecorded(&'static str),
     /// A question was not answered.
     #[error("nothing was typed that could be used, so everything was left as it was")]

@@ -1,5 +1,5 @@
-//! Looks at the set-up of both systems for whoever asks: one look at a time, which all who ask
-//! meanwhile share, and kept until the next one.
+//! Looks at the set-up of both systems for whoever asks: one look at a time, which all who ask for the
+//! same meanwhile share, and kept until the next one. What is begun goes to its end, whoever is gone.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -27,7 +27,13 @@ pub struct Setup {
     pub clock: Arc<dyn Clock>,
 }
 
-type Look = Shared<BoxFuture<'static, Arc<Evidence>>>;
+/// A look that goes on whether anybody waits for it or not.
+struct Look {
+    number: u64,
+    /// By what rules.
+    policy: Arc<Policy>,
+    evidence: Shared<BoxFuture<'static, Arc<Evidence>>>,
+}
 
 pub struct Examiner {
     setup: Setup,
@@ -39,6 +45,7 @@ struct State {
     latest: Option<Arc<Evidence>>,
     /// Under way.
     look: Option<Look>,
+    begun: u64,
 }
 
 impl Examiner {
@@ -54,23 +61,51 @@ impl Examiner {
         self.state().latest.clone()
     }
 
-    /// Looks again, or joins the look under way.
-    pub async fn examine(&self, policy: Arc<Policy>) -> Arc<Evidence> {
-        let look = {
+    /// Looks again, or joins the look under way by the same rules.
+    pub async fn examine(self: &Arc<Self>, policy: Arc<Policy>) -> Arc<Evidence> {
+        let evidence = {
             let mut state = self.state();
-            let begin = || {
-                let look = examined(self.setup.clone(), policy);
-                look.boxed().shared()
-            };
-            state.look.get_or_insert_with(begin).clone()
+            match &state.look {
+                Some(look) if look.policy == policy => look.evidence.clone(),
+                _ => self.begin(&mut state, policy),
+            }
         };
-        let evidence = look.clone().await;
-        let mut state = self.state();
-        // One that began after a remedy is not ended by one from before it.
-        if state.look.as_ref().is_some_and(|now| now.ptr_eq(&look)) {
-            state.look = None;
-            state.latest = Some(Arc::clone(&evidence));
-        }
+        evidence.await
+    }
+
+    fn begin(
+        self: &Arc<Self>,
+        state: &mut State,
+        policy: Arc<Policy>,
+    ) -> Shared<BoxFuture<'static, Arc<Evidence>>> {
+        state.begun += 1;
+        let number = state.begun;
+        let (examiner, by) = (Arc::clone(self), Arc::clone(&policy));
+        let task = tokio::spawn(async move {
+            let evidence = examined(examiner.setup.clone(), by).await;
+            let mut state = examiner.state();
+            // One that began after a remedy, or by other rules, is not ended by one from before it.
+            if state
+                .look
+                .as_ref()
+                .is_some_and(|look| look.number == number)
+            {
+                state.look = None;
+                state.latest = Some(Arc::clone(&evidence));
+            }
+            evidence
+        });
+        let setup = self.setup.clone();
+        let evidence = async move {
+            let evidence = task.await;
+            evidence.unwrap_or_else(|_| Arc::new(interrupted(&setup)))
+        };
+        let evidence = evidence.boxed().shared();
+        state.look = Some(Look {
+            number,
+            policy,
+            evidence: evidence.clone(),
+        });
         evidence
     }
 
@@ -86,7 +121,25 @@ impl Examiner {
     }
 
     /// Whatever was looked at before is void afterwards, whether it worked or not.
-    pub async fn mend(&self, policy: Arc<Policy>, remedy: Remedy) -> Result<Mended, PortError> {
+    pub async fn mend(
+        self: &Arc<Self>,
+        policy: Arc<Policy>,
+        remedy: Remedy,
+    ) -> Result<Mended, PortError> {
+        let examiner = Arc::clone(self);
+        let mended = tokio::spawn(async move { examiner.made(policy, remedy).await });
+        mended.await.unwrap_or_else(|_| {
+            let message = "it was interrupted, and part of it may be made; look again";
+            Err(PortError {
+                operation: "mending the set-up",
+                failure: Failure::new(FailureKind::Unknown, "interrupted", message),
+                spent: Spent::default(),
+                source: None,
+            })
+        })
+    }
+
+    async fn made(&self, policy: Arc<Policy>, remedy: Remedy) -> Result<Mended, PortError> {
         let name = remedy.name();
         let mended = match (&remedy, remedy.side()) {
             (Remedy::Webhook(_), _) => self.mend_webhook().await,
@@ -99,10 +152,16 @@ impl Examiner {
                 mended.map(|answered| answered.value)
             }
         };
-        *self.state() = State::default();
+        let mut state = self.state();
+        state.latest = None;
+        state.look = None;
+        drop(state);
         match &mended {
             Ok(mended) => tracing::info!(remedy = name, made = mended.made.len(), "mended"),
-            Err(error) => tracing::warn!(remedy = name, %error, "not mended"),
+            Err(PortError { failure, .. }) => {
+                let (kind, code) = (failure.kind.name(), failure.plain_code());
+                tracing::warn!(remedy = name, kind, code, "not mended");
+            }
         }
         mended
     }
@@ -161,9 +220,165 @@ fn port_error(error: AppError) -> PortError {
     }
 }
 
+/// A fault of ours, which asking again may pass.
+fn interrupted(setup: &Setup) -> Evidence {
+    let message = "the look was interrupted; look again";
+    let failure = Failure::new(FailureKind::Broken, "examine", message);
+    Evidence {
+        at: setup.clock.now(),
+        salesforce: Err(failure.clone()),
+        automation: Err(failure),
+        webhook: setup
+            .registrar
+            .as_ref()
+            .map(|_| Part::Unread(message.to_owned())),
+    }
+}
+
 fn failure(error: AppError) -> Failure {
     match error {
         AppError::Connect { error, .. } => error.failure,
         other => Failure::new(FailureKind::Broken, "examine", other.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use tokio::sync::Semaphore;
+
+    use super::*;
+    use crate::adapters::SystemClock;
+    use crate::domain::evidence::{AutomationEvidence, SalesforceEvidence};
+    use crate::domain::remedy::Remedy;
+    use crate::ports::Call;
+
+    /// Two systems that answer when they are let, and refuse everything.
+    struct Slow {
+        asked: AtomicUsize,
+        may_answer: Semaphore,
+        answered: AtomicUsize,
+    }
+
+    impl Slow {
+        fn examiner() -> (Arc<Self>, Arc<Examiner>) {
+            let slow = Arc::new(Self {
+                asked: AtomicUsize::new(0),
+                may_answer: Semaphore::new(0),
+                answered: AtomicUsize::new(0),
+            });
+            let setup = Setup {
+                salesforce: slow.clone(),
+                automation: slow.clone(),
+                clock: Arc::new(SystemClock),
+                registrar: None,
+            };
+            (slow, Examiner::new(setup))
+        }
+
+        fn refuse<T: Send>(&self) -> Call<'_, T> {
+            self.asked.fetch_add(1, Ordering::SeqCst);
+            async move {
+                let permit = self.may_answer.acquire().await.unwrap();
+                permit.forget();
+                self.answered.fetch_add(1, Ordering::SeqCst);
+                Err(PortError {
+                    operation: "looking",
+                    failure: Failure::new(FailureKind::Forbidden, "no", "not for you"),
+                    spent: Spent::default(),
+                    source: None,
+                })
+            }
+            .boxed()
+        }
+
+        /// Until so many answers were given in all.
+        async fn ends(&self, answers: usize) {
+            let given = self.answered.load(Ordering::SeqCst);
+            self.may_answer.add_permits(answers - given);
+            while self.answered.load(Ordering::SeqCst) < answers {
+                tokio::task::yield_now().await;
+            }
+            // Whoever took the last answer does what follows.
+            tokio::task::yield_now().await;
+        }
+    }
+
+    impl SalesforceSetup for Slow {
+        fn examine(&self, _: Arc<Policy>) -> Call<'_, SalesforceEvidence> {
+            self.refuse()
+        }
+
+        fn preview(&self, _: Arc<Policy>, _: Remedy) -> Call<'_, Preview> {
+            self.refuse()
+        }
+
+        fn mend(&self, _: Arc<Policy>, _: Remedy) -> Call<'_, Mended> {
+            self.refuse()
+        }
+    }
+
+    impl AutomationSetup for Slow {
+        fn examine(&self, _: Arc<Policy>) -> Call<'_, AutomationEvidence> {
+            self.refuse()
+        }
+
+        fn preview(&self, _: Arc<Policy>, _: Remedy) -> Call<'_, Preview> {
+            self.refuse()
+        }
+
+        fn mend(&self, _: Arc<Policy>, _: Remedy) -> Call<'_, Mended> {
+            self.refuse()
+        }
+    }
+
+    #[tokio::test]
+    async fn a_look_goes_to_its_end_after_whoever_asked_is_gone() {
+        let (slow, examiner) = Slow::examiner();
+        let policy = Arc::new(Policy::default());
+        let mut asking = Box::pin(examiner.examine(policy.clone()));
+        assert!(futures_util::poll!(&mut asking).is_pending());
+        drop(asking);
+        slow.ends(2).await;
+        let latest = examiner.latest().unwrap();
+        assert!(latest.salesforce.is_err() && latest.automation.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_look_is_shared_by_whoever_asks_by_the_same_rules_and_by_nobody_else() {
+        let (slow, examiner) = Slow::examiner();
+        let one = Arc::new(Policy::default());
+        let other = Arc::new(Policy {
+            sync_owners: !one.sync_owners,
+            ..Policy::default()
+        });
+        slow.may_answer.add_permits(4);
+        let (first, second, third) = tokio::join!(
+            examiner.examine(one.clone()),
+            examiner.examine(Arc::new((*one).clone())),
+            examiner.examine(other.clone()),
+        );
+        assert!(Arc::ptr_eq(&first, &second));
+        assert!(!Arc::ptr_eq(&first, &third));
+        assert!(
+            Arc::ptr_eq(&third, &examiner.latest().unwrap()),
+            "by the rules asked for last"
+        );
+        assert_eq!(slow.asked.load(Ordering::SeqCst), 4);
+    }
+
+    #[tokio::test]
+    async fn a_remedy_goes_to_its_end_after_its_console_is_gone() {
+        let (slow, examiner) = Slow::examiner();
+        slow.may_answer.add_permits(2);
+        examiner.examine(Arc::new(Policy::default())).await;
+        assert!(examiner.latest().is_some());
+        let policy = Arc::new(Policy::default());
+        let mut asking = Box::pin(examiner.mend(policy, Remedy::Timeline));
+        assert!(futures_util::poll!(&mut asking).is_pending());
+        drop(asking);
+        slow.ends(3).await;
+        assert!(examiner.latest().is_none(), "it is void");
     }
 }

@@ -1,10 +1,11 @@
 //! What this machine shows of an instance: who can get at its files, and whether a service runs it.
 
+use std::collections::BTreeSet;
 use std::fs::{self, Metadata};
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
-use crate::app::config::Instance;
+use crate::app::config::{Instance, OwnKey};
 use crate::domain::evidence::{Files, Machine, Part};
 
 /// Entries looked at; a store has a few dozen.
@@ -12,6 +13,9 @@ const ENTRIES_MAX: u64 = 10_000;
 
 /// Rights of everybody but the owner.
 const OTHERS: u32 = 0o077;
+
+/// Rights by which others change something, or put something else in its place.
+const WRITING: u32 = 0o022;
 
 /// Where systemd says that it runs this machine.
 const SYSTEMD: &str = "/run/systemd/system";
@@ -29,6 +33,10 @@ pub(in crate::app) struct Home {
     pub data: PathBuf,
     pub file: PathBuf,
     pub socket: PathBuf,
+    /// Where the key of the kept secrets may be, outside the data folder.
+    pub keys: Vec<PathBuf>,
+    /// Where the instance file says that secrets are.
+    pub secrets: Vec<PathBuf>,
     /// The socket is for a group too.
     pub is_shared: bool,
 }
@@ -39,6 +47,12 @@ impl Home {
             data: instance.data.clone(),
             file: file.to_owned(),
             socket: instance.serve.socket.clone(),
+            keys: match &instance.keys.own {
+                OwnKey::Beside => vec![with_end(&instance.data, ".key")],
+                OwnKey::File(path) => vec![path.clone()],
+                OwnKey::Passphrase(_) | OwnKey::Asked => Vec::new(),
+            },
+            secrets: instance.secret_files.clone(),
             is_shared: instance.serve.group.is_some(),
         }
     }
@@ -53,36 +67,75 @@ pub(in crate::app) async fn look(home: Home, is_served: bool) -> Option<Machine>
     looked.await.ok()
 }
 
-/// The data folder and the audit beside it are the owner's alone, key and tokens above all; nobody else
-/// may change the instance file or put another socket in the socket's place.
+/// `acme` with `.key` is `acme.key`.
+fn with_end(path: &Path, end: &str) -> PathBuf {
+    let mut path = path.to_owned().into_os_string();
+    path.push(end);
+    PathBuf::from(path)
+}
+
+/// The data folder, the audit beside it, and whatever holds a key or a secret, are the owner's alone.
+/// Nobody else may change the instance file, put another file in the place of one of these, or another
+/// socket in the socket's.
 fn files(home: &Home) -> Part<Files> {
+    match looked_at(home) {
+        Ok(seen) => Part::Read(seen),
+        Err((path, error)) => Part::Unread(format!("{}: {error}", path.display())),
+    }
+}
+
+type Unread = (PathBuf, std::io::Error);
+
+fn looked_at(home: &Home) -> Result<Files, Unread> {
     let mut seen = Files::default();
-    let mut audit = home.data.clone().into_os_string();
-    audit.push(".audit");
-    for folder in [&home.data, &PathBuf::from(audit)] {
-        if let Err(error) = below(folder, home, &mut seen) {
-            return Part::Unread(format!("{}: {error}", folder.display()));
-        }
+    for folder in [home.data.clone(), with_end(&home.data, ".audit")] {
+        below(&folder, home, &mut seen).map_err(|error| (folder, error))?;
     }
+    let secret = home.keys.iter().chain(&home.secrets);
+    for path in secret.clone() {
+        one(path, OTHERS, &mut seen)?;
+    }
+    one(&home.file, WRITING, &mut seen)?;
+    // Each once, and the socket's by its own rule.
     let beside = home.socket.parent();
-    let writable = [Some(home.file.as_path()), beside];
-    for path in writable.into_iter().flatten() {
-        match fs::metadata(path) {
-            Ok(meta) => {
-                let others = if meta.is_dir() && home.is_shared {
-                    0o002
-                } else {
-                    0o022
-                };
-                // In a sticky folder nobody takes away what is another's.
-                let is_sticky = meta.is_dir() && meta.mode() & 0o1000 != 0;
-                note(path, &meta, if is_sticky { 0 } else { others }, &mut seen);
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-            Err(error) => return Part::Unread(format!("{}: {error}", path.display())),
-        }
+    let kept = [&home.file, &home.data].into_iter().chain(secret);
+    let folders: BTreeSet<&Path> = kept.filter_map(|path| folder_of(path)).collect();
+    for folder in folders {
+        let is_sockets = home.is_shared && Some(folder) == beside;
+        one(folder, if is_sockets { 0 } else { WRITING }, &mut seen)?;
     }
-    Part::Read(seen)
+    if let Some(folder) = beside {
+        let others = if home.is_shared { 0o002 } else { WRITING };
+        let is_seen = folder == home.data;
+        one(folder, if is_seen { 0 } else { others }, &mut seen)?;
+    }
+    let inside = home.data.join("key");
+    seen.key_inside = inside.exists().then(|| inside.display().to_string());
+    Ok(seen)
+}
+
+/// The folder that holds a file, where its name says so.
+fn folder_of(path: &Path) -> Option<&Path> {
+    path.parent().map(|folder| {
+        if folder.as_os_str().is_empty() {
+            Path::new(".")
+        } else {
+            folder
+        }
+    })
+}
+
+/// What is not there is nobody's to get at.
+fn one(path: &Path, forbidden: u32, seen: &mut Files) -> Result<(), Unread> {
+    let meta = match fs::metadata(path) {
+        Ok(meta) => meta,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err((path.to_owned(), error)),
+    };
+    // In a sticky folder nobody takes away what is another's.
+    let is_sticky = meta.is_dir() && meta.mode() & 0o1000 != 0;
+    note(path, &meta, if is_sticky { 0 } else { forbidden }, seen);
+    Ok(())
 }
 
 fn below(folder: &Path, home: &Home, seen: &mut Files) -> std::io::Result<()> {
@@ -159,6 +212,8 @@ mod tests {
         Home {
             socket: data.join("console.sock"),
             file: folder.join("instance.toml"),
+            keys: vec![with_end(&data, ".key")],
+            secrets: vec![folder.join("secret")],
             data,
             is_shared: false,
         }
@@ -193,6 +248,45 @@ mod tests {
         assert_eq!(open(&home), [] as [String; 0], "it holds no secret");
         set(&home.file, 0o664);
         assert_eq!(open(&home).len(), 1);
+    }
+
+    #[test]
+    fn a_key_or_secret_that_others_may_read_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = home(folder.path());
+        for path in home.keys.iter().chain(&home.secrets) {
+            fs::write(path, "x").unwrap();
+            set(path, 0o600);
+            assert_eq!(open(&home), [] as [String; 0]);
+            set(path, 0o604);
+            assert_eq!(open(&home), [format!("{} 0604", path.display())]);
+            set(path, 0o600);
+        }
+    }
+
+    #[test]
+    fn a_folder_in_which_others_may_swap_files_is_named_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = home(folder.path());
+        set(folder.path(), 0o777);
+        assert_eq!(open(&home), [format!("{} 0777", folder.path().display())]);
+        // Nobody takes away what is another's.
+        set(folder.path(), 0o1777);
+        assert_eq!(open(&home), [] as [String; 0]);
+        set(folder.path(), 0o755);
+        assert_eq!(open(&home), [] as [String; 0]);
+    }
+
+    #[test]
+    fn a_key_inside_the_data_folder_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = home(folder.path());
+        let key = home.data.join("key");
+        assert_eq!(files(&home).read().unwrap().key_inside, None);
+        fs::write(&key, "x").unwrap();
+        set(&key, 0o600);
+        let told = files(&home).read().unwrap().key_inside.clone();
+        assert_eq!(told, Some(key.display().to_string()));
     }
 
     #[test]

@@ -7,6 +7,7 @@ pub mod compose;
 pub mod config;
 pub mod desk;
 mod door;
+mod entry;
 pub mod error;
 mod examiner;
 mod hooks;

@@ -145,6 +145,8 @@ impl Model {
             // It is none of the text.
             _ if matches!(msg, Msg::Typed(line) if is_way_out(line)) => None,
             Stage::Secret { field, .. } | Stage::AtBrowser { field, .. } => field.overheard(msg),
+            // Too late for the field, and an address with its code all the same.
+            _ if matches!(msg, Msg::Pasted(_) | Msg::Typed(_)) => Veiled::secret().overheard(msg),
             _ => None,
         }
     }

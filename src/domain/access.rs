@@ -69,12 +69,30 @@ pub struct Access {
     pub standing: Standing,
 }
 
+impl Access {
+    /// Whether anything of how we are let in is kept here, so that it can be ended from here. What the
+    /// instance file gives is not.
+    pub const fn is_kept_here(&self) -> bool {
+        matches!(self.flow, Flow::Person) || self.wanted.is_some()
+    }
+}
+
 /// Whether we are let in, as far as it was seen.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Standing {
     Unknown,
     In { at: Timestamp, who: Entrant },
     Out { at: Timestamp, why: Why },
+}
+
+impl Standing {
+    /// When that was seen.
+    pub const fn at(&self) -> Option<Timestamp> {
+        match self {
+            Self::Unknown => None,
+            Self::In { at, .. } | Self::Out { at, .. } => Some(*at),
+        }
+    }
 }
 
 /// As whom we are let in, and where. What a side does not say is empty.

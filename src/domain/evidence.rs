@@ -233,6 +233,9 @@ pub struct Files {
     pub checked: u64,
     /// Those that others than their owner can get at, with their modes: `tokens 0644`.
     pub open: Vec<String>,
+    /// Where the key of the kept secrets is, if it lies among them: a copy of them opens them.
+    #[serde(default)]
+    pub key_inside: Option<String>,
 }
 
 impl<T> Part<T> {

@@ -16,6 +16,14 @@ pub enum Side {
 impl Side {
     pub const BOTH: [Self; 2] = [Self::Salesforce, Self::Automation];
 
+    /// As commands and their answers write it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Salesforce => "salesforce",
+            Self::Automation => "automation",
+        }
+    }
+
     #[must_use]
     pub const fn other(self) -> Self {
         match self {

@@ -21,6 +21,9 @@ pub struct Snapshot {
     pub queued: BTreeMap<Side, u64>,
     pub waiting: u64,
     pub stopped: BTreeMap<Side, Failure>,
+    /// When that was.
+    #[serde(default)]
+    pub stopped_at: BTreeMap<Side, Timestamp>,
     pub waits_until: BTreeMap<Side, Timestamp>,
     pub is_braked: bool,
     /// The schedule runs only while the plugin is published.
@@ -53,7 +56,7 @@ pub struct Snapshot {
 pub struct Hearing {
     /// Calls that the secret vouches for.
     pub received: u64,
-    /// Calls that it does not vouch for, that are too large, or no calls at all.
+    /// Calls that it does not vouch for.
     pub refused: u64,
     /// Of those received, the same as an earlier one.
     pub repeated: u64,

@@ -300,6 +300,11 @@ impl Engine {
                 .clone()
                 .filter_map(|side| Some((side, self.side(side).stopped.clone()?)))
                 .collect(),
+            stopped_at: both
+                .clone()
+                .filter(|side| self.side(*side).stopped.is_some())
+                .filter_map(|side| Some((side, self.side(side).stopped_at?)))
+                .collect(),
             waits_until: both
                 .clone()
                 .filter_map(|side| Some((side, self.side(side).waits_until?)))

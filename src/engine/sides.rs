@@ -36,6 +36,8 @@ pub(super) struct SideState {
     pub(super) waits_until: Option<Timestamp>,
     /// A person must act before this side works again.
     pub(super) stopped: Option<Failure>,
+    /// When it was last stopped.
+    pub(super) stopped_at: Option<Timestamp>,
     /// The remote's clock minus ours, from its last answer.
     pub(super) clock_ahead: Span,
     /// The organisation's calls of the day: used by everybody, allowed.
@@ -186,6 +188,7 @@ impl Engine {
             });
         } else {
             state.stopped = Some(failure.clone());
+            state.stopped_at = Some(now);
             self.tell(Fact::SideStopped { side, failure });
         }
     }

@@ -30,7 +30,7 @@ use futures_util::future::{BoxFuture, FutureExt};
 use tokio::sync::{mpsc, oneshot};
 
 pub use backup::{BackupError, export, restore};
-pub use vault::{Asking, KeySource, SealedVault};
+pub use vault::{Asking, KeySource, Question, SealedVault};
 
 use crate::domain::activity::HeldActivity;
 use crate::domain::audit::Check;

@@ -19,6 +19,8 @@ use crate::cli::Company;
 use crate::terminal::stage::AtTerminal;
 use crate::world::private;
 
+mod again;
+
 /// How every refresh token of the simulated Salesforce begins.
 const REFRESH_TOKEN: &str = "5Aep861";
 

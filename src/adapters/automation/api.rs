@@ -103,6 +103,13 @@ impl Api {
         Err(Fault::broken("table", format!("{table}: {}", said.message)))
     }
 
+    pub(super) const fn tokens(&self) -> Option<&Tokens> {
+        match &self.authority {
+            Authority::Bearer(tokens) => Some(tokens),
+            Authority::Basic(_) | Authority::KeptBasic { .. } => None,
+        }
+    }
+
     /// Sends; success or a failure.
     pub(super) async fn send(
         &self,

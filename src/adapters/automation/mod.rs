@@ -26,7 +26,7 @@ use url::Url;
 
 use super::failures::{Fault, answer};
 use super::http::{Http, Limits};
-use super::oauth::{self, Endpoints, PendingAuthorization, Secret, Tokens};
+use super::oauth::{self, Endpoints, Held, PendingAuthorization, Secret, Tokens};
 use crate::domain::access::Entrant;
 use crate::domain::consent::Evidence;
 use crate::domain::failure::Failure;
@@ -161,6 +161,15 @@ impl AutomationClient {
             Ok(PendingAuthorization::begin(http, endpoints, redirect))
         };
         begin().map_err(|fault| fault.failure)
+    }
+
+    /// Keeps renewals back while somebody changes what is kept, and has it read anew afterwards. Nothing
+    /// where there are no tokens: a password is read at each use.
+    pub async fn hold(&self) -> Option<Held> {
+        match self.api.tokens() {
+            Some(tokens) => Some(tokens.hold().await),
+            None => None,
+        }
     }
 
     /// Who we are there. Asks for a token if there is none.

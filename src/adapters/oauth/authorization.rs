@@ -174,7 +174,10 @@ impl PendingAuthorization {
                 found: found.to_owned(),
             });
         }
-        keep(vault, endpoints.vault_key, &refresh).await?;
+        if let Err(denial) = keep(vault, endpoints.vault_key, &refresh).await {
+            give_back(&self.http, endpoints.revoke_url.as_ref(), &refresh).await;
+            return Err(denial);
+        }
         Ok(LoggedIn {
             scopes: granted.facts.scopes,
         })

@@ -48,6 +48,11 @@ pub enum Denial {
     )]
     CodeExpired,
     #[error(
+        "nobody came back from the browser within {minutes} minutes, so this attempt has ended and \
+         nothing was changed; start again"
+    )]
+    NobodyCame { minutes: i64 },
+    #[error(
         "no refresh token came back, so the login would end with this session: give the application \
          the scope “Perform requests at any time (refresh_token, offline_access)”, then start again"
     )]
@@ -155,11 +160,11 @@ pub enum Denial {
     HostileInstance(String),
 
     // What was kept.
-    #[error("not authorised yet: run `passerelle authorize {}`", lower(*.0))]
+    #[error("not authorised yet: run `passerelle authorize {}`", (*.0).word())]
     NotYet(Side),
     #[error(
         "the kept login is no longer good at {side}: it was revoked, lay unused too long, or the \
-         password changed. Log in again with: passerelle authorize {}", lower(*.side)
+         password changed. Log in again with: passerelle authorize {}", (*.side).word()
     )]
     LoginEnded { side: Side },
     #[error("{0}")]
@@ -361,10 +366,6 @@ const fn address_setting(side: Side) -> &'static str {
         Side::Salesforce => "[salesforce] login_url",
         Side::Automation => "[automation] base_url, which is where people log in, without /api",
     }
-}
-
-fn lower(side: Side) -> String {
-    side.to_string().to_lowercase()
 }
 
 fn dashed(said: &str) -> String {

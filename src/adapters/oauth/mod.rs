@@ -1,8 +1,8 @@
 //! Access tokens: obtained once, shared by all requests, renewed by one request at a time.
 //!
 //! Renewing may rotate the refresh token and kill the old one, so the new one is in the vault before
-//! its access token is used. A renewal runs in a task of its own: a caller that gives up cannot
-//! leave it half done.
+//! its access token is used, and that one can be kept is tried out before the old one is spent. A renewal
+//! runs in a task of its own: a caller that gives up cannot leave it half done.
 
 mod authorization;
 mod denial;
@@ -14,6 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
 use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use url::Url;
 
 use super::failures::Fault;
@@ -136,6 +137,23 @@ struct Inner {
     vault: Arc<dyn Vault>,
     client: Client,
     state: Mutex<State>,
+    /// Of whoever spends or changes what is kept: a renewal, or a person who logs in or ends it.
+    turn: Arc<Semaphore>,
+}
+
+/// Nobody renews while this is held. Dropped, whatever was in memory is forgotten, so that the next
+/// request goes by what is kept then.
+pub struct Held {
+    inner: Arc<Inner>,
+    _turn: Option<OwnedSemaphorePermit>,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let mut state = self.inner.state();
+        state.token = None;
+        state.unkept = None;
+    }
 }
 
 #[derive(Default)]
@@ -160,9 +178,19 @@ impl Tokens {
             vault,
             client,
             state: Mutex::default(),
+            turn: Arc::new(Semaphore::new(1)),
         };
         Self {
             inner: Arc::new(inner),
+        }
+    }
+
+    /// Waits for the renewal under way, and keeps others back. For whoever changes what is kept.
+    pub(super) async fn hold(&self) -> Held {
+        Held {
+            inner: Arc::clone(&self.inner),
+            // Never closed.
+            _turn: Arc::clone(&self.inner.turn).acquire_owned().await.ok(),
         }
     }
 
@@ -198,9 +226,10 @@ impl Tokens {
         }
         let inner = Arc::clone(&self.inner);
         let task = tokio::spawn(async move {
+            let _turn = inner.turn.acquire().await.ok();
             let result = inner.obtain().await.map_err(|fault| {
                 let (kind, code) = (fault.failure.kind.name(), fault.failure.plain_code());
-                tracing::warn!(kind, code, failure = %fault.failure, "no access token");
+                tracing::warn!(kind, code, "no access token");
                 fault.failure
             });
             let mut state = inner.state();
@@ -236,15 +265,11 @@ impl Inner {
         };
         let base = base(&granted, &self.client.login, self.client.may_move_to)?;
         if let Some(refresh) = &granted.refresh {
-            let secret = refresh.expose_secret().as_bytes().to_vec();
-            if let Err(error) = self.vault.write(self.client.vault_key, secret).await {
+            let message = "the new refresh token could not be kept; its access token is unused";
+            if let Err(fault) = self.keep(refresh, message).await {
                 // The old refresh token may be dead already: this one must not be lost.
                 self.state().unkept = Some(granted);
-                if let StoreError::Secret(message) = error {
-                    return Err(Fault::new(FailureKind::Unauthorised, SECRET_KEY, message));
-                }
-                let message = "the new refresh token could not be kept; its access token is unused";
-                return Err(Fault::new(FailureKind::Transient, "vault", message).because(error));
+                return Err(fault);
             }
         }
         let expires = granted
@@ -261,9 +286,26 @@ impl Inner {
         })
     }
 
+    async fn keep(&self, refresh: &SecretString, or: &'static str) -> Result<(), Fault> {
+        let secret = refresh.expose_secret().as_bytes().to_vec();
+        let kept = self.vault.write(self.client.vault_key, secret).await;
+        kept.map_err(|error| match error {
+            StoreError::Secret(message) => {
+                Fault::new(FailureKind::Unauthorised, SECRET_KEY, message)
+            }
+            error => Fault::new(FailureKind::Transient, "vault", or).because(error),
+        })
+    }
+
     async fn ask(&self) -> Result<Granted, Fault> {
         let refresh = match self.client.flow {
-            Flow::Refresh { .. } => Some(self.kept_refresh_token().await?),
+            Flow::Refresh { .. } => {
+                let refresh = self.kept_refresh_token().await?;
+                // It may die of being used: what cannot be kept now could not be kept then.
+                let message = "the refresh token cannot be kept, so it was not used";
+                self.keep(&refresh, message).await?;
+                Some(refresh)
+            }
             Flow::ClientCredentials { .. } | Flow::JwtBearer { .. } => None,
         };
         let secret = match &self.client.flow {

@@ -104,9 +104,11 @@ async fn many_callers_share_one_refresh_and_its_rotation_is_kept_before_use() {
     assert_eq!(
         *server.journal.lock().unwrap(),
         [
+            "kept rt0",
             "granted at1",
             "kept rt1",
             "used at1",
+            "kept rt1",
             "granted at2",
             "kept rt2",
             "used at2"
@@ -114,31 +116,140 @@ async fn many_callers_share_one_refresh_and_its_rotation_is_kept_before_use() {
     );
 }
 
+/// A login server that rotates, with a vault that something happens to once the old token is spent.
+struct Rotating {
+    server: Login,
+    vault: Arc<MemoryVault>,
+    tokens: Arc<Tokens>,
+}
+
+impl Rotating {
+    async fn new(happens: impl Fn(&MemoryVault) + Clone + Send + Sync + 'static) -> Self {
+        let server = Login::default();
+        let vault = Arc::new(MemoryVault::with(KEY, "rt0"));
+        let (kept, asked) = (Arc::clone(&vault), server.clone());
+        let answer = move |form: Form<Fields>| {
+            let (kept, asked, happens) = (Arc::clone(&kept), asked.clone(), happens.clone());
+            async move {
+                let answer = rotate(Shared(asked), form).await;
+                happens(&kept);
+                answer
+            }
+        };
+        let base = login(Router::new().route("/token", post(answer))).await;
+        let tokens = Arc::new(tokens(&base, Arc::clone(&vault)));
+        Self {
+            server,
+            vault,
+            tokens,
+        }
+    }
+
+    async fn current(&self) -> String {
+        let token = self.tokens.current().await.unwrap();
+        token.access.expose_secret().to_owned()
+    }
+
+    fn kept(&self) -> String {
+        let secrets = self.vault.secrets.lock().unwrap();
+        String::from_utf8(secrets[KEY].clone()).unwrap()
+    }
+
+    fn asked(&self) -> usize {
+        self.server.asked.load(Ordering::SeqCst)
+    }
+
+    fn fails(&self, is_failing: bool) {
+        self.vault.is_failing.store(is_failing, Ordering::SeqCst);
+    }
+}
+
 #[tokio::test]
 async fn a_token_whose_rotation_cannot_be_kept_is_not_used_and_not_lost() {
-    let server = Login::default();
-    let vault = Arc::new(MemoryVault::with(KEY, "rt0"));
-    vault.is_failing.store(true, Ordering::SeqCst);
-    let app = Router::new()
-        .route("/token", post(rotate))
-        .with_state(server.clone());
-    let base = login(app).await;
-    let tokens = tokens(&base, Arc::clone(&vault));
-
-    let failure = tokens.current().await.err().unwrap();
+    let stage = Rotating::new(|vault| vault.is_failing.store(true, Ordering::SeqCst)).await;
+    let failure = stage.tokens.current().await.err().unwrap();
     assert_eq!(
         (failure.kind, failure.code.as_str()),
         (FailureKind::Transient, "vault")
     );
-    vault.is_failing.store(false, Ordering::SeqCst);
-    let token = tokens.current().await.unwrap();
-    assert_eq!(token.access.expose_secret(), "at1");
+    stage.fails(false);
+    assert_eq!(stage.current().await, "at1");
+    assert_eq!(stage.asked(), 1, "rt0 is dead and was not tried again");
+    assert_eq!(stage.kept(), "rt1");
+}
+
+#[tokio::test]
+async fn a_refresh_token_is_not_spent_where_its_successor_could_not_be_kept() {
+    let stage = Rotating::new(|_| {}).await;
+    stage.fails(true);
+    let failure = stage.tokens.current().await.err().unwrap();
     assert_eq!(
-        server.asked.load(Ordering::SeqCst),
-        1,
-        "rt0 is dead and was not tried again"
+        (failure.kind, failure.code.as_str()),
+        (FailureKind::Transient, "vault")
     );
-    assert_eq!(vault.secrets.lock().unwrap()[KEY], b"rt1");
+    assert_eq!(stage.asked(), 0, "rt0 is alive");
+    stage.fails(false);
+    assert_eq!(stage.current().await, "at1");
+}
+
+#[tokio::test]
+async fn whoever_logs_in_or_out_is_heard_at_once_while_the_old_token_is_good() {
+    let stage = Rotating::new(|_| {}).await;
+    assert_eq!(stage.current().await, "at1");
+    // Somebody else's login, with a turn of its own.
+    stage.server.asked.store(6, Ordering::SeqCst);
+    let held = stage.tokens.hold().await;
+    let kept = stage.vault.write(KEY, b"rt6".to_vec());
+    kept.await.unwrap();
+    drop(held);
+    assert_eq!(stage.current().await, "at7");
+
+    let held = stage.tokens.hold().await;
+    stage.vault.remove(KEY).await.unwrap();
+    drop(held);
+    let failure = stage.tokens.current().await.err().unwrap();
+    assert_eq!(failure.code, NOT_AUTHORISED);
+}
+
+#[tokio::test]
+async fn a_renewal_under_way_does_not_bring_back_what_somebody_ended_meanwhile() {
+    let stage = Rotating::new(|_| {}).await;
+    let renewing = {
+        let mut state = stage.tokens.inner.state();
+        stage.tokens.take_off(&mut state)
+    };
+    while stage.asked() == 0 {
+        tokio::task::yield_now().await;
+    }
+    // Granted, and not kept yet.
+    assert_eq!(stage.kept(), "rt0");
+    let held = stage.tokens.hold().await;
+    stage.vault.remove(KEY).await.unwrap();
+    drop(held);
+    drop(renewing.await);
+    assert!(stage.vault.secrets.lock().unwrap().is_empty());
+    let failure = stage.tokens.current().await.err().unwrap();
+    assert_eq!(failure.code, NOT_AUTHORISED);
+}
+
+#[tokio::test]
+async fn an_answer_that_could_not_be_kept_does_not_outlive_a_new_login() {
+    let stage = Rotating::new(|vault| vault.is_failing.store(true, Ordering::SeqCst)).await;
+    assert!(stage.tokens.current().await.is_err());
+    stage.fails(false);
+    let held = stage.tokens.hold().await;
+    stage.server.asked.store(6, Ordering::SeqCst);
+    let kept = stage.vault.write(KEY, b"rt6".to_vec());
+    kept.await.unwrap();
+    drop(held);
+    let failure = stage.tokens.current().await.err().unwrap();
+    assert_eq!(
+        failure.code, "vault",
+        "rt6 was spent, and its successor not kept"
+    );
+    stage.fails(false);
+    assert_eq!(stage.current().await, "at7");
+    assert_eq!(stage.kept(), "rt7");
 }
 
 #[tokio::test]

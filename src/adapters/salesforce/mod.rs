@@ -25,7 +25,7 @@ use url::{Host, Url};
 use super::failures::{Fault, answer};
 use super::http::{self, Http, Limits};
 use super::oauth::{
-    self, Attempt, Denial, Endpoints, PendingAuthorization, Secret, SigningKey, Tokens,
+    self, Attempt, Denial, Endpoints, Held, PendingAuthorization, Secret, SigningKey, Tokens,
 };
 use crate::domain::access::Entrant;
 use crate::domain::activity::ActivityRow;
@@ -171,6 +171,18 @@ impl SalesforceClient {
         begin().map_err(|fault| fault.failure)
     }
 
+    /// Ends a login at Salesforce that is not kept any more. `false` if it had ended already.
+    pub async fn give_back(config: &Config, token: &SecretString) -> Result<bool, Denial> {
+        let give_back = async || -> Result<bool, Fault> {
+            let login = origin(&config.login_url)?;
+            let http = Http::new(&login, config.limits)?;
+            let url = below(&login, REVOKE)?;
+            oauth::revoke(&http, &url, token).await
+        };
+        let given_back = give_back().await;
+        given_back.map_err(|fault| Attempt::of(Side::Salesforce).denial(&fault.failure))
+    }
+
     /// Ends the kept login at Salesforce, and with it every session that came of it. `None` if nothing
     /// is kept, `false` if Salesforce did not know it any more. What is kept stays.
     pub async fn revoke(config: &Config, vault: &dyn Vault) -> Result<Option<bool>, Denial> {
@@ -185,6 +197,11 @@ impl SalesforceClient {
         };
         let revoked = revoke().await;
         revoked.map_err(|fault| Attempt::of(Side::Salesforce).denial(&fault.failure))
+    }
+
+    /// Keeps renewals back while somebody changes what is kept, and has it read anew afterwards.
+    pub async fn hold(&self) -> Held {
+        self.org.hold().await
     }
 
     /// Who we are there. Asks for a token if there is none, and costs one call.

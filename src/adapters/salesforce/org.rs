@@ -12,7 +12,7 @@ use url::Url;
 
 use super::super::failures::{Effect, Fault};
 use super::super::http::{Body, Call, Http, Reply};
-use super::super::oauth::{Token, Tokens};
+use super::super::oauth::{Held, Token, Tokens};
 use super::ApiVersion;
 use super::errors::{self, ApiError};
 use super::soql::Select;
@@ -118,6 +118,10 @@ impl Org {
             clock,
             portion: AtomicUsize::new(PORTION_MAX),
         }
+    }
+
+    pub(super) async fn hold(&self) -> Held {
+        self.tokens.hold().await
     }
 
     /// The token in use, or a new one.

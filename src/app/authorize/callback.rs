@@ -100,7 +100,10 @@ impl Callback {
 }
 
 /// What a request asks for: `Err` with the status and words that turn it away.
-type Asked = Result<Url, (&'static str, &'static str)>;
+type Asked = Result<Url, (&'static str, Words)>;
+
+/// In English and in French: nobody knows whose browser it is.
+type Words = [&'static str; 2];
 
 async fn asked(stream: &mut TcpStream, redirect: &Url) -> io::Result<Asked> {
     let mut head = Vec::new();
@@ -113,7 +116,11 @@ async fn asked(stream: &mut TcpStream, redirect: &Url) -> io::Result<Asked> {
         head.extend_from_slice(&piece[..count]);
         if head.len() > HEAD_MAX {
             let status = "431 Request Header Fields Too Large";
-            return Ok(Err((status, "This request is too large.")));
+            let words = [
+                "This request is too large.",
+                "Cette requête est trop grande.",
+            ];
+            return Ok(Err((status, words)));
         }
     }
     let line = head.split(|byte| *byte == b'\r').next().unwrap_or_default();
@@ -121,7 +128,10 @@ async fn asked(stream: &mut TcpStream, redirect: &Url) -> io::Result<Asked> {
     let mut words = line.split(' ');
     let (method, target) = (words.next(), words.next().unwrap_or_default());
     if method != Some("GET") {
-        let words = "Only a browser's GET is expected here.";
+        let words = [
+            "Only a browser's GET is expected here.",
+            "Seul le GET d'un navigateur est attendu ici.",
+        ];
         return Ok(Err(("405 Method Not Allowed", words)));
     }
     // The target alone decides: what the request says of its host is not believed.
@@ -130,7 +140,8 @@ async fn asked(stream: &mut TcpStream, redirect: &Url) -> io::Result<Asked> {
         .then(|| redirect.join(target).ok())
         .flatten()
         .filter(|url| url.origin() == redirect.origin() && url.path() == redirect.path());
-    Ok(url.ok_or(("404 Not Found", "There is nothing here.")))
+    let words = ["There is nothing here.", "Il n'y a rien ici."];
+    Ok(url.ok_or(("404 Not Found", words)))
 }
 
 async fn turn(mut stream: TcpStream, asked: Asked, is_answer: impl Fn(&Url) -> bool) -> Heard {
@@ -138,16 +149,28 @@ async fn turn(mut stream: TcpStream, asked: Asked, is_answer: impl Fn(&Url) -> b
         Err((status, words)) => (status, words, Heard::Something),
         Ok(url) if !is_answer(&url) => (
             "400 Bad Request",
-            "This is not the answer to the login that passerelle waits for. Open the address that its \
-             terminal shows.",
+            [
+                "This is not the answer to the login that passerelle waits for. Open the address that \
+                 its terminal shows.",
+                "Ce n'est pas la réponse à la connexion que passerelle attend. Ouvrir l'adresse que \
+                 montre son terminal.",
+            ],
             Heard::Something,
         ),
         Ok(url) => {
             let is_error = url.query_pairs().any(|(name, _)| name == "error");
             let words = if is_error {
-                "The login was not allowed. The terminal says what to do; this window may be closed."
+                [
+                    "The login was not allowed. The terminal says what to do; this window may be closed.",
+                    "La connexion n'a pas été autorisée. Le terminal dit que faire ; cette fenêtre peut \
+                     être fermée.",
+                ]
             } else {
-                "passerelle has the answer. The terminal says how it went; this window may be closed."
+                [
+                    "passerelle has the answer. The terminal says how it went; this window may be closed.",
+                    "passerelle a la réponse. Le terminal dit ce qu'il en est ; cette fenêtre peut être \
+                     fermée.",
+                ]
             };
             ("200 OK", words, Heard::Answer(url))
         }
@@ -159,10 +182,10 @@ async fn turn(mut stream: TcpStream, asked: Asked, is_answer: impl Fn(&Url) -> b
 }
 
 /// Nothing of the request is in it.
-fn page(status: &str, words: &str) -> String {
+fn page(status: &str, [english, french]: Words) -> String {
     let body = format!(
         "<!DOCTYPE html><html lang=\"en\"><meta charset=\"utf-8\"><title>passerelle</title>\
-         <p>{words}</p></html>\n"
+         <p>{english}</p><p lang=\"fr\">{french}</p></html>\n"
     );
     format!(
         "HTTP/1.1 {status}\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: {}\r\n\
@@ -190,6 +213,7 @@ mod tests {
                 stream.write_all(request.as_bytes()).await.unwrap();
                 let mut answer = String::new();
                 stream.read_to_string(&mut answer).await.unwrap();
+                assert!(answer.contains("<p lang=\"fr\">"), "{answer}");
                 statuses.push(answer.lines().next().unwrap_or_default().to_owned());
             }
             statuses

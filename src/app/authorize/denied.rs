@@ -8,122 +8,131 @@ use crate::domain::ids::Side;
 
 /// Why we are not let in.
 pub(in crate::app) fn denied(denial: &Denial) -> Why {
-    let raw = denial.to_string();
-    let (says, gaps) = match denial {
-        Denial::WrongState => ("denied-wrong-state", vec![]),
-        Denial::NoCode => ("denied-no-code", vec![]),
-        Denial::DeniedByPerson => ("denied-by-person", vec![]),
-        Denial::RedirectMismatch { redirect } => {
-            ("denied-redirect", vec![("redirect", redirect.clone())])
-        }
-        Denial::CodeSpent => ("denied-code-spent", vec![]),
-        Denial::CodeExpired => ("denied-code-expired", vec![]),
-        Denial::NoRefreshToken => ("denied-no-refresh-token", vec![]),
-        Denial::RefreshExpiresAtOnce => ("denied-refresh-expires", vec![]),
-        Denial::UnknownApp => ("denied-unknown-app", vec![]),
-        Denial::WrongSecret => ("denied-wrong-secret", vec![]),
-        Denial::ScopeNotAllowed => ("denied-scope", vec![]),
-        Denial::AppBlocked(code) => ("denied-app-blocked", vec![("code", code.clone())]),
-        Denial::FlowOff(code) => ("denied-flow-off", vec![("code", code.clone())]),
-        Denial::NotPreAuthorised { user } => {
-            ("denied-not-pre-authorised", vec![("user", user.clone())])
-        }
-        Denial::InactiveUser => ("denied-inactive-user", vec![]),
-        Denial::InactiveOrganisation(code) => {
-            ("denied-inactive-organisation", vec![("code", code.clone())])
-        }
-        Denial::IpRestricted => ("denied-ip", vec![]),
-        Denial::NotAuthenticated(said) => ("denied-authentication", vec![("said", said.clone())]),
-        Denial::GenericHost => ("denied-generic-host", vec![]),
-        Denial::NoRunAsUser => ("denied-no-run-as", vec![]),
-        Denial::WrongAudience => ("denied-audience", vec![]),
-        Denial::WrongCertificate => ("denied-certificate", vec![]),
-        _ => return of_place(denial, raw),
-    };
-    why(says, gaps)
+    why(says(denial), gaps(denial))
 }
 
-/// Where, and with what was kept.
-fn of_place(denial: &Denial, raw: String) -> Why {
-    let (says, gaps) = match denial {
+/// The message.
+fn says(denial: &Denial) -> &'static str {
+    match denial {
+        Denial::WrongState => "denied-wrong-state",
+        Denial::NoCode => "denied-no-code",
+        Denial::DeniedByPerson => "denied-by-person",
+        Denial::RedirectMismatch { .. } => "denied-redirect",
+        Denial::CodeSpent => "denied-code-spent",
+        Denial::CodeExpired => "denied-code-expired",
+        Denial::NobodyCame { .. } => "denied-nobody-came",
+        Denial::NoRefreshToken => "denied-no-refresh-token",
+        Denial::RefreshExpiresAtOnce => "denied-refresh-expires",
+        Denial::UnknownApp => "denied-unknown-app",
+        Denial::WrongSecret => "denied-wrong-secret",
+        Denial::ScopeNotAllowed => "denied-scope",
+        Denial::AppBlocked(_) => "denied-app-blocked",
+        Denial::FlowOff(_) => "denied-flow-off",
+        Denial::NotPreAuthorised { .. } => "denied-not-pre-authorised",
+        Denial::InactiveUser => "denied-inactive-user",
+        Denial::InactiveOrganisation(_) => "denied-inactive-organisation",
+        Denial::IpRestricted => "denied-ip",
+        Denial::NotAuthenticated(_) => "denied-authentication",
+        Denial::GenericHost => "denied-generic-host",
+        Denial::NoRunAsUser => "denied-no-run-as",
+        Denial::WrongAudience => "denied-audience",
+        Denial::WrongCertificate => "denied-certificate",
         Denial::WrongBox {
-            organisation,
-            found: "a sandbox",
-            remedy,
+            found: "a sandbox", ..
+        } => "denied-is-sandbox",
+        Denial::WrongBox { .. } => "denied-is-production",
+        Denial::OtherOrganisation { .. } => "denied-other-organisation",
+        Denial::HostileInstance(_) => "denied-hostile",
+        Denial::NotYet(_) => "denied-not-yet",
+        Denial::LoginEnded { .. } => "denied-login-ended",
+        Denial::WrongKeys => "denied-wrong-keys",
+        Denial::MadeByNoAdministrator => "denied-no-administrator",
+        Denial::ApiDisabled => "denied-api-off",
+        Denial::BasicDisabled => "denied-basic-off",
+        Denial::WrongPassword => "denied-password",
+        Denial::NotHeard(_) => "denied-not-heard",
+        Denial::WrongAddress {
+            side: Side::Salesforce,
+        } => "denied-address-salesforce",
+        Denial::WrongAddress {
+            side: Side::Automation,
+        } => "denied-address-automation",
+        Denial::Unreachable {
+            side: Side::Salesforce,
             ..
-        } => (
-            "denied-is-sandbox",
-            vec![
-                ("organisation", organisation.clone()),
-                ("remedy", (*remedy).to_owned()),
-            ],
-        ),
-        Denial::WrongBox {
-            organisation,
-            remedy,
+        } => "denied-unreachable-salesforce",
+        Denial::Unreachable {
+            side: Side::Automation,
             ..
-        } => (
-            "denied-is-production",
-            vec![
-                ("organisation", organisation.clone()),
-                ("remedy", (*remedy).to_owned()),
-            ],
-        ),
-        Denial::OtherOrganisation { bound, found } => (
-            "denied-other-organisation",
-            vec![("bound", bound.clone()), ("found", found.clone())],
-        ),
-        Denial::HostileInstance(said) => ("denied-hostile", vec![("said", said.clone())]),
-        Denial::NotYet(side) => ("denied-not-yet", vec![("side", lower(*side))]),
-        Denial::LoginEnded { side } => (
-            "denied-login-ended",
-            vec![("system", side.to_string()), ("side", lower(*side))],
-        ),
-        Denial::WrongKeys => ("denied-wrong-keys", vec![]),
-        Denial::MadeByNoAdministrator => ("denied-no-administrator", vec![]),
-        Denial::ApiDisabled => ("denied-api-off", vec![]),
-        Denial::BasicDisabled => ("denied-basic-off", vec![]),
-        Denial::WrongPassword => ("denied-password", vec![]),
-        Denial::NotHeard(said) => ("denied-not-heard", vec![("said", said.clone())]),
-        _ => return of_line(denial, raw),
-    };
-    why(says, gaps)
+        } => "denied-unreachable-automation",
+        Denial::TooMany(_) => "denied-too-many",
+        Denial::Busy(..) => "denied-busy",
+        Denial::Other { .. } => "denied-other",
+        // In the words of the store, which name file and remedy.
+        Denial::Key(_) | Denial::Keep(_) => "denied-raw",
+    }
 }
 
-/// Over which line, and whatever else there is.
-fn of_line(denial: &Denial, raw: String) -> Why {
-    let (says, gaps) = match denial {
-        Denial::WrongAddress { side } => (
-            match side {
-                Side::Salesforce => "denied-address-salesforce",
-                Side::Automation => "denied-address-automation",
-            },
-            vec![],
-        ),
-        Denial::Unreachable { side, why } => (
-            match side {
-                Side::Salesforce => "denied-unreachable-salesforce",
-                Side::Automation => "denied-unreachable-automation",
-            },
-            vec![("why", why.clone())],
-        ),
-        Denial::TooMany(side) => ("denied-too-many", vec![("system", side.to_string())]),
-        Denial::Busy(side, said) => (
-            "denied-busy",
-            vec![("system", side.to_string()), ("said", said.clone())],
-        ),
+/// What it has gaps for.
+fn gaps(denial: &Denial) -> Vec<(&'static str, String)> {
+    match denial {
+        Denial::RedirectMismatch { redirect } => vec![("redirect", redirect.clone())],
+        Denial::NobodyCame { minutes } => vec![("minutes", minutes.to_string())],
+        Denial::AppBlocked(code) | Denial::FlowOff(code) | Denial::InactiveOrganisation(code) => {
+            vec![("code", code.clone())]
+        }
+        Denial::NotPreAuthorised { user } => vec![("user", user.clone())],
+        Denial::NotAuthenticated(said) | Denial::HostileInstance(said) | Denial::NotHeard(said) => {
+            vec![("said", said.clone())]
+        }
+        Denial::WrongBox {
+            organisation,
+            remedy,
+            ..
+        } => vec![
+            ("organisation", organisation.clone()),
+            ("remedy", (*remedy).to_owned()),
+        ],
+        Denial::OtherOrganisation { bound, found } => {
+            vec![("bound", bound.clone()), ("found", found.clone())]
+        }
+        Denial::NotYet(side) => vec![("side", side.word().to_owned())],
+        Denial::LoginEnded { side } => vec![
+            ("system", side.to_string()),
+            ("side", side.word().to_owned()),
+        ],
+        Denial::Unreachable { why, .. } => vec![("why", why.clone())],
+        Denial::TooMany(side) => vec![("system", side.to_string())],
+        Denial::Busy(side, said) => vec![("system", side.to_string()), ("said", said.clone())],
         Denial::Other {
             side,
             code,
             message,
-        } => (
-            "denied-other",
-            vec![("system", side.to_string()), ("said", said(code, message))],
-        ),
-        // In the words of the store, which name file and remedy.
-        _ => ("denied-raw", vec![("raw", raw)]),
-    };
-    why(says, gaps)
+        } => vec![("system", side.to_string()), ("said", said(code, message))],
+        Denial::Key(_) | Denial::Keep(_) => vec![("raw", denial.to_string())],
+        Denial::WrongState
+        | Denial::NoCode
+        | Denial::DeniedByPerson
+        | Denial::CodeSpent
+        | Denial::CodeExpired
+        | Denial::NoRefreshToken
+        | Denial::RefreshExpiresAtOnce
+        | Denial::UnknownApp
+        | Denial::WrongSecret
+        | Denial::ScopeNotAllowed
+        | Denial::InactiveUser
+        | Denial::IpRestricted
+        | Denial::GenericHost
+        | Denial::NoRunAsUser
+        | Denial::WrongAudience
+        | Denial::WrongCertificate
+        | Denial::WrongKeys
+        | Denial::MadeByNoAdministrator
+        | Denial::ApiDisabled
+        | Denial::BasicDisabled
+        | Denial::WrongPassword
+        | Denial::WrongAddress { .. } => Vec::new(),
+    }
 }
 
 fn said(code: &str, message: &str) -> String {
@@ -152,10 +161,6 @@ fn why(says: &'static str, gaps: Vec<(&'static str, String)>) -> Why {
     }
 }
 
-fn lower(side: Side) -> String {
-    side.to_string().to_lowercase()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -173,6 +178,7 @@ mod tests {
             },
             Denial::CodeSpent,
             Denial::CodeExpired,
+            Denial::NobodyCame { minutes: 15 },
             Denial::NoRefreshToken,
             Denial::RefreshExpiresAtOnce,
             Denial::UnknownApp,

@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::domain::access::Standing;
-use crate::domain::failure::Failure;
 use crate::domain::ids::Side;
 
 /// Of one process.
@@ -15,14 +14,7 @@ pub(in crate::app) struct Logins(Mutex<State>);
 #[derive(Debug, Default)]
 struct State {
     under_way: BTreeSet<Side>,
-    known: BTreeMap<Side, Known>,
-}
-
-/// What was seen of a side, and what had stopped the sync there at that time.
-#[derive(Debug, Clone)]
-pub(in crate::app) struct Known {
-    pub(in crate::app) standing: Standing,
-    pub(in crate::app) stop: Option<Failure>,
+    known: BTreeMap<Side, Standing>,
 }
 
 /// Whoever has it may change what is kept for the side, until it is dropped.
@@ -42,11 +34,11 @@ impl Logins {
         })
     }
 
-    pub(in crate::app) fn remember(&self, side: Side, known: Known) {
+    pub(in crate::app) fn remember(&self, side: Side, known: Standing) {
         self.with(|state| state.known.insert(side, known));
     }
 
-    pub(in crate::app) fn known(&self, side: Side) -> Option<Known> {
+    pub(in crate::app) fn known(&self, side: Side) -> Option<Standing> {
         self.with(|state| state.known.get(&side).cloned())
     }
 

@@ -1,9 +1,12 @@
 //! Letting passerelle into the two systems, and out again: the steps and what can come of each, without a
-//! terminal. Whatever is new is sealed before it is used, and replaces what works once it is proven.
+//! terminal. Whatever is new is sealed before it is used, and replaces what works once it is proven. What
+//! is done is on record before, and goes to its end whoever is gone meanwhile.
 
+mod browser;
 mod callback;
 mod denied;
 mod logins;
+mod record;
 mod seen;
 mod trial;
 
@@ -14,19 +17,21 @@ use url::Url;
 
 use crate::adapters::automation::{self, AutomationClient};
 use crate::adapters::salesforce::{self, SalesforceClient};
-use crate::adapters::{Attempt, Denial, PendingAuthorization};
+use crate::adapters::{Attempt, Denial, Held, PendingAuthorization};
 use crate::app::compose::{self, Opened};
 use crate::app::config::{AutomationFlow, Instance, SalesforceFlow};
 use crate::app::error::AppError;
-use crate::domain::access::Entrant;
+use crate::domain::access::{AccessAct, Entrant};
 use crate::domain::ids::Side;
 use crate::ports::Vault;
 
+pub(super) use browser::{Came, Waiting, may_try_again};
 pub(super) use callback::Callback;
 pub(super) use denied::{denied, stopped};
 pub(super) use logins::Logins;
 use logins::Turn;
-pub(super) use seen::{access, check_served, note};
+pub(super) use record::By;
+pub(super) use seen::{access, check_served};
 use trial::Trial;
 
 const PATH: &str = "OauthRedirect";
@@ -41,8 +46,8 @@ pub(super) struct Wanted {
 }
 
 /// One side's attempt.
-pub(super) struct Login<'a> {
-    opened: &'a Opened,
+pub(super) struct Login {
+    opened: Opened,
     side: Side,
     trial: Arc<Trial>,
     _turn: Turn,
@@ -107,6 +112,20 @@ pub(super) const fn wanted(instance: &Instance, side: Side) -> Option<Wanted> {
     Some(Wanted { what, is_optional })
 }
 
+/// Whether anything of how a side lets us in is kept here, so that it can be ended from here. What the
+/// instance file gives is not.
+pub(super) const fn is_kept_here(instance: &Instance, side: Side) -> bool {
+    needs_person(instance, side) || wanted(instance, side).is_some()
+}
+
+/// Brings something to its end, whoever waits for it or is gone.
+pub(super) async fn lasting<T: Send + 'static>(
+    work: impl Future<Output = Result<T, AppError>> + Send + 'static,
+) -> Result<T, AppError> {
+    let done = tokio::spawn(work).await;
+    done.unwrap_or(Err(AppError::Console))
+}
+
 /// An address as it was pasted: a terminal's marks, blanks and line ends are not part of it.
 pub(super) fn pasted(text: &str) -> Option<Url> {
     let text = text.replace("\u{1b}[200~", "").replace("\u{1b}[201~", "");
@@ -114,25 +133,25 @@ pub(super) fn pasted(text: &str) -> Option<Url> {
     Url::parse(text.trim_matches(['"', '\'', '<', '>'])).ok()
 }
 
-impl<'a> Login<'a> {
-    pub(super) async fn begin(opened: &'a Opened, side: Side) -> Result<Self, AppError> {
+impl Login {
+    pub(super) async fn begin(opened: &Opened, side: Side) -> Result<Self, AppError> {
         let turn = turn(opened, side)?;
         let trial = Trial::begin(opened.vault.clone(), side).await?;
         Ok(Self {
-            opened,
+            opened: opened.clone(),
             side,
             trial: Arc::new(trial),
             _turn: turn,
         })
     }
 
-    /// A secret that somebody typed.
+    /// A secret that somebody typed. Blanks around it are none of it.
     pub(super) async fn take_secret(&self, secret: &SecretString) -> Result<(), AppError> {
         let name = match self.side {
             Side::Salesforce => salesforce::SECRET_KEY,
             Side::Automation => automation::SECRET_KEY,
         };
-        let bytes = secret.expose_secret().as_bytes().to_vec();
+        let bytes = secret.expose_secret().trim().as_bytes().to_vec();
         Ok(self.trial.write(name, bytes).await?)
     }
 
@@ -151,6 +170,28 @@ impl<'a> Login<'a> {
         pending.map_err(|failure| AppError::Client { side, failure })
     }
 
+    /// From the record of it to its end, whoever is gone meanwhile. `answer`: what the browser brought
+    /// back, where a person was needed.
+    pub(super) async fn finish(
+        self,
+        answer: Option<(PendingAuthorization, Url)>,
+        by: By,
+    ) -> Result<Entrant, AppError> {
+        lasting(async move {
+            self.record(&by).await?;
+            if let Some((pending, redirected)) = answer {
+                self.exchange(pending, &redirected).await?;
+            }
+            self.prove().await
+        })
+        .await
+    }
+
+    /// Puts on record that somebody lets us in, before it is done.
+    pub(super) async fn record(&self, by: &By) -> Result<(), AppError> {
+        record::record(&self.opened, (self.side, AccessAct::Authorise), by).await
+    }
+
     /// Exchanges what the browser brought back. A login to another organisation than the store's is
     /// given back and not kept.
     pub(super) async fn exchange(
@@ -162,21 +203,31 @@ impl<'a> Login<'a> {
         let bound = binding
             .filter(|_| self.side == Side::Salesforce)
             .map(|binding| binding.organisation.as_str());
-        let logged_in = pending.finish(redirected, &*self.trial, bound).await;
-        logged_in.map(drop).map_err(AppError::NotLetIn)
+        match pending.finish(redirected, &*self.trial, bound).await {
+            Ok(_) => Ok(()),
+            Err(denial) => {
+                self.leave().await?;
+                Err(AppError::NotLetIn(denial))
+            }
+        }
     }
 
-    /// Asks for a token with what is on trial, and who that is; then it is kept. What is the wrong
-    /// place is given back, and nothing of it kept.
+    /// Asks for a token with what is on trial, and who that is; then it is kept, and used from now on.
+    /// What is not proven, or is replaced, is given back.
     pub(super) async fn prove(&self) -> Result<Entrant, AppError> {
         match self.identity().await {
             Ok(identity) => {
-                self.trial.keep(self.side).await?;
-                seen::remember(self.opened, self.side, Ok(&identity));
+                let held = hold(&self.opened, self.side).await;
+                let replaced = self.trial.keep(self.side).await;
+                drop(held);
+                seen::remember(&self.opened, self.side, Ok(&identity));
+                if let Some(replaced) = replaced? {
+                    self.give_back(&replaced).await;
+                }
                 Ok(identity)
             }
             Err(error) => {
-                self.give_up(&error).await?;
+                self.leave().await?;
                 Err(error)
             }
         }
@@ -184,14 +235,14 @@ impl<'a> Login<'a> {
 
     async fn identity(&self) -> Result<Entrant, AppError> {
         let vault: Arc<dyn Vault> = self.trial.clone();
-        let identity = match identity(self.opened, self.side, vault).await {
+        let identity = match identity(&self.opened, self.side, vault).await {
             // It was good a moment ago, when the browser brought it.
             Err(AppError::NotLetIn(Denial::LoginEnded { .. })) if self.is_fresh().await => {
                 return Err(AppError::NotLetIn(Denial::RefreshExpiresAtOnce));
             }
             identity => identity?,
         };
-        check_place(self.opened, self.side, &identity)?;
+        check_place(&self.opened, self.side, &identity)?;
         Ok(identity)
     }
 
@@ -200,19 +251,40 @@ impl<'a> Login<'a> {
             && self.side == Side::Salesforce
     }
 
-    /// A login that is not wanted ends there too.
-    async fn give_up(&self, error: &AppError) -> Result<(), AppError> {
-        let is_wrong_place = matches!(
-            error,
-            AppError::NotLetIn(Denial::WrongBox { .. } | Denial::OtherOrganisation { .. })
-        );
-        if is_wrong_place && self.side == Side::Salesforce {
+    /// As if nothing had been tried. A login that is not wanted ends at Salesforce too.
+    pub(super) async fn leave(&self) -> Result<(), AppError> {
+        if self.side == Side::Salesforce {
             let config = compose::salesforce_config(&self.opened.instance);
             if let Err(denial) = SalesforceClient::revoke(&config, &*self.trial).await {
-                tracing::warn!(%denial, "an unwanted login could not be revoked");
+                left_alive(&denial);
             }
         }
         Ok(self.trial.drop_all(self.side).await?)
+    }
+
+    /// Automation has no request for it.
+    async fn give_back(&self, token: &SecretString) {
+        if self.side == Side::Salesforce {
+            let config = compose::salesforce_config(&self.opened.instance);
+            if let Err(denial) = SalesforceClient::give_back(&config, token).await {
+                left_alive(&denial);
+            }
+        }
+    }
+}
+
+/// It lies unused until it ends there by itself.
+fn left_alive(denial: &Denial) {
+    let why = denied(denial).says;
+    tracing::warn!(%why, "a login that nobody uses could not be ended at Salesforce");
+}
+
+/// Keeps the running sync from renewing its tokens while it is held, and from using them afterwards.
+async fn hold(opened: &Opened, side: Side) -> Option<Held> {
+    let clients = &opened.served.as_ref()?.house.connected.identities;
+    match side {
+        Side::Salesforce => Some(clients.salesforce.hold().await),
+        Side::Automation => clients.automation.hold().await,
     }
 }
 
@@ -237,30 +309,42 @@ pub(super) async fn kept_secret(opened: &Opened, side: Side) -> bool {
     matches!(opened.vault.read(name).await, Ok(Some(_)))
 }
 
-/// Ends the login at Salesforce and forgets everything that was kept for the side. What cannot be ended
-/// there stays kept, unless it cannot be opened any more: then only forgetting is left.
-pub(super) async fn revoke(opened: &Opened, side: Side) -> Result<Revoked, AppError> {
-    let _turn = turn(opened, side)?;
-    let there = match side {
-        Side::Automation => None,
-        Side::Salesforce => {
-            let config = compose::salesforce_config(&opened.instance);
-            match SalesforceClient::revoke(&config, &*opened.vault).await {
-                Ok(there) => there,
-                Err(Denial::Key(why)) => {
-                    tracing::warn!(
-                        why,
-                        "the kept login cannot be opened, so it is only forgotten"
-                    );
-                    None
-                }
-                Err(denial) => return Err(AppError::NotLetIn(denial)),
-            }
+/// Ends the login at Salesforce, forgets everything that was kept for the side, and the tokens in use.
+/// What cannot be ended there stays kept, unless it cannot be opened any more: then only forgetting is
+/// left. Goes to its end whoever is gone meanwhile.
+pub(super) async fn revoke(opened: &Opened, side: Side, by: By) -> Result<Revoked, AppError> {
+    let turn = turn(opened, side)?;
+    let opened = opened.clone();
+    lasting(async move {
+        record::record(&opened, (side, AccessAct::Revoke), &by).await?;
+        let held = hold(&opened, side).await;
+        let there = match side {
+            Side::Automation => None,
+            Side::Salesforce => end_at_salesforce(&opened).await?,
+        };
+        let forgotten = trial::forget(&*opened.vault, side).await?;
+        drop(held);
+        if is_kept_here(&opened.instance, side) {
+            let denial = AppError::NotLetIn(Denial::NotYet(side));
+            seen::remember(&opened, side, Err(&denial));
         }
-    };
-    let forgotten = trial::forget(&*opened.vault, side).await?;
-    seen::remember(opened, side, Err(&AppError::NotLetIn(Denial::NotYet(side))));
-    Ok(Revoked { there, forgotten })
+        drop(turn);
+        Ok(Revoked { there, forgotten })
+    })
+    .await
+}
+
+async fn end_at_salesforce(opened: &Opened) -> Result<Option<bool>, AppError> {
+    let config = compose::salesforce_config(&opened.instance);
+    match SalesforceClient::revoke(&config, &*opened.vault).await {
+        Ok(there) => Ok(there),
+        Err(Denial::Key(why)) => {
+            let what = "the kept login cannot be opened, so it is only forgotten";
+            tracing::warn!(why, "{what}");
+            Ok(None)
+        }
+        Err(denial) => Err(AppError::NotLetIn(denial)),
+    }
 }
 
 fn turn(opened: &Opened, side: Side) -> Result<Turn, AppError> {
@@ -339,5 +423,20 @@ mod tests {
             assert_eq!(pasted(&text).unwrap().as_str(), whole, "{text:?}");
         }
         assert_eq!(pasted("code=a&state=s"), None);
+    }
+
+    #[tokio::test]
+    async fn what_is_begun_comes_to_its_end_after_whoever_waited_is_gone() {
+        let (go, gone) = tokio::sync::oneshot::channel::<()>();
+        let (told, heard) = tokio::sync::oneshot::channel();
+        let mut waiting = Box::pin(lasting(async move {
+            let went = gone.await.is_ok();
+            let _ = told.send(went);
+            Ok(())
+        }));
+        assert!(futures_util::poll!(&mut waiting).is_pending());
+        drop(waiting);
+        go.send(()).unwrap();
+        assert_eq!(heard.await, Ok(true));
     }
 }

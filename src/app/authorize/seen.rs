@@ -1,30 +1,19 @@
-//! Whether we are let in, as far as it was seen; and what was done about it, put on record, where a sync
-//! runs.
+//! Whether we are let in, as far as it was seen, where a sync runs.
 
-use tokio::sync::broadcast::error::RecvError;
-
-use super::logins::Known;
 use super::{attempt, denied, kept, kept_secret, same_place, stopped, wanted};
 use crate::app::compose::Opened;
 use crate::app::config::{AutomationFlow, Instance, SalesforceFlow};
-use crate::app::door::Door;
-use crate::app::error::{AppError, Refused};
+use crate::app::error::AppError;
 use crate::app::house::House;
-use crate::app::log::TOLD;
-use crate::domain::access::{
-    Access, AccessAct, Entrant, Flow, SecretName, SecretWanted, Standing, Why,
-};
-use crate::domain::command::{Command, Fact};
+use crate::domain::access::{Access, Entrant, Flow, SecretName, SecretWanted, Standing, Why};
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::ids::Side;
+use crate::domain::time::Timestamp;
 
 /// Asks a side who we are, by the running sync's own client: it alone may use the tokens.
 pub(in crate::app) async fn check_served(house: &House, side: Side) -> Result<Entrant, AppError> {
     let checked = ask_served(house, side).await;
-    let stop = stop_of(house, side);
-    let standing = standing(&house.connected.opened, checked.as_ref());
-    let opened = &house.connected.opened;
-    opened.logins.remember(side, Known { standing, stop });
+    remember(&house.connected.opened, side, checked.as_ref());
     checked
 }
 
@@ -49,17 +38,8 @@ async fn ask_served(house: &House, side: Side) -> Result<Entrant, AppError> {
 
 /// What an attempt, or its end, has shown.
 pub(super) fn remember(opened: &Opened, side: Side, seen: Result<&Entrant, &AppError>) {
-    let stop = opened
-        .served
-        .as_ref()
-        .and_then(|served| stop_of(&served.house, side));
-    let standing = standing(opened, seen);
-    opened.logins.remember(side, Known { standing, stop });
-}
-
-fn standing(opened: &Opened, seen: Result<&Entrant, &AppError>) -> Standing {
     let at = opened.clock.now();
-    match seen {
+    let standing = match seen {
         Ok(identity) => Standing::In {
             at,
             who: identity.clone(),
@@ -68,14 +48,20 @@ fn standing(opened: &Opened, seen: Result<&Entrant, &AppError>) -> Standing {
             at,
             why: stopped(error),
         },
-    }
+    };
+    opened.logins.remember(side, standing);
 }
 
-/// Why the sync does not talk to a side, where it is not let in there.
-fn stop_of(house: &House, side: Side) -> Option<Failure> {
+/// Since when and why the sync does not talk to a side, where it is not let in there.
+fn stop_of(house: &House, side: Side) -> Option<(Timestamp, Why)> {
     let snapshot = house.handle.snapshots.borrow();
-    let failure = snapshot.stopped.get(&side)?;
-    (failure.kind == FailureKind::Unauthorised).then(|| failure.clone())
+    let (failure, at) = (
+        snapshot.stopped.get(&side)?,
+        snapshot.stopped_at.get(&side)?,
+    );
+    let instance = &house.connected.opened.instance;
+    let is_out = failure.kind == FailureKind::Unauthorised;
+    is_out.then(|| (*at, refused(instance, side, failure)))
 }
 
 /// A side's door as it is known without asking anybody.
@@ -99,24 +85,23 @@ pub(in crate::app) async fn access(house: &House, side: Side) -> Access {
     }
 }
 
-/// 1. What stopped the sync since the last check is newer than the check.
-/// 2. Else what the last check has shown.
-/// 3. Else as both systems described themselves when the process connected.
+/// Else as both systems described themselves when the process connected.
 fn known(house: &House, side: Side) -> Standing {
-    let opened = &house.connected.opened;
-    let known = opened.logins.known(side);
-    let stop = stop_of(house, side);
-    let is_newer = known.as_ref().is_none_or(|known| known.stop != stop);
-    match (stop, known) {
-        (Some(failure), _) if is_newer => Standing::Out {
-            at: opened.clock.now(),
-            why: refused(&opened.instance, side, &failure),
-        },
-        (_, Some(known)) => known.standing,
-        (_, None) => Standing::In {
-            at: house.connected.described.at,
-            who: described(house, side),
-        },
+    let seen = house.connected.opened.logins.known(side);
+    latest(stop_of(house, side), seen).unwrap_or_else(|| Standing::In {
+        at: house.connected.described.at,
+        who: described(house, side),
+    })
+}
+
+/// What stopped the sync since the last look is newer than the look.
+fn latest(stop: Option<(Timestamp, Why)>, seen: Option<Standing>) -> Option<Standing> {
+    let looked = seen.as_ref().and_then(Standing::at);
+    match stop {
+        Some((at, why)) if looked.is_none_or(|looked| looked < at) => {
+            Some(Standing::Out { at, why })
+        }
+        _ => seen,
     }
 }
 
@@ -173,37 +158,37 @@ const fn secret_name(instance: &Instance, side: Side) -> SecretName {
     }
 }
 
-/// Puts on record what was done, by the running sync, which numbers the acts. Back once it is durable.
-pub(in crate::app) async fn note(
-    house: &House,
-    door: &Door,
-    (side, act): (Side, AccessAct),
-    reason: &str,
-) -> Result<(), AppError> {
-    let operator = door.visitor.operator.name.as_str();
-    let told = act.name();
-    tracing::info!(target: TOLD, act = told, %side, operator, "access was changed");
-    let command = Command::NoteAccess { side, act };
-    let instruction = door.instruction(reason, command);
-    let instruction = instruction.map_err(|needed| AppError::Denied {
-        role: door.visitor.role,
-        needed,
-    })?;
-    let mut facts = house.handle.facts();
-    let unrecorded = || AppError::Unrecorded(act.name());
-    let sent = house.handle.commands.send(instruction).await;
-    sent.map_err(|_| unrecorded())?;
-    loop {
-        match facts.recv().await {
-            Ok(told) if told.is_for(door.session) => match told.fact {
-                Fact::Accepted(_) => return Ok(()),
-                Fact::Refused(refusal) => return Err(AppError::Refused(Refused::from(refusal))),
-                _ => {}
-            },
-            // What was missed may be the answer; it is durable before it is told, or the sync ended.
-            Err(RecvError::Lagged(_)) => return Ok(()),
-            Ok(_) => {}
-            Err(RecvError::Closed) => return Err(unrecorded()),
-        }
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_refusal_after_a_success_is_news_again() {
+        let seen = |at: i64| {
+            Some(Standing::In {
+                at: Timestamp(at),
+                who: Entrant::default(),
+            })
+        };
+        let ended = || Why {
+            says: "denied-login-ended".into(),
+            gaps: Vec::new(),
+        };
+        let stop = |at: i64| Some((Timestamp(at), ended()));
+        let out = |at: i64| {
+            Some(Standing::Out {
+                at: Timestamp(at),
+                why: ended(),
+            })
+        };
+        assert_eq!(latest(stop(10), None), out(10));
+        assert_eq!(
+            latest(stop(10), seen(20)),
+            seen(20),
+            "the sync did not try yet"
+        );
+        assert_eq!(latest(stop(30), seen(20)), out(30));
+        assert_eq!(latest(None, seen(20)), seen(20));
+        assert_eq!(latest(None, None), None);
     }
 }

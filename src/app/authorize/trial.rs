@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use futures_util::future::{BoxFuture, FutureExt as _};
+use secrecy::SecretString;
 
 use crate::adapters::{automation, salesforce};
 use crate::domain::ids::Side;
@@ -53,24 +54,35 @@ pub(super) struct Trial {
 }
 
 impl Trial {
-    /// With nothing on trial for this side. Something is sealed first: what is wrong with the key is to
+    /// With nothing on trial for this side. Something is sealed then: what is wrong with the key is to
     /// be known before anybody logs in.
     pub(super) async fn begin(inner: Arc<dyn Vault>, side: Side) -> Result<Self, StoreError> {
-        inner.write(PROBE, Vec::new()).await?;
-        inner.remove(PROBE).await?;
         let trial = Self { inner };
         trial.drop_all(side).await?;
+        // One that another process left behind may be sealed with a key of its own.
+        trial.inner.remove(PROBE).await?;
+        trial.inner.write(PROBE, Vec::new()).await?;
+        trial.inner.remove(PROBE).await?;
         Ok(trial)
     }
 
-    /// What was tried is kept from now on.
-    pub(super) async fn keep(&self, side: Side) -> Result<(), StoreError> {
+    /// What was tried is kept from now on. Answers the refresh token in whose place another one is, as
+    /// far as it could be read.
+    pub(super) async fn keep(&self, side: Side) -> Result<Option<SecretString>, StoreError> {
+        let mut replaced = None;
         for kept in of(side) {
-            if let Some(secret) = self.inner.read(kept.trial).await? {
-                self.inner.write(kept.name, secret).await?;
+            let Some(secret) = self.inner.read(kept.trial).await? else {
+                continue;
+            };
+            if !kept.falls_back {
+                let old = self.inner.read(kept.name).await.ok().flatten();
+                replaced = old.filter(|old| *old != secret);
             }
+            self.inner.write(kept.name, secret).await?;
         }
-        self.drop_all(side).await
+        self.drop_all(side).await?;
+        let text = replaced.and_then(|old| String::from_utf8(old).ok());
+        Ok(text.map(SecretString::from))
     }
 
     /// As if nothing had been tried.
@@ -91,6 +103,7 @@ impl Trial {
 
 /// Takes everything kept for a side out of a vault. How much there was.
 pub(super) async fn forget(vault: &dyn Vault, side: Side) -> Result<usize, StoreError> {
+    vault.remove(PROBE).await?;
     let mut forgotten = 0;
     for kept in of(side) {
         for name in [kept.name, kept.trial] {

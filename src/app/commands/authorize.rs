@@ -6,22 +6,16 @@ use serde_json::{Map, Value as Json, json};
 use url::Url;
 
 use super::Place;
-use crate::adapters::{Denial, PendingAuthorization};
+use crate::adapters::PendingAuthorization;
 use crate::app::args::{Authorize, Revoke, System};
-use crate::app::authorize::{self, Callback, Login, Revoked};
+use crate::app::authorize::{self, By, Callback, Came, Login, Revoked, Waiting};
 use crate::app::compose::Opened;
+use crate::app::config::Instance;
 use crate::app::error::{AppError, Status};
-use crate::app::log::TOLD;
 use crate::app::out::Out;
-use crate::domain::access::{AccessAct, Entrant};
-use crate::domain::ids::{RunId, Side};
+use crate::domain::access::Entrant;
+use crate::domain::ids::Side;
 use crate::domain::operator::Role;
-use crate::domain::record::{Act, Batch, Change};
-use crate::domain::time::Span;
-use crate::ports::Store as _;
-
-/// As long as Salesforce's codes live.
-const PATIENCE: Span = Span::minutes(15);
 
 /// Addresses that may be pasted until one is right.
 const PASTES_MAX: usize = 5;
@@ -55,14 +49,23 @@ pub(super) async fn perform(
     }
     let mut told = Map::new();
     for (side, login) in logins {
-        if authorize::needs_person(&opened.instance, side) {
-            log_in(place, asked, (side, &login), &opened, out).await?;
-        }
-        let identity = login.prove().await?;
-        record(place, &opened, AccessAct::Authorise, side, &asked.reason).await?;
+        let answer = if authorize::needs_person(&opened.instance, side) {
+            match at_browser(place, asked, (side, &login), &opened, out).await {
+                Ok(answer) => Some(answer),
+                Err(error) => {
+                    login.leave().await?;
+                    return Err(error);
+                }
+            }
+        } else {
+            None
+        };
+        let identity = login
+            .finish(answer, by(place, &opened, &asked.reason))
+            .await?;
         tell(side, &identity, &mut told, out)?;
         if !out.is_json() {
-            out.line("  kept sealed; the sync uses it from its next cycle on")?;
+            out.line("  kept sealed; the sync uses it from its next request on")?;
         }
     }
     if out.is_json() {
@@ -71,11 +74,18 @@ pub(super) async fn perform(
     Ok(Status::Done)
 }
 
+fn by(place: &Place, opened: &Opened, reason: &str) -> By {
+    By {
+        operator: place.visitor(opened).operator,
+        reason: reason.to_owned(),
+    }
+}
+
 async fn ask_secret(
     place: &Place,
     opened: &Opened,
     side: Side,
-    login: &Login<'_>,
+    login: &Login,
 ) -> Result<(), AppError> {
     let Some(wanted) = authorize::wanted(&opened.instance, side) else {
         return Ok(());
@@ -106,13 +116,13 @@ fn is_blank(secret: &secrecy::SecretString) -> bool {
 }
 
 /// The answer to a login comes by the browser on this machine, or is pasted; whichever is first.
-async fn log_in(
+async fn at_browser(
     place: &Place,
     asked: &Authorize,
-    (side, login): (Side, &Login<'_>),
+    (side, login): (Side, &Login),
     opened: &Opened,
     out: &mut Out,
-) -> Result<(), AppError> {
+) -> Result<(PendingAuthorization, Url), AppError> {
     let ports = match asked.port {
         Some(port) => vec![port],
         None => opened.instance.callback_ports.clone(),
@@ -122,28 +132,19 @@ async fn log_in(
     } else {
         listen(&ports, out).await?
     };
-    let port = callback.as_ref().map_or(ports[0], Callback::port);
-    let redirect: Url = authorize::redirect(port)?;
-    let pending = login.pending(redirect.clone())?;
-    introduce(side, &pending, callback.is_some(), out)?;
-    let heard = async {
-        match &callback {
-            Some(callback) => callback.hear(&redirect, |url| pending.is_answer(url)).await,
-            None => std::future::pending().await,
-        }
-    };
-    let redirected = tokio::select! {
-        heard = heard => {
+    let waiting = Waiting::begin(login, callback, ports[0])?;
+    introduce(side, &waiting, out)?;
+    let pasted = paste(place, &waiting, out);
+    let came = waiting.answer(&*opened.clock, pasted).await?;
+    let redirected = match came {
+        Came::Pasted(redirected) => redirected,
+        Came::ByItself(redirected) => {
             // Behind the question that it answers.
             out.note("the browser came back")?;
-            heard.map_err(AppError::Unanswered)?
-        }
-        pasted = paste(place, &pending, callback.is_some(), out) => pasted?,
-        () = opened.clock.sleep(PATIENCE) => {
-            return Err(AppError::NotLetIn(Denial::CodeExpired));
+            redirected
         }
     };
-    login.exchange(pending, &redirected).await
+    Ok((waiting.pending, redirected))
 }
 
 async fn listen(ports: &[u16], out: &mut Out) -> Result<Option<Callback>, AppError> {
@@ -170,12 +171,7 @@ async fn listen(ports: &[u16], out: &mut Out) -> Result<Option<Callback>, AppErr
     }
 }
 
-fn introduce(
-    side: Side,
-    pending: &PendingAuthorization,
-    is_listening: bool,
-    out: &mut Out,
-) -> Result<(), AppError> {
+fn introduce(side: Side, waiting: &Waiting, out: &mut Out) -> Result<(), AppError> {
     let place = match side {
         Side::Salesforce => "Setup > App Manager > the application > Callback URL",
         Side::Automation => "Settings > API Credentials > the credential > Redirect URI",
@@ -183,10 +179,13 @@ fn introduce(
     out.note(&format!("{side}, by a person's login"))?;
     out.note("1. this call-back address must be entered there, letter by letter")?;
     out.note(&format!("   ({place}):"))?;
-    out.note(&format!("   {}", pending.redirect()))?;
+    out.note(&format!("   {}", waiting.pending.redirect()))?;
     out.note("2. open this address in a browser and log in as the integration's user:")?;
-    out.note(pending.url.as_str())?;
-    out.note(if is_listening {
+    out.note(waiting.pending.url.as_str())?;
+    if side == Side::Automation {
+        out.note("   once it is accepted there, its answer is good for 30 seconds")?;
+    }
+    out.note(if waiting.is_listening() {
         "3. on this machine the browser comes back by itself. From elsewhere it ends at"
     } else {
         "3. the browser ends at"
@@ -197,36 +196,29 @@ fn introduce(
 }
 
 /// What is no answer is said to be none, and another may be pasted. A refusal of the browser's ends it.
-async fn paste(
-    place: &Place,
-    pending: &PendingAuthorization,
-    is_listening: bool,
-    out: &mut Out,
-) -> Result<Url, AppError> {
-    for _ in 0..PASTES_MAX {
+async fn paste(place: &Place, waiting: &Waiting, out: &mut Out) -> Result<Url, AppError> {
+    let mut tries = 0;
+    loop {
         let line = place.asker.line("address: ").await;
         let Some(line) = line.map_err(AppError::Unanswered)? else {
-            if is_listening {
+            if waiting.is_listening() {
                 return std::future::pending().await;
             }
             let ended = std::io::ErrorKind::UnexpectedEof.into();
             return Err(AppError::Unanswered(ended));
         };
-        let Some(url) = authorize::pasted(&line) else {
-            if !line.trim().is_empty() {
-                out.note("that is no address; it begins with http and is all in one line")?;
-            }
-            continue;
-        };
-        match pending.denial(&url) {
-            None => return Ok(url),
-            Some(denial @ (Denial::NoCode | Denial::WrongState)) => {
+        match waiting.judge(&line) {
+            None => {}
+            Some(Ok(url)) => return Ok(url),
+            Some(Err(denial)) => {
+                tries += 1;
+                if tries >= PASTES_MAX || !authorize::may_try_again(&denial) {
+                    return Err(AppError::NotLetIn(denial));
+                }
                 out.note(&denial.to_string())?;
             }
-            Some(denial) => return Err(AppError::NotLetIn(denial)),
         }
     }
-    Err(AppError::NotLetIn(Denial::WrongState))
 }
 
 async fn check(
@@ -255,13 +247,13 @@ fn tell(
     told: &mut Map<String, Json>,
     out: &mut Out,
 ) -> Result<(), AppError> {
-    let key = side.to_string().to_lowercase();
+    let key = side.word();
     let shown = json!({
         "user": identity.user, "user_name": identity.user_name, "place": identity.place,
         "place_name": identity.place_name, "is_sandbox": identity.is_sandbox,
         "scopes": identity.scopes, "version": identity.version,
     });
-    told.insert(key, shown);
+    told.insert(key.to_owned(), shown);
     if out.is_json() {
         return Ok(());
     }
@@ -302,26 +294,21 @@ pub(super) async fn revoke(
     if asked.writing.dry_run {
         return would(&opened, &sides, out).await;
     }
-    if !asked.yes && !is_wanted(place, &sides).await? {
+    if !asked.yes && !is_wanted(place, &opened.instance, &sides).await? {
         out.note("nothing was revoked")?;
         return Ok(Status::Done);
     }
     let mut told = Map::new();
     for side in sides {
-        let revoked = authorize::revoke(&opened, side).await?;
-        record(
-            place,
-            &opened,
-            AccessAct::Revoke,
-            side,
-            &asked.writing.reason,
-        )
-        .await?;
-        let key = side.to_string().to_lowercase();
+        let by = by(place, &opened, &asked.writing.reason);
+        let revoked = authorize::revoke(&opened, side, by).await?;
         let Revoked { there, forgotten } = revoked;
-        told.insert(key, json!({ "revoked": there, "forgotten": forgotten }));
+        told.insert(
+            side.word().to_owned(),
+            json!({ "revoked": there, "forgotten": forgotten }),
+        );
         if !out.is_json() {
-            out.line(&words(side, revoked))?;
+            out.line(&words(&opened.instance, side, revoked))?;
         }
     }
     if out.is_json() {
@@ -334,8 +321,7 @@ async fn would(opened: &Opened, sides: &[Side], out: &mut Out) -> Result<Status,
     let mut told = Map::new();
     for side in sides {
         let kept = authorize::kept(opened, *side).await;
-        let key = side.to_string().to_lowercase();
-        told.insert(key, json!({ "would_forget": kept }));
+        told.insert(side.word().to_owned(), json!({ "would_forget": kept }));
         if !out.is_json() {
             out.line(&format!(
                 "{side}: {kept} kept secrets would be revoked and forgotten"
@@ -348,19 +334,53 @@ async fn would(opened: &Opened, sides: &[Side], out: &mut Out) -> Result<Status,
     Ok(Status::Done)
 }
 
-async fn is_wanted(place: &Place, sides: &[Side]) -> Result<bool, AppError> {
-    let names: Vec<String> = sides.iter().map(ToString::to_string).collect();
+async fn is_wanted(place: &Place, instance: &Instance, sides: &[Side]) -> Result<bool, AppError> {
+    let lines: Vec<String> = sides
+        .iter()
+        .map(|side| would_end(instance, *side))
+        .collect();
     let text = format!(
-        "end the login at {}? The sync stops until somebody authorises again. (y, or anything else for \
-         no) ",
-        names.join(" and ")
+        "{}\nend it? (y, or anything else for no) ",
+        lines.join("\n")
     );
     let answer = place.asker.line(&text).await;
     let answer = answer.map_err(AppError::Unanswered)?.unwrap_or_default();
     Ok(matches!(answer.trim(), "y" | "yes" | "o" | "oui"))
 }
 
-fn words(side: Side, revoked: Revoked) -> String {
+/// What ending a login means depends on what of it is here.
+fn would_end(instance: &Instance, side: Side) -> String {
+    if authorize::needs_person(instance, side) {
+        return format!(
+            "{side}: the login of a person is ended, and the sync stops there until somebody logs in again"
+        );
+    }
+    match authorize::wanted(instance, side) {
+        Some(wanted) => format!(
+            "{side}: the {} that is kept is forgotten, and the sync stops there until it is typed again",
+            wanted.what
+        ),
+        None => format!("{side}: {}", given(side)),
+    }
+}
+
+/// Of keys that the instance file gives.
+fn given(side: Side) -> String {
+    let queue = side.word();
+    format!(
+        "its keys are given in the instance file, so nothing of them is kept here and the sync goes on; \
+         end them at {side}, or hold what is written there with: passerelle queue pause {queue}"
+    )
+}
+
+fn words(instance: &Instance, side: Side, revoked: Revoked) -> String {
+    let forgotten = revoked.forgotten;
+    if !authorize::is_kept_here(instance, side) {
+        return format!(
+            "{side}: {forgotten} kept secrets forgotten; {}",
+            given(side)
+        );
+    }
     let there = match (side, revoked.there) {
         (Side::Salesforce, Some(true)) => "its login is ended there",
         (Side::Salesforce, Some(false)) => "its login had ended there already",
@@ -373,37 +393,5 @@ fn words(side: Side, revoked: Revoked) -> String {
              or the application's right under the user's account > Authorized Clients"
         }
     };
-    let forgotten = revoked.forgotten;
     format!("{side}: {forgotten} kept secrets forgotten; {there}")
-}
-
-/// Into the audit, by the sync that numbers the acts where a process serves the instance.
-async fn record(
-    place: &Place,
-    opened: &Opened,
-    act: AccessAct,
-    side: Side,
-    reason: &str,
-) -> Result<(), AppError> {
-    if let Some((house, door)) = &place.served {
-        return authorize::note(house, door, (side, act), reason).await;
-    }
-    let operator = place.visitor(opened).operator;
-    let (name, told) = (operator.name.as_str(), act.name());
-    tracing::info!(target: TOLD, act = told, %side, operator = name, "access was changed");
-    let mut tally = opened.store.recover().await?.tally;
-    tally.next_run += 1;
-    let act = Act {
-        run: RunId(tally.next_run),
-        at: opened.clock.now(),
-        operator: operator.name,
-        from: operator.from,
-        act: act.name().to_owned(),
-        object: side.to_string(),
-        links: Vec::new(),
-        reason: reason.to_owned(),
-        undo: Vec::new(),
-    };
-    let changes = vec![Change::AddAct(act), Change::PutTally(tally)];
-    Ok(opened.store.commit(Batch(changes)).await?)
 }

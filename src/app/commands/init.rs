@@ -55,7 +55,7 @@ pub(super) async fn perform(
     }
     let instance = config::load(&path, &place.env)?;
     step(out, 2, "let passerelle in")?;
-    let_in(place, asked, out).await?;
+    Box::pin(let_in(place, asked, out)).await?;
     step(out, 3, "which fields belong to each other")?;
     if !map(place, &path, &instance, out).await? {
         return Ok(Status::WorkRemains);
@@ -119,7 +119,7 @@ async fn let_in(place: &Place, asked: &Init, out: &mut Out) -> Result<(), AppErr
             reason: "first set-up".to_owned(),
             json: false,
         };
-        authorize::perform(place, &login, out).await?;
+        Box::pin(authorize::perform(place, &login, out)).await?;
     }
     Ok(())
 }

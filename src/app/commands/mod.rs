@@ -127,7 +127,7 @@ async fn carry_out(place: &Place, command: Command, out: &mut Out) -> Result<Sta
         ),
         Command::Sim(sim) => practice::sim(&sim, out).await,
         Command::Init(asked) => Box::pin(init::perform(place, &asked, out)).await,
-        Command::Authorize(asked) => authorize::perform(place, &asked, out).await,
+        Command::Authorize(asked) => Box::pin(authorize::perform(place, &asked, out)).await,
         Command::Revoke(asked) => authorize::revoke(place, &asked, out).await,
         Command::Sync(sync) => sync::perform(place, &sync, out).await,
         Command::Status(_) => inspect::status(place, out).await,

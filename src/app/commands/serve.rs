@@ -48,6 +48,7 @@ pub(super) async fn perform(
         place.connect().await?
     };
     console::check_compared(&connected)?;
+    connected.opened.vault.ask_ahead().await?;
     let clock = connected.outside.clock.clone();
     let serve = connected.opened.instance.serve.clone();
     let name = connected.opened.instance.name.clone();

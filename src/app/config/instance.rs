@@ -25,6 +25,8 @@ pub struct Instance {
     pub operators: Operators,
     /// `None`: no webhooks are received.
     pub webhook: Option<Webhook>,
+    /// Files that hold secrets, by the file's own words. Not those of the service manager.
+    pub secret_files: Vec<PathBuf>,
 }
 
 /// Where Automation's webhooks are received.

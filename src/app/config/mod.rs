@@ -5,6 +5,7 @@ mod secrets;
 mod typed;
 mod webhook;
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fs;
 use std::ops::Range;
@@ -12,6 +13,7 @@ use std::path::{Path, PathBuf};
 
 use url::Url;
 
+use crate::adapters::is_loopback;
 use crate::domain::ids::SalesforceObject;
 use crate::domain::mapping::{Arrow, BlankTravel, Overwritten};
 use crate::domain::setup::{Pair, Timetable};
@@ -38,7 +40,8 @@ pub enum ConfigError {
         source: std::io::Error,
     },
     #[error(
-        "the instance file {path} may be read by others on this machine; run: chmod go-rwx {path}"
+        "the file {path} holds a secret and may be read by others on this machine; run: chmod go-rwx \
+         {path}"
     )]
     Exposed { path: String },
     #[error("{path}, line {line}: {problem}")]
@@ -75,12 +78,7 @@ pub fn path(option: Option<PathBuf>, env: &BTreeMap<String, String>) -> Option<P
 pub fn load(path: &Path, env: &BTreeMap<String, String>) -> Result<Instance, ConfigError> {
     let (shown, text) = text_of(path)?;
     let file = parsed(&shown, &text)?;
-    Reader {
-        path: &shown,
-        text: &text,
-        env,
-    }
-    .instance(file)
+    Reader::new(&shown, &text, env).instance(file)
 }
 
 fn text_of(path: &Path) -> Result<(String, String), ConfigError> {
@@ -114,11 +112,7 @@ fn at(path: &str, text: &str, error: &toml::de::Error) -> ConfigError {
 pub fn socket(path: &Path, env: &BTreeMap<String, String>) -> Result<PathBuf, ConfigError> {
     let (shown, text) = text_of(path)?;
     let file = parsed(&shown, &text)?;
-    let reader = Reader {
-        path: &shown,
-        text: &text,
-        env,
-    };
+    let reader = Reader::new(&shown, &text, env);
     let data = reader.data(&file.instance)?;
     Ok(reader.serve(file.serve, &data)?.socket)
 }
@@ -139,11 +133,7 @@ pub struct Setup {
 pub fn setup(name: &str, text: &str) -> Result<Setup, ConfigError> {
     let (typed, left_out) = typed::parse_setup(text).map_err(|error| at(name, text, &error))?;
     let env = BTreeMap::new();
-    let reader = Reader {
-        path: name,
-        text,
-        env: &env,
-    };
+    let reader = Reader::new(name, text, &env);
     let timetable = typed.schedule.map(|typed| reader.timetable(&typed));
     let has_plugin = typed.plugin.is_some();
     let has_mapping = typed.mapping.is_some();
@@ -164,13 +154,26 @@ struct Reader<'a> {
     path: &'a str,
     text: &'a str,
     env: &'a BTreeMap<String, String>,
+    /// Those that were read.
+    secret_files: RefCell<Vec<PathBuf>>,
+}
+
+impl<'a> Reader<'a> {
+    fn new(path: &'a str, text: &'a str, env: &'a BTreeMap<String, String>) -> Self {
+        Self {
+            path,
+            text,
+            env,
+            secret_files: RefCell::default(),
+        }
+    }
 }
 
 impl Reader<'_> {
     fn instance(&self, file: typed::File) -> Result<Instance, ConfigError> {
         let name = file.instance.name.get_ref().clone();
         let data = self.data(&file.instance)?;
-        Ok(Instance {
+        let mut instance = Instance {
             keys: self.keys(&file.instance)?,
             callback_ports: self.callback_ports(&file.instance)?,
             serve: self.serve(file.serve, &data)?,
@@ -186,8 +189,12 @@ impl Reader<'_> {
             automation: self.automation(file.automation)?,
             timetable: self.timetable(&file.schedule)?,
             webhook: file.webhook.map(|typed| self.webhook(typed)).transpose()?,
+            secret_files: Vec::new(),
             name,
-        })
+        };
+        // Every one of them was read by now.
+        instance.secret_files = self.secret_files.take();
+        Ok(instance)
     }
 
     /// Both systems compare call-back addresses letter by letter: only ports that were entered there.
@@ -216,7 +223,7 @@ impl Reader<'_> {
             ));
         }
         match &instance.data {
-            Some(data) => Ok(data.clone()),
+            Some(data) => Ok(self.beside_us(data)),
             None => self.default_data(name),
         }
     }
@@ -230,7 +237,8 @@ impl Reader<'_> {
                  \"/run/passerelle/NAME.sock\"",
             ));
         }
-        let socket = typed.socket.map(Spanned::into_inner);
+        let socket = typed.socket;
+        let socket = socket.map(|socket| self.beside_us(socket.get_ref()));
         Ok(Serve {
             socket: socket.unwrap_or_else(|| data.join(SOCKET)),
             group: typed.group.map(Spanned::into_inner),
@@ -321,15 +329,9 @@ impl Reader<'_> {
     /// https, or plain http on this machine.
     fn url(&self, typed: &Spanned<Url>) -> Result<Url, ConfigError> {
         let url = typed.get_ref();
-        let is_loopback = match url.host() {
-            Some(url::Host::Domain(name)) => name == "localhost",
-            Some(url::Host::Ipv4(address)) => address.is_loopback(),
-            Some(url::Host::Ipv6(address)) => address.is_loopback(),
-            None => false,
-        };
         match url.scheme() {
             "https" if url.host().is_some() => {}
-            "http" if is_loopback => {}
+            "http" if is_loopback(url) => {}
             "http" => {
                 return Err(self.at(
                     typed,

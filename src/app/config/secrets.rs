@@ -34,7 +34,7 @@ impl Reader<'_> {
     }
 
     /// Relative to the instance file, as whoever serves it may stand in another folder.
-    fn beside_us(&self, path: &Path) -> PathBuf {
+    pub(super) fn beside_us(&self, path: &Path) -> PathBuf {
         let folder = Path::new(self.path).parent().unwrap_or(Path::new(""));
         folder.join(path)
     }
@@ -100,17 +100,7 @@ impl Reader<'_> {
             Secret {
                 env: None,
                 file: Some(path),
-            } => {
-                let shown = path.display();
-                if is_exposed(path) {
-                    return Err(ConfigError::Exposed {
-                        path: shown.to_string(),
-                    });
-                }
-                fs::read_to_string(path).map_err(|error| {
-                    self.at(typed, &format!("the file {shown} of this secret: {error}"))
-                })?
-            }
+            } => self.of_file(typed, &self.beside_us(path))?,
             _ => {
                 return Err(self.at(typed, "a secret is { env = \"NAME\" } or { file = \"…\" }"));
             }
@@ -118,6 +108,38 @@ impl Reader<'_> {
         Ok(SecretString::from(
             text.trim_end_matches(['\r', '\n']).to_owned(),
         ))
+    }
+
+    fn of_file(&self, typed: &Spanned<Secret>, path: &Path) -> Result<String, ConfigError> {
+        let shown = path.display();
+        if !self.is_credential(path) {
+            if is_exposed(path) {
+                return Err(ConfigError::Exposed {
+                    path: shown.to_string(),
+                });
+            }
+            self.secret_files.borrow_mut().push(path.to_owned());
+        }
+        let text = fs::read_to_string(path).map_err(|error| {
+            self.at(typed, &format!("the file {shown} of this secret: {error}"))
+        })?;
+        if text.trim().is_empty() {
+            let problem =
+                format!("the file {shown} of this secret is empty; write the secret into it");
+            return Err(self.at(typed, &problem));
+        }
+        Ok(text)
+    }
+
+    /// Handed over by the service manager, which lets the service's account in by rights of its own.
+    fn is_credential(&self, path: &Path) -> bool {
+        let Some(folder) = self.env.get("CREDENTIALS_DIRECTORY") else {
+            return false;
+        };
+        match (fs::canonicalize(folder), fs::canonicalize(path)) {
+            (Ok(folder), Ok(path)) => path.starts_with(folder),
+            _ => false,
+        }
     }
 }
 

@@ -291,3 +291,75 @@ fn the_key_of_kept_secrets_is_one_and_is_named_with_its_line() {
         assert!(!error.contains("sesame"), "{error}");
     }
 }
+
+#[test]
+fn every_path_of_a_file_is_meant_from_where_the_file_is() {
+    let text = GOOD
+        .replace("data = \"/tmp/acme\"", "data = \"kept\"")
+        .replace(
+            "{ env = \"SF_SECRET\" }",
+            "{ file = \"salesforce.secret\" }",
+        );
+    let text = format!("{text}\n[serve]\nsocket = \"run/console.sock\"\n");
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("instance.toml");
+    fs::write(&path, text).unwrap();
+    write_secret(&folder.path().join("salesforce.secret"), "s1\n", 0o600);
+    let instance = load(&path, &env()).unwrap();
+    assert_eq!(instance.data, folder.path().join("kept"));
+    let at = folder.path().join("run/console.sock");
+    assert_eq!(instance.serve.socket, at);
+    assert_eq!(socket(&path, &env()).unwrap(), at);
+}
+
+fn write_secret(path: &Path, text: &str, mode: u32) {
+    use std::os::unix::fs::PermissionsExt;
+    fs::write(path, text).unwrap();
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+}
+
+/// The good file with Salesforce's secret in a file of this text and mode.
+fn with_secret_file(text: &str, mode: u32, is_credential: bool) -> Result<Instance, ConfigError> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("instance.toml");
+    let secrets = folder.path().join("secrets");
+    fs::create_dir(&secrets).unwrap();
+    write_secret(&secrets.join("sf"), text, mode);
+    let file = "{ file = \"secrets/sf\" }";
+    fs::write(&path, GOOD.replace("{ env = \"SF_SECRET\" }", file)).unwrap();
+    let mut env = env();
+    if is_credential {
+        let secrets = secrets.display().to_string();
+        env.insert("CREDENTIALS_DIRECTORY".to_owned(), secrets);
+    }
+    load(&path, &env)
+}
+
+#[test]
+fn a_secret_that_others_may_read_is_named_as_what_it_is() {
+    let error = with_secret_file("s1\n", 0o640, false)
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("secrets/sf holds a secret"), "{error}");
+    assert!(error.contains("chmod go-rwx"), "{error}");
+    assert!(!error.contains("instance file"), "{error}");
+}
+
+#[test]
+fn a_service_managers_credential_is_taken_with_the_rights_that_it_comes_with() {
+    assert!(with_secret_file("s1\n", 0o440, true).is_ok());
+    assert!(with_secret_file("s1\n", 0o440, false).is_err());
+}
+
+#[test]
+fn an_empty_file_is_no_secret() {
+    for text in ["", "\n", " \r\n"] {
+        let error = with_secret_file(text, 0o600, false)
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("line 10") && error.contains("is empty"),
+            "{error}"
+        );
+    }
+}

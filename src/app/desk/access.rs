@@ -11,21 +11,17 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use url::Url;
 
 use super::Desk;
-use crate::adapters::{Denial, PendingAuthorization};
-use crate::app::authorize::{self, Callback, Login};
+use crate::adapters::PendingAuthorization;
+use crate::app::authorize::{self, By, Callback, Came, Login, Waiting};
 use crate::app::compose::Opened;
 use crate::app::door::Door;
 use crate::app::error::AppError;
 use crate::app::house::House;
 use crate::console::query::Admit;
 use crate::console::{Answer, Msg, Ticket};
-use crate::domain::access::{Access, AccessAct, Admitted, Listens, Outcome, Progress};
+use crate::domain::access::{Access, Admitted, Listens, Outcome, Progress};
 use crate::domain::ids::Side;
 use crate::domain::operator::Role;
-use crate::domain::time::Span;
-
-/// As long as Salesforce's codes live.
-const PATIENCE: Span = Span::minutes(15);
 
 /// Addresses that wait to be looked at: a person pastes one at a time.
 const ADDRESSES_MAX: usize = 4;
@@ -136,24 +132,27 @@ impl Desk {
     }
 }
 
-type Waiting = (mpsc::Receiver<SecretString>, CancellationToken);
+/// What is pasted, and the end of waiting for it.
+type Brought = (mpsc::Receiver<SecretString>, CancellationToken);
 
 impl Reception {
-    async fn attempt(self, teller: Teller, admit: Admit, waiting: Waiting) {
+    async fn attempt(self, teller: Teller, admit: Admit, brought: Brought) {
         let side = teller.side;
         let done = match admit {
             Admit::Check => self.check(&teller).await,
             Admit::LogIn { secret, reason } => {
                 let secret = secret.map(|hidden| hidden.secret().clone());
-                self.log_in(&teller, secret, &reason, waiting).await
+                self.log_in(&teller, secret, reason, brought).await
             }
-            Admit::Revoke { reason } => self.revoke(&teller, &reason).await,
+            Admit::Revoke { reason } => self.revoke(&teller, reason).await,
             // Handed on above.
             Admit::Redirected(_) | Admit::BreakOff => return,
         };
         let outcome = done.unwrap_or_else(|error| {
-            tracing::info!(%side, %error, "not let in");
-            Outcome::Refused(authorize::stopped(&error))
+            let why = authorize::stopped(&error);
+            // Not the systems' own words.
+            tracing::info!(%side, why = %why.says, "not let in");
+            Outcome::Refused(why)
         });
         teller.tell(Progress::Ended(outcome)).await;
     }
@@ -164,11 +163,17 @@ impl Reception {
         Ok(Outcome::Checked(identity))
     }
 
-    async fn revoke(&self, teller: &Teller, reason: &str) -> Result<Outcome, AppError> {
+    fn by(&self, reason: String) -> By {
+        By {
+            operator: self.door.visitor.operator.clone(),
+            reason,
+        }
+    }
+
+    async fn revoke(&self, teller: &Teller, reason: String) -> Result<Outcome, AppError> {
         teller.tell(Progress::Revoking).await;
         let opened = self.house.opened(&self.door).await?;
-        let revoked = authorize::revoke(&opened, teller.side).await?;
-        self.note(teller.side, AccessAct::Revoke, reason).await?;
+        let revoked = authorize::revoke(&opened, teller.side, self.by(reason)).await?;
         Ok(Outcome::Revoked {
             there: revoked.there,
             forgotten: revoked.forgotten as u64,
@@ -179,8 +184,8 @@ impl Reception {
         &self,
         teller: &Teller,
         secret: Option<SecretString>,
-        reason: &str,
-        waiting: Waiting,
+        reason: String,
+        brought: Brought,
     ) -> Result<Outcome, AppError> {
         let side = teller.side;
         let opened = self.house.opened(&self.door).await?;
@@ -188,23 +193,23 @@ impl Reception {
         if let Some(secret) = secret {
             login.take_secret(&secret).await?;
         }
+        let mut answer = None;
         if authorize::needs_person(&opened.instance, side) {
-            let Some((pending, redirected)) =
-                self.at_browser(teller, &opened, &login, waiting).await?
-            else {
-                return Ok(Outcome::BrokenOff);
-            };
+            match self.at_browser(teller, &opened, &login, brought).await {
+                Ok(Some(came)) => answer = Some(came),
+                ended => {
+                    login.leave().await?;
+                    return ended.map(|_| Outcome::BrokenOff);
+                }
+            }
+        }
+        login.record(&self.by(reason)).await?;
+        if let Some((pending, redirected)) = answer {
             teller.tell(Progress::Exchanging).await;
             login.exchange(pending, &redirected).await?;
         }
         teller.tell(Progress::Proving).await;
-        let identity = login.prove().await?;
-        self.note(side, AccessAct::Authorise, reason).await?;
-        Ok(Outcome::LetIn(identity))
-    }
-
-    async fn note(&self, side: Side, act: AccessAct, reason: &str) -> Result<(), AppError> {
-        authorize::note(&self.house, &self.door, (side, act), reason).await
+        Ok(Outcome::LetIn(login.prove().await?))
     }
 
     /// The browser of this machine or a pasted address, whichever is first; `None` if it was broken off.
@@ -212,35 +217,25 @@ impl Reception {
         &self,
         teller: &Teller,
         opened: &Opened,
-        login: &Login<'_>,
-        (mut pasted, stop): Waiting,
+        login: &Login,
+        (mut pasted, stop): Brought,
     ) -> Result<Option<(PendingAuthorization, Url)>, AppError> {
         let ports = &opened.instance.callback_ports;
         let (callback, listens) = self.listen(ports).await;
-        let port = callback.as_ref().map_or(ports[0], Callback::port);
-        let redirect = authorize::redirect(port)?;
-        let pending = login.pending(redirect.clone())?;
+        let waiting = Waiting::begin(login, callback, ports[0])?;
         let shown = Progress::AtBrowser {
-            redirect: pending.redirect().to_owned(),
-            address: pending.url.to_string(),
+            redirect: waiting.pending.redirect().to_owned(),
+            address: waiting.pending.url.to_string(),
             listens,
         };
         teller.tell(shown).await;
-        let heard = async {
-            match &callback {
-                Some(callback) => callback.hear(&redirect, |url| pending.is_answer(url)).await,
-                None => std::future::pending().await,
-            }
-        };
-        let redirected = tokio::select! {
-            heard = heard => heard.map_err(AppError::Unanswered)?,
-            pasted = right_one(teller, &pending, &mut pasted) => pasted?,
+        let pasted = right_one(teller, &waiting, &mut pasted);
+        let came = tokio::select! {
+            came = waiting.answer(&*opened.clock, pasted) => came?,
             () = stop.cancelled() => return Ok(None),
-            () = opened.clock.sleep(PATIENCE) => {
-                return Err(AppError::NotLetIn(Denial::CodeExpired));
-            }
         };
-        Ok(Some((pending, redirected)))
+        let (Came::ByItself(redirected) | Came::Pasted(redirected)) = came;
+        Ok(Some((waiting.pending, redirected)))
     }
 
     /// A browser on the operator's own machine does not come back to this one.
@@ -263,22 +258,18 @@ impl Reception {
 /// browser's ends it.
 async fn right_one(
     teller: &Teller,
-    pending: &PendingAuthorization,
+    waiting: &Waiting,
     pasted: &mut mpsc::Receiver<SecretString>,
 ) -> Result<Url, AppError> {
     while let Some(text) = pasted.recv().await {
-        let url = authorize::pasted(text.expose_secret()).ok_or(Denial::NoCode);
-        let answer = url.and_then(|url| match pending.denial(&url) {
-            None => Ok(url),
-            Some(denial) => Err(denial),
-        });
-        match answer {
-            Ok(url) => return Ok(url),
-            Err(denial @ (Denial::NoCode | Denial::WrongState)) => {
+        match waiting.judge(text.expose_secret()) {
+            None => {}
+            Some(Ok(url)) => return Ok(url),
+            Some(Err(denial)) if authorize::may_try_again(&denial) => {
                 let why = authorize::denied(&denial);
                 teller.tell(Progress::NotTheAnswer(why)).await;
             }
-            Err(denial) => return Err(AppError::NotLetIn(denial)),
+            Some(Err(denial)) => return Err(AppError::NotLetIn(denial)),
         }
     }
     // The session is over, which ends the waiting beside this.

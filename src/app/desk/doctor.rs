@@ -6,15 +6,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use nix::sys::statvfs::statvfs;
-use tokio::sync::broadcast::error::RecvError;
 
 use super::{Desk, PAGE_MAX};
 use crate::app::compose::Connected;
 use crate::app::door::Door;
+use crate::app::entry::{self, Entry};
+use crate::app::error::AppError;
 use crate::app::examiner::Examiner;
 use crate::app::machine::{self, Home};
 use crate::console::query::{Diagnosis, Mending};
-use crate::domain::command::{Command, Fact};
+use crate::domain::command::Command;
 use crate::domain::conflict::{Cause, Subject};
 use crate::domain::doctor::{Disk, Facts, Refused, examine};
 use crate::domain::evidence::Evidence;
@@ -23,8 +24,7 @@ use crate::domain::record::{LinkPage, Listing};
 use crate::domain::remedy::Remedy;
 use crate::domain::time::Timestamp;
 use crate::pool::Handle;
-use crate::ports::{Store, StoreError};
-use crate::session::Sent;
+use crate::ports::{Clock, Store, StoreError};
 
 /// Contacts in conflict looked through for the oldest: it bounds what a refresh costs.
 const CONFLICTS_MAX: usize = 1_000;
@@ -58,26 +58,19 @@ pub(in crate::app) struct Recorded {
 
 impl Recorded {
     /// Ends when the act is durable; or why it was not taken.
-    async fn record(&self, remedy: &Remedy, reason: &str) -> Result<(), String> {
-        let mut facts = self.pool.facts();
-        match self.door.send(reason, Command::Mend(remedy.clone())) {
-            Sent::Yes => {}
-            Sent::Denied(needed) => return Err(format!("this takes the role {needed}")),
-            Sent::Full => return Err("too much is asked for at once; try again".to_owned()),
-            Sent::Closed => return Err("the sync has ended".to_owned()),
-        }
-        loop {
-            match facts.recv().await {
-                Ok(told) if !told.is_for(self.door.session) => {}
-                Ok(told) => match told.fact {
-                    Fact::Accepted(_) => return Ok(()),
-                    Fact::Refused(_) => return Err("it was refused".to_owned()),
-                    _ => {}
-                },
-                Err(RecvError::Lagged(_)) => {}
-                Err(RecvError::Closed) => return Err("the sync has ended".to_owned()),
-            }
-        }
+    async fn record(
+        &self,
+        kept: (&dyn Store, &dyn Clock),
+        remedy: &Remedy,
+        reason: &str,
+    ) -> Result<(), AppError> {
+        let entry = Entry {
+            command: Command::Mend(remedy.clone()),
+            act: "mend",
+            object: remedy.name().to_owned(),
+            reason,
+        };
+        entry::enter(&self.pool, kept, &self.door, entry).await
     }
 }
 
@@ -154,8 +147,9 @@ impl Desk {
         let (Some(examiner), Some(recorded)) = (&doctor.examiner, &doctor.recorded) else {
             return Mending::Failed("nothing is connected here".to_owned());
         };
-        if let Err(why) = recorded.record(&remedy, reason).await {
-            return Mending::Failed(why);
+        let kept = (&*self.store, &*self.clock);
+        if let Err(why) = recorded.record(kept, &remedy, reason).await {
+            return Mending::Failed(why.to_string());
         }
         match examiner.mend(self.policy(), remedy).await {
             Ok(mended) => Mending::Made(mended),

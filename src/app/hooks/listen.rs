@@ -81,26 +81,26 @@ impl Door {
     async fn answer(&self, request: Request) -> StatusCode {
         let (head, body) = request.into_parts();
         if head.uri.path() != self.registrar.webhook.path {
-            return self.refuse(StatusCode::NOT_FOUND);
+            return self.turn_away(StatusCode::NOT_FOUND);
         }
         if head.method != Method::POST {
-            return self.refuse(StatusCode::METHOD_NOT_ALLOWED);
+            return self.turn_away(StatusCode::METHOD_NOT_ALLOWED);
         }
         if bytes_of(&head.headers) > HEADER_BYTES_MAX {
-            return self.refuse(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
+            return self.turn_away(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
         }
         let signature = head.headers.get(SIGNATURE);
         let signature = signature.and_then(|header| Signature::parse(header.as_bytes()));
         let Some(signature) = signature else {
-            return self.refuse(StatusCode::UNAUTHORIZED);
+            return self.refuse();
         };
         let Some(body) = whole(&head.headers, body).await else {
-            return self.refuse(StatusCode::PAYLOAD_TOO_LARGE);
+            return self.turn_away(StatusCode::PAYLOAD_TOO_LARGE);
         };
         // Without a secret nobody can have signed anything.
         let key = self.registrar.key();
         if !key.is_some_and(|key| key.vouches_for(&body, &signature)) {
-            return self.refuse(StatusCode::UNAUTHORIZED);
+            return self.refuse();
         }
         self.hear(&body)
     }
@@ -134,10 +134,16 @@ impl Door {
         status
     }
 
-    /// Who is refused very often is not even told why.
-    fn refuse(&self, status: StatusCode) -> StatusCode {
+    /// The secret does not vouch for it: it may be another secret than ours, which somebody must see.
+    fn refuse(&self) -> StatusCode {
+        self.ear.with(super::Hints::note_refused);
+        self.turn_away(StatusCode::UNAUTHORIZED)
+    }
+
+    /// Who is turned away very often is not even told why.
+    fn turn_away(&self, status: StatusCode) -> StatusCode {
         let now = self.ear.clock.now();
-        let is_left = self.ear.with(|hints| hints.refuse(now));
+        let is_left = self.ear.with(|hints| hints.turn_away(now));
         self.ear.heard.notify_one();
         if is_left {
             status

@@ -6,6 +6,7 @@ use url::Url;
 
 use super::secret;
 use crate::adapters::automation::hook::TRIGGERS;
+use crate::adapters::is_loopback;
 use crate::app::config::{Instance, Webhook};
 use crate::app::error::AppError;
 use crate::domain::webhook::{Flaw, Registered, Registration};
@@ -41,7 +42,9 @@ impl Wanted {
     ) -> Result<Self, AppError> {
         let url = match &webhook.public_url {
             Some(url) => url.clone(),
-            None if webhook.listen.ip().is_loopback() && is_here(&instance.automation.base_url) => {
+            None if webhook.listen.ip().is_loopback()
+                && is_loopback(&instance.automation.base_url) =>
+            {
                 let here = format!("http://{}{}", webhook.listen, webhook.path);
                 here.parse()
                     .map_err(|_| AppError::Usage(format!("{here} is no address")))?
@@ -188,15 +191,6 @@ pub(in crate::app) fn ordered(change: &HookChange) -> String {
             draft.triggers.len()
         ),
         HookChange::Remove(id) => format!("remove webhook {}", id.0),
-    }
-}
-
-fn is_here(url: &Url) -> bool {
-    match url.host() {
-        Some(url::Host::Domain(name)) => name == "localhost",
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
     }
 }
 

@@ -241,14 +241,19 @@ fn at_browser(words: Words<'_>, side: Side, shown: &Progress) -> Vec<Line> {
         Listens::Taken => "login-port-taken",
     };
     let plain = |key: &str| Line::Text(Tone::Plain, say.text(key).to_owned());
-    vec![
+    let mut lines = vec![
         plain(place),
         Line::Whole(redirect.clone()),
         plain("login-open"),
         Line::Whole(address.clone()),
         plain(back),
-        Line::Field,
-    ]
+    ];
+    // Salesforce's codes live as long as anybody waits here.
+    if side == Side::Automation && *listens != Listens::Here {
+        lines.push(plain("login-soon"));
+    }
+    lines.push(Line::Field);
+    lines
 }
 
 fn ended(words: Words<'_>, side: Side, outcome: &Outcome) -> Vec<Line> {

@@ -67,7 +67,7 @@ fn name(words: Words<'_>, row: &ConflictRow) -> String {
 
 /// One link that waits. Several that question the same records, one person's, stand under each other.
 pub(in crate::console) struct Line<'a> {
-    row: &'a ConflictRow,
+    pub(in crate::console) row: &'a ConflictRow,
     /// Its place among them, from one, and how many they are.
     place: usize,
     of: usize,

@@ -209,7 +209,7 @@ fn a_login_by_code_shows_both_addresses_whole_and_takes_the_one_that_comes_back(
     bench.expect_screen("proving");
     let kept = Progress::Ended(Outcome::LetIn(salesforce()));
     tell(&mut bench, ticket, Side::Salesforce, kept);
-    bench.expect_screen("kept sealed; the sync uses it from its next cycle on");
+    bench.expect_screen("kept sealed; the sync uses it from its next request on");
     bench.expect_screen("Acme (00D000000000001EAA), production");
     bench.keys("esc").expect_screen("Who lets us in");
     assert!(bench.commands().is_empty(), "whoever does it records it");
@@ -415,4 +415,49 @@ fn a_terminal_that_shows_what_is_typed_takes_no_secret() {
     let said = bench.types(&[SECRET]);
     assert!(said.contains("use the screens, or passerelle"), "{said}");
     assert!(admits(&mut bench).is_empty());
+}
+
+#[test]
+fn an_address_that_comes_too_late_for_its_field_is_on_no_tape_either() {
+    for progress in [
+        Progress::Exchanging,
+        Progress::Proving,
+        Progress::Ended(Outcome::LetIn(salesforce())),
+    ] {
+        let mut bench = bench();
+        let ticket = at_browser(&mut bench, Listens::Here);
+        tell(&mut bench, ticket, Side::Salesforce, progress);
+        bench.send(Msg::Pasted(pasted()));
+        let tape = recorded(&bench.heard);
+        assert!(!tape.contains(CODE) && !tape.contains("CANARY"), "{tape}");
+    }
+}
+
+#[test]
+fn ending_a_login_says_what_it_ends_by_how_we_are_let_in() {
+    let question = |change: fn(&mut Access)| {
+        let mut bench = Bench::new();
+        bench.world.access = doors();
+        change(&mut bench.world.access[0]);
+        bench.keys("I R");
+        bench.expect_screen("End the login to Salesforce");
+        bench.screen()
+    };
+    let person = question(|_| {});
+    assert!(person.contains("until somebody logs in again"), "{person}");
+    let typed = question(|access| {
+        access.flow = Flow::ClientCredentials;
+        access.wanted = Some(SecretWanted {
+            name: SecretName::ConsumerSecret,
+            is_optional: false,
+            is_kept: true,
+        });
+    });
+    assert!(typed.contains("until the secret is typed again"), "{typed}");
+    let given = question(|access| {
+        access.flow = Flow::Assertion;
+        access.kept = 0;
+    });
+    assert!(given.contains("given in the instance file"), "{given}");
+    assert!(!given.contains("The sync stops"), "{given}");
 }

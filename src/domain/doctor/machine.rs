@@ -7,6 +7,10 @@ use crate::domain::evidence::Part;
 pub(super) fn files(facts: &Facts<'_>) -> Seen {
     let judge = || {
         let files = part(facts.machine.map(|machine| &machine.files))?;
+        if let (true, Some(path)) = (files.open.is_empty(), &files.key_inside) {
+            let path = ("path", Told::Text(path.clone()));
+            return Ok(seen(Severity::Warning, "seen-key-inside", vec![path]));
+        }
         if files.open.is_empty() {
             let n = ("n", Told::Number(files.checked));
             return Ok(seen(Severity::Ok, "seen-files", vec![n]));

@@ -212,6 +212,11 @@ impl Salesforce {
         self.oauth.sessions.clear();
     }
 
+    /// Logins of persons that are alive.
+    pub fn grants(&self) -> usize {
+        self.oauth.refreshes.len()
+    }
+
     /// A session without any flow: `sf org login access-token`, or a test in a hurry.
     pub fn open_session(&mut self, user: RecordId, now: Timestamp) -> String {
         self.start_session("", "api", user, None, now).access

@@ -9,7 +9,7 @@ use secrecy::SecretString;
 
 use crate::ports::{StoreError, Vault};
 use crate::store::tests::{open, run};
-use crate::store::{Job, KeySource, SealedVault, SledStore, keys};
+use crate::store::{Job, KeySource, Question, SealedVault, SledStore, keys};
 
 const NAME: &str = "salesforce-refresh-token";
 const SECRET: &str = "5Aep861-a-refresh-token-that-nobody-may-see";
@@ -211,7 +211,8 @@ fn one_passphrase_is_one_key_and_another_is_none() {
     // Asked for once, however often it is needed; and again after a wrong one.
     let typed = Arc::new(std::sync::Mutex::new(vec!["correct horse", "wrong"]));
     let answers = Arc::clone(&typed);
-    let asked = KeySource::Asked(Arc::new(move || {
+    let asked = KeySource::Asked(Arc::new(move |question| {
+        assert_eq!(question, Question::Known);
         let answer = answers.lock().unwrap().pop();
         let answer = answer.ok_or(std::io::ErrorKind::UnexpectedEof)?;
         Ok(SecretString::from(answer))
@@ -247,4 +248,90 @@ fn a_value_that_was_moved_changed_or_cut_does_not_open() {
         bench.put_raw(&whole[..at]);
         assert!(read(&vault).is_err(), "cut at {at}");
     }
+}
+
+/// Whoever types these answers, and what they were asked.
+fn types(answers: &[&'static str]) -> (KeySource, Arc<std::sync::Mutex<Vec<Question>>>) {
+    let questions = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let asked = Arc::clone(&questions);
+    let answers = answers.to_vec();
+    let source = KeySource::Asked(Arc::new(move |question| {
+        let mut asked = asked.lock().unwrap();
+        asked.push(question);
+        let answer = answers.get(asked.len() - 1);
+        let answer = answer.ok_or(std::io::ErrorKind::UnexpectedEof)?;
+        Ok(SecretString::from(*answer))
+    }));
+    (source, questions)
+}
+
+#[test]
+fn a_new_passphrase_is_typed_twice_before_anything_is_at_work_and_then_no_more() {
+    let bench = Bench::new();
+    let (slip, _) = types(&["correct horse", "correct hose"]);
+    let told = run(Box::pin(bench.vault(vec![slip]).ask_ahead()))
+        .unwrap_err()
+        .to_string();
+    assert!(told.contains("differ") && !told.contains("hors"), "{told}");
+
+    let (source, questions) = types(&["correct horse", "correct horse"]);
+    let vault = bench.vault(vec![source]);
+    run(Box::pin(vault.ask_ahead())).unwrap();
+    write(&vault, SECRET).unwrap();
+    assert_eq!(read(&vault).unwrap().as_deref(), Some(SECRET));
+    assert_eq!(*questions.lock().unwrap(), [Question::New, Question::Again]);
+
+    let (source, questions) = types(&["correct horse"]);
+    let vault = bench.vault(vec![source]);
+    run(Box::pin(vault.ask_ahead())).unwrap();
+    assert_eq!(read(&vault).unwrap().as_deref(), Some(SECRET));
+    assert_eq!(*questions.lock().unwrap(), [Question::Known]);
+    let (wrong, _) = types(&["battery staple"]);
+    assert!(
+        run(Box::pin(bench.vault(vec![wrong]).ask_ahead())).is_err(),
+        "before any screen"
+    );
+}
+
+#[test]
+fn nobody_who_could_type_a_passphrase_is_no_matter_while_nothing_is_kept() {
+    let bench = Bench::new();
+    let (nobody, _) = types(&[]);
+    run(Box::pin(bench.vault(vec![nobody.clone()]).ask_ahead())).unwrap();
+    write(&bench.vault(vec![phrase("correct horse")]), SECRET).unwrap();
+    assert!(run(Box::pin(bench.vault(vec![nobody]).ask_ahead())).is_err());
+    // Of other keys nothing is asked, and none is made.
+    let empty = Bench::new();
+    run(Box::pin(empty.beside().ask_ahead())).unwrap();
+    assert!(!empty.path("data.key").exists());
+}
+
+#[test]
+fn everything_that_is_kept_is_sealed_anew_so_that_the_key_of_before_may_go() {
+    let bench = Bench::new();
+    let old = KeySource::File(bench.key_file("old.key", '3'));
+    let new = KeySource::Credential(bench.key_file("passerelle.key", '4'));
+    let before = bench.vault(vec![old.clone()]);
+    write(&before, SECRET).unwrap();
+    run(before.write("automation-secret", b"x".to_vec())).unwrap();
+    let both = bench.vault(vec![new.clone(), old]);
+    assert_eq!(run(Box::pin(both.seal_anew())).unwrap(), 2);
+    assert_eq!(run(Box::pin(both.seal_anew())).unwrap(), 0);
+    let alone = bench.vault(vec![new]);
+    assert_eq!(read(&alone).unwrap().as_deref(), Some(SECRET));
+    write(&alone, "rotated").unwrap();
+    // What was never sealed is too.
+    bench.put_raw(SECRET.as_bytes());
+    assert_eq!(run(Box::pin(alone.seal_anew())).unwrap(), 1);
+    assert!(bench.raw().unwrap().starts_with(b"\xffpsl\x01"));
+}
+
+#[test]
+fn a_key_goes_into_the_data_folder_only_where_nothing_may_be_made_beside_it() {
+    let bench = Bench::new();
+    // Something in the way is for a person to see.
+    fs::create_dir(bench.path("data.key.new")).unwrap();
+    let told = write(&bench.beside(), SECRET).unwrap_err().to_string();
+    assert!(told.contains("data.key"), "{told}");
+    assert!(!bench.path("data").join("key").exists());
 }

@@ -30,8 +30,18 @@ pub(super) type KeyId = [u8; ID_BYTES];
 /// The file beside the data folder, or its ending.
 const FILE: &str = "key";
 
-/// Asks a person for the passphrase; called at the first need, from a thread that may wait.
-pub type Asking = Arc<dyn Fn() -> io::Result<SecretString> + Send + Sync>;
+/// Asks a person for the passphrase, from a thread that may wait.
+pub type Asking = Arc<dyn Fn(Question) -> io::Result<SecretString> + Send + Sync>;
+
+/// What a person is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Question {
+    /// The passphrase of what is sealed.
+    Known,
+    /// Nothing is sealed by one yet: a new one, and then again, as a slip would lock everything away.
+    New,
+    Again,
+}
 
 /// Where a key is.
 #[derive(Clone)]
@@ -40,8 +50,8 @@ pub enum KeySource {
     Credential(PathBuf),
     /// Named by the instance file. Made at the first need.
     File(PathBuf),
-    /// Of a data folder: beside it, so that a copy of the folder opens nothing; inside where nothing
-    /// of ours can be made there. Made at the first need.
+    /// Of a data folder: beside it, so that a copy of the folder opens nothing; inside where we may make
+    /// nothing there. Made at the first need.
     Beside(PathBuf),
     Passphrase(SecretString),
     Asked(Asking),
@@ -70,6 +80,8 @@ pub(super) enum KeyError {
     NobodyToAsk(io::Error),
     #[error("a passphrase may not be empty")]
     Empty,
+    #[error("the two passphrases that were typed differ, so nothing was sealed; try again")]
+    Differ,
     #[error("the system gives no random bytes")]
     Random,
     #[error(
@@ -173,7 +185,7 @@ impl Keyring {
         for source in self.sources.clone() {
             let key = match (&source, salted) {
                 (KeySource::Passphrase(_) | KeySource::Asked(_), Some(salted)) => {
-                    Some(self.stretched(&source, salted)?)
+                    Some(self.stretched(&source, salted, Question::Known)?)
                 }
                 (KeySource::Passphrase(_) | KeySource::Asked(_), None) | (_, Some(_)) => None,
                 (_, None) => read(&source)?,
@@ -183,8 +195,10 @@ impl Keyring {
                 return Ok(Some(key));
             }
         }
-        // What was typed is not it; the next need asks again.
-        self.told = None;
+        // What was typed is not it; the next need asks again. One that opened something is right.
+        if self.known.iter().all(|key| key.salted.is_none()) {
+            self.told = None;
+        }
         Ok(None)
     }
 
@@ -199,14 +213,14 @@ impl Keyring {
         let key = match &first {
             KeySource::Passphrase(_) | KeySource::Asked(_) => {
                 let ours = self.known.iter().find_map(|key| key.salted);
-                let salted = match salted.or(ours) {
-                    Some(salted) => salted,
-                    None => (random()?, ROUNDS),
+                let (salted, question) = match salted.or(ours) {
+                    Some(salted) => (salted, Question::Known),
+                    None => ((random()?, ROUNDS), Question::New),
                 };
                 let known = self.known.iter().find(|key| key.salted == Some(salted));
                 match known {
                     Some(key) => return Ok(key.clone()),
-                    None => self.stretched(&first, salted)?,
+                    None => self.stretched(&first, salted, question)?,
                 }
             }
             source => {
@@ -228,13 +242,23 @@ impl Keyring {
         Ok(key)
     }
 
-    fn stretched(&mut self, source: &KeySource, salted: (Salt, u32)) -> Result<Key, KeyError> {
+    /// Whether the key that seals is made of what somebody types.
+    pub(super) fn is_typed(&self) -> bool {
+        matches!(self.sources.first(), Some(KeySource::Asked(_)))
+    }
+
+    fn stretched(
+        &mut self,
+        source: &KeySource,
+        salted: (Salt, u32),
+        question: Question,
+    ) -> Result<Key, KeyError> {
         match source {
             KeySource::Passphrase(phrase) => Key::stretched(phrase, salted, words(source)),
             KeySource::Asked(asking) => {
                 let phrase = match &self.told {
                     Some(told) => told.clone(),
-                    None => asking().map_err(KeyError::NobodyToAsk)?,
+                    None => typed(asking, question)?,
                 };
                 let key = Key::stretched(&phrase, salted, words(source))?;
                 self.told = Some(phrase);
@@ -254,6 +278,20 @@ impl Keyring {
         });
         shown.collect::<Vec<_>>().join(", ")
     }
+}
+
+fn typed(asking: &Asking, question: Question) -> Result<SecretString, KeyError> {
+    let phrase = asking(question).map_err(KeyError::NobodyToAsk)?;
+    if phrase.expose_secret().is_empty() {
+        return Err(KeyError::Empty);
+    }
+    if question == Question::New {
+        let again = asking(Question::Again).map_err(KeyError::NobodyToAsk)?;
+        if again.expose_secret() != phrase.expose_secret() {
+            return Err(KeyError::Differ);
+        }
+    }
+    Ok(phrase)
 }
 
 pub(super) fn random<const N: usize>() -> Result<[u8; N], KeyError> {
@@ -324,14 +362,28 @@ fn make(source: &KeySource) -> Result<Key, KeyError> {
     let secret: [u8; KEY_BYTES] = random()?;
     let wanted = path(source);
     let mut written = write_new(&wanted, &secret);
-    if let (Err(_), KeySource::Beside(data)) = (&written, source) {
-        written = write_new(&data.join(FILE), &secret);
+    if let (Err(error), KeySource::Beside(data)) = (&written, source)
+        && is_not_allowed(error)
+    {
+        let inside = data.join(FILE);
+        let path = inside.display();
+        tracing::warn!(
+            %path, "nothing may be made beside the data folder, so its key lies in it: a copy of the \
+            folder opens what is kept"
+        );
+        written = write_new(&inside, &secret);
     }
     written.map_err(|source| KeyError::File {
         path: wanted.display().to_string(),
         source,
     })?;
     Key::new(&secret, words(source))
+}
+
+/// Anything else, like a full disk, is not mended by another place.
+fn is_not_allowed(error: &io::Error) -> bool {
+    use io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
+    matches!(error.kind(), PermissionDenied | ReadOnlyFilesystem)
 }
 
 /// Whole and on the disk, or not there.

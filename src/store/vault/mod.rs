@@ -18,8 +18,8 @@ use ring::aead::{Aad, NONCE_LEN, Nonce};
 use crate::ports::{StoreError, Vault};
 use crate::store::durable::Durable;
 use crate::store::{Job, SledStore, keys};
-pub use key::{Asking, KeySource};
-use key::{ID_BYTES, KeyError, KeyId, Keyring, SALT_BYTES, Salt};
+pub use key::{Asking, KeySource, Question};
+use key::{ID_BYTES, Key, KeyError, KeyId, Keyring, SALT_BYTES, Salt};
 
 const MAGIC: &[u8] = b"\xffpsl\x01";
 
@@ -55,6 +55,33 @@ impl SealedVault {
             store,
             seals: Arc::new(seals),
         }
+    }
+
+    /// Seals whatever is kept with the key that seals now, so that the one before may go. A passphrase that
+    /// is typed for it is asked for, while there is no screen yet. How much was sealed anew.
+    pub async fn seal_anew(&self) -> Result<usize, StoreError> {
+        let seals = Arc::clone(&self.seals);
+        let anew = self.store.read(move |durable| {
+            let kept = kept(durable)?;
+            seals.anew(&kept).map_err(told)
+        });
+        let anew = anew.await?;
+        let count = anew.len();
+        for (name, sealed) in anew {
+            let put = |answer| Job::Put(keys::vault(&name), Some(sealed), answer);
+            self.store.queue(put).await?;
+        }
+        Ok(count)
+    }
+
+    /// Has the passphrase typed, where one is, before there is a screen over which nobody could be asked.
+    pub async fn ask_ahead(&self) -> Result<(), StoreError> {
+        let seals = Arc::clone(&self.seals);
+        let asked = self.store.read(move |durable| {
+            let kept = kept(durable)?;
+            seals.ask_ahead(&kept).map_err(told)
+        });
+        asked.await
     }
 }
 
@@ -134,12 +161,37 @@ impl Seals {
         opened.map(|secret| secret.to_vec()).map_err(|_| changed())
     }
 
-    fn seal(
-        &self,
-        name: &str,
-        mut secret: Vec<u8>,
-        kept: &[(String, Vec<u8>)],
-    ) -> Result<Vec<u8>, KeyError> {
+    /// What is sealed with another key than the first, or with none, as it would be sealed now.
+    fn anew(&self, kept: &[(String, Vec<u8>)]) -> Result<Vec<(String, Vec<u8>)>, KeyError> {
+        if kept.is_empty() {
+            return Ok(Vec::new());
+        }
+        let first = self.sealing(kept)?.id;
+        let mut anew = Vec::new();
+        for (name, value) in kept {
+            if Head::read(value).is_some_and(|head| head.id == first) {
+                continue;
+            }
+            let secret = self.open(name, value.clone())?;
+            anew.push((name.clone(), self.seal(name, secret, kept)?));
+        }
+        Ok(anew)
+    }
+
+    fn ask_ahead(&self, kept: &[(String, Vec<u8>)]) -> Result<(), KeyError> {
+        // Any other key is read, or made, at the first need.
+        if !self.keyring().is_typed() {
+            return Ok(());
+        }
+        match self.sealing(kept) {
+            // Nothing is kept: whoever needs it first is told.
+            Err(KeyError::NobodyToAsk(_)) if kept.is_empty() => Ok(()),
+            asked => asked.map(drop),
+        }
+    }
+
+    /// The key that seals; refused where something is sealed with one that is not ours.
+    fn sealing(&self, kept: &[(String, Vec<u8>)]) -> Result<Key, KeyError> {
         let mut keyring = self.keyring();
         let mut salted = None;
         let mut is_anything_sealed = false;
@@ -153,8 +205,16 @@ impl Seals {
                 return Err(other(other_name, head.id, &keyring));
             }
         }
-        let key = keyring.sealing(salted, is_anything_sealed)?;
-        drop(keyring);
+        keyring.sealing(salted, is_anything_sealed)
+    }
+
+    fn seal(
+        &self,
+        name: &str,
+        mut secret: Vec<u8>,
+        kept: &[(String, Vec<u8>)],
+    ) -> Result<Vec<u8>, KeyError> {
+        let key = self.sealing(kept)?;
         let mut sealed = MAGIC.to_vec();
         match key.salted {
             None => sealed.push(0),

@@ -88,18 +88,28 @@ fn offer_login(model: &mut Model, side: Side) {
 }
 
 fn offer_revoke(model: &mut Model, side: Side) {
-    let say = &model.shell.language;
-    let what = match side {
-        Side::Salesforce => "revoke-salesforce",
-        Side::Automation => "revoke-automation",
+    let Some(access) = model.access.of(side) else {
+        return tell(model, Tone::Muted, "loading");
     };
-    let kept = model.access.of(side).map_or(0, |access| access.kept);
-    let lines = vec![
-        (Tone::Person, say.text(what).to_owned()),
-        (Tone::Plain, say.count("revoke-forgets", kept)),
-        (Tone::Plain, say.text("revoke-stops").to_owned()),
-    ];
+    let say = &model.shell.language;
     let system = side.to_string();
+    let mut lines = Vec::new();
+    if access.is_kept_here() {
+        let (what, stops) = match (access.flow, side) {
+            (Flow::Person, Side::Salesforce) => ("revoke-salesforce", "revoke-stops"),
+            (Flow::Person, Side::Automation) => ("revoke-automation", "revoke-stops"),
+            _ => ("revoke-secret", "revoke-stops-secret"),
+        };
+        lines.push((Tone::Person, say.with(what, &[("system", &system)])));
+        lines.push((Tone::Plain, say.count("revoke-forgets", access.kept)));
+        lines.push((Tone::Plain, say.text(stops).to_owned()));
+    } else {
+        let text = say.with("revoke-given", &[("system", &system)]);
+        lines.push((Tone::Person, text));
+        if access.kept > 0 {
+            lines.push((Tone::Plain, say.count("revoke-forgets", access.kept)));
+        }
+    }
     let title = say.with("dialog-revoke", &[("system", &system)]);
     offer(model, title, lines, (side, AccessAct::Revoke));
 }
@@ -121,7 +131,7 @@ fn offer(
     model.overlay = Some(Overlay::Dialog(Box::new(dialog)));
 }
 
-/// Confirmed: it is done first, and put on record by whoever does it.
+/// Confirmed: whoever does it puts it on record before.
 pub(in crate::console) fn confirmed(
     model: &mut Model,
     (side, act): (Side, AccessAct),

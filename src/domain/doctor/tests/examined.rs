@@ -274,6 +274,17 @@ const AROUND: &[Case] = &[
         "seen-files-open",
     ),
     (
+        "files",
+        |w| {
+            let Part::Read(files) = &mut w.machine.as_mut().unwrap().files else {
+                panic!()
+            };
+            files.key_inside = Some("/var/lib/acme/key".to_owned());
+        },
+        Warning,
+        "seen-key-inside",
+    ),
+    (
         "service",
         |w| w.machine.as_mut().unwrap().is_served = false,
         Warning,

@@ -51,7 +51,7 @@ pub(super) fn machine() -> Machine {
     Machine {
         files: Part::Read(Files {
             checked: 12,
-            open: Vec::new(),
+            ..Files::default()
         }),
         is_served: true,
         unit: Part::Read(true),

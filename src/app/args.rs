@@ -415,7 +415,10 @@ pub enum AuditCommand {
     /// The acts, newest first
     List(AuditList),
     /// Whether any of it was edited, dropped, added, reordered or cut off; ends with 1 if so
-    Verify(Json),
+    Verify(AuditVerify),
+    /// Accept what has an explanation, with a reason: a backup that was put back, a key that was lost, an
+    /// anchor that did not move along
+    Accept(AuditAccept),
     /// Write all acts into a new file
     Export(AuditExport),
 }
@@ -437,6 +440,25 @@ pub struct AuditList {
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct AuditVerify {
+    /// A head that was noted elsewhere, such as in the system log: where it stands in the chain
+    #[arg(long, value_name = "HEX")]
+    pub head: Option<String>,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct AuditAccept {
+    /// Only findings of these kinds: restored, key-missing, anchor-missing [default: all of them]
+    #[arg(value_name = "KIND")]
+    pub kinds: Vec<String>,
+    #[command(flatten)]
+    pub writing: Writing,
 }
 
 #[derive(Debug, Args)]

@@ -27,6 +27,8 @@ const UNITS: [&str; 3] = [
 #[derive(Debug, Clone)]
 pub(in crate::app) struct Home {
     pub data: PathBuf,
+    /// Where the audit's key and anchor are, if not beside the data folder.
+    pub audit: Option<PathBuf>,
     pub file: PathBuf,
     pub socket: PathBuf,
     /// The socket is for a group too.
@@ -38,6 +40,7 @@ impl Home {
         Self {
             data: instance.data.clone(),
             file: file.to_owned(),
+            audit: instance.audit.clone(),
             socket: instance.serve.socket.clone(),
             is_shared: instance.serve.group.is_some(),
         }
@@ -57,9 +60,13 @@ pub(in crate::app) async fn look(home: Home, is_served: bool) -> Option<Machine>
 /// may change the instance file or put another socket in the socket's place.
 fn files(home: &Home) -> Part<Files> {
     let mut seen = Files::default();
-    let mut audit = home.data.clone().into_os_string();
-    audit.push(".audit");
-    for folder in [&home.data, &PathBuf::from(audit)] {
+    let beside = || {
+        let mut audit = home.data.clone().into_os_string();
+        audit.push(".audit");
+        PathBuf::from(audit)
+    };
+    let audit = home.audit.clone().unwrap_or_else(beside);
+    for folder in [&home.data, &audit] {
         if let Err(error) = below(folder, home, &mut seen) {
             return Part::Unread(format!("{}: {error}", folder.display()));
         }
@@ -157,6 +164,7 @@ mod tests {
         set(&data, 0o700);
         set(folder, 0o700);
         Home {
+            audit: None,
             socket: data.join("console.sock"),
             file: folder.join("instance.toml"),
             data,

@@ -133,7 +133,8 @@ pub(crate) const fn is_json(command: &Command) -> bool {
         Command::Open(open) => open.json,
         Command::Audit(audit) => match &audit.what {
             AuditCommand::List(list) => list.json,
-            AuditCommand::Verify(json) => json.json,
+            AuditCommand::Verify(verify) => verify.json,
+            AuditCommand::Accept(accept) => accept.writing.json,
             AuditCommand::Export(_) => false,
         },
         Command::Serve(_)

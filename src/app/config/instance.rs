@@ -13,6 +13,8 @@ use crate::domain::setup::{Pair, Timetable};
 pub struct Instance {
     pub name: String,
     pub data: PathBuf,
+    /// Where the audit's key and anchor are; `None`: beside the data folder.
+    pub audit: Option<PathBuf>,
     pub keys: Keys,
     pub salesforce: Salesforce,
     pub automation: Automation,

@@ -167,6 +167,8 @@ impl Reader<'_> {
     fn instance(&self, file: typed::File) -> Result<Instance, ConfigError> {
         let name = file.instance.name.get_ref().clone();
         let data = self.data(&file.instance)?;
+        let audit = file.instance.audit.as_deref();
+        let audit = audit.map(|folder| self.beside_us(folder));
         Ok(Instance {
             keys: self.keys(&file.instance)?,
             serve: self.serve(file.serve, &data)?,
@@ -177,6 +179,7 @@ impl Reader<'_> {
                 shared: file.operators.shared,
             },
             data,
+            audit,
             plugin: self.plugin(file.plugin, file.mapping, file.salesforce.namespace.clone())?,
             salesforce: self.salesforce(file.salesforce)?,
             automation: self.automation(file.automation)?,

@@ -34,7 +34,7 @@ impl Reader<'_> {
     }
 
     /// Relative to the instance file, as whoever serves it may stand in another folder.
-    fn beside_us(&self, path: &Path) -> PathBuf {
+    pub(super) fn beside_us(&self, path: &Path) -> PathBuf {
         let folder = Path::new(self.path).parent().unwrap_or(Path::new(""));
         folder.join(path)
     }

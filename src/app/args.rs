@@ -139,7 +139,7 @@ pub enum Command {
     Log(LogArgs),
     /// Write what somebody else needs to see what is wrong, without anybody's name in it
     Bundle(Bundle),
-    /// Show what a bundle holds
+    /// Open a bundle in the console, to be looked at only; without a terminal, print it
     Open(Open),
     /// Print what makes a shell complete the commands
     Completions {
@@ -573,9 +573,12 @@ pub struct Bundle {
 pub struct Open {
     /// What `bundle` wrote
     pub bundle: PathBuf,
-    /// Only this part
+    /// Print only this part
     #[arg(long, value_name = "NAME")]
     pub part: Option<String>,
+    /// Print its parts, at a terminal too
+    #[arg(long)]
+    pub print: bool,
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,

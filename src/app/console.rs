@@ -121,7 +121,7 @@ pub(super) async fn open(
     let (house, pool, chronicle) = House::open(connected, seat.ground, file);
     let mut practice = match seat.ground {
         Ground::Practice => Some(tokio::spawn(bring_to_agreement(&pool))),
-        Ground::Real => None,
+        Ground::Real | Ground::Bundle(_) => None,
     };
     let reception = receive(&house, out)?;
     let receiver = match hooks::begin(&house).await {

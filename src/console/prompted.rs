@@ -18,7 +18,8 @@ impl Overlay {
             | Self::Picker(_)
             | Self::Columns(_)
             | Self::Here
-            | Self::Access => None,
+            | Self::Access
+            | Self::Papers(_) => None,
         }
     }
 
@@ -36,7 +37,8 @@ impl Overlay {
             | Self::Picker(_)
             | Self::Columns(_)
             | Self::Here
-            | Self::Access => None,
+            | Self::Access
+            | Self::Papers(_) => None,
         }
     }
 }

@@ -5,6 +5,9 @@ mod keys;
 mod pointer;
 mod typed;
 
+pub(super) use acts::tell as say;
+pub(super) use keys::movement;
+
 use super::filter::Filter;
 use super::linear;
 use super::model::{Bulk, Model, Overlay, SyncState, Tab, Tone};

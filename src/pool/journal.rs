@@ -31,7 +31,8 @@ struct Kept {
 }
 
 impl Journal {
-    pub(super) fn note(&self, exchange: Exchange) {
+    /// Keeps one, newer than those before.
+    pub fn note(&self, exchange: Exchange) {
         // Plain data: a panic elsewhere cannot have left it half written.
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.about += exchange.about.len();

@@ -9,6 +9,7 @@ use crate::console::keymap::{Action, Chord, Resolved, resolve};
 use crate::console::list::Step;
 use crate::console::model::{Model, Overlay, Tab, Tone};
 use crate::console::msg::Effect;
+use crate::console::papers;
 use crate::domain::command::Command;
 use crate::domain::conflict::Choice;
 
@@ -152,6 +153,9 @@ pub(super) fn run(model: &mut Model, action: Action) -> Vec<Effect> {
     if let Some(effects) = over_access(model, action) {
         return effects;
     }
+    if papers::run(model, action).is_some() {
+        return Vec::new();
+    }
     if let Some(tab) = destination(action) {
         go(model, tab);
     } else if let Some(movement) = movement(action) {
@@ -181,7 +185,7 @@ pub(super) const fn destination(action: Action) -> Option<Tab> {
     })
 }
 
-pub(super) const fn movement(action: Action) -> Option<Step> {
+pub(in crate::console) const fn movement(action: Action) -> Option<Step> {
     Some(match action {
         Action::Down => Step::Down,
         Action::Up => Step::Up,
@@ -229,10 +233,12 @@ fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Refresh => acts::refresh(model),
         Action::PauseView => acts::pause_view(model),
         Action::Here => model.overlay = Some(Overlay::Here),
-        Action::Authorize | Action::CopyCallback => return acts::access::run(model, action),
-        Action::CheckAccess | Action::LogIn | Action::Revoke => {
-            return acts::access::run(model, action);
-        }
+        Action::Papers => papers::open(model),
+        Action::Authorize
+        | Action::CopyCallback
+        | Action::CheckAccess
+        | Action::LogIn
+        | Action::Revoke => return acts::access::run(model, action),
         Action::Copy => return acts::copy(model),
         Action::Sort | Action::Invert => acts::reorder(model, action == Action::Sort),
         Action::Columns => acts::columns::open(model),
@@ -244,9 +250,7 @@ fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::SyncNow => acts::offer_sync(model),
         Action::ReleaseBrake => acts::queues::offer_release(model),
         Action::PauseQueue => acts::queues::offer_pause(model),
-        Action::Retry if model.tab == Tab::Activities => acts::activities::offer_retry(model),
-        Action::Retry => acts::queues::offer_retry(model, acts::queues::Reach::Chosen),
-        Action::RetryCause => acts::queues::offer_retry(model, acts::queues::Reach::Cause),
+        Action::Retry | Action::RetryCause => retry(model, action),
         Action::Discard if model.tab == Tab::Queues => acts::queues::offer_discard(model),
         Action::Discard => acts::activities::offer_discard(model),
         Action::Backfill => acts::activities::ask_window(model),
@@ -291,6 +295,14 @@ fn act(model: &mut Model, action: Action) -> Vec<Effect> {
     Vec::new()
 }
 
+fn retry(model: &mut Model, action: Action) {
+    match action {
+        Action::RetryCause => acts::queues::offer_retry(model, acts::queues::Reach::Cause),
+        _ if model.tab == Tab::Activities => acts::activities::offer_retry(model),
+        _ => acts::queues::offer_retry(model, acts::queues::Reach::Chosen),
+    }
+}
+
 /// What keys that count elsewhere too do over who lets us in.
 fn over_access(model: &mut Model, action: Action) -> Option<Vec<Effect>> {
     if !matches!(model.overlay, Some(Overlay::Access)) {
@@ -333,7 +345,10 @@ fn open_finder(model: &mut Model, action: Action) {
     };
     let contexts = model.screen_contexts();
     let shell = &model.shell;
-    let finder = Finder::new(purpose, &shell.keymap, &contexts, &shell.language);
+    let mut finder = Finder::new(purpose, &shell.keymap, &contexts, &shell.language);
+    if model.papers.is_empty() {
+        finder.leave_out(Action::Papers);
+    }
     model.overlay = Some(Overlay::Finder(finder));
 }
 
@@ -413,7 +428,8 @@ pub(super) fn accept(model: &mut Model) -> Vec<Effect> {
         Some(Overlay::Setting(..)) => acts::plugin::take_setting(model),
         Some(Overlay::Boxes(_)) => acts::plugin::take_boxes(model),
         Some(Overlay::Picker(_)) => acts::plugin::take_picked(model),
-        Some(Overlay::Columns(_) | Overlay::Here | Overlay::Access) | None => {}
+        Some(Overlay::Columns(_) | Overlay::Here | Overlay::Access | Overlay::Papers(_)) | None => {
+        }
     }
     Vec::new()
 }

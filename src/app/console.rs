@@ -119,6 +119,10 @@ pub(super) async fn open(
     let clock = connected.outside.clock.clone();
     let file = seat.file.to_owned();
     let (house, pool, chronicle) = House::open(connected, seat.ground, file);
+    #[cfg(debug_assertions)]
+    if let Some(what) = seat.env.get(crate::pool::breaking::BREAKS) {
+        house.handle.journal.breaks.ask(what);
+    }
     let mut practice = match seat.ground {
         Ground::Practice => Some(tokio::spawn(bring_to_agreement(&pool))),
         Ground::Real | Ground::Bundle(_) => None,
@@ -208,10 +212,6 @@ async fn linger(house: &House) {
     }
 }
 
-/// Stops the pool in order.
-pub(super) async fn stop(pool: Pool, clock: &dyn Clock, out: &mut Out) -> Result<(), AppError> {
-    // A dead line cannot be told, and must not keep the sync from stopping in order.
-    let _ = out.note("stopping: what is under way ends first");
 /// Until nothing is under way and nobody is there, both at once.
 async fn at_rest(
     mut snapshots: watch::Receiver<Arc<Snapshot>>,
@@ -232,6 +232,10 @@ async fn at_rest(
     }
 }
 
+/// Stops the pool in order.
+pub(super) async fn stop(pool: Pool, clock: &dyn Clock, out: &mut Out) -> Result<(), AppError> {
+    // A dead line cannot be told, and must not keep the sync from stopping in order.
+    let _ = out.note("stopping: what is under way ends first");
     pool.stop();
     tokio::select! {
         ended = pool.ended() => {
@@ -419,7 +423,13 @@ fn wires(
         let _ = told.try_send(Msg::Recording(recorder.path()));
     }
     let clock = Arc::clone(&connected.outside.clock);
+    #[cfg(debug_assertions)]
+    let journal = Arc::clone(&handle.journal);
     let hear = move |msg: &Msg| {
+        #[cfg(debug_assertions)]
+        if matches!(msg, Msg::Key(_)) {
+            journal.breaks.pressed();
+        }
         if let Some(recorder) = &recorder {
             recorder.hear(clock.now(), msg);
         }

@@ -22,6 +22,8 @@ const EXCHANGES_MAX: usize = 1_000;
 #[derive(Debug, Default)]
 pub struct Journal {
     kept: Mutex<Kept>,
+    #[cfg(debug_assertions)]
+    pub breaks: super::breaking::Breaks,
 }
 
 #[derive(Debug, Default)]

@@ -63,7 +63,7 @@ pub(super) async fn perform(
         command,
     } = arguments;
     let is_console = match &command {
-        None => true,
+        None | Some(Command::Attach(_)) => true,
         Some(Command::Demo(demo)) => !demo.headless,
         Some(_) => false,
     };
@@ -73,7 +73,7 @@ pub(super) async fn perform(
                 .to_owned(),
         ));
     }
-    if linear && !is_console && !matches!(command, Some(Command::Attach(_))) {
+    if linear && !is_console {
         return Err(AppError::Usage(
             "--linear is for the console: passerelle --linear, passerelle attach --linear, or \
              passerelle demo --linear"

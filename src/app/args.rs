@@ -139,7 +139,7 @@ pub enum Command {
     Log(LogArgs),
     /// Write what somebody else needs to see what is wrong, without anybody's name in it
     Bundle(Bundle),
-    /// Show what a bundle holds
+    /// Open a bundle in the console, to be looked at only; without a terminal, print it
     Open(Open),
     /// Print what makes a shell complete the commands
     Completions {
@@ -418,7 +418,10 @@ pub enum AuditCommand {
     /// The acts, newest first
     List(AuditList),
     /// Whether any of it was edited, dropped, added, reordered or cut off; ends with 1 if so
-    Verify(Json),
+    Verify(AuditVerify),
+    /// Accept what has an explanation, with a reason: a backup that was put back, a key that was lost, an
+    /// anchor that did not move along
+    Accept(AuditAccept),
     /// Write all acts into a new file
     Export(AuditExport),
 }
@@ -440,6 +443,25 @@ pub struct AuditList {
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct AuditVerify {
+    /// A head that was noted elsewhere, such as in the system log: where it stands in the chain
+    #[arg(long, value_name = "HEX")]
+    pub head: Option<String>,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct AuditAccept {
+    /// Only findings of these kinds: restored, key-missing, anchor-missing [default: all of them]
+    #[arg(value_name = "KIND")]
+    pub kinds: Vec<String>,
+    #[command(flatten)]
+    pub writing: Writing,
 }
 
 #[derive(Debug, Args)]
@@ -554,9 +576,12 @@ pub struct Bundle {
 pub struct Open {
     /// What `bundle` wrote
     pub bundle: PathBuf,
-    /// Only this part
+    /// Print only this part
     #[arg(long, value_name = "NAME")]
     pub part: Option<String>,
+    /// Print its parts, at a terminal too
+    #[arg(long)]
+    pub print: bool,
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,

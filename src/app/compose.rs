@@ -114,7 +114,11 @@ pub async fn open_at(
         std::process::id(),
         clock.now()
     );
-    let store = Arc::new(SledStore::open_instance(&instance.data, &holder)?);
+    let store = match &instance.audit {
+        Some(audit) => SledStore::open_audited(&instance.data, &holder, audit)?,
+        None => SledStore::open_instance(&instance.data, &holder)?,
+    };
+    let store = Arc::new(store);
     let recovered = store.recover().await?;
     let sources = key_sources(&instance);
     let vault = SealedVault::new(Arc::clone(&store), &instance.name, sources);

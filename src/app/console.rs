@@ -10,7 +10,7 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::broadcast::error::RecvError;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
 use crate::app::compose::{Connected, Environment};
@@ -29,6 +29,8 @@ use crate::console::tape::{Keys, Start};
 use crate::console::theme::Theme;
 use crate::console::{Ground, Instance, Kept, Model, Msg, Tongue};
 use crate::domain::command::{Command, Fact, Instruction, Scope};
+use crate::domain::operator::Present;
+use crate::domain::snapshot::Snapshot;
 use crate::domain::time::{Span, Timestamp};
 use crate::pool::Pool;
 use crate::ports::Clock;
@@ -118,9 +120,13 @@ pub(super) async fn open(
     let clock = connected.outside.clock.clone();
     let file = seat.file.to_owned();
     let (house, pool, chronicle) = House::open(connected, seat.ground, file);
+    #[cfg(debug_assertions)]
+    if let Some(what) = seat.env.get(crate::pool::breaking::BREAKS) {
+        house.handle.journal.breaks.ask(what);
+    }
     let mut practice = match seat.ground {
         Ground::Practice => Some(tokio::spawn(bring_to_agreement(&pool))),
-        Ground::Real => None,
+        Ground::Real | Ground::Bundle(_) => None,
     };
     let reception = receive(&house, out)?;
     let receiver = match hooks::begin(&house).await {
@@ -193,21 +199,7 @@ fn receive(house: &Arc<House>, out: &mut Out) -> Result<Option<JoinHandle<()>>, 
 /// The line dropped, and nobody asked the work to stop: what is under way ends first, and whoever
 /// attached meanwhile stays until they leave.
 async fn linger(house: &House) {
-    let mut snapshots = house.handle.snapshots.clone();
-    let mut present = house.present();
-    let is_over = async {
-        loop {
-            // A pool that ended has nothing under way.
-            let idle = snapshots.wait_for(|snapshot| snapshot.is_idle).await;
-            let alone = present.wait_for(|present| present.is_empty()).await;
-            if idle.is_err() || alone.is_err() {
-                return;
-            }
-            if house.handle.snapshots.borrow().is_idle && house.present().borrow().is_empty() {
-                return;
-            }
-        }
-    };
+    let is_over = at_rest(house.handle.snapshots.clone(), house.present());
     let mut terminate = match signal(SignalKind::terminate()) {
         Ok(terminate) => terminate,
         Err(error) => {
@@ -218,6 +210,26 @@ async fn linger(house: &House) {
     tokio::select! {
         () = is_over => {}
         _ = terminate.recv() => {}
+    }
+}
+
+/// Until nothing is under way and nobody is there, both at once.
+async fn at_rest(
+    mut snapshots: watch::Receiver<Arc<Snapshot>>,
+    mut present: watch::Receiver<Arc<Vec<Present>>>,
+) {
+    loop {
+        // What is waited for is let go at once: the pool cannot publish while it is held. A pool that
+        // ended has nothing under way.
+        let has_ended = snapshots.wait_for(|now| now.is_idle).await.is_err();
+        let has_closed = present.wait_for(|now| now.is_empty()).await.is_err();
+        if has_ended || has_closed {
+            return;
+        }
+        let is_idle = snapshots.borrow().is_idle;
+        if is_idle && present.borrow().is_empty() {
+            return;
+        }
     }
 }
 
@@ -412,7 +424,13 @@ fn wires(
         let _ = told.try_send(Msg::Recording(recorder.path()));
     }
     let clock = Arc::clone(&connected.outside.clock);
+    #[cfg(debug_assertions)]
+    let journal = Arc::clone(&handle.journal);
     let hear = move |msg: &Msg| {
+        #[cfg(debug_assertions)]
+        if matches!(msg, Msg::Key(_)) {
+            journal.breaks.pressed();
+        }
         if let Some(recorder) = &recorder {
             recorder.hear(clock.now(), msg);
         }
@@ -517,4 +535,48 @@ pub(super) fn tongue(env: &Environment) -> Tongue {
         .iter()
         .find_map(set)
         .map_or(Tongue::English, |locale| Tongue::of_locale(locale))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::{Context, Poll, Waker};
+    use std::time::Duration;
+
+    use super::*;
+    use crate::domain::operator::{Operator, Role, SessionId};
+
+    fn idle(is_idle: bool) -> Arc<Snapshot> {
+        Arc::new(Snapshot {
+            is_idle,
+            ..Snapshot::default()
+        })
+    }
+
+    #[test]
+    fn whoever_waits_for_the_others_to_leave_holds_up_nobody() {
+        let somebody = Present {
+            session: SessionId(2),
+            operator: Operator::default(),
+            role: Role::Viewer,
+            since: Timestamp::ZERO,
+            looks_at: None,
+        };
+        let (publish, snapshots) = watch::channel(idle(true));
+        let (roster, present) = watch::channel(Arc::new(vec![somebody]));
+        let mut waiting = Box::pin(at_rest(snapshots, present));
+        let mut context = Context::from_waker(Waker::noop());
+        assert_eq!(waiting.as_mut().poll(&mut context), Poll::Pending);
+        // The pool goes on meanwhile.
+        let (done, published) = std::sync::mpsc::sync_channel(1);
+        let pool = std::thread::spawn(move || {
+            publish.send_replace(idle(false));
+            publish.send_replace(idle(true));
+            done.send(()).unwrap();
+            publish
+        });
+        published.recv_timeout(Duration::from_secs(30)).unwrap();
+        roster.send_replace(Arc::default());
+        assert_eq!(waiting.as_mut().poll(&mut context), Poll::Ready(()));
+        drop(pool.join());
+    }
 }

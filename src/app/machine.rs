@@ -31,6 +31,8 @@ const UNITS: [&str; 3] = [
 #[derive(Debug, Clone)]
 pub(in crate::app) struct Home {
     pub data: PathBuf,
+    /// Where the audit's key and anchor are, if not beside the data folder.
+    pub audit: Option<PathBuf>,
     pub file: PathBuf,
     pub socket: PathBuf,
     /// Where the key of the kept secrets may be, outside the data folder.
@@ -46,6 +48,7 @@ impl Home {
         Self {
             data: instance.data.clone(),
             file: file.to_owned(),
+            audit: instance.audit.clone(),
             socket: instance.serve.socket.clone(),
             keys: match &instance.keys.own {
                 OwnKey::Beside => vec![with_end(&instance.data, ".key")],
@@ -88,7 +91,9 @@ type Unread = (PathBuf, std::io::Error);
 
 fn looked_at(home: &Home) -> Result<Files, Unread> {
     let mut seen = Files::default();
-    for folder in [home.data.clone(), with_end(&home.data, ".audit")] {
+    let beside = || with_end(&home.data, ".audit");
+    let audit = home.audit.clone().unwrap_or_else(beside);
+    for folder in [home.data.clone(), audit] {
         below(&folder, home, &mut seen).map_err(|error| (folder, error))?;
     }
     let secret = home.keys.iter().chain(&home.secrets);
@@ -210,6 +215,7 @@ mod tests {
         set(&data, 0o700);
         set(folder, 0o700);
         Home {
+            audit: None,
             socket: data.join("console.sock"),
             file: folder.join("instance.toml"),
             keys: vec![with_end(&data, ".key")],

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use ring::hmac;
 use ring::rand::SystemRandom;
 
-use crate::domain::ids::{LinkId, RemoteId};
+use crate::domain::ids::{AutomationId, LinkId, RemoteId, SalesforceId};
 use crate::domain::operator::Operator;
 use crate::domain::value::Value;
 
@@ -33,14 +33,45 @@ impl Mask {
 
     /// Whoever a link stands for.
     pub(super) fn person(&self, link: LinkId) -> String {
-        let token = self.token("link", &link.to_string());
-        format!("person-{token}@masked.example")
+        Self::token_of(self.link(link))
     }
 
     pub(super) fn record(&self, record: RemoteId) -> String {
         let shown = record.to_string();
         let object = shown.split(' ').next().unwrap_or_default();
         format!("{object}-{}", self.token("record", &shown))
+    }
+
+    /// The token of a link that has a bundle's number.
+    pub(super) fn token_of(masked: LinkId) -> String {
+        format!("person-{:010x}@masked.example", masked.0)
+    }
+
+    /// The number by which a bundle knows a link: its person's token, read as a number.
+    pub(super) fn link(&self, link: LinkId) -> LinkId {
+        LinkId(number(&self.token("link", &link.to_string())))
+    }
+
+    /// An id of the same kind that is nobody's, with the record's token in it.
+    pub(super) fn id(&self, record: RemoteId) -> RemoteId {
+        let token = self.token("record", &record.to_string());
+        match record {
+            RemoteId::Automation(kind, _) => {
+                RemoteId::Automation(kind, AutomationId(number(&token)))
+            }
+            RemoteId::Salesforce(object, id) => {
+                let prefix = id.as_bytes()[..3].iter().copied();
+                let bytes = prefix.chain(*b"00").chain(token.bytes());
+                RemoteId::Salesforce(object, salesforce(bytes))
+            }
+        }
+    }
+
+    /// A name that a system gave to one of its things: its letters, and a token for the rest.
+    pub(super) fn reference(&self, name: &str) -> String {
+        let is_letter = |c: &char| c.is_ascii_alphabetic() || *c == '_';
+        let letters: String = name.chars().take_while(is_letter).collect();
+        format!("{letters}{}", self.token("reference", name))
     }
 
     /// An operator, or a user of one of the two systems.
@@ -84,6 +115,20 @@ impl Mask {
         let token = self.token("value", text);
         format!("text of {letters}, {} #{token}", shape(text))
     }
+}
+
+/// A token is hexadecimal, and of fewer digits than a number holds.
+fn number(token: &str) -> u64 {
+    u64::from_str_radix(token, 16).unwrap_or_default()
+}
+
+/// An object's three letters, two zeros and a token: all of them letters and digits.
+fn salesforce(letters: impl Iterator<Item = u8>) -> SalesforceId {
+    let mut bytes = [b'0'; 15];
+    for (byte, letter) in bytes.iter_mut().zip(letters) {
+        *byte = letter;
+    }
+    SalesforceId::from_bytes(bytes).expect("letters and digits")
 }
 
 /// In which letters a text is written, and what it looks like.
@@ -145,6 +190,7 @@ pub(super) fn without_addresses(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::ids::{Kind, SalesforceObject};
 
     #[test]
     fn tokens_are_the_same_within_a_bundle_and_others_in_the_next() {
@@ -154,8 +200,37 @@ mod tests {
         assert_ne!(person, mask.person(LinkId(8)));
         assert_ne!(person, other.person(LinkId(7)));
         assert!(person.starts_with("person-") && person.ends_with("@masked.example"));
+        let number = format!("{:010x}", mask.link(LinkId(7)).0);
+        assert_eq!(person, format!("person-{number}@masked.example"));
         assert_eq!(mask.user("passerelle"), "passerelle");
         assert_ne!(mask.user("claire"), other.user("claire"));
+    }
+
+    #[test]
+    fn a_record_has_an_id_that_is_nobodys_and_the_same_in_every_part() {
+        let mask = Mask::new().unwrap();
+        let lead: SalesforceId = "00Q70000000A1bC".parse().unwrap();
+        let lead = RemoteId::Salesforce(SalesforceObject::Lead, lead);
+        let masked = mask.id(lead);
+        assert_eq!(masked, mask.id(lead));
+        assert_ne!(masked, lead);
+        let token = mask.record(lead).replace("Lead-", "");
+        assert!(
+            masked
+                .to_string()
+                .starts_with(&format!("Lead 00Q00{token}")),
+            "{masked}"
+        );
+        let contact = RemoteId::Automation(Kind::Person, AutomationId(42));
+        let RemoteId::Automation(_, id) = mask.id(contact) else {
+            panic!("still one of Automation's");
+        };
+        assert_eq!(mask.record(contact), format!("contact-{:010x}", id.0));
+        assert_ne!(
+            mask.reference("PointGained1531"),
+            mask.reference("PointGained1532")
+        );
+        assert!(mask.reference("PointGained1531").starts_with("PointGained"));
     }
 
     #[test]

@@ -33,6 +33,7 @@ mod simulation;
 mod stage;
 mod words;
 
+use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -44,6 +45,7 @@ use crate::app::compose::Environment;
 use crate::app::error::{AppError, Status};
 use crate::app::log::Log;
 use crate::app::out::Out;
+use crate::session::{GUARDED, is_guarded, stand_guard};
 
 /// Runs the program and returns its exit status.
 pub fn main() -> ExitCode {
@@ -65,6 +67,9 @@ pub fn main() -> ExitCode {
         }
     };
     let env: Environment = std::env::vars().collect();
+    if let Some(status) = guarded(&arguments, &env) {
+        return status;
+    }
     let mut out = Out::standard(arguments.command.as_ref().is_some_and(is_json));
     let log = Log::default();
     let runtime = match tokio::runtime::Builder::new_multi_thread()
@@ -92,6 +97,36 @@ pub fn main() -> ExitCode {
             error.status().into()
         }
     }
+}
+
+/// An interactive console has a guard that gives the terminal back if the console is killed: this process
+/// is the guard, and answers with the console's status, or the console itself.
+fn guarded(arguments: &Arguments, env: &Environment) -> Option<ExitCode> {
+    let is_off = matches!(
+        env.get("PASSERELLE_GUARD").map(String::as_str),
+        Some("0" | "off")
+    );
+    if is_off || !takes_terminal(arguments) || is_guarded(env.get(GUARDED)) {
+        return None;
+    }
+    let is_terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
+    // Without one everything works, but that.
+    is_terminal
+        .then(stand_guard)
+        .and_then(Result::ok)
+        .map(ExitCode::from)
+}
+
+/// Whether it shows screens on our own terminal.
+const fn takes_terminal(arguments: &Arguments) -> bool {
+    !arguments.linear
+        && match &arguments.command {
+            None | Some(Command::Attach(_)) => true,
+            Some(Command::Demo(demo)) => !demo.headless,
+            Some(Command::Replay(replay)) => !replay.print,
+            Some(Command::Open(open)) => !(open.print || open.json || open.part.is_some()),
+            Some(_) => false,
+        }
 }
 
 pub(crate) const fn is_json(command: &Command) -> bool {
@@ -134,7 +169,8 @@ pub(crate) const fn is_json(command: &Command) -> bool {
         Command::Open(open) => open.json,
         Command::Audit(audit) => match &audit.what {
             AuditCommand::List(list) => list.json,
-            AuditCommand::Verify(json) => json.json,
+            AuditCommand::Verify(verify) => verify.json,
+            AuditCommand::Accept(accept) => accept.writing.json,
             AuditCommand::Export(_) => false,
         },
         Command::Serve(_)

@@ -99,6 +99,12 @@ impl Finder {
         }
     }
 
+    /// Without what has no sense here.
+    pub(super) fn leave_out(&mut self, action: Action) {
+        self.entries
+            .retain(|entry| !matches!(entry.order, Order::Run(other) if other == action));
+    }
+
     /// An exact name comes first, then names that begin so, then whatever contains the text.
     fn found(&self) -> Vec<&Entry> {
         let typed = fold(self.field.text().trim());

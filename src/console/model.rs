@@ -46,6 +46,8 @@ const COUNT_PACE: Span = Span::seconds(5);
 pub enum Ground {
     /// Simulated systems and invented people.
     Practice,
+    /// An incident bundle that was made then: to be looked at, with nothing behind it.
+    Bundle(Timestamp),
     Real,
 }
 
@@ -119,6 +121,8 @@ pub struct Model {
     pub(super) tickets: u64,
     /// For whoever reads lines instead of screens.
     pub(super) linear: Option<Box<Linear>>,
+    /// What a bundle says beside the screens; empty over a running sync.
+    pub(super) papers: Vec<String>,
 }
 
 /// One choice for many contacts.
@@ -221,6 +225,8 @@ pub(super) enum Overlay {
     Here,
     /// Who lets us in, and letting in.
     Access,
+    /// What a bundle says beside the screens, from that line on.
+    Papers(usize),
 }
 
 /// The contacts that something is about to be done to, as they were when it was asked for.
@@ -396,7 +402,13 @@ impl Model {
             sent: Sent::default(),
             tickets: 0,
             linear: None,
+            papers: Vec::new(),
         }
+    }
+
+    /// What a bundle says beside the screens, line by line.
+    pub fn exhibit(&mut self, papers: Vec<String>) {
+        self.papers = papers;
     }
 
     /// One line that the operator is to see at the start.
@@ -490,6 +502,7 @@ impl Model {
         match &self.overlay {
             Some(Overlay::Dialog(dialog)) if dialog.is_on_text() => vec![Context::Text],
             Some(Overlay::Dialog(_) | Overlay::Here) => vec![Context::Dialog],
+            Some(Overlay::Papers(_)) => vec![Context::List, Context::Dialog],
             Some(Overlay::Columns(_)) => vec![Context::Columns],
             Some(Overlay::Access) if !self.access.is_on_text() => vec![Context::Access],
             Some(Overlay::Boxes(_)) => vec![Context::Boxes],

@@ -19,7 +19,8 @@ impl Overlay {
             | Self::Picker(_)
             | Self::Columns(_)
             | Self::Here
-            | Self::Access => None,
+            | Self::Access
+            | Self::Papers(_) => None,
         }
     }
 
@@ -43,7 +44,8 @@ impl Overlay {
             | Self::Picker(_)
             | Self::Columns(_)
             | Self::Here
-            | Self::Access => None,
+            | Self::Access
+            | Self::Papers(_) => None,
         }
     }
 }

@@ -7,6 +7,9 @@ mod typed;
 
 use std::sync::Arc;
 
+pub(super) use acts::tell as say;
+pub(super) use keys::movement;
+
 use super::filter::Filter;
 use super::linear;
 use super::model::{Bulk, Model, Overlay, SyncState, Tab, Tone, scene};

@@ -54,6 +54,7 @@ pub fn paint(model: &Model, buffer: &mut Buffer) {
         None => {}
         Some(Overlay::Finder(finder)) => finder.paint(&mut body, &model.shell.language),
         Some(Overlay::Here) => super::here::paint(model, &mut body),
+        Some(Overlay::Papers(top)) => super::papers::paint(model, *top, &mut body),
         Some(Overlay::Access) => super::access::paint(model, &mut body),
         Some(Overlay::Dialog(dialog)) => dialog.paint(&mut body, &model.shell.language),
         Some(
@@ -160,6 +161,10 @@ pub(super) fn tab_at(model: &Model, column: u16) -> Option<Tab> {
 fn banner(model: &Model) -> String {
     match model.shell.instance.ground {
         Ground::Practice => format!(" {} ", model.shell.language.text("practice")),
+        Ground::Bundle(_) => {
+            let gaps = [("name", model.shell.instance.name.as_str())];
+            format!(" {} ", model.shell.language.with("bundle-banner", &gaps))
+        }
         Ground::Real => format!(" {} ", model.shell.instance.name),
     }
 }
@@ -171,7 +176,7 @@ fn banner_width(model: &Model) -> u16 {
 fn paint_tabs(model: &Model, canvas: &mut Canvas<'_>) {
     let theme = canvas.theme;
     let style = match model.shell.instance.ground {
-        Ground::Practice => theme.practice(),
+        Ground::Practice | Ground::Bundle(_) => theme.practice(),
         Ground::Real => theme.accent(),
     };
     canvas.within(0, 0, 20, &banner(model), style);
@@ -237,6 +242,11 @@ fn accompanied(model: &Model, age: String) -> String {
     let mut parts = Vec::new();
     if model.shell.instance.role == Role::Viewer {
         parts.push(say.text("read-only").to_owned());
+    }
+    if let Ground::Bundle(made) = model.shell.instance.ground {
+        // Nothing in it grows older.
+        parts.push(say.with("bundle-of", &[("at", &made.to_string())]));
+        return parts.join(" · ");
     }
     let present = model.shell.present.len() as u64;
     if present > 1 {
@@ -355,6 +365,13 @@ fn hints(model: &Model) -> Vec<(Action, &'static str)> {
             ];
         }
         Some(Overlay::Here) => return vec![(Action::Cancel, "hint-close")],
+        Some(Overlay::Papers(_)) => {
+            return vec![
+                (Action::Down, "hint-move"),
+                (Action::PageDown, "hint-page"),
+                (Action::Cancel, "hint-close"),
+            ];
+        }
         Some(Overlay::Access) => return super::access::hints(model),
         Some(Overlay::Columns(_)) => {
             return vec![
@@ -396,6 +413,9 @@ fn hints(model: &Model) -> Vec<(Action, &'static str)> {
     let role = model.shell.instance.role;
     let mut hints = model.screen().hints(model.scene());
     hints.retain(|(action, _)| role >= action.needed());
+    if !model.papers.is_empty() {
+        hints.push((Action::Papers, "hint-papers"));
+    }
     hints.push((Action::Back, "hint-back"));
     hints.push((Action::Help, "hint-help"));
     hints.push((Action::Leave, "hint-leave"));

@@ -9,7 +9,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::ids::{LinkId, RunId};
-use super::record::Happened;
+use super::record::{Act, Happened};
 use super::time::Timestamp;
 
 /// Findings that are told one by one: whoever rewrote all would fill the memory with them.
@@ -114,6 +114,50 @@ impl Finding {
     }
 }
 
+/// The name of the act by which an admin accepts findings. Its object is their tokens.
+pub const ACCEPTED: &str = "accept findings";
+
+/// Between the tokens.
+const BETWEEN: &str = ", ";
+
+impl Finding {
+    /// A name for exactly this finding, if it can have an explanation: a backup that was put back, a
+    /// key that was lost, an anchor that did not move along. A later one of the kind has another, since
+    /// the chain has grown. Entries and seals that were changed have none: nothing explains them.
+    pub fn token(&self) -> Option<String> {
+        let code = self.code();
+        match self {
+            // Before the first seal there is nothing to explain.
+            Self::AnchorMissing { head: 0, .. } => None,
+            Self::AnchorMissing { head, .. } => Some(format!("{code} {head}")),
+            Self::KeyMissing { first, last, .. } => Some(format!("{code} {first}-{last}")),
+            Self::Restored { head, anchored, .. } => Some(format!("{code} {head}-{anchored}")),
+            _ => None,
+        }
+    }
+}
+
+/// What an act that accepts these is about.
+pub fn accepting(tokens: &[String]) -> String {
+    tokens.join(BETWEEN)
+}
+
+/// A finding with who accepted it, when and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Accepted {
+    pub finding: Finding,
+    pub by: String,
+    pub at: Timestamp,
+    pub why: String,
+}
+
+/// Where a head that was noted elsewhere stands in the chain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Noted {
+    pub sequence: u64,
+    pub at: Timestamp,
+}
+
 /// The newest seal. Whoever writes it down elsewhere can tell later whether it is still in the chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Head {
@@ -169,6 +213,11 @@ pub struct Check {
     pub unsealed: Option<RunId>,
     /// Commits before this one were made before the check began, or have their seal looked at.
     pub ended: u64,
+    /// Acts that accept findings, each under a seal that holds.
+    pub acceptances: Vec<Act>,
+    /// The beginning of a mac that is looked for, in the digits that [`Mac::short`] has.
+    pub sought: Option<String>,
+    pub noted: Option<Noted>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -194,6 +243,29 @@ impl Check {
             self.verdict.more += 1;
         }
     }
+
+    /// At the end: what was accepted is no longer found, and is told with who accepted it.
+    pub fn settle(&mut self) {
+        let findings = std::mem::take(&mut self.verdict.findings);
+        for finding in findings {
+            let token = finding.token();
+            let is_it = |act: &&Act| {
+                let mut tokens = act.object.split(BETWEEN);
+                token
+                    .as_deref()
+                    .is_some_and(|token| tokens.any(|one| one == token))
+            };
+            match self.acceptances.iter().find(is_it) {
+                Some(act) => self.verdict.accepted.push(Accepted {
+                    by: act.operator.clone(),
+                    at: act.at,
+                    why: act.reason.clone(),
+                    finding,
+                }),
+                None => self.verdict.findings.push(finding),
+            }
+        }
+    }
 }
 
 /// What a check came to, so far or in the end.
@@ -212,10 +284,13 @@ pub struct Verdict {
     /// Where the anchor is.
     pub anchor: String,
     pub is_over: bool,
+    /// Found, and accepted by an admin since.
+    #[serde(default)]
+    pub accepted: Vec<Accepted>,
 }
 
 impl Verdict {
     pub fn is_whole(&self) -> bool {
-        self.is_over && self.findings.is_empty()
+        self.is_over && self.findings.is_empty() && self.more == 0
     }
 }

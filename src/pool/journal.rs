@@ -22,6 +22,8 @@ const EXCHANGES_MAX: usize = 1_000;
 #[derive(Debug, Default)]
 pub struct Journal {
     kept: Mutex<Kept>,
+    #[cfg(debug_assertions)]
+    pub breaks: super::breaking::Breaks,
 }
 
 #[derive(Debug, Default)]
@@ -31,7 +33,8 @@ struct Kept {
 }
 
 impl Journal {
-    pub(super) fn note(&self, exchange: Exchange) {
+    /// Keeps one, newer than those before.
+    pub fn note(&self, exchange: Exchange) {
         // Plain data: a panic elsewhere cannot have left it half written.
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.about += exchange.about.len();

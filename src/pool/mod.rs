@@ -1,6 +1,8 @@
 //! Runs the engine against the outside: one owner task, workers for requests and for the
 //! store's calls. Decides nothing.
 
+#[cfg(debug_assertions)]
+pub mod breaking;
 mod journal;
 mod owner;
 mod worker;

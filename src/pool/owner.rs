@@ -10,6 +10,8 @@ use tokio_util::sync::CancellationToken;
 use crate::domain::command::{Instruction, Told};
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::ids::JobId;
+#[cfg(debug_assertions)]
+use crate::domain::operator::SessionId;
 use crate::domain::request::Spent;
 use crate::domain::setup::InForce;
 use crate::domain::snapshot::{Hearing, Snapshot};
@@ -95,6 +97,10 @@ impl Owner {
                     self.take_ended(ended)?;
                 }
                 Some(instruction) = commands.recv(), if !is_stopping => {
+                    #[cfg(debug_assertions)]
+                    if instruction.session != SessionId::OURSELVES {
+                        self.journal.breaks.instructed();
+                    }
                     self.take_in(Input::Instructed(instruction));
                 }
                 () = stop.cancelled(), if !is_stopping => {

@@ -14,6 +14,8 @@ pub(super) async fn perform(
     job: JobId,
     request: Request,
 ) -> Input {
+    #[cfg(debug_assertions)]
+    journal.breaks.requesting();
     let entry = Entry::of(&request, outside.clock.now());
     let input = carry(outside, job, request).await;
     if let Some(exchange) = entry.answered(&input, outside.clock.now()) {

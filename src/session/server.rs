@@ -267,11 +267,17 @@ impl CommandLine {
     }
 
     /// Until all was said, or cannot be.
-    pub async fn end(self, farewell: Farewell) -> io::Result<()> {
+    pub async fn end(mut self, farewell: Farewell) -> io::Result<()> {
         self.said.say(Down::Ended(farewell))?;
-        let told = self.writer.await.map_err(io::Error::other)?;
+        (&mut self.writer).await.map_err(io::Error::other)?
+    }
+}
+
+impl Drop for CommandLine {
+    /// Whoever still listens learns that nothing more comes.
+    fn drop(&mut self) {
         self.reader.abort();
-        told
+        self.writer.abort();
     }
 }
 
@@ -289,7 +295,15 @@ impl Said {
 
     fn say(&self, down: Down) -> io::Result<()> {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        if waiting.len() >= WORDS_MAX {
+        let down = match waiting.back_mut() {
+            Some(last) => match joined(last, down) {
+                Some(down) => down,
+                None => return Ok(()),
+            },
+            None => down,
+        };
+        // The farewell is the last thing, and always told.
+        if waiting.len() >= WORDS_MAX && !matches!(down, Down::Ended(_)) {
             return Err(io::Error::other("nobody takes what this command says"));
         }
         waiting.push_back(down);
@@ -300,6 +314,20 @@ impl Said {
     fn next(&self) -> Option<Down> {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         waiting.pop_front()
+    }
+}
+
+/// Adds words to those that wait, where they belong together and there is room; answers what is left. A
+/// command writes line by line.
+fn joined(last: &mut Down, down: Down) -> Option<Down> {
+    match (last, down) {
+        (Down::Result(words), Down::Result(more)) | (Down::Note(words), Down::Note(more))
+            if words.len() + more.len() <= WORD_MAX =>
+        {
+            words.extend(more);
+            None
+        }
+        (_, down) => Some(down),
     }
 }
 
@@ -399,4 +427,61 @@ async fn show(
         }
     }
     to
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+
+    fn words(said: &Arc<Said>, frame: fn(Vec<u8>) -> Down) -> Words {
+        let said = Arc::clone(said);
+        Words { said, frame }
+    }
+
+    #[test]
+    fn any_number_of_short_lines_fits_and_arrives_in_order() {
+        let said = Arc::new(Said::default());
+        let mut results = words(&said, Down::Result);
+        let mut expected = Vec::new();
+        for number in 0..100_000 {
+            let line = format!("line {number}\n");
+            results.write_all(line.as_bytes()).unwrap();
+            expected.extend(line.into_bytes());
+        }
+        words(&said, Down::Note).write_all(b"and a note").unwrap();
+        results.write_all(b"the end").unwrap();
+        let mut heard = Vec::new();
+        let mut notes = Vec::new();
+        while let Some(down) = said.next() {
+            match down {
+                Down::Result(bytes) => {
+                    assert!(bytes.len() <= WORD_MAX);
+                    heard.extend(bytes);
+                }
+                Down::Note(bytes) => notes.push((heard.len(), bytes)),
+                other => panic!("{other:?}"),
+            }
+        }
+        assert_eq!(notes, [(expected.len(), b"and a note".to_vec())]);
+        expected.extend(b"the end");
+        assert!(heard == expected);
+    }
+
+    #[test]
+    fn a_client_that_takes_nothing_is_told_the_end_all_the_same() {
+        let said = Arc::new(Said::default());
+        let mut results = words(&said, Down::Result);
+        let full = vec![b'x'; WORD_MAX];
+        let refused = (0..=WORDS_MAX).find_map(|_| results.write_all(&full).err());
+        assert!(refused.unwrap().to_string().contains("nobody takes"));
+        let farewell = Farewell {
+            status: 1,
+            word: String::new(),
+        };
+        said.say(Down::Ended(farewell)).unwrap();
+        let told: Vec<Down> = std::iter::from_fn(|| said.next()).collect();
+        assert!(matches!(told.last(), Some(Down::Ended(_))));
+    }
 }

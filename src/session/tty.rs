@@ -1,5 +1,5 @@
 //! The terminal of this process: taken at the start, given back on every way out that can be
-//! caught. SIGKILL, an abort and a stack overflow cannot be: `reset` helps there.
+//! caught. SIGKILL, an abort and a stack overflow cannot be: see `guard.rs`.
 
 use std::fs::File;
 use std::io::{self, Write as _};
@@ -97,20 +97,13 @@ impl Tty {
             .and_then(|bytes| bytes.queue(DisableBracketedPaste))
             .and_then(|bytes| bytes.queue(LeaveAlternateScreen))
             .and_then(|bytes| bytes.queue(cursor::Show));
-        let Ok(mut out) = self.out.try_clone() else {
+        let Ok(out) = self.out.try_clone() else {
             return;
         };
         if queued.is_err() {
             return;
         }
-        // A terminal that was stopped blocks whoever writes to it.
-        let (done, written) = blocking::sync_channel(1);
-        thread::spawn(move || {
-            // The line may be dead; then there is nothing to restore.
-            let _ = out.write_all(&bytes);
-            let _ = done.send(());
-        });
-        let _ = written.recv_timeout(RESTORE_PATIENCE);
+        write_patiently(out, bytes);
     }
 
     /// Gives the terminal back, its keyboard too: whoever asks something on it next is answered.
@@ -147,6 +140,17 @@ impl Tty {
             taken,
         })
     }
+}
+
+/// A terminal that was stopped blocks whoever writes to it.
+pub(super) fn write_patiently(mut out: File, bytes: Vec<u8>) {
+    let (done, written) = blocking::sync_channel(1);
+    thread::spawn(move || {
+        // The line may be dead; then there is nothing to restore.
+        let _ = out.write_all(&bytes);
+        let _ = done.send(());
+    });
+    let _ = written.recv_timeout(RESTORE_PATIENCE);
 }
 
 /// The terminal's ends of a session's wires.

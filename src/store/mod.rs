@@ -78,19 +78,25 @@ impl SledStore {
     /// Opens the store in a data folder, or makes it. `holder` is what a second process is told:
     /// who has it, since when. All of it is inside the folder.
     pub fn open(data: &Path, holder: &str) -> Result<Self, StoreError> {
-        Self::open_with(data, holder, chain::inside, Telling::Nobody)
+        Self::open_with(data, holder, &chain::inside, Telling::Nobody)
     }
 
     /// The same with the audit's key and anchor beside the folder where that can be, and its head told
     /// to the system's log.
     pub fn open_instance(data: &Path, holder: &str) -> Result<Self, StoreError> {
-        Self::open_with(data, holder, chain::beside, Telling::SystemLog)
+        Self::open_with(data, holder, &chain::beside, Telling::SystemLog)
+    }
+
+    /// The same with the audit's key and anchor in a folder of its own.
+    pub fn open_audited(data: &Path, holder: &str, audit: &Path) -> Result<Self, StoreError> {
+        let elsewhere = |_: &Path| audit.to_owned();
+        Self::open_with(data, holder, &elsewhere, Telling::SystemLog)
     }
 
     fn open_with(
         data: &Path,
         holder: &str,
-        audit: fn(&Path) -> PathBuf,
+        audit: &dyn Fn(&Path) -> PathBuf,
         telling: Telling,
     ) -> Result<Self, StoreError> {
         let founding = reader::founding()?;

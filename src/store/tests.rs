@@ -1,5 +1,6 @@
 //! The store on disk: its forms, its answers against the model in memory, its opening, its copies.
 
+mod accepted;
 mod chain;
 mod copies;
 mod damage;

@@ -104,6 +104,16 @@ fn a_bundle_with_a_contact_names_nobody_and_no_secret() {
         bundle["settings"]["salesforce"]["flow"],
         "client_credentials"
     );
+    // None are set up here, and it says so.
+    assert!(bundle["settings"].get("webhook").unwrap().is_null());
+    assert!(bundle["status"].get("webhooks_heard").unwrap().is_null());
+    let screens = &bundle["screens"];
+    let number = u64::from_str_radix(&token[7..17], 16).unwrap();
+    assert_eq!(screens["contact"], number);
+    let links = screens["links"].as_array().unwrap();
+    let asked_for = links.iter().find(|link| link["id"] == number).unwrap();
+    assert!(asked_for.to_string().contains(token), "{asked_for:#}");
+    assert!(links.len() > 3 && links.len() as u64 <= PEOPLE.into());
 
     let again = company
         .command(&[&asked[..], &["--yes"]].concat())

@@ -2,6 +2,7 @@
 //! prints, and the status it ends with.
 
 mod audit;
+mod audited;
 mod doctor;
 mod init;
 mod plugin;

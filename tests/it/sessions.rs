@@ -506,6 +506,62 @@ fn another_user_of_the_machine_cannot_even_knock() {
 }
 
 #[test]
+fn a_member_of_the_sockets_group_looks_and_a_stranger_is_kept_out_by_the_file() {
+    const GROUP: &str = "daemon";
+    let group = nix::unistd::Group::from_name(GROUP).unwrap();
+    let (true, Some(group)) = (nix::unistd::getuid().is_root(), group) else {
+        println!("left out: this test needs root and the group {GROUP} for a second user");
+        return;
+    };
+    let open = fs::Permissions::from_mode(0o755);
+    let folder = tempfile::Builder::new().permissions(open).tempdir();
+    let folder = folder.unwrap();
+    let socket = folder.path().join("acme.sock");
+    let served = format!(
+        "\n[serve]\nsocket = \"{}\"\ngroup = \"{GROUP}\"\n",
+        socket.display()
+    );
+    let house = House::with(10, &served).in_agreement();
+    let mode = fs::metadata(&socket).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode, 0o660);
+    let asked = |arguments: &[&str], gid: u32| {
+        let mut command = passerelle();
+        command.args(arguments).arg("--socket").arg(&socket);
+        command.uid(65_534).gid(gid).output()
+    };
+    let gid = group.gid.as_raw();
+    let Ok(looks) = asked(&["status", "--json"], gid) else {
+        println!("left out: the program is out of another user's reach here");
+        return;
+    };
+    let status: Json = serde_json::from_slice(&looks.stdout)
+        .unwrap_or_else(|error| panic!("{error}: {}", said(&looks)));
+    assert!(status.is_object(), "{status}");
+    // A viewer by default: everything else is refused, by the role and not by the file.
+    let steers = asked(&["queue", "pause", "salesforce", "--reason", "x"], gid).unwrap();
+    assert_eq!(steers.status.code(), Some(4), "{}", said(&steers));
+    assert!(said(&steers).contains("viewer"), "{}", said(&steers));
+    let stranger = asked(&["status"], 65_534).unwrap();
+    assert_eq!(stranger.status.code(), Some(1), "{}", said(&stranger));
+    assert!(
+        said(&stranger).contains("Permission denied"),
+        "{}",
+        said(&stranger)
+    );
+    drop(house);
+}
+
+#[test]
+fn a_console_of_the_serving_process_is_not_recorded_from_here_and_no_file_is_made() {
+    let house = House::of(10);
+    let path = house.file.with_file_name("console.rec");
+    let mut console = house.attach(&["--record", path.to_str().unwrap()]);
+    console.hears("--record works where no process serves the instance");
+    assert_eq!(console.child.wait().unwrap().code(), Some(2));
+    assert!(!path.exists());
+}
+
+#[test]
 fn without_a_serving_process_attach_says_how_to_start_one() {
     let mut house = House::of(10);
     house.signal(Signal::SIGTERM);

@@ -2,6 +2,7 @@
 //! leaves behind on every way out.
 
 mod bundles;
+mod endings;
 mod restless;
 pub(crate) mod stage;
 

@@ -8,10 +8,11 @@ use std::path::Path;
 use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
+use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use serde_json::{Map, Value as Json};
 
-use super::{BYTES_MAX, Bundle, FORMAT};
+use super::{BYTES_MAX, Bundle, FIRST_FORMAT, FORMAT};
 
 /// Values of one document. Ours have some ten thousands; what is read takes memory for each.
 const VALUES_MAX: usize = 300_000;
@@ -49,10 +50,15 @@ pub(in crate::app) fn write(path: &Path, bundle: &Bundle) -> io::Result<u64> {
 pub(in crate::app) fn read(path: &Path) -> Result<Bundle, String> {
     let file = OpenOptions::new()
         .read(true)
-        // A pipe would never be there.
-        .custom_flags(OFlag::O_NONBLOCK.bits())
+        // A pipe would never be there, and a link leads to what nobody named.
+        .custom_flags((OFlag::O_NONBLOCK | OFlag::O_NOFOLLOW).bits())
         .open(path)
-        .map_err(|error| error.to_string())?;
+        .map_err(|error| match error.raw_os_error() {
+            Some(code) if code == Errno::ELOOP as i32 => {
+                "it is a symbolic link; name the file that it leads to".to_owned()
+            }
+            _ => error.to_string(),
+        })?;
     let meta = file.metadata().map_err(|error| error.to_string())?;
     if !meta.is_file() {
         return Err("it is not a file".to_owned());
@@ -89,7 +95,7 @@ pub(in crate::app) fn parse(bytes: &[u8]) -> Result<Bundle, String> {
         .get("about")
         .and_then(|about| about["format"].as_str());
     match format {
-        Some(FORMAT) => Ok(Bundle(parts)),
+        Some(FORMAT | FIRST_FORMAT) => Ok(Bundle(parts)),
         Some(_) => Err("another version of passerelle made it".to_owned()),
         None => Err("it does not say that it is a bundle of passerelle".to_owned()),
     }
@@ -130,6 +136,9 @@ mod tests {
         std::os::unix::fs::symlink(folder.path().join("elsewhere"), &link).unwrap();
         assert!(write(&link, &bundle()).is_err());
         assert!(!folder.path().join("elsewhere").exists());
+        fs::remove_file(&link).unwrap();
+        std::os::unix::fs::symlink(&path, &link).unwrap();
+        assert!(read(&link).unwrap_err().contains("symbolic link"));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value as Json, json};
 
-use super::{BYTES_MAX, Bundle, FORMAT, contact, settings};
+use super::{BYTES_MAX, Bundle, FORMAT, contact, screens, settings};
 use crate::app::desk;
 use crate::app::error::AppError;
 use crate::app::log;
@@ -72,7 +72,8 @@ pub(in crate::app) async fn gather(sources: &Sources<'_>) -> Result<Bundle, AppE
     put("status", status(sources));
     put("coverage", coverage(sources));
     put("queues", queues(sources).await?);
-    put("doctor", doctor(sources, &mask).await?);
+    let findings = findings(sources, &mask).await?;
+    put("doctor", doctor(sources, &findings));
     put("audit", audit(sources, &mask).await?);
     if let Some(link) = sources.contact {
         put("contact", contact::part(sources, &mask, link).await?);
@@ -80,6 +81,15 @@ pub(in crate::app) async fn gather(sources: &Sources<'_>) -> Result<Bundle, AppE
     let (errors, lines) = logged(sources.data, &mask)?;
     put("errors", Json::Array(errors));
     put("log", Json::Array(lines));
+    if let Some(policy) = sources.policy {
+        let findings = findings.iter().map(serde_json::to_value);
+        let findings: Result<Vec<Json>, _> = findings.collect();
+        let findings = findings.map_err(std::io::Error::from)?;
+        put(
+            "screens",
+            screens::part(sources, (&mask, policy), findings).await?,
+        );
+    }
     let mut bundle = Bundle(parts);
     shorten(&mut bundle);
     Ok(bundle)
@@ -187,6 +197,8 @@ fn status(sources: &Sources<'_>) -> Json {
         "stopped": stopped,
         "salesforce_limit": snapshot.limit,
         "totals": snapshot.totals,
+        // Since the serving process began; nothing is known of it where none serves.
+        "webhooks_heard": snapshot.hearing,
         "plans": sources.recovered.plans.iter().map(|plan| json!({
             "run": plan.run, "kind": plan.kind, "from": plan.from.to_string(),
             "until": plan.until.to_string(), "examined": plan.examined, "sent": plan.sent,
@@ -269,9 +281,9 @@ async fn queues(sources: &Sources<'_>) -> Result<Json, AppError> {
     Ok(Json::Array(causes.collect()))
 }
 
-async fn doctor(sources: &Sources<'_>, mask: &Mask) -> Result<Json, AppError> {
+async fn findings(sources: &Sources<'_>, mask: &Mask) -> Result<Vec<Finding>, AppError> {
     let Some(policy) = sources.policy else {
-        return Ok(Json::Null);
+        return Ok(Vec::new());
     };
     let waiting = desk::waiting(sources.store).await?;
     let facts = Facts {
@@ -288,10 +300,22 @@ async fn doctor(sources: &Sources<'_>, mask: &Mask) -> Result<Json, AppError> {
         refused: &waiting.refused,
         disk: desk::disk(sources.data.to_owned()).await,
     };
+    let mut findings = examine(&facts);
+    for finding in &mut findings {
+        masked(finding, policy, mask);
+        // It names what it would send.
+        finding.seen.remedy = None;
+    }
+    Ok(findings)
+}
+
+fn doctor(sources: &Sources<'_>, findings: &[Finding]) -> Json {
+    let Some(policy) = sources.policy else {
+        return Json::Null;
+    };
     let language = Language::new(Tongue::English);
-    let findings = examine(&facts).into_iter().map(|mut finding| {
-        masked(&mut finding, policy, mask);
-        let spoken = spoken(&language, policy, sources.now, &finding);
+    let findings = findings.iter().map(|finding| {
+        let spoken = spoken(&language, policy, sources.now, finding);
         let severity = finding.seen.severity;
         json!({
             "check": finding.check.id,
@@ -299,7 +323,7 @@ async fn doctor(sources: &Sources<'_>, mask: &Mask) -> Result<Json, AppError> {
             "seen": spoken.evidence,
         })
     });
-    Ok(Json::Array(findings.collect()))
+    Json::Array(findings.collect())
 }
 
 fn masked(finding: &mut Finding, policy: &Policy, mask: &Mask) {

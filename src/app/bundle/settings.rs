@@ -42,6 +42,11 @@ pub(in crate::app) fn settings(instance: &Instance) -> Json {
             "activities_minutes": every(timetable.activities),
             "overlap_minutes": minutes(timetable.overlap),
         },
+        "webhook": instance.webhook.as_ref().map(|webhook| json!({
+            "is_local": webhook.listen.ip().is_loopback(),
+            "port": webhook.listen.port(),
+            "public_url": webhook.public_url.as_ref().map(place),
+        })),
         "serve": { "group": instance.serve.group.is_some() },
         "operators": {
             "viewer": operators.viewer.len(),
@@ -53,7 +58,7 @@ pub(in crate::app) fn settings(instance: &Instance) -> Json {
 }
 
 /// Without a user or password that somebody may have put into it.
-fn place(url: &Url) -> String {
+pub(super) fn place(url: &Url) -> String {
     url.origin().ascii_serialization()
 }
 

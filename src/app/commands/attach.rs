@@ -49,8 +49,9 @@ pub(super) async fn show(
 ) -> Result<Status, AppError> {
     if place.record.is_some() {
         return Err(AppError::Usage(
-            "a console of the serving process cannot be recorded from here; --record works where no \
-             process serves the instance, and in: passerelle demo"
+            "a console of the serving process cannot be recorded from here: it is drawn there, and only \
+             bytes arrive. --record works where no process serves the instance: stop it, then run \
+             passerelle --record FILE; or send what a contact met with: passerelle bundle --contact WHO"
                 .to_owned(),
         ));
     }

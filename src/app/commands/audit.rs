@@ -2,17 +2,20 @@
 
 use std::path::PathBuf;
 
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
-use crate::app::args::{AuditCommand, AuditExport, AuditFormat, AuditList};
-use crate::app::commands::{Place, inspect};
-use crate::app::compose::Opened;
+use crate::app::args::{AuditAccept, AuditCommand, AuditExport, AuditFormat, AuditList};
+use crate::app::commands::{Place, inspect, sync};
+use crate::app::compose::{Mode, Opened};
 use crate::app::desk;
 use crate::app::desk::export::{self, Exporting};
 use crate::app::error::{AppError, Status};
 use crate::app::out::Out;
+use crate::app::run::Goal;
 use crate::console::query::Format;
 use crate::console::{Language, Tongue, spoken_verdict};
+use crate::domain::audit::{ACCEPTED, Check, Finding, Noted, Verdict, accepting};
+use crate::domain::command::Command;
 use crate::domain::ids::LinkId;
 use crate::domain::operator::Role;
 use crate::domain::record::Act;
@@ -30,7 +33,8 @@ pub(super) async fn perform(
     let opened = place.open().await?;
     match what {
         AuditCommand::List(asked) => list(&opened, asked, out).await,
-        AuditCommand::Verify(_) => verify(&opened, out).await,
+        AuditCommand::Verify(asked) => verify(&opened, asked.head.as_deref(), out).await,
+        AuditCommand::Accept(asked) => accept(place, opened, asked, out).await,
         AuditCommand::Export(asked) => {
             place.require(&opened, Role::Operator)?;
             let file = place.written(&opened, &asked.file)?;
@@ -99,39 +103,46 @@ async fn list(opened: &Opened, asked: &AuditList, out: &mut Out) -> Result<Statu
     Ok(Status::Done)
 }
 
-async fn verify(opened: &Opened, out: &mut Out) -> Result<Status, AppError> {
-    let verdict = desk::check_audit(&*opened.store).await?;
-    let status = if verdict.is_whole() {
+/// Digits of a head that say which one is meant: nobody finds another seal with the same.
+const HEAD_DIGITS_MIN: usize = 16;
+
+/// As much of a mac as is kept and told anywhere.
+const HEAD_DIGITS_MAX: usize = 32;
+
+/// A head as it was noted, in the digits that are compared.
+fn head(typed: &str) -> Result<String, AppError> {
+    let digits = typed.trim().to_ascii_lowercase();
+    let is_hex = digits.chars().all(|c| c.is_ascii_hexdigit());
+    if is_hex && (HEAD_DIGITS_MIN..=HEAD_DIGITS_MAX).contains(&digits.len()) {
+        return Ok(digits);
+    }
+    Err(AppError::Usage(format!(
+        "“{typed}” is no head: give {HEAD_DIGITS_MIN} to {HEAD_DIGITS_MAX} hexadecimal digits, as `audit \
+         verify` and the system log tell them"
+    )))
+}
+
+async fn verify(opened: &Opened, noted: Option<&str>, out: &mut Out) -> Result<Status, AppError> {
+    let sought = noted.map(head).transpose()?;
+    let mut check = Check {
+        sought: sought.clone(),
+        ..Check::default()
+    };
+    while !check.is_over() {
+        check = opened.store.check_audit(check).await?;
+    }
+    let Check { verdict, noted, .. } = check;
+    let is_lost = sought.is_some() && noted.is_none();
+    let status = if verdict.is_whole() && !is_lost {
         Status::Done
     } else {
         Status::Failed
     };
-    let spoken = spoken_verdict(&Language::new(Tongue::English), &verdict);
     if out.is_json() {
-        let findings: Vec<_> = verdict
-            .findings
-            .iter()
-            .zip(&spoken.findings)
-            .map(|(finding, (code, what, remedy))| {
-                json!({ "code": code, "what": what, "remedy": remedy, "where": finding })
-            })
-            .collect();
-        out.json(&json!({
-            "is_whole": verdict.is_whole(),
-            "findings": findings,
-            "more": verdict.more,
-            "seals": verdict.seals,
-            "entries": verdict.entries,
-            "unsealed": verdict.unsealed,
-            "head": verdict.head.map(|head| json!({
-                "seal": head.sequence,
-                "at": head.at.to_string(),
-                "mac": head.mac.short(),
-            })),
-            "anchor": verdict.anchor,
-        }))?;
+        out.json(&as_json(&verdict, sought.as_deref(), noted))?;
         return Ok(status);
     }
+    let spoken = spoken_verdict(&Language::new(Tongue::English), &verdict);
     out.line(&spoken.summary)?;
     for (_, what, remedy) in &spoken.findings {
         out.line(&format!("  {what}"))?;
@@ -140,7 +151,119 @@ async fn verify(opened: &Opened, out: &mut Out) -> Result<Status, AppError> {
     for note in &spoken.notes {
         out.line(note)?;
     }
+    match (sought, noted) {
+        (Some(sought), Some(Noted { sequence, at })) => {
+            out.line(&format!("the head {sought} is that of seal {sequence}, of {at}"))?;
+        }
+        (Some(sought), None) => out.line(&format!(
+            "the head {sought} is not in the chain: it belongs to another instance, or what it stood at the \
+             end of was cut off or written anew; compare with the last backup"
+        ))?,
+        (None, _) => {}
+    }
     Ok(status)
+}
+
+fn as_json(verdict: &Verdict, sought: Option<&str>, noted: Option<Noted>) -> Json {
+    let spoken = spoken_verdict(&Language::new(Tongue::English), verdict);
+    let findings = verdict.findings.iter().zip(&spoken.findings);
+    let findings = findings.map(|(finding, (code, what, remedy))| {
+        json!({ "code": code, "what": what, "remedy": remedy, "where": finding })
+    });
+    let accepted = verdict.accepted.iter().map(|accepted| {
+        json!({
+            "code": accepted.finding.code(),
+            "by": accepted.by,
+            "at": accepted.at.to_string(),
+            "why": accepted.why,
+            "where": accepted.finding,
+        })
+    });
+    json!({
+        "is_whole": verdict.is_whole(),
+        "findings": findings.collect::<Vec<_>>(),
+        "more": verdict.more,
+        "accepted": accepted.collect::<Vec<_>>(),
+        "seals": verdict.seals,
+        "entries": verdict.entries,
+        "unsealed": verdict.unsealed,
+        "head": verdict.head.map(|head| json!({
+            "seal": head.sequence,
+            "at": head.at.to_string(),
+            "mac": head.mac.short(),
+        })),
+        "anchor": verdict.anchor,
+        "noted": sought.map(|sought| json!({
+            "head": sought,
+            "seal": noted.map(|noted| noted.sequence),
+            "at": noted.map(|noted| noted.at.to_string()),
+        })),
+    })
+}
+
+/// Puts on record that what was found has an explanation. Entries and seals that were changed have none.
+async fn accept(
+    place: &Place,
+    opened: Opened,
+    asked: &AuditAccept,
+    out: &mut Out,
+) -> Result<Status, AppError> {
+    place.require(&opened, Role::Admin)?;
+    let known = ["restored", "key-missing", "anchor-missing"];
+    if let Some(other) = asked
+        .kinds
+        .iter()
+        .find(|kind| !known.contains(&kind.as_str()))
+    {
+        return Err(AppError::Usage(format!(
+            "“{other}” cannot be accepted; what can have an explanation is {}",
+            known.join(", ")
+        )));
+    }
+    if asked.writing.reason.trim().is_empty() {
+        return Err(AppError::Usage(
+            "say with --reason what explains it; whoever checks later reads that".to_owned(),
+        ));
+    }
+    let verdict = desk::check_audit(&*opened.store).await?;
+    let is_asked = |finding: &&Finding| {
+        asked.kinds.is_empty() || asked.kinds.iter().any(|kind| kind == finding.code())
+    };
+    let tokens = verdict
+        .findings
+        .iter()
+        .filter(is_asked)
+        .filter_map(Finding::token);
+    let tokens: Vec<String> = tokens.collect();
+    if tokens.is_empty() {
+        return Err(AppError::Usage(
+            "nothing was found that could be accepted; see what was found with: passerelle audit verify"
+                .to_owned(),
+        ));
+    }
+    let is_done = !asked.writing.dry_run;
+    if is_done {
+        let command = Command::Enter {
+            act: ACCEPTED,
+            object: accepting(&tokens),
+        };
+        let entry = place.instruction(&opened, &asked.writing.reason, command)?;
+        let connected = place.connected(opened).await?;
+        sync::measured(&connected, Mode::default(), Goal::Command(entry), out).await?;
+    }
+    if out.is_json() {
+        out.json(&json!({ "done": is_done, "accepted": tokens }))?;
+        return Ok(Status::Done);
+    }
+    let done = if is_done {
+        "accepted"
+    } else {
+        "would be accepted"
+    };
+    for token in &tokens {
+        out.line(&format!("{done}: {token}"))?;
+    }
+    Ok(Status::Done)
 }
 
 async fn export_to(

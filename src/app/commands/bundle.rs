@@ -155,7 +155,15 @@ async fn fetch(stream: UnixStream, place: &Place) -> Result<Result<Bundle, Statu
 
 /// Keeps what is written, within reason.
 #[derive(Clone, Default)]
-struct Page(Arc<Mutex<Vec<u8>>>);
+pub(super) struct Page(Arc<Mutex<Vec<u8>>>);
+
+impl Page {
+    /// What was written so far.
+    pub(super) fn text(&self) -> String {
+        let page = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        String::from_utf8_lossy(&page).into_owned()
+    }
+}
 
 impl Write for Page {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -172,10 +180,9 @@ impl Write for Page {
     }
 }
 
-pub(super) fn show(asked: &Open, out: &mut Out) -> Result<Status, AppError> {
+/// Its parts, printed.
+pub(super) fn show(bundle: Bundle, asked: &Open, out: &mut Out) -> Result<Status, AppError> {
     let path = asked.bundle.display();
-    let bundle = bundle::read(&asked.bundle)
-        .map_err(|error| AppError::Usage(format!("{path} cannot be shown: {error}")))?;
     let parts: Map<String, Json> = match &asked.part {
         None => bundle.0,
         Some(name) => {
@@ -191,7 +198,7 @@ pub(super) fn show(asked: &Open, out: &mut Out) -> Result<Status, AppError> {
         out.json(&parts)?;
         return Ok(Status::Done);
     }
-    let is_paged = io::stdin().is_terminal() && io::stdout().is_terminal();
+    let is_paged = !asked.print && io::stdin().is_terminal() && io::stdout().is_terminal();
     let count = parts.len();
     for (index, (name, part)) in parts.iter().enumerate() {
         out.line(&format!("== {name} =="))?;
@@ -213,7 +220,7 @@ fn goes_on(out: &mut Out) -> Result<bool, AppError> {
 }
 
 /// One line for what is plain, and what is not below its name.
-fn paint(part: &str, value: &Json, depth: usize, out: &mut Out) -> io::Result<()> {
+pub(super) fn paint(part: &str, value: &Json, depth: usize, out: &mut Out) -> io::Result<()> {
     let blank = " ".repeat(depth * INDENT);
     if depth > DEPTH_MAX {
         return out.line(&format!("{blank}…"));

@@ -220,12 +220,14 @@ pub(in crate::app) async fn serve(
     let status = match status {
         Ok(status) => status,
         Err(error) => {
-            out.error(&error)?;
+            // Whoever takes no words is told by the status.
+            let _ = out.error(&error);
             error.status()
         }
     };
-    out.flush()?;
+    let is_told = out.flush().is_ok();
     drop(out);
+    let status = if is_told { status } else { Status::Failed };
     line.end(Farewell {
         status: status as u8,
         word: String::new(),

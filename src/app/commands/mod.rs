@@ -13,6 +13,7 @@ mod lists;
 mod logs;
 mod manual;
 mod names;
+mod open;
 mod plugin;
 mod practice;
 mod push;
@@ -62,7 +63,7 @@ pub(super) async fn perform(
         command,
     } = arguments;
     let is_console = match &command {
-        None => true,
+        None | Some(Command::Attach(_)) => true,
         Some(Command::Demo(demo)) => !demo.headless,
         Some(_) => false,
     };
@@ -72,18 +73,15 @@ pub(super) async fn perform(
                 .to_owned(),
         ));
     }
-    if linear && !is_console && !matches!(command, Some(Command::Attach(_))) {
+    if linear && !is_console {
         return Err(AppError::Usage(
             "--linear is for the console: passerelle --linear, passerelle attach --linear, or \
              passerelle demo --linear"
                 .to_owned(),
         ));
     }
-    let set = |name: &str| {
-        env.get(name)
-            .filter(|value| !value.is_empty())
-            .map(PathBuf::from)
-    };
+    let named = |name: &str| env.get(name).filter(|value| !value.is_empty());
+    let set = |name: &str| named(name).map(PathBuf::from);
     let place = Place {
         file: config::path(config, &env),
         socket: socket.or_else(|| set("PASSERELLE_SOCKET")),
@@ -98,12 +96,13 @@ pub(super) async fn perform(
         env,
     };
     match command {
-        None => open(&place, log, out).await,
+        None => console(&place, log, out).await,
         Some(Command::Demo(demo)) => practice::demo(&place, &demo, log, out).await,
         Some(Command::Serve(asked)) => serve::perform(&place, &asked, out).await,
         Some(Command::Attach(asked)) => attach::perform(&place, asked.read_only, log, out).await,
         Some(Command::Replay(asked)) => replay::perform(&place, &asked, out).await,
         Some(Command::Bundle(asked)) => bundle::perform(&place, &asked, out).await,
+        Some(Command::Open(asked)) => open::perform(&place, &asked, out).await,
         Some(mut command) => {
             let read = match &mut command {
                 Command::Plugin(asked) => plugin::read(asked)?,
@@ -122,9 +121,13 @@ pub(super) async fn perform(
 /// Every command that needs no terminal of its own, in the process that has the store.
 async fn carry_out(place: &Place, command: Command, out: &mut Out) -> Result<Status, AppError> {
     match command {
-        Command::Demo(_) | Command::Serve(_) | Command::Attach(_) | Command::Replay(_) => Err(
-            AppError::Usage("this command has a process of its own".to_owned()),
-        ),
+        Command::Demo(_)
+        | Command::Serve(_)
+        | Command::Attach(_)
+        | Command::Replay(_)
+        | Command::Open(_) => Err(AppError::Usage(
+            "this command has a process of its own".to_owned(),
+        )),
         Command::Sim(sim) => practice::sim(&sim, out).await,
         Command::Init(asked) => Box::pin(init::perform(place, &asked, out)).await,
         Command::Authorize(asked) => Box::pin(authorize::perform(place, &asked, out)).await,
@@ -165,7 +168,6 @@ async fn carry_out(place: &Place, command: Command, out: &mut Out) -> Result<Sta
         Command::Audit(asked) => audit::perform(place, &asked.what, out).await,
         Command::Keys(keys) => keys::perform(place, &keys, out),
         Command::Bundle(asked) => bundle::perform(place, &asked, out).await,
-        Command::Open(asked) => bundle::show(&asked, out),
         Command::Completions { shell } => manual::completions(shell, out),
         Command::Man(asked) => manual::man(&asked, out),
         Command::Log(asked) => logs::perform(place, &asked.what, out).await,
@@ -328,7 +330,7 @@ fn is_nobody(error: &std::io::Error) -> bool {
 }
 
 /// The console over the sync of an instance: of the process that serves it, or of this one.
-async fn open(place: &Place, log: &Log, out: &mut Out) -> Result<Status, AppError> {
+async fn console(place: &Place, log: &Log, out: &mut Out) -> Result<Status, AppError> {
     place.check_terminal()?;
     if let Some(stream) = place.knock().await? {
         return attach::show(stream, place, log, out).await;

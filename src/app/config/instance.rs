@@ -16,6 +16,8 @@ pub struct Instance {
     /// Where the browser of a login comes back to: of those that the call-back addresses name, the first
     /// that is free. Never empty.
     pub callback_ports: Vec<u16>,
+    /// Where the audit's key and anchor are; `None`: beside the data folder.
+    pub audit: Option<PathBuf>,
     pub keys: Keys,
     pub salesforce: Salesforce,
     pub automation: Automation,

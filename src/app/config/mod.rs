@@ -173,6 +173,8 @@ impl Reader<'_> {
     fn instance(&self, file: typed::File) -> Result<Instance, ConfigError> {
         let name = file.instance.name.get_ref().clone();
         let data = self.data(&file.instance)?;
+        let audit = file.instance.audit.as_deref();
+        let audit = audit.map(|folder| self.beside_us(folder));
         let mut instance = Instance {
             keys: self.keys(&file.instance)?,
             callback_ports: self.callback_ports(&file.instance)?,
@@ -184,6 +186,7 @@ impl Reader<'_> {
                 shared: file.operators.shared,
             },
             data,
+            audit,
             plugin: self.plugin(file.plugin, file.mapping, file.salesforce.namespace.clone())?,
             salesforce: self.salesforce(file.salesforce)?,
             automation: self.automation(file.automation)?,

@@ -65,6 +65,7 @@ pub(super) struct Operators {
 pub(super) struct Instance {
     pub(super) name: Spanned<String>,
     pub(super) data: Option<PathBuf>,
+    pub(super) audit: Option<PathBuf>,
     pub(super) key_file: Option<Spanned<PathBuf>>,
     pub(super) passphrase: Option<Spanned<Passphrase>>,
     pub(super) callback_ports: Option<Spanned<Vec<u16>>>,

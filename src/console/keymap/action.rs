@@ -102,6 +102,7 @@ pub enum Action {
     LogIn,
     Revoke,
     CopyCallback,
+    Papers,
 }
 
 /// Where a key counts. The first one that knows a key decides; see [`resolve`](fn@super::resolve).
@@ -270,6 +271,7 @@ actions! {
     LogIn "log-in" [Access] Writes;
     Revoke "revoke" [Access] Writes;
     CopyCallback "copy-callback" [Access] None;
+    Papers "papers" [Everywhere] None;
 }
 
 impl Action {

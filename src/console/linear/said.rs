@@ -17,8 +17,12 @@ pub(super) fn greet(model: &mut Model) {
     let say = &model.shell.language;
     let instance = &model.shell.instance;
     let mut lines = Vec::new();
-    if instance.ground == Ground::Practice {
-        lines.push(say.text("practice").to_owned());
+    match instance.ground {
+        Ground::Practice => lines.push(say.text("practice").to_owned()),
+        Ground::Bundle(made) => {
+            lines.push(say.with("bundle-of", &[("at", &made.to_string())]));
+        }
+        Ground::Real => {}
     }
     if instance.role == Role::Viewer {
         let text = say.text("read-only");
@@ -235,6 +239,7 @@ pub(in crate::console) fn overlay(model: &mut Model) {
         None | Some(Overlay::Finder(_)) => return,
         Some(Overlay::Dialog(dialog)) => dialog.read(say),
         Some(Overlay::Here) => crate::console::here::read(model),
+        Some(Overlay::Papers(_)) => crate::console::papers::read(model),
         Some(Overlay::Access) => accessed(model),
         Some(Overlay::Boxes(boxes)) => boxes.read(say),
         Some(Overlay::Picker(picker)) => picker.read(say),
@@ -305,7 +310,10 @@ pub(in crate::console) fn help(model: &mut Model) {
     };
     let others = contexts.iter().flat_map(here).map(|entry| entry.action);
     let mut also: Vec<Action> = others.collect();
-    let is_for = |action: &Action| role >= action.needed() && *action != Action::Palette;
+    let is_for = |action: &Action| {
+        let is_elsewhere = *action == Action::Papers && model.papers.is_empty();
+        role >= action.needed() && *action != Action::Palette && !is_elsewhere
+    };
     now.retain(is_for);
     also.retain(|action| is_for(action) && !now.contains(action));
     let mut lines = vec![say.text("linear-help").to_owned()];

@@ -20,7 +20,7 @@ use crate::console::dialog::{Dialog, Frozen, OnYes};
 use crate::console::field::{Field, Lines};
 use crate::console::filter::Filter;
 use crate::console::keymap::Action;
-use crate::console::model::{Model, Overlay, Prompt, SyncState, Tab, Tone};
+use crate::console::model::{Ground, Model, Overlay, Prompt, SyncState, Tab, Tone};
 use crate::console::msg::Effect;
 use crate::console::query::Ticket;
 use crate::console::screens;
@@ -36,13 +36,17 @@ use crate::domain::operator::Role;
 /// Samples shown of what a retry sends again.
 const SAMPLES_MAX: usize = 10;
 
-fn tell(model: &mut Model, tone: Tone, key: &str) {
+pub(in crate::console) fn tell(model: &mut Model, tone: Tone, key: &str) {
     let text = model.shell.language.text(key).to_owned();
     model.shell.toast(tone, text);
 }
 
 /// What was asked takes another role.
 pub(super) fn deny(model: &mut Model, needed: Role) {
+    if matches!(model.shell.instance.ground, Ground::Bundle(_)) {
+        tell(model, Tone::Person, "bundle-refused");
+        return;
+    }
     let words = model.shell.words();
     let (needed, own) = (words.right(needed), words.right(model.shell.instance.role));
     let gaps = [("needed", needed), ("role", own)];

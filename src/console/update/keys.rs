@@ -9,6 +9,7 @@ use crate::console::keymap::{Action, Chord, Resolved, resolve};
 use crate::console::list::Step;
 use crate::console::model::{Model, Overlay, Tab, Tone};
 use crate::console::msg::Effect;
+use crate::console::papers;
 use crate::domain::command::Command;
 use crate::domain::conflict::Choice;
 
@@ -156,6 +157,9 @@ pub(super) fn run(model: &mut Model, action: Action) -> Vec<Effect> {
     if let Some(effects) = over_access(model, action) {
         return effects;
     }
+    if papers::run(model, action).is_some() {
+        return Vec::new();
+    }
     if let Some(tab) = destination(action) {
         go(model, tab);
     } else if let Some(movement) = movement(action) {
@@ -189,7 +193,7 @@ pub(super) const fn destination(action: Action) -> Option<Tab> {
     })
 }
 
-pub(super) const fn movement(action: Action) -> Option<Step> {
+pub(in crate::console) const fn movement(action: Action) -> Option<Step> {
     Some(match action {
         Action::Down => Step::Down,
         Action::Up => Step::Up,
@@ -237,10 +241,12 @@ fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Refresh => acts::refresh(model),
         Action::PauseView => acts::pause_view(model),
         Action::Here => model.overlay = Some(Overlay::Here),
-        Action::Authorize | Action::CopyCallback => return acts::access::run(model, action),
-        Action::CheckAccess | Action::LogIn | Action::Revoke => {
-            return acts::access::run(model, action);
-        }
+        Action::Papers => papers::open(model),
+        Action::Authorize
+        | Action::CopyCallback
+        | Action::CheckAccess
+        | Action::LogIn
+        | Action::Revoke => return acts::access::run(model, action),
         Action::Copy => return acts::copy(model),
         Action::Sort | Action::Invert => acts::reorder(model, action == Action::Sort),
         Action::Columns => acts::columns::open(model),
@@ -350,7 +356,10 @@ fn open_finder(model: &mut Model, action: Action) {
     };
     let contexts = model.screen_contexts();
     let shell = &model.shell;
-    let finder = Finder::new(purpose, &shell.keymap, &contexts, &shell.language);
+    let mut finder = Finder::new(purpose, &shell.keymap, &contexts, &shell.language);
+    if model.papers.is_empty() {
+        finder.leave_out(Action::Papers);
+    }
     model.overlay = Some(Overlay::Finder(finder));
 }
 
@@ -450,7 +459,8 @@ pub(super) fn accept(model: &mut Model) -> Vec<Effect> {
         Some(Overlay::Setting(..)) => acts::plugin::take_setting(model),
         Some(Overlay::Boxes(_)) => acts::plugin::take_boxes(model),
         Some(Overlay::Picker(_)) => acts::plugin::take_picked(model),
-        Some(Overlay::Columns(_) | Overlay::Here | Overlay::Access) | None => {}
+        Some(Overlay::Columns(_) | Overlay::Here | Overlay::Access | Overlay::Papers(_)) | None => {
+        }
     }
     Vec::new()
 }

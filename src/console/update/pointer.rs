@@ -3,9 +3,11 @@
 use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 
 use super::{acts, go, is_dialog, keys};
+use crate::console::keymap::Action;
 use crate::console::list::Step;
 use crate::console::model::{Model, Overlay};
 use crate::console::msg::Effect;
+use crate::console::papers;
 use crate::console::screens::page_height;
 use crate::console::view::{BODY_TOP, tab_at};
 
@@ -28,6 +30,10 @@ fn wheel(model: &mut Model, down: bool) {
         Some(Overlay::Columns(_)) => acts::columns::step(model, down),
         Some(Overlay::Boxes(boxes)) => boxes.step(down),
         Some(Overlay::Picker(picker)) => picker.step(down),
+        Some(Overlay::Papers(_)) => {
+            let action = if down { Action::Down } else { Action::Up };
+            papers::run(model, action);
+        }
         Some(_) => {}
         None => keys::step(model, if down { Step::Down } else { Step::Up }),
     }

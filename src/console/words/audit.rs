@@ -60,6 +60,16 @@ impl Words<'_> {
         if verdict.more > 0 {
             notes.push(say.count("audit-more", verdict.more));
         }
+        notes.extend(verdict.accepted.iter().map(|accepted| {
+            let (at, what) = (moment(accepted.at), self.found(&accepted.finding));
+            let gaps = [
+                ("who", accepted.by.as_str()),
+                ("at", &at),
+                ("why", &accepted.why),
+                ("what", &what),
+            ];
+            say.with("audit-accepted", &gaps)
+        }));
         if let Some(head) = verdict.head {
             let (sequence, at) = (say.number(head.sequence), moment(head.at));
             let mac = head.mac.short();

@@ -7,7 +7,7 @@ use std::path::Path;
 use super::anchor::{self, Known, What};
 use super::key::{Key, Keyring, Tag};
 use super::seal::{self, Body, Note};
-use crate::domain::audit::{Check, Entry, Finding, Head, Mac, Stage};
+use crate::domain::audit::{ACCEPTED, Check, Entry, Finding, Head, Mac, Noted, Stage};
 use crate::domain::ids::RunId;
 use crate::domain::record::HistoryEntry;
 use crate::ports::StoreError;
@@ -20,6 +20,9 @@ const ENTRIES_MAX: usize = 500;
 /// Keys and short values passed by in one step.
 const PASSED_MAX: usize = 2_000;
 
+/// Acts that accept findings: more than anybody ever makes.
+const ACCEPTANCES_MAX: usize = 1_000;
+
 /// Entries that do not fit, of one seal, for which is looked whether they fit another's place.
 const SWAPPED_MAX: usize = 16;
 
@@ -29,6 +32,9 @@ pub(in crate::store) fn step(
     folder: &Path,
     mut check: Check,
 ) -> Result<Check, StoreError> {
+    if check.is_over() {
+        return Ok(check);
+    }
     let keyring = Keyring::read(folder).map_err(not_read)?;
     match check.stage.clone() {
         Stage::Anchor => {
@@ -39,6 +45,9 @@ pub(in crate::store) fn step(
         Stage::Seals => look_at_seals(durable, folder, &keyring, &mut check)?,
         Stage::History(after) => look_at_history(durable, &after, &mut check)?,
         Stage::Over => {}
+    }
+    if check.is_over() {
+        check.settle();
     }
     check.verdict.head = check.last;
     check.verdict.is_over = check.is_over();
@@ -175,6 +184,13 @@ fn look_at_seal(
     }
     let at = body.at;
     let mac = seal.mac;
+    if check
+        .sought
+        .as_ref()
+        .is_some_and(|sought| mac.short().starts_with(sought))
+    {
+        check.noted = Some(Noted { sequence, at });
+    }
     let Some(key) = keyring.of(body.key) else {
         not_known(check, sequence);
         check.last = Some(Head { sequence, at, mac });
@@ -188,14 +204,15 @@ fn look_at_seal(
     }
     note_notes(check, &body);
     check.last = Some(Head { sequence, at, mac });
-    look_at_entries(durable, key, check, &body)?;
+    let holds = is_whole && is_next && !is_swapped;
+    look_at_entries(durable, (key, holds), check, &body)?;
     look_at_sent(durable, check, &body)?;
     Ok(body.tags.len() + body.sent.len())
 }
 
 fn look_at_entries(
     durable: &Durable,
-    key: &Key,
+    (key, holds): (&Key, bool),
     check: &mut Check,
     body: &Body,
 ) -> Result<(), StoreError> {
@@ -216,6 +233,8 @@ fn look_at_entries(
         note(check, place, true);
         if key.tag(place, &value) != *tag {
             others.push((*place, value));
+        } else if holds {
+            note_acceptance(check, place, &value);
         }
     }
     for (index, (place, value)) in others.into_iter().enumerate() {
@@ -284,6 +303,18 @@ fn note(check: &mut Check, place: &[u8], is_there: bool) {
             *check.lines.entry(commit).or_default() += 1;
         }
         Entry::History(..) | Entry::Sent(_) => {}
+    }
+}
+
+/// What a seal that holds vouches for; anybody may have written any other.
+fn note_acceptance(check: &mut Check, place: &[u8], value: &[u8]) {
+    if !matches!(entry(place), Entry::Act(_)) || check.acceptances.len() >= ACCEPTANCES_MAX {
+        return;
+    }
+    if let Ok(act) = acts::decode(value)
+        && act.act == ACCEPTED
+    {
+        check.acceptances.push(act);
     }
 }
 

@@ -37,7 +37,7 @@ fn written(run: u64, after: &str) -> HistoryEntry {
 }
 
 /// One commit with all that a seal covers, and some that none does.
-fn work(run: u64) -> Vec<Change> {
+pub(super) fn work(run: u64) -> Vec<Change> {
     vec![
         put(person(1)),
         Change::AddHistory(LinkId(1), line(run, Happened::Linked)),
@@ -49,14 +49,14 @@ fn work(run: u64) -> Vec<Change> {
     ]
 }
 
-struct Filled {
+pub(super) struct Filled {
     folder: tempfile::TempDir,
     store: Option<SledStore>,
 }
 
 impl Filled {
     /// Four seals: the anchor knows all, since the store was closed once.
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = open(&folder.path().join("data"));
         for run in 1..=4 {
@@ -72,40 +72,40 @@ impl Filled {
         filled
     }
 
-    fn reopen(&mut self) {
+    pub(super) fn reopen(&mut self) {
         self.store = None;
         self.store = Some(open(&self.folder.path().join("data")));
     }
 
-    fn store(&self) -> &SledStore {
+    pub(super) fn store(&self) -> &SledStore {
         self.store.as_ref().unwrap()
     }
 
-    fn file(&self, name: &str) -> std::path::PathBuf {
+    pub(super) fn file(&self, name: &str) -> std::path::PathBuf {
         self.folder.path().join("data/audit").join(name)
     }
 
-    fn get(&self, key: &[u8]) -> Vec<u8> {
+    pub(super) fn get(&self, key: &[u8]) -> Vec<u8> {
         self.store().durable.get(key).unwrap().expect("a value")
     }
 
-    fn set(&self, key: &[u8], value: Option<Vec<u8>>) {
+    pub(super) fn set(&self, key: &[u8], value: Option<Vec<u8>>) {
         let staged = Staged::from([(key.to_vec(), value)]);
         self.store().durable.commit(staged).unwrap();
     }
 
-    fn swap(&self, one: &[u8], other: &[u8]) {
+    pub(super) fn swap(&self, one: &[u8], other: &[u8]) {
         let (first, second) = (self.get(one), self.get(other));
         self.set(one, Some(second));
         self.set(other, Some(first));
     }
 
-    fn findings(&self) -> Vec<Finding> {
+    pub(super) fn findings(&self) -> Vec<Finding> {
         verdict(self.store()).findings
     }
 }
 
-fn verdict(store: &SledStore) -> Verdict {
+pub(super) fn verdict(store: &SledStore) -> Verdict {
     let mut check = Check::default();
     for _ in 0..10_000 {
         check = run(store.check_audit(check)).unwrap();

@@ -53,6 +53,18 @@ impl AtTerminal {
         Self::starts(Command::new(env!("CARGO_BIN_EXE_passerelle")).args(arguments))
     }
 
+    /// The same with that fault in it.
+    pub(crate) fn breaks(arguments: &[&str], what: &str) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_passerelle"));
+        Self::starts(command.args(arguments).env("PASSERELLE_BREAKS", what))
+    }
+
+    /// Nobody gives the terminal back if it cannot do so itself.
+    pub(crate) fn unguarded(arguments: &[&str]) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_passerelle"));
+        Self::starts(command.args(arguments).env("PASSERELLE_GUARD", "0"))
+    }
+
     /// Of somebody who came over SSH.
     pub(crate) fn attaches_from_afar(arguments: &[&str]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_passerelle"));

@@ -1,6 +1,7 @@
 //! The command line. `passerelle --help` prints what stands here.
 
 mod access;
+mod bundle;
 mod plugin;
 mod practice;
 mod webhook;
@@ -10,6 +11,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use access::{Authorize, Init, Revoke, System};
+pub use bundle::{Bundle, Open};
 pub use plugin::{
     Configuring, Direction, MappedKind, NewPair, Options, PairNames, Plugin, PluginCommand, Switch,
 };
@@ -554,37 +556,6 @@ pub enum LogCommand {
         /// error, warn, info, debug or trace
         level: Option<String>,
     },
-}
-
-#[derive(Debug, Args)]
-pub struct Bundle {
-    /// Also how one contact stands and what happened to it: e-mail address, either id, or `link:N`
-    #[arg(long, value_name = "WHO")]
-    pub contact: Option<String>,
-    /// A file that does not exist yet [default: bundle-TIME.json.gz]
-    #[arg(long, value_name = "FILE")]
-    pub out: Option<PathBuf>,
-    /// Do not ask before it is written
-    #[arg(long)]
-    pub yes: bool,
-    /// List what would be in it, and write nothing
-    #[arg(long)]
-    pub dry_run: bool,
-}
-
-#[derive(Debug, Args)]
-pub struct Open {
-    /// What `bundle` wrote
-    pub bundle: PathBuf,
-    /// Print only this part
-    #[arg(long, value_name = "NAME")]
-    pub part: Option<String>,
-    /// Print its parts, at a terminal too
-    #[arg(long)]
-    pub print: bool,
-    /// Print one JSON object
-    #[arg(long)]
-    pub json: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -214,3 +214,11 @@ impl Attempt {
         (!field.is_blank()).then(|| field.take())
     }
 }
+
+impl super::model::Model {
+    /// A message as a recording may hear it.
+    pub fn overheard(&self, msg: &Msg) -> Option<Msg> {
+        let is_in_sight = matches!(self.overlay, Some(super::model::Overlay::Access));
+        self.access.overheard(msg).filter(|_| is_in_sight)
+    }
+}

@@ -15,7 +15,6 @@ use super::finder::Finder;
 use super::keymap::{Chord, Context, Keymap};
 use super::language::Language;
 use super::linear::Linear;
-use super::msg::Msg;
 use super::picker::Picker;
 use super::query::{Diagnosis, Exported, Mending, Query, Queues, Ticket, UndoPreview};
 use super::screens::{
@@ -587,12 +586,6 @@ impl Model {
         tickets.extend(self.look.as_ref().and_then(Waiting::waiting));
         tickets.extend(self.mending.as_ref().and_then(|(slot, _)| slot.waiting()));
         tickets
-    }
-
-    /// A message as a recording may hear it.
-    pub fn overheard(&self, msg: &Msg) -> Option<Msg> {
-        let is_in_sight = matches!(self.overlay, Some(Overlay::Access));
-        self.access.overheard(msg).filter(|_| is_in_sight)
     }
 
     /// Data on every screen may be out of date.

@@ -292,9 +292,7 @@ fn help_shows_what_is_bound_here_finds_it_and_does_it() {
 fn the_palette_changes_the_language_while_running() {
     let mut bench = Bench::new();
     bench.keys("3 :").type_text("lang fr");
-    bench
-        .keys("enter")
-        .expect_screen("3 contacts attendent une personne");
+    bench.keys("enter").expect_screen("3 contacts à trancher");
     bench.keys(":").type_text("go-overview");
     bench.keys("enter").expect_screen("Écritures en route");
 }

@@ -14,7 +14,7 @@ use super::filter::Filter;
 use super::linear;
 use super::model::{Bulk, Model, Overlay, SyncState, Tab, Tone, scene};
 use super::msg::{Effect, Msg};
-use super::query::{Answer, Ticket};
+use super::query::{Answer, Diagnosis, Ticket};
 use super::screens::Notice;
 use super::sent::Waits;
 use super::slot::{Slot, Waiting as _};
@@ -197,19 +197,7 @@ fn on_answered(model: &mut Model, ticket: Ticket, answer: Answer) -> Vec<Effect>
                 model.standing.answer(counts, model.shell.now);
             }
         }
-        Answer::Doctor(diagnosis) => {
-            let is_wanted = |slot: &Slot<_>| slot.is_waiting_for(ticket);
-            if model.look.as_ref().is_some_and(is_wanted) {
-                acts::doctor::looked(model);
-                // A question about the rest may be on its way; its own answer ends it.
-                model.diagnosis.begin_answer(diagnosis, model.shell.now);
-                model.doctor.offer_anew();
-                doctor_answered(model);
-            } else if model.diagnosis.is_waiting_for(ticket) {
-                model.diagnosis.answer(diagnosis, model.shell.now);
-                doctor_answered(model);
-            }
-        }
+        Answer::Doctor(diagnosis) => on_diagnosis(model, ticket, diagnosis),
         Answer::Access(access) => {
             if model.access.slot.is_waiting_for(ticket) {
                 model.access.slot.answer(access, model.shell.now);
@@ -260,6 +248,20 @@ fn on_answered(model: &mut Model, ticket: Ticket, answer: Answer) -> Vec<Effect>
         }
     }
     Vec::new()
+}
+
+fn on_diagnosis(model: &mut Model, ticket: Ticket, diagnosis: Diagnosis) {
+    let is_wanted = |slot: &Slot<_>| slot.is_waiting_for(ticket);
+    if model.look.as_ref().is_some_and(is_wanted) {
+        acts::doctor::looked(model);
+        // A question about the rest may be on its way; its own answer ends it.
+        model.diagnosis.begin_answer(diagnosis, model.shell.now);
+        model.doctor.offer_anew();
+        doctor_answered(model);
+    } else if model.diagnosis.is_waiting_for(ticket) {
+        model.diagnosis.answer(diagnosis, model.shell.now);
+        doctor_answered(model);
+    }
 }
 
 /// What is on the doctor's screen is not to be older than some minutes; nobody waits for it.

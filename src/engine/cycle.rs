@@ -292,12 +292,14 @@ impl Engine {
     }
 
     fn end_reading(&mut self, now: Timestamp) -> bool {
-        let is_done = self.cycle.reads.values().all(Read::is_done)
-            || Side::BOTH
-                .into_iter()
-                .any(|side| self.is_given_up(now, side));
-        if !is_done || !self.is_quiet() {
+        let is_done = self.cycle.reads.values().all(Read::is_done);
+        let mut sides = Side::BOTH.into_iter();
+        let is_over = is_done || sides.any(|side| self.is_given_up(now, side));
+        if !is_over || !self.is_quiet() {
             return false;
+        }
+        if !self.cycle.reads.is_empty() {
+            self.is_partly_read = !is_done;
         }
         self.cycle.phase = Phase::Pushing;
         true

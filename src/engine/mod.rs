@@ -167,6 +167,8 @@ pub struct Engine {
     sides: [SideState; 2],
     outbox: Outbox,
     cycle: Cycle,
+    /// The last cycle that read had to leave a stream before its end.
+    is_partly_read: bool,
     transfer: Option<Transfer>,
     /// What a backfill would send is to be counted in the next cycle.
     survey: Option<cycle::Asked>,
@@ -218,6 +220,7 @@ impl Engine {
             sides: [SideState::default(), SideState::default()],
             outbox: Outbox::default(),
             cycle: Cycle::default(),
+            is_partly_read: false,
             transfer: None,
             survey: None,
             decided: BTreeMap::new(),

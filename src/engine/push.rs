@@ -16,7 +16,6 @@ use crate::domain::request::{AutomationRequest, Request, SalesforceRequest};
 use crate::domain::time::Timestamp;
 use crate::engine::Engine;
 use crate::engine::claims::Claim;
-use crate::engine::commands::has_read_everybody;
 use crate::engine::sides::Purpose;
 #[cfg(test)]
 use crate::engine::work::Then;
@@ -245,13 +244,13 @@ impl Engine {
             self.inbox.push_back(Work::Settle { links });
             return true;
         }
-        // Whoever is left unread may be the one that somebody else is taken for.
-        let knows_everybody = has_read_everybody(&self.settings.policy, &self.cursors);
-        if self.review() || knows_everybody && self.look_at_claims() {
+        // Whoever was left unread may be the one that somebody else is taken for.
+        let may_pair = !self.is_partly_read;
+        if self.review() || may_pair && self.look_at_claims() {
             return true;
         }
         let is_settled = self.inbox.is_empty() && self.transactions.is_empty();
-        if !self.outbox.unpaired.is_empty() && knows_everybody && is_settled {
+        if !self.outbox.unpaired.is_empty() && may_pair && is_settled {
             while !self.outbox.unpaired.is_empty() {
                 let keys = take_first(&mut self.outbox.unpaired, PAIR_MAX);
                 self.inbox.push_back(Work::Pair { keys });

@@ -2,13 +2,10 @@
 
 use passerelle::domain::command::{Fact, Scope};
 use passerelle::domain::ids::Side;
-use passerelle::domain::link::Link;
 use passerelle::domain::time::Span;
 use passerelle::sim::faults::{CallMatcher, FaultKind};
 
-use passerelle::sim::salesforce::schema::{CONTACT, LEAD};
-
-use crate::world::{World, agreed};
+use crate::world::agreed;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_spent_day_is_asked_about_once_and_the_other_side_goes_on() {
@@ -40,21 +37,4 @@ async fn a_restart_of_a_system_is_waited_for() {
     let ran = world.cycle(Scope::ALL).await;
     assert_eq!(ran.snapshot.stopped, std::collections::BTreeMap::new());
     assert!(world.flag(leads[0], "HasOptedOutOfEmail"));
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nobody_is_paired_before_everybody_was_read() {
-    let world = World::new().await;
-    world.contact("both");
-    world.record(LEAD, "both");
-    // The Contacts cannot be read: there may be one more of that address.
-    world.record(CONTACT, "both");
-    world.salesforce_fails(CallMatcher::path("/query"), FaultKind::QuotaSpent, 1);
-    world.cycle(Scope::ALL).await;
-    let links = world.links();
-    assert!(!links.iter().any(Link::is_whole), "{links:?}");
-    world.salesforce_recovers();
-    world.drive().await;
-    assert_eq!(world.contacts().len(), 1);
-    assert_eq!(world.conflicts().await, []);
 }

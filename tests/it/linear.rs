@@ -172,13 +172,13 @@ fn the_same_is_done_in_french() {
     command
         .env("PASSERELLE_LANG", "fr")
         .args(["demo", "--people", "60", "--linear"]);
-    let lines = "Conflits\nopen 3\ntake-salesforce\nwrite\nappel de madame\noui\nundo\nerreur\noui\nhistorique\n";
+    let lines = "Conflits\nopen 5\ntake-salesforce\nwrite\nappel de madame\noui\nundo\nerreur\noui\nhistorique\n";
     let output = script(&mut command, lines);
     let said = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(2), "the last word is none");
     for part in [
         "attention : le mot « historique » n’existe pas",
-        "Raison ? ",
+        "Motif ? ",
         "Saisissez oui pour confirmer.",
         "note : Pris en compte",
         "les deux systèmes sont d'accord",

@@ -56,7 +56,7 @@ fn a_view_comes_back_as_it_was_left() {
     let mut again = Bench::new();
     again.model.restore(&kept);
     again.sync_reports();
-    again.expect_screen("1 contact attend une personne · / email:paul");
+    again.expect_screen("1 contact à trancher · / email:paul");
     assert_eq!(again.model.kept(), kept);
     again.keys("2").expect_screen("/ state:dead");
 }

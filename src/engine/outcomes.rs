@@ -30,7 +30,7 @@ const LATER: Span = Span::minutes(15);
 pub(super) enum Outcomes {
     OfRows(Vec<RowOutcome>),
     /// The request as a whole failed.
-    None(Failure),
+    Failed(Failure),
 }
 
 /// What a failure speaks against.
@@ -52,7 +52,7 @@ impl Engine {
     ) {
         let outcomes = match outcomes {
             Outcomes::OfRows(outcomes) => outcomes,
-            Outcomes::None(failure) => {
+            Outcomes::Failed(failure) => {
                 for row in rows {
                     self.take_refused(desk, now, side, &row, (failure.clone(), Blame::Request));
                     self.settle(desk, row.link, now);

@@ -287,7 +287,7 @@ impl Engine {
                     self.queue(Work::Outcomes {
                         side,
                         rows: rows.to_vec(),
-                        outcomes: Outcomes::None(failure.clone()),
+                        outcomes: Outcomes::Failed(failure.clone()),
                     });
                 }
             }

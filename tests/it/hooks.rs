@@ -144,18 +144,20 @@ async fn whoever_is_merged_by_a_form_stays_one_pair_without_a_question() {
     world.drive().await.wrote_nothing();
 }
 
+/// A hint about somebody, and what comes of it alone.
+async fn hinted(world: &World, id: ContactId) -> Done {
+    let look = Command::Look {
+        records: vec![person(id)],
+    };
+    let commands = vec![look, Command::RunCycle(Scope::OUTBOX)];
+    world.instruct_all(commands).await
+}
+
 #[tokio::test]
 async fn before_everybody_was_read_once_nobody_is_made_by_a_hint() {
     let world = World::new().await;
     let id = world.contact("early");
-    let done = world
-        .instruct_all(vec![
-            Command::Look {
-                records: vec![person(id)],
-            },
-            Command::RunCycle(Scope::OUTBOX),
-        ])
-        .await;
+    let done = hinted(&world, id).await;
     done.wrote_nothing();
     assert_eq!(done.snapshot.totals.ignored["hint_too_early"], 1);
     assert_eq!(world.links().len(), 0);
@@ -166,14 +168,7 @@ async fn while_unpublished_hints_are_passed_over_and_counted() {
     let (mut world, _) = agreed(1).await;
     world.policy.published = false;
     let id = world.contact("new");
-    let done = world
-        .instruct_all(vec![
-            Command::Look {
-                records: vec![person(id)],
-            },
-            Command::RunCycle(Scope::OUTBOX),
-        ])
-        .await;
+    let done = hinted(&world, id).await;
     done.wrote_nothing();
     assert_eq!(
         done.snapshot.totals.ignored,

@@ -158,17 +158,13 @@ fn a_value_that_was_refused_is_not_offered_again_alone_nor_for_many() {
     assert!(bench.commands().is_empty());
 }
 
-#[test]
-fn a_value_that_was_not_kept_is_not_offered_again_alone_nor_for_many() {
-    let mut bench = Bench::new();
-    let mut other = bench.world.links[&LinkId(1)].clone();
-    other.id = LinkId(2);
-    bench.world.links.insert(LinkId(2), other);
+/// Salesforce was sent 0602 and kept 0601; what it shows by now.
+fn not_kept(bench: &mut Bench, shown: &str) {
     bench.world.change(LinkId(1), |link| {
         link.conflicts
             .retain(|c| c.subject == Subject::Field(MOBILE));
         let state = link.field_mut(MOBILE);
-        state.salesforce = Some(Value::text("0601"));
+        state.salesforce = Some(Value::text(shown));
         state.automation = Some(Value::text("0602"));
         link.conflicts[0].cause = Cause::NotKept {
             side: Side::Salesforce,
@@ -177,6 +173,15 @@ fn a_value_that_was_not_kept_is_not_offered_again_alone_nor_for_many() {
         };
     });
     bench.sync_reports();
+}
+
+#[test]
+fn a_value_that_was_not_kept_is_not_offered_again_alone_nor_for_many() {
+    let mut bench = Bench::new();
+    let mut other = bench.world.links[&LinkId(1)].clone();
+    other.id = LinkId(2);
+    bench.world.links.insert(LinkId(2), other);
+    not_kept(&mut bench, "0601");
     let told = "Automation's value: Salesforce took this value and kept “0601”";
     bench.keys("3 enter").expect_screen(told);
     let hints = bench.screen();
@@ -198,19 +203,7 @@ fn a_value_that_was_not_kept_is_not_offered_again_alone_nor_for_many() {
 #[test]
 fn a_value_that_was_not_kept_may_be_chosen_once_that_side_shows_another_one() {
     let mut bench = Bench::new();
-    bench.world.change(LinkId(1), |link| {
-        link.conflicts
-            .retain(|c| c.subject == Subject::Field(MOBILE));
-        let state = link.field_mut(MOBILE);
-        state.salesforce = Some(Value::text("0604"));
-        state.automation = Some(Value::text("0602"));
-        link.conflicts[0].cause = Cause::NotKept {
-            side: Side::Salesforce,
-            sent: Value::text("0602"),
-            kept: Value::text("0601"),
-        };
-    });
-    bench.sync_reports();
+    not_kept(&mut bench, "0604");
     bench.keys("3 enter a").expect_screen("→ Automation");
 }
 

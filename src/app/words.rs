@@ -95,7 +95,15 @@ pub(super) fn cause(conflict: &Conflict) -> String {
             format!("{side} took “{sent}” and kept “{kept}”")
         }
         Cause::AccountMissing { name } => {
-            format!("there is no Account “{name}”, and Accounts may not be created")
+            format!("there is no Account “{name}”, and none was made")
+        }
+        Cause::SeveralAccounts { name } => {
+            format!("several Accounts are called “{name}”, and nothing tells which it is")
+        }
+        Cause::ChangedSince { .. } => {
+            "it was to be undone, and somebody changed it since; “base” is what undoing would \
+             bring back"
+                .to_owned()
         }
     }
 }
@@ -118,7 +126,9 @@ pub(super) const fn cause_of_many(cause: &Cause) -> &'static str {
         Cause::Refused { .. } => "a value was refused",
         Cause::RequiredBlank { .. } => "a required value is blank",
         Cause::NotKept { .. } => "a value was not kept as it was written",
-        Cause::AccountMissing { .. } => "the Account is missing, and may not be created",
+        Cause::AccountMissing { .. } => "the Account is missing, and none was made",
+        Cause::SeveralAccounts { .. } => "several Accounts have that name",
+        Cause::ChangedSince { .. } => "to be undone, and changed since",
     }
 }
 

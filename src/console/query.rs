@@ -344,6 +344,8 @@ pub struct Foreseen {
     pub changed: u64,
     /// Values that would be written to each side.
     pub values: BTreeMap<Side, u64>,
+    /// Counterparts that would be looked for on each side, and made where there is none.
+    pub creations: BTreeMap<Side, u64>,
     /// Conflicts more than now, or fewer.
     pub conflicts: i64,
     /// Consents that would travel.

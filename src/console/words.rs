@@ -148,6 +148,10 @@ impl Words<'_> {
                 ],
             ),
             Cause::AccountMissing { name } => say.with("cause-account-missing", &[("name", name)]),
+            Cause::SeveralAccounts { name } => {
+                say.with("cause-several-accounts", &[("name", name)])
+            }
+            Cause::ChangedSince { .. } => say.text("cause-changed-since").to_owned(),
         }
     }
 
@@ -309,6 +313,7 @@ impl Words<'_> {
             "creation_not_allowed" => "left-out-creation",
             "activity_of_unknown_contact" => "left-out-stranger",
             "activity_of_person_not_in_salesforce" => "left-out-one-sided",
+            "activity_discarded" => "left-out-discarded",
             "activity_unreadable" => "left-out-unreadable",
             "hint_unpublished" => "left-out-hint-unpublished",
             "hint_too_early" => "left-out-hint-early",

@@ -70,8 +70,16 @@ pub enum Cause {
         sent: Value,
         kept: Value,
     },
-    /// An Account would have to be created, and the operator did not allow it.
+    /// There is no Account of that name, and none is made: the operator did not allow it, or it failed.
     AccountMissing { name: String },
+    /// An act was to be undone, and these are not what it wrote any more. What it would have brought
+    /// back stands as the value last agreed on.
+    ChangedSince {
+        salesforce: Value,
+        automation: Value,
+    },
+    /// Several Accounts have that name.
+    SeveralAccounts { name: String },
 }
 
 /// An operator's answer to one conflict.

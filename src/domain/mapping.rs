@@ -130,6 +130,11 @@ impl FieldRule {
             || ["FirstName", "LastName", "Name", "Company"].contains(&self.salesforce.as_str())
             || ["firstname", "lastname"].contains(&self.automation.as_str())
     }
+
+    /// Whether its values say for whom somebody works.
+    pub fn is_employer(&self) -> bool {
+        self.role == Role::Company || self.salesforce == "Company"
+    }
 }
 
 /// What the operator set beside the mapping.

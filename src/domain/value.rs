@@ -173,6 +173,9 @@ pub struct DecimalError;
 impl Decimal {
     const DIGITS_MAX: i64 = 30;
 
+    /// No number of so few digits has a larger exponent.
+    const EXPONENT_MAX: i64 = 1_000;
+
     fn new(mut digits: i128, mut scale: u8) -> Self {
         while scale > 0 && digits % 10 == 0 {
             digits /= 10;
@@ -230,6 +233,9 @@ impl FromStr for Decimal {
             _ => (false, mantissa),
         };
         let (whole, fraction) = plain.split_once('.').unwrap_or((plain, ""));
+        if !(-Self::EXPONENT_MAX..=Self::EXPONENT_MAX).contains(&exponent) {
+            return Err(DecimalError);
+        }
         let all = [whole, fraction].concat();
         if all.is_empty() || !all.bytes().all(|b| b.is_ascii_digit()) {
             return Err(DecimalError);
@@ -335,5 +341,12 @@ mod tests {
         assert_eq!(ValueType::Date.typed("1970-01-02"), Ok(Value::Date(Day(1))));
         assert_eq!(ValueType::Date.typed("1990-02-31"), Err(NotAValue::Date));
         assert_eq!(ValueType::Text.typed("  "), Ok(Value::Blank));
+    }
+
+    #[test]
+    fn a_number_without_measure_is_refused_at_once() {
+        for text in ["1e9223372036854775807", "1e-9223372036854775808", "1e2000"] {
+            assert_eq!(text.parse::<Decimal>(), Err(DecimalError), "{text}");
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! Accounts by name, as far as anybody asked in this cycle: a Contact belongs to an Account by id,
 //! and Automation knows only the company's name.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::ids::{Kind, LinkId, RemoteId, SalesforceId};
 use crate::domain::link::MatchKey;
@@ -22,17 +22,34 @@ pub enum Found {
 
 /// The names that were looked for.
 #[derive(Debug, Clone, Default)]
-pub struct Accounts(BTreeMap<MatchKey, Found>);
+pub struct Accounts {
+    found: BTreeMap<MatchKey, Found>,
+    /// Nobody had them in the cycle before, in which they could have been made.
+    missed: BTreeSet<MatchKey>,
+}
 
 impl Accounts {
     /// `None` if nobody asked yet.
     pub fn find(&self, name: &str) -> Option<Found> {
-        self.0.get(&MatchKey::new(Kind::Company, name)).copied()
+        let key = MatchKey::new(Kind::Company, name);
+        self.found.get(&key).copied()
+    }
+
+    /// Whether an Account of that name was waited for in vain.
+    pub fn was_missed(&self, name: &str) -> bool {
+        self.missed.contains(&MatchKey::new(Kind::Company, name))
+    }
+
+    /// A new cycle asks anew.
+    pub fn forget(&mut self) {
+        let found = std::mem::take(&mut self.found).into_iter();
+        let missed = found.filter(|(_, found)| *found == Found::Nobody);
+        self.missed = missed.map(|(key, _)| key).collect();
     }
 
     fn learn(&mut self, names: &[String], rows: &[Row], mapping: &Mapping) {
         for name in names {
-            self.0
+            self.found
                 .insert(MatchKey::new(Kind::Company, name), Found::Nobody);
         }
         let Some(rule) = mapping.with_role(Kind::Company, Role::CompanyName) else {
@@ -46,7 +63,7 @@ impl Accounts {
                 continue;
             };
             let found = self
-                .0
+                .found
                 .entry(MatchKey::new(Kind::Company, name))
                 .or_insert(Found::Nobody);
             *found = match *found {

@@ -249,6 +249,11 @@ impl Engine {
         let Some(link) = desk.links.get(&id) else {
             return;
         };
+        let is_discarded = |sent: &BTreeSet<u64>| sent.contains(&fingerprint(&activity.reference));
+        if desk.sent.get(&id).is_some_and(is_discarded) {
+            self.ignore("activity_discarded");
+            return;
+        }
         let Some(row) = activity_row(link, &activity, &self.settings.policy.automation_url) else {
             self.hold_or_ignore(desk, id, activity);
             return;
@@ -340,7 +345,8 @@ impl Engine {
             .conflicts
             .iter()
             .any(|conflict| conflict.subject == Subject::Identity);
-        let waits = may_come && (link.salesforce.is_none() || is_asked);
+        let is_set_aside = link.parked.is_some();
+        let waits = may_come && (link.salesforce.is_none() || is_asked || is_set_aside);
         if !waits {
             self.ignore("activity_of_person_not_in_salesforce");
             return;

@@ -6,6 +6,7 @@ mod links;
 mod look;
 mod plans;
 
+use crate::domain::activity::HeldActivity;
 use crate::domain::command::{Command, Fact, Instruction, Queue, Scope};
 use crate::domain::conflict::{Choice, Resolution};
 use crate::domain::ids::{Kind, LinkId, RemoteId, RunId};
@@ -75,7 +76,14 @@ pub(super) fn keys(instruction: &Instruction) -> Vec<LinkKey> {
         | Command::TakeBack { links } => links.iter().copied().map(LinkKey::Id).collect(),
         Command::Discard { writes } => writes.iter().map(|write| LinkKey::Id(write.link)).collect(),
         Command::RetryActivities { held } | Command::DiscardActivities { held } => {
-            held.iter().map(|held| LinkKey::Id(held.link)).collect()
+            let keys_of = |held: &HeldActivity| {
+                let contact = held.activity.contact;
+                [
+                    LinkKey::Id(held.link),
+                    LinkKey::Automation(Kind::Person, contact),
+                ]
+            };
+            held.iter().flat_map(keys_of).collect()
         }
         Command::Undo { act } => act.undo.iter().map(|step| LinkKey::Id(step.link)).collect(),
         Command::RunCycle(_)

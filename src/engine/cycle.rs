@@ -200,7 +200,7 @@ impl Engine {
             ),
             ..Cycle::default()
         };
-        self.accounts = crate::engine::accounts::Accounts::default();
+        self.accounts.forget();
         let links = self.outbox.release_held_back();
         if !links.is_empty() {
             self.queue(Work::Settle { links });

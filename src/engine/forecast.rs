@@ -1,7 +1,7 @@
 //! What a configuration would do to a link, before it is in force: the same rules, on a copy.
 
 use crate::domain::ids::{FieldId, Side};
-use crate::domain::link::{FieldState, Link, Pending};
+use crate::domain::link::{FieldState, Intent, Link, Pending};
 use crate::domain::mapping::Policy;
 use crate::domain::request::{AutomationDescription, SalesforceDescription};
 use crate::domain::row::Row;
@@ -28,6 +28,8 @@ pub struct Forecast<'a> {
 pub struct Change {
     /// Values that would be written and are not on their way by the rules in force, by side.
     pub writes: Vec<(Side, FieldId)>,
+    /// Where a counterpart would be looked for, and made if there is none.
+    pub creates: Option<Side>,
     /// Conflicts more, or less, than now.
     pub conflicts: i64,
     /// Nothing but an opt-out that leaves at once, or an opt-in.
@@ -82,6 +84,10 @@ impl<'a> Forecast<'a> {
         };
         for pending in &would.pending {
             let old = stands.pending(pending.side);
+            if pending.write == Intent::Create {
+                let is_new = old.is_none_or(|old| old.write != Intent::Create);
+                change.creates = change.creates.or(is_new.then_some(pending.side));
+            }
             let is_new = |(field, value): &&(FieldId, Value)| {
                 !old.is_some_and(|old| old.values.contains(&(*field, value.clone())))
             };
@@ -103,5 +109,52 @@ impl<'a> Forecast<'a> {
             freshness: Freshness::Stale,
             now,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::ids::{Kind, LinkId, SalesforceId, SalesforceObject};
+    use crate::domain::link::{MatchKey, SalesforceEnd};
+    use crate::domain::row::RowState;
+
+    fn policy(objects: &[SalesforceObject]) -> Policy {
+        Policy {
+            objects: objects.to_vec(),
+            published: true,
+            ..Policy::default()
+        }
+    }
+
+    #[test]
+    fn whoever_is_synced_from_then_on_is_looked_for_on_the_other_side() {
+        let id = SalesforceId::from_bytes(*b"00Q000000000001").expect("an id");
+        let mut link = Link::new(LinkId(1), Kind::Person);
+        link.salesforce = Some(SalesforceEnd {
+            object: SalesforceObject::Lead,
+            id,
+            first_id: id,
+            state: RowState::Live,
+            modified: Timestamp(1),
+            edited_by: None,
+            account: None,
+            written_since: false,
+        });
+        link.match_keys = vec![MatchKey::new(Kind::Person, "ada@orion.example")];
+        let contacts = policy(&[SalesforceObject::Contact]);
+        let both = policy(&[SalesforceObject::Lead, SalesforceObject::Contact]);
+        let systems = (
+            SalesforceDescription::default(),
+            AutomationDescription::default(),
+        );
+        let creates = |before: &Policy, after: &Policy| {
+            let systems = (&systems.0, &systems.1);
+            let forecast = Forecast::new(before, after, systems);
+            forecast.of(&link, &[], Timestamp(2)).creates
+        };
+        assert_eq!(creates(&contacts, &both), Some(Side::Automation));
+        assert_eq!(creates(&both, &both), None, "it is looked for already");
+        assert_eq!(creates(&both, &contacts), None);
     }
 }

@@ -38,7 +38,8 @@ impl FieldLimits {
 
     /// Why this value cannot be written there, if that is known beforehand.
     pub fn refuse(&self, link: &Link, rule: &FieldRule, to: Side, value: &Value) -> Option<Cause> {
-        let field = self.field(link, rule, to)?;
+        let object = link.salesforce.as_ref().map(|end| end.object);
+        let field = self.field((link.kind, object), rule, to)?;
         if field.is_required && value.is_blank() {
             return Some(Cause::RequiredBlank {
                 side: to,
@@ -55,15 +56,31 @@ impl FieldLimits {
         })
     }
 
-    fn field(&self, link: &Link, rule: &FieldRule, to: Side) -> Option<&FieldDescription> {
+    /// Whether a record can be made without this value, and not with it.
+    pub fn is_better_left_out(
+        &self,
+        of: (Kind, Option<SalesforceObject>),
+        rule: &FieldRule,
+        to: Side,
+        value: &Value,
+    ) -> bool {
+        let is_optional = |field: &&FieldDescription| !field.is_required;
+        let field = self.field(of, rule, to).filter(is_optional);
+        rule.role == Role::Plain && field.is_some_and(|field| problem(field, rule, value).is_some())
+    }
+
+    fn field(
+        &self,
+        (kind, object): (Kind, Option<SalesforceObject>),
+        rule: &FieldRule,
+        to: Side,
+    ) -> Option<&FieldDescription> {
         match to {
             Side::Salesforce => {
-                let object = link.salesforce.as_ref()?.object;
-                self.salesforce
-                    .get(&object)?
-                    .get(&rule.salesforce.to_lowercase())
+                let fields = self.salesforce.get(&object?)?;
+                fields.get(&rule.salesforce.to_lowercase())
             }
-            Side::Automation => self.automation.get(&link.kind)?.get(&rule.automation),
+            Side::Automation => self.automation.get(&kind)?.get(&rule.automation),
         }
     }
 

@@ -242,7 +242,7 @@ impl Engine {
         }
         engine.work_by_what_is_in_force();
         engine.side_mut(Side::Salesforce).calls = engine.tally.calls.iter().copied().collect();
-        for mark in [Mark::Pending, Mark::SetAside] {
+        for mark in [Mark::Pending, Mark::SetAside, Mark::Dead] {
             engine.inbox.push_back(Work::Recover { mark, after: None });
         }
         engine

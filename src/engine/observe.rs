@@ -184,9 +184,14 @@ fn put_consent(link: &mut Link, row: &Row, now: Timestamp) -> bool {
         (true, false) if value == Consent::In => old.evidence.opted_in = Some(dated),
         _ => {}
     }
+    let is_cleared = old.value == Consent::Bounced && value == Consent::In;
     old.value = value;
     old.since = now;
     old.seen = now;
+    if is_cleared {
+        // The bounce stood for what the other side said of being mailed: that has not been said here.
+        link.consent.agreed = None;
+    }
     true
 }
 

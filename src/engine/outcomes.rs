@@ -25,6 +25,10 @@ const ATTEMPTS_MAX: u8 = 5;
 /// When a write is tried again that failed so often and is not given up: longer than a cycle is patient.
 const LATER: Span = Span::minutes(15);
 
+/// How long a creation that was not answered may still be at work on the other end: the platform ends a
+/// request after ten minutes (`reference/salesforce-api.md`, 5.3).
+pub(super) const UNANSWERED: Span = Span::minutes(10);
+
 /// What the rows of one write request came to.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Outcomes {
@@ -121,17 +125,15 @@ impl Engine {
             self.outbox.pair_again(&keys);
             return;
         }
-        let company = self
-            .mapping
-            .with_role(link.kind, Role::Company)
-            .map(|rule| rule.id);
+        let field_of = |role| self.mapping.with_role(link.kind, role).map(|rule| rule.id);
+        let (company, email) = (field_of(Role::Company), field_of(Role::Email));
         let before = link.clone();
         link.pending.retain(|pending| pending.side != side);
         if is_create || link.remote(side) != Some(written.id) {
             put_written_end(link, written.id);
         }
         touch_end(link, side, written.modified);
-        take_stored(link, now, row, &written, company);
+        take_stored(link, now, row, &written, (company, email));
         if let Some(consent) = row.consent {
             let what = put_written_consent(link, side, consent, now);
             desk.history(row.link, now, run, what);
@@ -194,7 +196,15 @@ impl Engine {
             FailureKind::Transient | FailureKind::Throttled { .. } | FailureKind::LimitReached => {
                 pending.state = retry(pending, blame, now);
             }
-            // It may have been carried out: the read or the look before the next try will show it.
+            // It may still be at work, and shows only when it is done: looked for too early, somebody would
+            // be made twice.
+            FailureKind::Unknown if pending.write == Intent::Create => {
+                pending.state = match attempts {
+                    ATTEMPTS_MAX.. => retry(pending, blame, now),
+                    _ => PendingState::Waiting(now + UNANSWERED),
+                };
+            }
+            // It may have been carried out: the read before the next try will show it.
             FailureKind::Unknown | FailureKind::Stale => {
                 pending.state = match attempts {
                     ATTEMPTS_MAX.. => retry(pending, blame, now),
@@ -220,7 +230,11 @@ impl Engine {
                 desk.history(row.link, now, run, what);
             }
             FailureKind::Unauthorised | FailureKind::Forbidden | FailureKind::Broken => {
-                give_up(link, side, failure.clone(), now);
+                if pending.consent.is_some_and(Consent::is_out) {
+                    pending.state = PendingState::Waiting(now + LATER);
+                } else {
+                    give_up(link, side, failure.clone(), now);
+                }
             }
         }
         if failure.kind == FailureKind::Forbidden {
@@ -247,7 +261,7 @@ fn take_stored(
     now: Timestamp,
     row: &RowWrite,
     written: &WrittenRow,
-    company: Option<FieldId>,
+    (company, email): (Option<FieldId>, Option<FieldId>),
 ) {
     let side = written.id.side();
     for (field, sent) in &row.values {
@@ -265,8 +279,11 @@ fn take_stored(
                 |(_, stored)| stored,
             ),
         };
-        let is_dropped = stored != sent
-            && (before.as_ref() == Some(stored) || before.is_none() && stored.is_blank());
+        // Mail to an address that was altered reaches nobody, or somebody else.
+        let is_altered = || email == Some(*field) && !is_same_address(stored, sent);
+        let is_kept_back =
+            || before.as_ref() == Some(stored) || before.is_none() && stored.is_blank();
+        let is_dropped = stored != sent && (is_kept_back() || is_altered());
         if is_dropped {
             let cause = Cause::NotKept {
                 side,
@@ -292,6 +309,11 @@ fn take_stored(
             });
         }
     }
+}
+
+fn is_same_address(one: &Value, other: &Value) -> bool {
+    let plain = |value: &Value| value.as_text().map(|text| text.trim().to_lowercase());
+    plain(one) == plain(other)
 }
 
 /// A creation that made nothing: it is looked for once more, a few times at most.
@@ -324,20 +346,41 @@ fn retry(pending: &Pending, blame: Blame, now: Timestamp) -> PendingState {
 }
 
 /// Fields that the system named are held one by one, and the rest of the write goes on without
-/// them; a refusal of the whole write is a conflict of the whole.
+/// them; a refusal of the whole write is a conflict of the whole. A field that was not written cannot be
+/// left out of the next write: naming it refuses the whole.
 fn reject(link: &mut Link, side: Side, rejection: &Rejection, failure: &Failure, now: Timestamp) {
-    let is_create = link
-        .pending(side)
-        .is_some_and(|pending| pending.write == Intent::Create);
-    let named: Vec<FieldId> = match rejection {
+    let Some(pending) = link.pending_mut(side) else {
+        return;
+    };
+    let carried: Vec<FieldId> = pending.values.iter().map(|(field, _)| *field).collect();
+    let is_out = pending.consent.is_some_and(Consent::is_out);
+    let mut named: Vec<FieldId> = match rejection {
         Rejection::Values(fields) | Rejection::Required(fields) => fields.clone(),
         Rejection::Duplicate => Vec::new(),
     };
-    if named.is_empty() || is_create {
+    named.retain(|field| carried.contains(field));
+    if pending.write == Intent::Create {
         give_up(link, side, failure.clone(), now);
-        return;
+    } else if !named.is_empty() {
+        hold_fields(link, side, named, failure, now);
+    } else if !is_out {
+        give_up(link, side, failure.clone(), now);
+    } else if carried.is_empty() {
+        pending.state = PendingState::Waiting(now + LATER);
+    } else {
+        // Whatever is wrong with the rest: the opt-out leaves by itself.
+        hold_fields(link, side, carried, failure, now);
     }
-    for field in named {
+}
+
+fn hold_fields(
+    link: &mut Link,
+    side: Side,
+    fields: Vec<FieldId>,
+    failure: &Failure,
+    now: Timestamp,
+) {
+    for field in fields {
         refuse_field(link, side, field, failure.clone(), now);
     }
     link.pending.retain(|pending| pending.side != side);

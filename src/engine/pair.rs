@@ -39,7 +39,9 @@ pub enum Pairing {
 /// 2. One record on each side, and no pair yet: they are paired.
 /// 3. More than one that could be paired: all of them wait for a person.
 /// 4. One beside a pair: it waits for a person, the pair goes on.
-/// 5. One alone is paired with a deleted record of the same person that was never paired, so that
+/// 5. One alone takes the place of the deleted record in a pair whose other record is live and bears the
+///    address: somebody came back, and is not made a second time.
+/// 6. One alone is paired with a deleted record of the same person that was never paired, so that
 ///    the deletion is told and nothing is made again. If the person's pair was deleted, it waits
 ///    for a person. Else it is alone.
 pub fn pair(group: &[&Link], mapping: &Mapping, key: MatchKey) -> Vec<Pairing> {
@@ -50,6 +52,16 @@ pub fn pair(group: &[&Link], mapping: &Mapping, key: MatchKey) -> Vec<Pairing> {
             is_free(link) && link.remote(side.other()).is_none() && bears(link, side)
         };
         group.iter().copied().filter(lone).collect::<Vec<&Link>>()
+    };
+    // Pairs of which that side lives on alone.
+    let survivors = |side: Side| {
+        let is_one = |link: &&Link| {
+            let is_gone = link.state(side.other()) == Some(RowState::Deleted);
+            is_free(link) && is_gone && bears(link, side)
+        };
+        let known = |link: &&Link| Side::BOTH.iter().all(|side| link.remote(*side).is_some());
+        let both = group.iter().copied().filter(known);
+        both.filter(is_one).collect::<Vec<&Link>>()
     };
     let (contacts, leads): (Vec<&Link>, Vec<&Link>) = halves(Side::Salesforce)
         .into_iter()
@@ -71,12 +83,23 @@ pub fn pair(group: &[&Link], mapping: &Mapping, key: MatchKey) -> Vec<Pairing> {
     let pair = whole().find(|link| Side::BOTH.iter().any(|side| bears(link, *side)));
     match (pair, &salesforce[..], &automation[..]) {
         (_, [], []) => {}
-        (None, [one], [other]) => {
+        (None, [one], [other]) if Side::BOTH.iter().all(|side| survivors(*side).is_empty()) => {
             let (keep, absorb) = (one.id.min(other.id), one.id.max(other.id));
             pairings.push(Pairing::Join(keep, absorb));
         }
-        (None, [one], []) | (None, [], [one]) => pairings.push(alone(one, group)),
-        (Some(pair), [contact], _) if is_lead(pair) && !is_lead(contact) => {
+        (None, [one], []) | (None, [], [one]) => {
+            let missing = if one.salesforce.is_none() {
+                Side::Salesforce
+            } else {
+                Side::Automation
+            };
+            pairings.push(match &survivors(missing)[..] {
+                [] => alone(one, missing, group),
+                [survivor] => Pairing::Join(survivor.id, one.id),
+                _ => ambiguous(one, group),
+            });
+        }
+        (Some(pair), [contact], _) if is_free(pair) && is_lead(pair) && !is_lead(contact) => {
             pairings.push(Pairing::Replace {
                 whole: pair.id,
                 contact: contact.id,
@@ -149,12 +172,7 @@ pub fn is_free(link: &Link) -> bool {
     )
 }
 
-fn alone(link: &Link, group: &[&Link]) -> Pairing {
-    let missing = if link.salesforce.is_none() {
-        Side::Salesforce
-    } else {
-        Side::Automation
-    };
+fn alone(link: &Link, missing: Side, group: &[&Link]) -> Pairing {
     let gone = |other: &&&Link| other.state(missing) == Some(RowState::Deleted);
     match group.iter().filter(gone).min_by_key(|other| other.id) {
         // Deleted before the two were ever paired: they are paired as what they are now.
@@ -266,6 +284,17 @@ fn value_mut(
     match side {
         Side::Salesforce => &mut state.salesforce,
         Side::Automation => &mut state.automation,
+    }
+}
+
+/// Somebody else's record, or a new one of the same person, has the place of a deleted one: the two sides
+/// meet for the first time.
+pub fn meet_anew(link: &mut Link) {
+    link.decided.clear();
+    for state in &mut link.fields {
+        state.base = None;
+        state.salesforce_edited = None;
+        state.automation_edited = None;
     }
 }
 

@@ -2,14 +2,16 @@
 
 use crate::domain::conflict::{Cause, Subject};
 use crate::domain::consent::{Consent, Reason};
-use crate::domain::ids::{Kind, LinkId, SalesforceObject, Side};
+use crate::domain::ids::{Kind, LinkId, RemoteId, SalesforceObject, Side};
 use crate::domain::link::{Link, MatchKey, Parked, Pending, PendingState};
 use crate::domain::record::{Change, Happened, Suppression};
 use crate::domain::request::{RowWrite, Target};
 use crate::domain::time::Timestamp;
 use crate::engine::Engine;
 use crate::engine::observe::match_text;
-use crate::engine::pair::{Pairing, is_pairing_cause, move_end, pair, taken};
+use crate::engine::pair::{
+    Pairing, bears, is_pairing_cause, is_somebody_else, meet_anew, move_end, pair, taken,
+};
 use crate::engine::reconcile::{creation_values, known_opt_out, raise};
 use crate::engine::work::Desk;
 
@@ -178,7 +180,11 @@ impl Engine {
         } else {
             Side::Automation
         };
+        let is_other = link.remote(side).is_some();
         move_end(link, &mut absorbed, side);
+        if is_other {
+            meet_anew(link);
+        }
         let link = link.clone();
         desk.index(&link);
         desk.history(keep, now, self.cycle.run, Happened::Linked);
@@ -285,13 +291,29 @@ impl Engine {
                 let allowed = self
                     .creation(desk, id)
                     .filter(|(to, _, may)| *to == side && *may);
-                if allowed.is_some() && links.contains(&id) {
-                    writes.extend(self.creation_write(desk, now, side, id));
+                if allowed.is_none() || !links.contains(&id) {
+                    continue;
+                }
+                match self.bearer(desk, id, side, *key) {
+                    // Left alone, or asked about: it is not written over by making it once more.
+                    Some(record) => {
+                        let matches = vec![record];
+                        self.question(desk, now, id, Cause::SeveralMatch { matches });
+                    }
+                    None => writes.extend(self.creation_write(desk, now, side, id)),
                 }
             }
         }
         self.outbox.paired(&keys);
         self.send(desk, now, side, writes);
+    }
+
+    /// Whose live record has the address on that side.
+    fn bearer(&self, desk: &Desk, id: LinkId, side: Side, key: MatchKey) -> Option<RemoteId> {
+        let link = desk.links.get(&id)?;
+        let has_it =
+            |other: &&Link| is_somebody_else(link, other) && bears(other, &self.mapping, side, key);
+        desk.links.values().find(has_it)?.remote(side)
     }
 
     fn creation_write(

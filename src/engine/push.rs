@@ -51,6 +51,8 @@ pub(super) struct Outbox {
     held_back: BTreeSet<(LinkId, Side)>,
     /// Links whose Account must be found by name.
     accounts: BTreeMap<LinkId, String>,
+    /// They wait for what this cycle may make.
+    next_cycle: BTreeSet<LinkId>,
 }
 
 #[derive(Debug, Default)]
@@ -150,9 +152,14 @@ impl Outbox {
     /// Answers whose writes a new cycle may send again.
     pub(super) fn release_held_back(&mut self) -> Vec<LinkId> {
         let held = std::mem::take(&mut self.held_back);
-        let mut links: Vec<LinkId> = held.into_iter().map(|(link, _)| link).collect();
-        links.dedup();
-        links
+        let mut links = std::mem::take(&mut self.next_cycle);
+        links.extend(held.into_iter().map(|(link, _)| link));
+        links.into_iter().collect()
+    }
+
+    /// Looked at again as the next cycle begins.
+    pub(super) fn put_off(&mut self, link: LinkId) {
+        self.next_cycle.insert(link);
     }
 
     pub(super) fn ask_for_account(&mut self, link: LinkId, name: String) {

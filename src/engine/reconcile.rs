@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 
 pub use self::consent::known_opt_out;
 pub use self::creation::creation_values;
+pub use self::outcome::{NOT_VISIBLE, is_unseen};
 use crate::domain::conflict::{Cause, Conflict, Subject};
 use crate::domain::consent::Consent;
 use crate::domain::failure::Failure;
@@ -45,6 +46,8 @@ pub struct Reconciled {
     pub asks_for_evidence: bool,
     /// The Account of this name must be found before the link can be written.
     pub asks_for_account: Option<String>,
+    /// That Account is not there yet, and may be made in this cycle.
+    pub waits_for_account: bool,
     /// Conflicts that are new.
     pub raised: Vec<Subject>,
 }

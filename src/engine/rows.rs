@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::domain::conflict::{Cause, Subject};
+use crate::domain::conflict::{Cause, Conflict, Subject};
 use crate::domain::consent::{Consent, Dated, Evidence, Proof};
 use crate::domain::cursor::Cursor;
 use crate::domain::failure::{Failure, FailureKind};
@@ -15,8 +15,8 @@ use crate::domain::time::Timestamp;
 use crate::engine::Engine;
 use crate::engine::claims::claimed;
 use crate::engine::observe::{Sight, Trust, end_modified, observe};
-use crate::engine::pair::{forget_view, move_end};
-use crate::engine::reconcile::raise;
+use crate::engine::pair::{forget_view, move_end, opt_out_seen};
+use crate::engine::reconcile::{NOT_VISIBLE, is_unseen, raise};
 use crate::engine::work::{Desk, Then};
 
 impl Engine {
@@ -120,6 +120,14 @@ impl Engine {
             self.fresh.remove(&id);
             link.decided_consent = link.decided_consent.filter(|consent| consent.is_out());
         }
+        let is_unseen =
+            |held: &Conflict| held.subject == Subject::Write(side) && is_unseen(&held.cause);
+        let is_back = link.conflicts.iter().any(is_unseen) && sight != Sight::Stale;
+        if is_back {
+            link.conflicts.retain(|held| !is_unseen(held));
+            link.pending
+                .retain(|pending| pending.side != side || !pending.is_dead());
+        }
         match sight {
             Sight::Stale => {
                 self.outbox.recheck(row.id);
@@ -128,7 +136,9 @@ impl Engine {
             }
             Sight::Same => {
                 self.totals.unchanged += 1;
-                if was_written {
+                if is_back {
+                    self.settle(desk, id, now);
+                } else if was_written {
                     // That our write shows is worth remembering: the next row can be trusted again.
                     desk.mark_changed(id);
                 }
@@ -212,7 +222,10 @@ impl Engine {
         if let (true, Some(winner)) = (is_half, winner) {
             // Nothing was paired with the loser: it ends here, but for its opt-out.
             self.inherit_opt_out(desk, now, id, winner);
-            desk.remove(id);
+            if let Some(loser) = desk.remove(id) {
+                // One fewer has the address.
+                self.outbox.pair_again(&loser.match_keys);
+            }
             return;
         }
         if !winner_is_half {
@@ -248,7 +261,7 @@ impl Engine {
         let opted_out = desk
             .links
             .get(&loser)
-            .and_then(|link| link.consent.opted_out)
+            .and_then(|link| link.consent.opted_out.or_else(|| seen_out(link)))
             .map(|dated| Dated {
                 latest: dated.latest.max(now),
                 ..dated
@@ -322,13 +335,14 @@ impl Engine {
             match side {
                 Side::Automation => {
                     set_state(link, side, RowState::Deleted);
+                    self.outbox.pair_again(&link.match_keys);
                     self.cycle.deletions += 1;
                     desk.history(*id, now, self.cycle.run, Happened::Deleted(side));
                 }
                 Side::Salesforce => {
                     let failure = Failure::new(
                         FailureKind::Gone,
-                        "NOT_VISIBLE",
+                        NOT_VISIBLE,
                         "the record is purged, or this user may not see it",
                     );
                     let value = crate::domain::value::Value::Blank;
@@ -400,6 +414,7 @@ impl Engine {
                 RowState::Deleted => {
                     if let Some(link) = desk.links.get_mut(&link) {
                         set_state(link, Side::Automation, state);
+                        self.outbox.pair_again(&link.match_keys);
                     }
                     self.cycle.deletions += 1;
                     desk.history(
@@ -507,6 +522,12 @@ impl Engine {
             }
         }
     }
+}
+
+/// Of somebody who is left alone, an opt-out was seen and not judged.
+fn seen_out(link: &Link) -> Option<Dated> {
+    let views = [link.consent.salesforce, link.consent.automation];
+    views.iter().flatten().find_map(opt_out_seen)
 }
 
 /// Keeps the later of each date. Returns whether anything changed.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::domain::command::{Queue, Refusal, Scope};
-use crate::domain::drift::{Descriptions, FIELD_CHANGED, drifts};
+use crate::domain::drift::{Descriptions, Drift, FIELD_CHANGED, drifts};
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::ids::{Kind, LinkId, Side};
 use crate::domain::link::Link;
@@ -118,6 +118,13 @@ pub(super) fn active(policy: &Policy, suspended: &[Suspension]) -> Policy {
 /// something wrong.
 const fn is_essential(rule: &FieldRule) -> bool {
     matches!(rule.role, Role::Email | Role::CompanyName | Role::Consent)
+}
+
+/// An opt-out that can be read is kept from being mailed, wherever it cannot be written: each that is
+/// refused there is told, and sent again when the field can be written.
+fn stops(rule: &FieldRule, drift: &Drift) -> bool {
+    let is_heard = rule.role == Role::Consent && matches!(drift, Drift::ReadOnly(..));
+    is_essential(rule) && !is_heard
 }
 
 impl Engine {
@@ -244,8 +251,8 @@ impl Engine {
             rules.map(move |rule| (kind, rule))
         });
         rules.find_map(|(kind, rule)| {
-            let drift = drifts(kind, rule, &in_force.described).into_iter().next();
-            let drift = drift.filter(|_| is_essential(rule))?;
+            let mut drifts = drifts(kind, rule, &in_force.described).into_iter();
+            let drift = drifts.find(|drift| stops(rule, drift))?;
             let side = drift.side();
             let field = match (side, drift.object()) {
                 (Side::Salesforce, Some(object)) => format!("{object}.{}", rule.salesforce),

@@ -7,7 +7,7 @@ use crate::domain::command::Instruction;
 use crate::domain::consent::{Consent, Dated, Evidence, Proof, Reason};
 use crate::domain::cursor::{Cursor, Position, Stream};
 use crate::domain::ids::{JobId, LinkId, RemoteId, RunId, SalesforceId, Side};
-use crate::domain::link::{Link, Mark, MatchKey, Parked, PendingState};
+use crate::domain::link::{Intent, Link, Mark, MatchKey, Parked, PendingState};
 use crate::domain::record::{Change, Happened, HistoryEntry, LinkKey, Loaded, Review, Suppression};
 use crate::domain::request::{ActivityOutcome, AuditEntry, Request, RowWrite};
 use crate::domain::row::Row;
@@ -16,6 +16,7 @@ use crate::domain::time::Timestamp;
 use crate::engine::claims::Claim;
 use crate::engine::consent::Freshness;
 use crate::engine::outcomes::Outcomes;
+use crate::engine::outcomes::UNANSWERED;
 use crate::engine::reconcile::{Context, Lost, reconcile};
 use crate::engine::transaction::After;
 use crate::engine::{Engine, Output, keys};
@@ -281,20 +282,31 @@ impl Engine {
             self.inbox.push_front(Work::Recover { mark, after });
         }
         let mut desk = Desk::default();
+        // Beside a write that was given up there is no place for a question: it is asked anew.
         let is_asking = |link: &&Link| {
             let mut pending = link.pending.iter();
-            pending.any(|pending| pending.state == PendingState::Asking)
+            mark == Mark::Dead || pending.any(|pending| pending.state == PendingState::Asking)
         };
         let asking: Vec<LinkId> = links.iter().filter(is_asking).map(|link| link.id).collect();
         for links in asking.chunks(self.settings.chunk_size_max) {
             let links = links.to_vec();
             self.queue(Work::Settle { links });
         }
+        // Those of which anything is under way came with the others.
+        let links = if mark == Mark::Dead {
+            Vec::new()
+        } else {
+            links
+        };
         for mut link in links {
             for pending in &mut link.pending {
-                // In doubt: every write reads or looks before it is sent, so planning is enough.
+                // In doubt: every write reads or looks before it is sent, so planning is enough. A creation
+                // may not show yet.
                 if pending.state == PendingState::Issued {
-                    pending.state = PendingState::Planned;
+                    pending.state = match pending.write {
+                        Intent::Create => PendingState::Waiting(now + UNANSWERED),
+                        Intent::Update => PendingState::Planned,
+                    };
                     desk.changed.insert(link.id);
                 }
             }
@@ -462,6 +474,9 @@ impl Engine {
         self.plant_after(link);
         if let Some(name) = reconciled.asks_for_account {
             self.outbox.ask_for_account(id, name);
+        }
+        if reconciled.waits_for_account {
+            self.outbox.put_off(id);
         }
         if reconciled.asks_for_evidence {
             self.outbox.ask_for_evidence(link);

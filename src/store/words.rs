@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::folded::each_word;
 use crate::domain::ids::{FieldId, Kind, LinkId, Side};
 use crate::domain::link::Link;
-use crate::domain::mapping::Policy;
+use crate::domain::mapping::{FieldRule, Policy};
 use crate::domain::record::{Named, WordPage};
 use crate::domain::value::Value;
 use crate::ports::StoreError;
@@ -22,7 +22,7 @@ use crate::store::durable::{Durable, Staged};
 use crate::store::packed::PackedLink;
 use crate::store::{keys, policies, reader};
 
-/// Words of a link: two names, a company, and some to spare. The rest is not in the index.
+/// Words of a link: first and last name, or a company's, and some to spare. The rest is not in the index.
 const WORDS_MAX: usize = 8;
 
 /// Letters of a word. Longer ones begin with as many.
@@ -79,14 +79,17 @@ struct Form {
 
 impl Naming {
     pub(super) fn of(policy: &Policy) -> Self {
-        let of = |kind| {
+        let of = |kind, is_name: fn(&FieldRule) -> bool| {
             let names = policy.mapping.rules(kind).iter();
-            let names = names.filter(|rule| rule.is_name());
-            names.map(|rule| rule.id).collect()
+            names
+                .filter(|rule| is_name(rule))
+                .map(|rule| rule.id)
+                .collect()
         };
         Self {
-            person: of(Kind::Person),
-            company: of(Kind::Company),
+            // With the names of their companies the entries of people would be twice as many.
+            person: of(Kind::Person, |rule| rule.is_name() && !rule.is_employer()),
+            company: of(Kind::Company, FieldRule::is_name),
         }
     }
 

@@ -29,6 +29,7 @@ mod logs;
 mod old_plugin;
 #[cfg(test)]
 mod practice_world;
+mod returning;
 #[cfg(test)]
 mod safety;
 #[cfg(test)]

@@ -27,6 +27,8 @@ const fn name(cause: &Cause) -> &'static str {
         Cause::RequiredBlank { .. } => "required and blank",
         Cause::NotKept { .. } => "not kept",
         Cause::AccountMissing { .. } => "account missing",
+        Cause::ChangedSince { .. } => "changed since",
+        Cause::SeveralAccounts { .. } => "several accounts",
     }
 }
 

@@ -419,6 +419,29 @@ async fn nothing_is_synced_while_opt_outs_cannot_be_seen() {
     assert_eq!(world.field(contact, "phone"), "+33 1 00 00 00 06");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_opt_out_that_cannot_be_written_stops_nothing_else_and_is_written_when_it_can() {
+    let (mut world, leads) = agreed(2).await;
+    world.asks = true;
+    world.grants(LEAD, "HasOptedOutOfEmail", FieldAccess::ReadOnly);
+    world.opts_out(world.by_email("p0@x.example"));
+    world.edits(leads[1], "HasOptedOutOfEmail", Input::Bool(true));
+    world.edits(leads[1], "Phone", Input::text("+33 1 00 00 00 06"));
+    let done = world.drive().await;
+    assert_eq!(done.snapshot.stopped, std::collections::BTreeMap::new());
+    let contact = world.by_email("p1@x.example");
+    assert_eq!(world.field(contact, "phone"), "+33 1 00 00 00 06");
+    assert!(world.dnc(contact).is_some(), "it is heard");
+    let refused = world.link_of(world.by_email("p0@x.example"));
+    let failure = refused.pending[0].failure.as_ref();
+    assert!(failure.is_some(), "what was refused is told: {refused:?}");
+    world.grants(LEAD, "HasOptedOutOfEmail", FieldAccess::Full);
+    world.pass(Span::hours(1));
+    world.drive().await;
+    assert!(world.flag(leads[0], "HasOptedOutOfEmail"));
+    assert_eq!(world.conflicts().await, []);
+}
+
 /// What the console would be told that a configuration would do.
 async fn foreseen(world: &World, policy: Policy) -> Foreseen {
     let recovered = world.store.recover().await;

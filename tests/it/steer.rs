@@ -2,16 +2,17 @@
 //! it again, giving a write up, counting and steering a backfill.
 
 use passerelle::domain::command::{Command, Fact, Queue, Refusal, Scope, Steer};
-use passerelle::domain::conflict::{Choice, Resolution};
+use passerelle::domain::conflict::{Cause, Choice, Resolution};
 use passerelle::domain::ids::{AutomationId, Generation, Kind, LinkId, Side};
 use passerelle::domain::link::{Link, Mark, Parked};
-use passerelle::domain::record::{LinkKey, LinkPage, Listing, PlanKind};
+use passerelle::domain::record::{Act, LinkKey, LinkPage, Listing, PlanKind};
 use passerelle::domain::time::{Span, Timestamp};
 use passerelle::engine::Brake;
 use passerelle::ports::Store as _;
 use passerelle::sim::automation::draft::ContactInput;
 use passerelle::sim::salesforce::coerce::Input;
 use passerelle::sim::salesforce::ids::RecordId;
+use passerelle::sim::salesforce::schema::CONTACT;
 
 use crate::world::{World, agreed, input};
 
@@ -135,6 +136,33 @@ async fn a_pair_taken_apart_stays_so_until_it_is_taken_back_and_then_read_again(
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_is_taken_apart_is_not_asked_about_any_more_until_taken_back() {
+    let (world, _) = agreed(0).await;
+    world.contact("both");
+    world.record(CONTACT, "both");
+    world.drive().await;
+    let second = world.record(CONTACT, "both");
+    world.drive().await;
+    let asked = world.conflicts().await;
+    let [link] = &asked[..] else {
+        panic!("{asked:?}");
+    };
+    let end = link.salesforce.as_ref().map(|end| end.id.to_string());
+    assert_eq!(end, Some(second.to_string()));
+    let links = vec![link.id];
+    world
+        .instruct(Command::Unlink {
+            links: links.clone(),
+        })
+        .await;
+    assert_eq!(world.conflicts().await, []);
+    world.drive().await.wrote_nothing();
+    world.instruct(Command::TakeBack { links }).await;
+    world.drive().await;
+    assert_eq!(world.conflicts().await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_contact_read_again_is_brought_in_line_without_a_cycle_of_everything() {
     let (world, leads) = agreed(2).await;
     let link = link_of(&world, "p0").await;
@@ -162,13 +190,11 @@ async fn a_contact_read_again_is_brought_in_line_without_a_cycle_of_everything()
 async fn whoever_decides_second_is_told_who_was_first_and_when() {
     let (world, leads) = agreed(2).await;
     let links = disagreeing(&world, &leads).await;
-    let decide = |link: &Link| Resolution {
-        link: link.id,
-        generation: link.generation,
-        choices: vec![(link.conflicts[0].subject, Choice::Automation)],
-    };
     // The second one decides on both, of which one is still as it was seen.
-    let (first, second) = (vec![decide(&links[0])], links.iter().map(decide).collect());
+    let (first, second) = (
+        vec![decision(&links[0])],
+        links.iter().map(decision).collect(),
+    );
     let facts = world
         .instruct_twice(Command::Resolve(first), Command::Resolve(second))
         .await;
@@ -190,14 +216,7 @@ async fn whoever_decides_second_is_told_who_was_first_and_when() {
 async fn many_conflicts_are_decided_as_one_act_and_one_undo_takes_it_back() {
     let (world, leads) = agreed(3).await;
     let links = disagreeing(&world, &leads[..2]).await;
-    let mut resolutions: Vec<Resolution> = links
-        .iter()
-        .map(|link| Resolution {
-            link: link.id,
-            generation: link.generation,
-            choices: vec![(link.conflicts[0].subject, Choice::Automation)],
-        })
-        .collect();
+    let mut resolutions: Vec<Resolution> = links.iter().map(decision).collect();
     // Somebody decided for the third one meanwhile: that is refused, and nothing else.
     resolutions.push(Resolution {
         link: link_of(&world, "p2").await,
@@ -223,6 +242,86 @@ async fn many_conflicts_are_decided_as_one_act_and_one_undo_takes_it_back() {
     world.instruct(Command::Undo { act }).await;
     assert_eq!(titles(&world), ["Buyer", "Buyer"]);
     assert_eq!(world.conflicts().await.len(), 2, "in question again");
+}
+
+/// The first lead's title, on which both sides disagree, decided for Automation's.
+async fn decided(world: &World, lead: RecordId) -> Act {
+    let links = disagreeing(world, &[lead]).await;
+    let decided = world
+        .instruct(Command::Resolve(vec![decision(&links[0])]))
+        .await;
+    assert!(accepted(&decided.facts));
+    assert_eq!(world.text(lead, "Title"), "Seller");
+    world.store.acts(1).await.unwrap().remove(0)
+}
+
+fn decision(link: &Link) -> Resolution {
+    Resolution {
+        link: link.id,
+        generation: link.generation,
+        choices: vec![(link.conflicts[0].subject, Choice::Automation)],
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_changed_since_is_not_undone_but_a_person_decides() {
+    let (world, leads) = agreed(1).await;
+    let act = decided(&world, leads[0]).await;
+    world.edits(leads[0], "Title", Input::text("Director"));
+    world.drive().await;
+    let undone = world.instruct(Command::Undo { act: act.clone() }).await;
+    assert!(accepted(&undone.facts), "{:?}", undone.facts);
+    let contact = world.by_email("p0@x.example");
+    assert_eq!(world.text(leads[0], "Title"), "Director");
+    assert_eq!(world.field(contact, "position"), "Director");
+    let held = world.conflicts().await.remove(0);
+    assert!(
+        matches!(held.conflicts[0].cause, Cause::ChangedSince { .. }),
+        "{held:?}"
+    );
+    world.drive().await.wrote_nothing();
+    // A second time there is nothing more to hold.
+    let again = world.order(Command::Undo { act }).await;
+    assert!(again.facts.contains(&Fact::Refused(Refusal::NothingToUndo)));
+    let base = Resolution {
+        link: held.id,
+        generation: held.generation,
+        choices: vec![(held.conflicts[0].subject, Choice::Base)],
+    };
+    world.instruct(Command::Resolve(vec![base])).await;
+    assert_eq!(world.conflicts().await, []);
+    assert_eq!(world.text(leads[0], "Title"), "Buyer");
+    assert_eq!(world.field(contact, "position"), "Seller");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_to_be_undone_and_changes_once_more_is_for_the_rules_again() {
+    let (world, leads) = agreed(1).await;
+    let act = decided(&world, leads[0]).await;
+    world.edits(leads[0], "Title", Input::text("Director"));
+    world.drive().await;
+    world.instruct(Command::Undo { act }).await;
+    let contact = world.by_email("p0@x.example");
+    world.user_edits(contact, input("p0").with("position", "Head of sales"));
+    world.edits(leads[0], "Title", Input::text("Head of sales"));
+    world.drive().await;
+    assert_eq!(world.conflicts().await, []);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_act_that_is_undone_at_once_is_not_carried_out() {
+    let (world, leads) = agreed(1).await;
+    let links = disagreeing(&world, &leads).await;
+    world.order(Command::Pause(Queue::Salesforce)).await;
+    world
+        .order(Command::Resolve(vec![decision(&links[0])]))
+        .await;
+    let act = world.store.acts(1).await.unwrap().remove(0);
+    let undone = world.order(Command::Undo { act }).await;
+    assert!(accepted(&undone.facts), "{:?}", undone.facts);
+    world.instruct(Command::Resume(Queue::Salesforce)).await;
+    assert_eq!(world.text(leads[0], "Title"), "Buyer");
+    assert_eq!(world.conflicts().await.len(), 1, "in question again");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

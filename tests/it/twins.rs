@@ -1,6 +1,11 @@
 //! Somebody who is a Lead and a Contact at once: the Contact is what is synced, an opt-out is heard on
 //! either, and the Lead is a person of its own again once it has another address, or its Contact is gone.
 
+use passerelle::domain::command::Scope;
+use passerelle::domain::ids::SalesforceObject;
+use passerelle::domain::link::Link;
+use passerelle::domain::time::Span;
+use passerelle::sim::faults::{CallMatcher, FaultKind};
 use passerelle::sim::salesforce::coerce::Input;
 use passerelle::sim::salesforce::ids::RecordId;
 use passerelle::sim::salesforce::schema::{CONTACT, LEAD};
@@ -53,4 +58,31 @@ async fn a_lead_whose_contact_was_deleted_waits_for_nobody() {
         })
         .expect("the Lead's link");
     assert_eq!(link.parked, None, "{link:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_is_taken_for_somebody_before_all_was_read() {
+    for unharmed in 0..12 {
+        let world = World::new().await;
+        world.contact("both");
+        world.record(LEAD, "both");
+        let contact = world.record(CONTACT, "both");
+        let later = CallMatcher::default().after(unharmed);
+        world.salesforce_fails(later, FaultKind::UnavailableBefore, u32::MAX);
+        world.cycle(Scope::ALL).await;
+        let is_lead = |link: &&Link| {
+            let end = link.salesforce.as_ref();
+            link.is_whole() && end.is_some_and(|end| end.object == SalesforceObject::Lead)
+        };
+        let links = world.links();
+        let paired = links.iter().find(is_lead);
+        assert_eq!(paired, None, "after {unharmed} calls, the Contact unread");
+        world.salesforce_recovers();
+        world.pass(Span::hours(1));
+        world.drive().await;
+        let person = world.link_of(world.by_email("both@x.example"));
+        let end = person.salesforce.expect("it is paired");
+        assert_eq!(end.id.to_string(), contact.to_string());
+        assert_eq!(world.contacts().len(), 1);
+    }
 }

@@ -35,7 +35,9 @@ use passerelle::sim::salesforce::coerce::Input;
 use passerelle::sim::salesforce::http::Site;
 use passerelle::sim::salesforce::ids::RecordId;
 use passerelle::sim::salesforce::oauth::App;
-use passerelle::sim::salesforce::schema::{CONTACT, FieldDef, FieldType, LEAD, ObjectIndex};
+use passerelle::sim::salesforce::schema::{
+    CONTACT, FieldAccess, FieldDef, FieldType, LEAD, ObjectIndex,
+};
 use passerelle::sim::salesforce::value::{OwnedValue, Value as Cell};
 use passerelle::sim::salesforce::{Call, OrgConfig, Salesforce};
 use passerelle::store::memory::MemoryStore;
@@ -500,10 +502,14 @@ impl World {
     /// Field-level security of the sync's user.
     pub(crate) fn sees(&self, object: ObjectIndex, field: &str, is_visible: bool) {
         let access = if is_visible {
-            sim::salesforce::schema::FieldAccess::Full
+            FieldAccess::Full
         } else {
-            sim::salesforce::schema::FieldAccess::Hidden
+            FieldAccess::Hidden
         };
+        self.grants(object, field, access);
+    }
+
+    pub(crate) fn grants(&self, object: ObjectIndex, field: &str, access: FieldAccess) {
         let now = self.now();
         self.site
             .with_brain(|brain| assert!(brain.grant(object, field, access, now)));

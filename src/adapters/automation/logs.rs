@@ -122,7 +122,8 @@ fn entry(row: &Json) -> Option<AuditEntry> {
     })
 }
 
-/// What an entry says about the e-mail channel of do-not-contact.
+/// What an entry says about the e-mail channel of do-not-contact. That a bounce was cleared is nobody's
+/// word on being mailed.
 fn email_consent(row: &Json) -> Option<Consent> {
     let details = row["details"].as_str()?;
     // Parsing each edit's details for nothing would be most of the work of a page.
@@ -131,7 +132,10 @@ fn email_consent(row: &Json) -> Option<Consent> {
     }
     let details = Php::parse(details)?;
     let email = details.member("dnc_channel_status")?.member("email")?;
-    Some(wire::consent_of(email.member("reason")?.number()?))
+    let consent = wire::consent_of(email.member("reason")?.number()?);
+    let before = email.member("old_reason").and_then(Php::number);
+    let was_bounced = before.map(wire::consent_of) == Some(Consent::Bounced);
+    (consent != Consent::In || !was_bounced).then_some(consent)
 }
 
 fn date(row: &Json) -> Option<Timestamp> {

@@ -182,6 +182,10 @@ impl Telling<'_> {
             Cause::AccountMissing { name } => {
                 json!({ "why": "there is no such Account", "name": self.mask.text(name) })
             }
+            Cause::SeveralAccounts { name } => {
+                json!({ "why": "several Accounts have that name", "name": self.mask.text(name) })
+            }
+            Cause::ChangedSince { .. } => json!({ "why": "changed since an act was undone" }),
         };
         json!({
             "subject": words::subject(self.sources.policy, self.link, conflict.subject),

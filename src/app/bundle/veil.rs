@@ -263,6 +263,16 @@ impl Veil<'_> {
             Cause::AccountMissing { name } => Cause::AccountMissing {
                 name: self.text(name),
             },
+            Cause::SeveralAccounts { name } => Cause::SeveralAccounts {
+                name: self.text(name),
+            },
+            Cause::ChangedSince {
+                salesforce,
+                automation,
+            } => Cause::ChangedSince {
+                salesforce: value(salesforce),
+                automation: value(automation),
+            },
         };
         Conflict {
             subject: conflict.subject,

@@ -187,15 +187,19 @@ impl Walk {
         }
         self.seen.conflicts += change.conflicts;
         self.seen.consents += u64::from(change.consent);
-        if change.writes.is_empty() && !change.consent {
+        if change.writes.is_empty() && change.creates.is_none() && !change.consent {
             return;
         }
         self.seen.changed += 1;
+        if let Some(side) = change.creates {
+            *self.seen.creations.entry(side).or_default() += 1;
+        }
         for (side, _) in &change.writes {
             *self.seen.values.entry(*side).or_default() += 1;
         }
         for (count, side) in self.written.iter_mut().zip(Side::BOTH) {
-            *count += u64::from(change.writes.iter().any(|(to, _)| *to == side));
+            let writes = change.writes.iter().any(|(to, _)| *to == side);
+            *count += u64::from(writes || change.creates == Some(side));
         }
         self.sample_name(desk, link);
     }

@@ -283,7 +283,9 @@ impl World {
     fn consent_in_automation(&mut self, now: Timestamp, at: clock::Timestamp) -> Option<Act> {
         let id = self.some_contact()?;
         let key = Key::Automation(id);
-        let is_out = self.automation.contact(id)?.dnc_on("email").is_some();
+        let dnc = self.automation.contact(id)?.dnc_on("email");
+        let is_out = dnc.is_some();
+        let is_bounced = dnc.is_some_and(|dnc| dnc.reason.code() == 2);
         let reason = if is_out { 0 } else { 3 };
         if !is_out && self.random.below(2) == 0 {
             let mail = self.automation.send(at, self.email, id)?;
@@ -302,6 +304,10 @@ impl World {
         };
         if !self.automation.user_sets_dnc(at, self.admin, id, &input) {
             return None;
+        }
+        if is_bounced {
+            // The address works again; nobody said anything of being mailed.
+            return Some(act(format!("Automation {id}: bounce cleared")));
         }
         let word = if is_out { Word::In } else { Word::Out };
         self.say(key, now, word);

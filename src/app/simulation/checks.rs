@@ -304,6 +304,10 @@ impl Run {
                 | Cause::BothSet {
                     salesforce,
                     automation,
+                }
+                | Cause::ChangedSince {
+                    salesforce,
+                    automation,
                 } => {
                     keep(salesforce);
                     keep(automation);

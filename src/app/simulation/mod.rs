@@ -113,10 +113,10 @@ fn the_same_seed_lives_the_same_life() {
 /// what its seed finds: `PASSERELLE_MUTANT_SEEDS=n` looks for the first seed of each anew.
 const MUTANTS: [(Mutant, u64); 14] = [
     (Mutant::NoEchoSuppression, 0),
-    (Mutant::NoRowResults, 10),
-    (Mutant::CreatesWithoutLooking, 8),
+    (Mutant::NoRowResults, 42),
+    (Mutant::CreatesWithoutLooking, 11),
     (Mutant::NoOverlap, 16),
-    (Mutant::LostEditStoredLate, 9),
+    (Mutant::LostEditStoredLate, 99),
     (Mutant::CursorBeforeData, 1),
     (Mutant::TiesDropped, 9),
     (Mutant::OptInWithoutProof, 70),
@@ -125,7 +125,7 @@ const MUTANTS: [(Mutant, u64); 14] = [
     (Mutant::NoPreRead, 23),
     (Mutant::BothEqualIsAgreed, 5),
     (Mutant::OptInUnguarded, NARROW_SEEDS),
-    (Mutant::NoReview, 97),
+    (Mutant::NoReview, 4),
 ];
 
 /// Whether the bug is what breaks the seed.

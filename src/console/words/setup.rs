@@ -167,11 +167,13 @@ impl Words<'_> {
         } else {
             (Tone::Strong, say.count("foreseen-changed", seen.changed))
         });
-        for side in Side::BOTH {
-            let count = seen.values.get(&side).copied().unwrap_or_default();
-            if count > 0 {
+        for (counts, key) in [
+            (&seen.values, "foreseen-values"),
+            (&seen.creations, "foreseen-creations"),
+        ] {
+            for (side, count) in counts.iter().filter(|(_, count)| **count > 0) {
                 let gaps = [("side", &*side.to_string())];
-                lines.push((Tone::Plain, say.count_with("foreseen-values", count, &gaps)));
+                lines.push((Tone::Plain, say.count_with(key, *count, &gaps)));
             }
         }
         if seen.consents > 0 {

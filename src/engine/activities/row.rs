@@ -8,7 +8,8 @@ use crate::domain::link::Link;
 const NAME_MAX: usize = 80;
 const DESCRIPTION_UTF16_MAX: usize = 131_072;
 
-/// The row of the timeline object for an event; `None` while its person has no live record.
+/// The row of the timeline object for an event; `None` while its person has no live record, or is left
+/// alone.
 pub(super) fn activity_row(
     link: &Link,
     activity: &Activity,
@@ -17,7 +18,7 @@ pub(super) fn activity_row(
     let end = link
         .salesforce
         .as_ref()
-        .filter(|_| link.is_live(Side::Salesforce))?;
+        .filter(|_| link.is_live(Side::Salesforce) && link.parked.is_none())?;
     let url = automation_url.trim_end_matches('/');
     Some(ActivityRow {
         reference: activity.reference_for(end.first_id),

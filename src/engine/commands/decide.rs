@@ -8,10 +8,11 @@ use crate::domain::ids::{FieldId, Generation, LinkId, RemoteId, Side};
 use crate::domain::link::{Base, Decided, FieldState, Link, MatchKey};
 use crate::domain::mapping::Role;
 use crate::domain::record::{Act, Happened, UndoStep};
+use crate::domain::time::Timestamp;
 use crate::domain::value::Value;
 use crate::engine::Engine;
-use crate::engine::pair::{bears, is_somebody_else, move_end};
-use crate::engine::reconcile::agree;
+use crate::engine::pair::{bears, is_somebody_else, meet_anew, move_end};
+use crate::engine::reconcile::{agree, raise};
 use crate::engine::work::Desk;
 
 /// Decisions remembered for whoever looked at the same contact and comes second.
@@ -178,56 +179,84 @@ impl Engine {
         }
     }
 
-    /// A compensating write, and only where both sides still show what the act put there.
+    /// A compensating write where both sides still show what the act put there, or it is on its way. What
+    /// somebody changed since is a conflict: a person looks at both.
     pub(super) fn undo(
         &mut self,
         desk: &mut Desk,
         order: &Order,
         act: &Act,
     ) -> Result<Done, Refusal> {
-        if act.undo.is_empty() {
-            return Err(Refusal::NothingToUndo);
-        }
         let mut redo = Vec::new();
+        let mut links = Vec::new();
         for step in &act.undo {
             let Some(link) = desk.links.get_mut(&step.link) else {
                 continue;
             };
-            let state = link.field_mut(step.before.field);
-            let shown = Base {
-                salesforce: state.salesforce.clone().unwrap_or_default(),
-                automation: state.automation.clone().unwrap_or_default(),
-            };
-            if shown != step.after {
-                // Somebody changed it since: whatever the rules say of that holds.
-                continue;
+            match take_back(link, step, order.at) {
+                TakenBack::Nothing => continue,
+                TakenBack::Held => {}
+                TakenBack::Written(step) => redo.push(step),
             }
-            redo.push(UndoStep {
-                link: step.link,
-                before: state.clone(),
-                after: Base {
-                    salesforce: step.before.salesforce.clone().unwrap_or_default(),
-                    automation: step.before.automation.clone().unwrap_or_default(),
-                },
-            });
-            let target = Base {
-                salesforce: step.before.salesforce.clone().unwrap_or_default(),
-                automation: step.before.automation.clone().unwrap_or_default(),
-            };
-            let agreed = step.before.base.clone();
-            decide_field(link, step.before.field, target, shown, agreed);
+            links.push(step.link);
             self.settle(desk, step.link, order.at);
         }
-        if redo.is_empty() {
+        if links.is_empty() {
             return Err(Refusal::NothingToUndo);
         }
         self.want_cycle(Scope::OUTBOX);
         Ok(Done {
-            links: redo.iter().map(|step| step.link).collect(),
+            links,
             undo: redo,
             ..Done::new("undo", act.run.to_string())
         })
     }
+}
+
+/// What became of one step of an act that is undone.
+enum TakenBack {
+    /// Both sides show what was there before, or cannot be compared.
+    Nothing,
+    /// Changed since: a conflict, and nothing is written.
+    Held,
+    /// Written back; this step would bring the act back in turn.
+    Written(UndoStep),
+}
+
+fn take_back(link: &mut Link, step: &UndoStep, at: Timestamp) -> TakenBack {
+    let field = step.before.field;
+    let shown = |state: &FieldState| Base {
+        salesforce: state.salesforce.clone().unwrap_or_default(),
+        automation: state.automation.clone().unwrap_or_default(),
+    };
+    let target = shown(&step.before);
+    let mut decided = link.decided.iter();
+    let is_on_its_way = decided.any(|it| it.field == field && it.target == step.after);
+    let state = link.field_mut(field).clone();
+    let now = shown(&state);
+    if now == step.after || is_on_its_way {
+        let agreed = step.before.base.clone();
+        let redo = UndoStep {
+            link: step.link,
+            after: target.clone(),
+            before: state,
+        };
+        decide_field(link, field, target, step.after.clone(), agreed);
+        return TakenBack::Written(redo);
+    }
+    let subject = Subject::Field(field);
+    let is_held = link.conflicts.iter().any(|held| held.subject == subject);
+    if now == target || is_held || !link.is_whole() {
+        return TakenBack::Nothing;
+    }
+    link.decided.retain(|decided| decided.field != field);
+    link.field_mut(field).base = Some(target);
+    let cause = Cause::ChangedSince {
+        salesforce: now.salesforce,
+        automation: now.automation,
+    };
+    raise(link, subject, cause, at);
+    TakenBack::Held
 }
 
 /// Puts an operator's choice into the link: what it puts on the two sides of a field, if it does.
@@ -276,7 +305,8 @@ fn choose(
             Some(())
         }
         (Subject::Deletion, Choice::KeepBoth) => {
-            accept_as_is(link);
+            let is_restored = matches!(conflict.cause, Cause::Restored);
+            accept_as_is(link, |state| !is_restored || is_flag(state));
             Some(())
         }
         _ => None,
@@ -304,10 +334,15 @@ fn decide_field(link: &mut Link, field: FieldId, target: Base, saw: Base, agreed
     link.decided.sort_by_key(|decided| decided.field);
 }
 
-/// Whatever the two sides show is how it stays.
-fn accept_as_is(link: &mut Link) {
-    for state in &mut link.fields {
-        if state.salesforce.is_none() && state.automation == Some(Value::Bool(true)) {
+/// The tombstone's flag, set.
+fn is_flag(state: &FieldState) -> bool {
+    state.salesforce.is_none() && state.automation == Some(Value::Bool(true))
+}
+
+/// Whatever the two sides show of these fields is how it stays.
+fn accept_as_is(link: &mut Link, is_asked: impl Fn(&FieldState) -> bool) {
+    for state in link.fields.iter_mut().filter(|state| is_asked(state)) {
+        if is_flag(state) {
             // The tombstone's flag of a record that came back: kept on purpose.
             state.base = Some(Base {
                 salesforce: Value::Bool(false),
@@ -332,6 +367,10 @@ fn pair_with(desk: &Desk, link: &mut Link, record: RemoteId) -> Result<LinkId, R
         Some(absorbed) if fits => absorbed.clone(),
         _ => return Err(Refusal::ChoiceDoesNotFit(link.id)),
     };
+    let is_other = link.remote(side).is_some();
     move_end(link, &mut absorbed, side);
+    if is_other {
+        meet_anew(link);
+    }
     Ok(other)
 }

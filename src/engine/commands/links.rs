@@ -6,10 +6,11 @@ use crate::domain::command::{GivenUp, Refusal, Scope};
 use crate::domain::conflict::Cause;
 use crate::domain::consent::Consent;
 use crate::domain::failure::FailureKind;
-use crate::domain::ids::{LinkId, Side};
-use crate::domain::link::{Intent, Link, Parked, Pending, PendingState};
+use crate::domain::ids::{Kind, LinkId, RemoteId, Side};
+use crate::domain::link::{Base, FieldState, Intent, Link, Parked, Pending, PendingState};
 use crate::domain::record::{Change, Happened};
 use crate::domain::time::Timestamp;
+use crate::domain::value::Value;
 use crate::engine::Engine;
 use crate::engine::activities::fingerprint;
 use crate::engine::reconcile::agree;
@@ -72,9 +73,9 @@ impl Engine {
                 if pending.write == Intent::Create {
                     link.parked = Some(Parked::Quarantined { until: None });
                 }
-                for (field, _) in pending.values {
+                for (field, value) in pending.values {
                     link.decided.retain(|decided| decided.field != field);
-                    agree(link.field_mut(field));
+                    leave(link.field_mut(field), pending.side, value);
                 }
             }
         }
@@ -151,6 +152,8 @@ impl Engine {
             link.parked = parked(link);
             // Whatever this link asked for before is not wanted any more.
             link.pending.retain(|p| p.state == PendingState::Issued);
+            // Nor is it asked any more whom of the same address it is, or it is asked again.
+            self.outbox.pair_again(&link.match_keys);
             note(desk, order, *id, act);
             self.settle(desk, *id, order.at);
         }
@@ -176,20 +179,43 @@ impl Engine {
     }
 }
 
+/// What the side shows is agreed to, whatever would have been written there. Of what is worked out and
+/// stands on one side only, the other half of the agreement is the value that was given up.
+fn leave(state: &mut FieldState, side: Side, given_up: Value) {
+    if state.salesforce.is_some() && state.automation.is_some() {
+        agree(state);
+        return;
+    }
+    let Some(shown) = state.on(side).cloned() else {
+        return;
+    };
+    state.base = Some(match side {
+        Side::Salesforce => Base {
+            salesforce: shown,
+            automation: given_up,
+        },
+        Side::Automation => Base {
+            salesforce: given_up,
+            automation: shown,
+        },
+    });
+}
+
 /// As if they had been sent: no later transfer or backfill takes them up again.
 pub(super) fn discard_activities(desk: &mut Desk, held: Vec<HeldActivity>) -> Done {
     let links = held.iter().map(|held| held.link).collect();
     let count = held.len();
     for held in held {
-        let end = desk
-            .links
-            .get(&held.link)
-            .and_then(|l| l.salesforce.as_ref());
-        if let Some(end) = end {
-            let reference = held.activity.reference_for(end.first_id);
-            let sent = Change::AddSent(held.link, vec![fingerprint(&reference)]);
-            desk.batch.push(sent);
-        }
+        let person = RemoteId::Automation(Kind::Person, held.activity.contact);
+        // The link it was held for may have become part of another.
+        let heir = desk.find(person).unwrap_or(held.link);
+        let end = desk.links.get(&heir).and_then(|l| l.salesforce.as_ref());
+        let reference = end.map_or_else(
+            || held.activity.reference.clone(),
+            |end| held.activity.reference_for(end.first_id),
+        );
+        let sent = Change::AddSent(heir, vec![fingerprint(&reference)]);
+        desk.batch.push(sent);
         let held = Change::RemoveHeldActivity(held.activity.reference);
         desk.batch.push(held);
     }
@@ -215,7 +241,7 @@ mod tests {
 
     use super::*;
     use crate::domain::ids::{AutomationId, FieldId, Kind, RunId, SalesforceId, SalesforceObject};
-    use crate::domain::link::{AutomationEnd, Base, SalesforceEnd};
+    use crate::domain::link::{AutomationEnd, Mark, SalesforceEnd};
     use crate::domain::mapping::{
         Arrow, BlankTravel, Concurrent, FieldRule, Mapping, Overwritten, Policy, Role,
     };
@@ -223,13 +249,15 @@ mod tests {
     use crate::domain::record::Recovered;
     use crate::domain::row::RowState;
     use crate::domain::setup::Timetable;
-    use crate::domain::value::{Value, ValueType};
+    use crate::domain::value::ValueType;
+    use crate::engine::work::Work;
     use crate::engine::{Brake, Settings, Writes};
 
     const ID: LinkId = LinkId(7);
     const EMAIL: FieldId = FieldId(1);
     const TO_AUTOMATION: FieldId = FieldId(2);
     const TO_SALESFORCE: FieldId = FieldId(3);
+    const NUMBER: FieldId = FieldId(4);
     const NOW: Timestamp = Timestamp(1_772_615_700_000);
 
     fn rule(id: FieldId, name: &str, role: Role, arrow: Arrow) -> FieldRule {
@@ -252,6 +280,7 @@ mod tests {
             rule(EMAIL, "Email", Role::Email, Arrow::Both),
             rule(TO_AUTOMATION, "Phone", Role::Plain, Arrow::Both),
             rule(TO_SALESFORCE, "City", Role::Plain, Arrow::Both),
+            rule(NUMBER, "Number__c", Role::ContactId, Arrow::Automation),
         ];
         let policy = Policy {
             mapping: Mapping {
@@ -352,6 +381,54 @@ mod tests {
         let write = seen(&desk, Side::Salesforce);
         assert!(engine.discard(&mut desk, &order(), &[write]).is_ok());
         assert_eq!(sides(&desk), [Side::Automation]);
+    }
+
+    #[test]
+    fn what_is_worked_out_and_was_given_up_is_not_written_again() {
+        let mut engine = engine();
+        let mut desk = desk(&mut engine);
+        let shows = |engine: &mut Engine, desk: &mut Desk, number: &str| {
+            let link = desk.links.get_mut(&ID).expect("it was put there");
+            link.field_mut(NUMBER).salesforce = Some(Value::text(number));
+            engine.settle(desk, ID, NOW);
+            let writes = desk.links[&ID].pending(Side::Salesforce);
+            let values = writes.map(|pending| pending.values.clone());
+            values.is_some_and(|values| values.contains(&(NUMBER, Value::text("1"))))
+        };
+        assert!(
+            shows(&mut engine, &mut desk, "7"),
+            "the contact is number 1"
+        );
+        let dead = &mut desk.links.get_mut(&ID).expect("it was put there").pending;
+        for pending in dead {
+            pending.state = PendingState::Dead;
+        }
+        let write = seen(&desk, Side::Salesforce);
+        assert!(engine.discard(&mut desk, &order(), &[write]).is_ok());
+        assert_eq!(sides(&desk), [Side::Automation]);
+        assert!(!shows(&mut engine, &mut desk, "7"));
+        assert!(shows(&mut engine, &mut desk, "8"), "changed since");
+    }
+
+    /// A question is stored for the next process, unless a write to the same side was given up.
+    #[test]
+    fn beside_a_write_that_was_given_up_a_new_process_asks_again() {
+        let mut engine = engine();
+        let link = desk(&mut engine)
+            .links
+            .remove(&ID)
+            .expect("it was put there");
+        while engine.inbox.pop_front().is_some() {}
+        engine.transactions.loading = Some(Work::Recover {
+            mark: Mark::Dead,
+            after: None,
+        });
+        engine.on_paged(NOW, vec![link]);
+        let settled = engine.inbox.pop_front();
+        assert!(
+            matches!(&settled, Some(Work::Settle { links }) if *links == [ID]),
+            "{settled:?}"
+        );
     }
 
     #[test]

@@ -37,7 +37,12 @@ pub fn creation_values(
                 .and_then(|state| state.on(to.other()))
                 .cloned(),
         };
-        if let Some(value) = value.filter(|value| !value.is_blank()) {
+        // What would be refused is held once the record is there.
+        let fits = |value: &Value| {
+            let of = (link.kind, object);
+            !value.is_blank() && !context.limits.is_better_left_out(of, rule, to, value)
+        };
+        if let Some(value) = value.filter(fits) {
             values.push((rule.id, value));
         }
     }

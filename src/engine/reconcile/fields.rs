@@ -3,7 +3,7 @@
 use super::{Case, Lost};
 use crate::domain::conflict::{Cause, Subject};
 use crate::domain::ids::{FieldId, Side};
-use crate::domain::link::{Base, FieldState, Link};
+use crate::domain::link::{Base, FieldState, Link, PendingState};
 use crate::domain::mapping::{Arrow, FieldRule, Policy, Role};
 use crate::domain::row::RowState;
 use crate::domain::value::{Decimal, Value, ValueType};
@@ -37,6 +37,9 @@ impl Case<'_> {
             self.judge_edit_of_deleted(link, rule);
             return;
         }
+        if self.waits_for_an_undo(link, rule.id) {
+            return;
+        }
         let Some(state) = link.field(rule.id) else {
             return;
         };
@@ -55,7 +58,11 @@ impl Case<'_> {
             Outcome::Settled => {}
             Outcome::Agree => agree(link.field_mut(rule.id)),
             Outcome::Diverge => self.diverged = self.diverged.saturating_add(1),
-            Outcome::Conflict(cause) => self.hold(Subject::Field(rule.id), cause),
+            Outcome::Conflict(cause) => {
+                if !self.was_not_kept(link, rule.id) {
+                    self.hold(Subject::Field(rule.id), cause);
+                }
+            }
             Outcome::Write { to, value, lost } => {
                 self.want(link, rule, to, &value);
                 if let Some(lost) = lost {
@@ -69,6 +76,34 @@ impl Case<'_> {
                 }
             }
         }
+    }
+
+    /// Whether a person still has to say what becomes of what an undo found changed: until one of the
+    /// two values changes once more.
+    fn waits_for_an_undo(&mut self, link: &Link, field: FieldId) -> bool {
+        let subject = Subject::Field(field);
+        let mut held = link.conflicts.iter();
+        let Some(cause) = held
+            .find(|conflict| conflict.subject == subject)
+            .map(|conflict| &conflict.cause)
+        else {
+            return false;
+        };
+        let Cause::ChangedSince {
+            salesforce,
+            automation,
+        } = cause
+        else {
+            return false;
+        };
+        let stands = link.field(field).is_some_and(|state| {
+            state.on(Side::Salesforce) == Some(salesforce)
+                && state.on(Side::Automation) == Some(automation)
+        });
+        if stands {
+            self.hold(subject, cause.clone());
+        }
+        stands
     }
 
     /// Nothing flows from or to a record that is gone; an edit of the other one since they last agreed
@@ -105,6 +140,10 @@ impl Case<'_> {
             return false;
         };
         let decided = link.decided[index].clone();
+        let is_under_way = link.pending.iter().any(|pending| {
+            let mut values = pending.values.iter();
+            pending.state == PendingState::Issued && values.any(|(id, _)| *id == field)
+        });
         let state = link.field_mut(field);
         let stands = Side::BOTH.iter().all(|side| {
             let shown = state.on(*side);
@@ -125,6 +164,10 @@ impl Case<'_> {
             })
             .collect();
         if missing.is_empty() {
+            if is_under_way {
+                // Taken back while it is written: what arrives has to be written back.
+                return true;
+            }
             // Carried out. An undo brings back values that the rules may have to hold again.
             state.base.clone_from(&decided.agreed);
             link.decided.remove(index);
@@ -160,11 +203,18 @@ impl Case<'_> {
         };
         let is_deleted = link.state(Side::Salesforce) == Some(RowState::Deleted);
         let is_set = shown == Value::Bool(true);
-        let is_accepted = link
-            .field(rule.id)
-            .and_then(|state| state.base.as_ref())
-            .is_some_and(|base| base.salesforce == Value::Bool(false));
-        if is_deleted && !is_set {
+        let accepted = |deleted: bool, set: bool| {
+            let base = link.field(rule.id).and_then(|state| state.base.as_ref());
+            base.is_some_and(|base| {
+                base.salesforce == Value::Bool(deleted) && base.automation == Value::Bool(set)
+            })
+        };
+        let is_accepted = accepted(false, true);
+        let is_given_up = accepted(true, false);
+        if is_given_up && !is_deleted {
+            // What was said of that deletion is not said of the next.
+            link.field_mut(rule.id).base = None;
+        } else if is_deleted && !is_set && !is_given_up {
             self.want(link, rule, Side::Automation, &Value::Bool(true));
         } else if !is_deleted && is_set && !is_accepted {
             self.hold(Subject::Deletion, Cause::Restored);
@@ -182,7 +232,11 @@ impl Case<'_> {
         let shown = link
             .field(rule.id)
             .and_then(|state| state.salesforce.as_ref());
-        if shown.is_some_and(|shown| *shown != value) {
+        let is_given_up = || {
+            let base = link.field(rule.id).and_then(|state| state.base.as_ref());
+            base.is_some_and(|base| Some(&base.salesforce) == shown && base.automation == value)
+        };
+        if shown.is_some_and(|shown| *shown != value) && !is_given_up() {
             self.want(link, rule, Side::Salesforce, &value);
         }
     }
@@ -212,8 +266,20 @@ impl Case<'_> {
             (Role::Company, Side::Salesforce, Value::Text(name)) => {
                 match self.context.accounts.find(name) {
                     Some(Found::One(id)) => Some(Value::Text(id.to_string())),
-                    Some(Found::Nobody | Found::Several) => {
+                    Some(Found::Nobody)
+                        if self.context.policy.create_accounts
+                            && !self.context.accounts.was_missed(name) =>
+                    {
+                        self.done.waits_for_account = true;
+                        None
+                    }
+                    Some(Found::Nobody) => {
                         let cause = Cause::AccountMissing { name: name.clone() };
+                        self.hold(Subject::Field(rule.id), cause);
+                        None
+                    }
+                    Some(Found::Several) => {
+                        let cause = Cause::SeveralAccounts { name: name.clone() };
                         self.hold(Subject::Field(rule.id), cause);
                         None
                     }
@@ -225,6 +291,25 @@ impl Case<'_> {
             }
             _ => Some(value.clone()),
         }
+    }
+
+    /// Whether a side still shows what it made of the other's value.
+    fn was_not_kept(&mut self, link: &Link, field: FieldId) -> bool {
+        let subject = Subject::Field(field);
+        let mut held = link.conflicts.iter();
+        let old = held.find(|conflict| conflict.subject == subject);
+        let Some(cause) = old.map(|conflict| &conflict.cause) else {
+            return false;
+        };
+        let Cause::NotKept { side, sent, kept } = cause else {
+            return false;
+        };
+        let shown = |side| link.field(field).and_then(|state| state.on(side));
+        let stands = shown(*side) == Some(kept) && shown(side.other()) == Some(sent);
+        if stands {
+            self.hold(subject, cause.clone());
+        }
+        stands
     }
 
     /// A value that a system refused or did not keep is not sent to it again.

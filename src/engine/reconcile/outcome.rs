@@ -1,7 +1,7 @@
 //! What a judgement leaves behind: writes on their way, conflicts, questions.
 
 use super::{Case, Planned};
-use crate::domain::conflict::{Conflict, Subject};
+use crate::domain::conflict::{Cause, Conflict, Subject};
 use crate::domain::ids::{Generation, Side};
 use crate::domain::link::{Intent, Link, Pending, PendingState};
 
@@ -27,7 +27,8 @@ impl Case<'_> {
             let is_same = link.pending(side).is_some_and(|pending| {
                 pending.is_dead() && same_write(pending, &self.writes[side as usize])
             });
-            if is_same {
+            let is_unseen = is_unseen(&old.cause) && link.is_live(side);
+            if is_same || is_unseen {
                 self.conflicts.insert(subject, old.cause.clone());
             }
         }
@@ -80,7 +81,10 @@ impl Case<'_> {
     /// its way already sees to it.
     fn put_asking(&self, link: &mut Link) {
         let asking = [
-            (Side::Salesforce, self.done.asks_for_account.is_some()),
+            (
+                Side::Salesforce,
+                self.done.asks_for_account.is_some() || self.done.waits_for_account,
+            ),
             (Side::Automation, self.done.asks_for_evidence),
         ];
         for (side, asks) in asking {
@@ -127,6 +131,14 @@ impl Case<'_> {
         }
         link.generation = Generation(link.generation.0 + 1);
     }
+}
+
+/// The side does not show the record, and said nothing of a deletion.
+pub const NOT_VISIBLE: &str = "NOT_VISIBLE";
+
+/// Held until the record shows again.
+pub fn is_unseen(cause: &Cause) -> bool {
+    matches!(cause, Cause::Refused { failure, .. } if failure.code == NOT_VISIBLE)
 }
 
 /// A creation is the same whatever it carries: its values are put together when it is sent.

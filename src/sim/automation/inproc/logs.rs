@@ -80,7 +80,10 @@ fn email_consent(details: &Details) -> Option<Consent> {
     };
     let status = member(changes, "dnc_channel_status")?;
     let email = member(status_entries(status)?, "email")?;
+    let old = member(status_entries(email)?, "old_reason");
     match member(status_entries(email)?, "reason")? {
+        // A bounce that is cleared is no opt-in.
+        Php::Int(0) if old == Some(&Php::Int(2)) => None,
         Php::Int(0) => Some(Consent::In),
         Php::Int(reason) => Reason::coded(*reason).map(convert::consent_of),
         _ => None,

@@ -6,11 +6,12 @@ use passerelle::domain::ids::SalesforceObject;
 use passerelle::domain::link::Link;
 use passerelle::domain::time::Span;
 use passerelle::sim::faults::{CallMatcher, FaultKind};
+use passerelle::sim::salesforce::OrgConfig;
 use passerelle::sim::salesforce::coerce::Input;
 use passerelle::sim::salesforce::ids::RecordId;
 use passerelle::sim::salesforce::schema::{CONTACT, LEAD};
 
-use crate::world::World;
+use crate::world::{MAPPING, World};
 
 async fn twins() -> (World, RecordId, RecordId) {
     let world = World::new().await;
@@ -63,8 +64,13 @@ async fn a_lead_whose_contact_was_deleted_waits_for_nobody() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nobody_is_taken_for_somebody_before_all_was_read() {
     for unharmed in 0..12 {
-        let world = World::new().await;
+        let by_one = OrgConfig {
+            page_rows_max: 1,
+            ..OrgConfig::default()
+        };
+        let world = World::with(by_one, MAPPING).await;
         world.contact("both");
+        world.record(CONTACT, "other");
         world.record(LEAD, "both");
         let contact = world.record(CONTACT, "both");
         let later = CallMatcher::default().after(unharmed);
@@ -83,6 +89,6 @@ async fn nobody_is_taken_for_somebody_before_all_was_read() {
         let person = world.link_of(world.by_email("both@x.example"));
         let end = person.salesforce.expect("it is paired");
         assert_eq!(end.id.to_string(), contact.to_string());
-        assert_eq!(world.contacts().len(), 1);
+        assert_eq!(world.contacts().len(), 2);
     }
 }

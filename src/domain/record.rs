@@ -38,6 +38,10 @@ pub enum Change {
     PutPolicy(Box<PolicyVersion>),
     /// All of them, in the place of those before.
     PutSuspensions(Vec<Suspension>),
+    /// The links of this address must be looked at together.
+    AddUnpaired(MatchKey),
+    /// They were.
+    RemoveUnpaired(MatchKey),
     PutReview(Review),
     /// Everybody was looked at.
     EndReview,
@@ -278,6 +282,8 @@ pub struct Recovered {
     pub tally: Tally,
     pub policy: Option<PolicyVersion>,
     pub suspended: Vec<Suspension>,
+    /// Addresses whose links were not looked at together since something changed about one.
+    pub unpaired: Vec<MatchKey>,
     pub review: Option<Review>,
     pub plans: Vec<Plan>,
     pub binding: Option<Binding>,

@@ -12,6 +12,7 @@
 pub mod accounts;
 pub mod consent;
 pub mod decide;
+mod evidence;
 pub mod forecast;
 pub mod limits;
 #[cfg(test)]
@@ -240,6 +241,7 @@ impl Engine {
         if engine.settings.brake == Brake::Released {
             engine.tally.is_braked = false;
         }
+        engine.outbox.recover(recovered.unpaired);
         engine.work_by_what_is_in_force();
         engine.side_mut(Side::Salesforce).calls = engine.tally.calls.iter().copied().collect();
         for mark in [Mark::Pending, Mark::SetAside, Mark::Dead] {

@@ -46,7 +46,7 @@ impl Engine {
         for id in asked_before {
             if !still_ambiguous(id)
                 && let Some(link) = desk.links.get_mut(&id)
-                && !link.is_whole()
+                && is_half(link)
             {
                 link.conflicts
                     .retain(|conflict| !is_pairing_cause(&conflict.cause));
@@ -388,6 +388,11 @@ impl Engine {
             .collect();
         if blank.is_empty() { None } else { Some(blank) }
     }
+}
+
+/// Whether a link never had a record on one of the sides.
+fn is_half(link: &Link) -> bool {
+    link.salesforce.is_none() || link.automation.is_none()
 }
 
 fn is_planned(pending: &Pending) -> bool {

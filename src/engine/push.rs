@@ -12,6 +12,7 @@ use crate::domain::consent::{Consent, ConsentView};
 use crate::domain::ids::JobId;
 use crate::domain::ids::{AutomationId, Kind, LinkId, RemoteId, SalesforceObject, Side};
 use crate::domain::link::{Intent, Link, MatchKey, Parked, PendingState};
+use crate::domain::record::Change;
 use crate::domain::request::{AutomationRequest, Request, SalesforceRequest};
 use crate::domain::time::Timestamp;
 use crate::engine::Engine;
@@ -42,6 +43,9 @@ pub(super) struct Outbox {
     set_aside: BTreeMap<Timestamp, BTreeSet<LinkId>>,
     /// Addresses whose links must be compared.
     unpaired: BTreeSet<MatchKey>,
+    /// Those of them that the store knows of, or will with the work at hand.
+    stored: BTreeSet<MatchKey>,
+    unsaved: Vec<Change>,
     /// Links whose Salesforce record names a contact as its own.
     claims: BTreeMap<LinkId, AutomationId>,
     /// Records to read again because what was seen of them was uncertain.
@@ -130,14 +134,32 @@ impl Outbox {
         self.rechecks.len()
     }
 
+    /// The links of these addresses must be looked at together: by the next process, if not by this one.
     pub(super) fn pair_again(&mut self, keys: &[MatchKey]) {
         self.unpaired.extend(keys);
+        let new = keys.iter().filter(|key| self.stored.insert(**key));
+        self.unsaved
+            .extend(new.map(|key| Change::AddUnpaired(*key)));
     }
 
     pub(super) fn paired(&mut self, keys: &[MatchKey]) {
         for key in keys {
             self.unpaired.remove(key);
+            if self.stored.remove(key) {
+                self.unsaved.push(Change::RemoveUnpaired(*key));
+            }
         }
+    }
+
+    /// What another process left.
+    pub(super) fn recover(&mut self, unpaired: Vec<MatchKey>) {
+        self.stored = unpaired.into_iter().collect();
+        self.unpaired.extend(&self.stored);
+    }
+
+    /// What is to be stored of it, with the change that made it so.
+    pub(super) fn take_unsaved(&mut self) -> Vec<Change> {
+        std::mem::take(&mut self.unsaved)
     }
 
     /// The write stays planned, for another cycle.

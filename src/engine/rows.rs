@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use crate::domain::conflict::{Cause, Conflict, Subject};
-use crate::domain::consent::{Consent, Dated, Evidence, Proof};
+use crate::domain::consent::{Consent, Dated};
 use crate::domain::cursor::Cursor;
 use crate::domain::failure::{Failure, FailureKind};
-use crate::domain::ids::{AutomationId, JobId, Kind, LinkId, RemoteId, Side};
+use crate::domain::ids::{JobId, Kind, LinkId, RemoteId, Side};
 use crate::domain::link::{Link, Parked};
 use crate::domain::record::{Change, Happened};
 use crate::domain::request::{AuditEntry, AuditedChange};
@@ -228,6 +228,11 @@ impl Engine {
             }
             return;
         }
+        if let Some(winner) = winner.filter(|winner| lives_on(desk, id, side.other(), *winner)) {
+            self.inherit_opt_out(desk, now, id, winner);
+            desk.remove(id);
+            return;
+        }
         if !winner_is_half {
             self.end_in_conflict(desk, now, id, row, to, winner);
             return;
@@ -430,76 +435,6 @@ impl Engine {
         }
     }
 
-    fn take_dated_consent(
-        &mut self,
-        desk: &mut Desk,
-        now: Timestamp,
-        id: LinkId,
-        consent: Consent,
-        at: Timestamp,
-    ) {
-        let Some(link) = desk.links.get_mut(&id) else {
-            return;
-        };
-        let Some(view) = &mut link.consent.automation else {
-            return;
-        };
-        let dated = Dated::exactly(at, Proof::DatedRecord);
-        let mut evidence = Evidence::default();
-        match consent {
-            Consent::Out(_) => evidence.opted_out = Some(dated),
-            Consent::In => evidence.opted_in = Some(dated),
-            Consent::Bounced => return,
-        }
-        if merge_evidence(&mut view.evidence, evidence) {
-            self.settle(desk, id, now);
-        }
-    }
-
-    pub(super) fn take_evidence(
-        &mut self,
-        desk: &mut Desk,
-        now: Timestamp,
-        side: Side,
-        links: &[LinkId],
-        evidence: Vec<(RemoteId, Evidence)>,
-    ) {
-        for (record, evidence) in evidence {
-            let Some(link) = desk.find(record).and_then(|id| desk.links.get_mut(&id)) else {
-                continue;
-            };
-            let view = link.consent.on_mut(side);
-            if let Some(view) = view {
-                merge_evidence(&mut view.evidence, evidence);
-            }
-        }
-        match side {
-            Side::Salesforce => {
-                let ids: Vec<AutomationId> = links
-                    .iter()
-                    .filter_map(|id| desk.links.get(id)?.automation.as_ref().map(|end| end.id))
-                    .collect();
-                for id in links {
-                    desk.mark_changed(*id);
-                }
-                let request = crate::domain::request::AutomationRequest::Evidence { ids };
-                desk.after.requests.push((
-                    crate::engine::work::Job::Evidence {
-                        side: Side::Automation,
-                        links: links.to_vec(),
-                    },
-                    crate::domain::request::Request::Automation(request),
-                ));
-            }
-            Side::Automation => {
-                for id in links {
-                    self.fresh.insert(*id);
-                    self.settle(desk, *id, now);
-                }
-            }
-        }
-    }
-
     pub(super) fn move_cursor(
         &mut self,
         desk: &mut Desk,
@@ -524,27 +459,25 @@ impl Engine {
     }
 }
 
+/// Whether that end of the link was merged into the record that the other link has there.
+fn lives_on(desk: &Desk, id: LinkId, side: Side, winner: LinkId) -> bool {
+    let (Some(link), Some(winner)) = (desk.links.get(&id), desk.links.get(&winner)) else {
+        return false;
+    };
+    match (link.state(side), winner.remote(side)) {
+        (
+            Some(RowState::MergedSalesforce(to) | RowState::Converted(to)),
+            Some(RemoteId::Salesforce(_, id)),
+        ) => to == id,
+        (Some(RowState::MergedAutomation(to)), Some(RemoteId::Automation(_, id))) => to == id,
+        _ => false,
+    }
+}
+
 /// Of somebody who is left alone, an opt-out was seen and not judged.
 fn seen_out(link: &Link) -> Option<Dated> {
     let views = [link.consent.salesforce, link.consent.automation];
     views.iter().flatten().find_map(opt_out_seen)
-}
-
-/// Keeps the later of each date. Returns whether anything changed.
-fn merge_evidence(known: &mut Evidence, new: Evidence) -> bool {
-    let later = |known: Option<Dated>, new: Option<Dated>| match (known, new) {
-        (Some(known), Some(new)) if new.latest < known.latest => Some(known),
-        // The same event, dated more closely.
-        (known, None) => known,
-        (_, new) => new,
-    };
-    let merged = Evidence {
-        opted_out: later(known.opted_out, new.opted_out),
-        opted_in: later(known.opted_in, new.opted_in),
-    };
-    let is_news = merged != *known;
-    *known = merged;
-    is_news
 }
 
 /// Whether we wrote to a side's record after the last row of it that was taken in.

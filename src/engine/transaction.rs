@@ -147,6 +147,7 @@ impl Engine {
 
     /// Persists what changed; the requests follow when it is durable.
     pub(super) fn close(&mut self, mut desk: Desk) {
+        desk.batch.extend(self.outbox.take_unsaved());
         for id in std::mem::take(&mut desk.changed) {
             if let Some(link) = desk.links.remove(&id) {
                 desk.keys.extend(keys::of_link(&link));

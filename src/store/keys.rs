@@ -15,6 +15,8 @@ pub(super) const POLICY: &[u8] = b"p";
 /// Of the index of words.
 pub(super) const WORD: &[u8] = b"n";
 pub(super) const PLAN: &[u8] = b"j";
+/// An address that waits for its links to be looked at together.
+pub(super) const UNPAIRED: &[u8] = b"q";
 pub(super) const CURSOR: &[u8] = b"c/cursor/";
 pub(super) const COVERAGE: &[u8] = b"c/coverage/";
 pub(super) const TALLY: &[u8] = b"c/tally";
@@ -94,6 +96,10 @@ pub(super) fn word_parts(key: &[u8]) -> Option<(&str, LinkId)> {
 
 pub(super) fn suppression(address: MatchKey) -> Vec<u8> {
     [b"u", &address.0.to_be_bytes()[..]].concat()
+}
+
+pub(super) fn unpaired(address: MatchKey) -> Vec<u8> {
+    [UNPAIRED, &address.0.to_be_bytes()].concat()
 }
 
 pub(super) fn held(reference: &str) -> Vec<u8> {

@@ -76,6 +76,15 @@ impl Kept {
                 self.policies.push(*version);
             }
             Change::PutSuspensions(all) => self.recovered.suspended = all,
+            Change::AddUnpaired(address) => {
+                let waiting = &mut self.recovered.unpaired;
+                if let Err(index) = waiting.binary_search(&address) {
+                    waiting.insert(index, address);
+                }
+            }
+            Change::RemoveUnpaired(address) => {
+                self.recovered.unpaired.retain(|other| *other != address);
+            }
             Change::PutReview(review) => self.recovered.review = Some(review),
             Change::EndReview => self.recovered.review = None,
             Change::PutPlan(plan) => {

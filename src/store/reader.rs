@@ -164,6 +164,7 @@ pub(super) fn recover(durable: &Durable) -> Result<Recovered, StoreError> {
     recovered.plans = all::<Plan>(durable, keys::PLAN, "plan")?;
     recovered.policy = policies::last(durable)?;
     recovered.suspended = meta(durable, keys::SUSPENDED, "suspended")?.unwrap_or_default();
+    recovered.unpaired = all::<MatchKey>(durable, keys::UNPAIRED, "unpaired")?;
     recovered.review = meta(durable, keys::REVIEW, "review")?;
     Ok(recovered)
 }

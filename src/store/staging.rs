@@ -143,6 +143,11 @@ impl<'a> Staging<'a> {
             Change::PutTally(tally) => self.encoded(keys::TALLY.to_vec(), &tally),
             Change::PutPolicy(version) => self.put_policy(&version),
             Change::PutSuspensions(all) => self.encoded(keys::SUSPENDED.to_vec(), &all),
+            Change::AddUnpaired(address) => self.encoded(keys::unpaired(address), &address),
+            Change::RemoveUnpaired(address) => {
+                self.remove(keys::unpaired(address));
+                Ok(())
+            }
             Change::PutReview(review) => self.encoded(keys::REVIEW.to_vec(), &review),
             Change::PutPlan(plan) => self.encoded(keys::plan(plan.run), &plan),
             Change::RemovePlan(run) => {

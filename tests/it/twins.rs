@@ -1,7 +1,7 @@
 //! Somebody who is a Lead and a Contact at once: the Contact is what is synced, an opt-out is heard on
 //! either, and the Lead is a person of its own again once it has another address, or its Contact is gone.
 
-use passerelle::domain::command::Scope;
+use passerelle::domain::command::{Command, Scope};
 use passerelle::domain::ids::SalesforceObject;
 use passerelle::domain::link::Link;
 use passerelle::domain::time::Span;
@@ -14,7 +14,10 @@ use passerelle::sim::salesforce::schema::{CONTACT, LEAD};
 use crate::world::{MAPPING, World};
 
 async fn twins() -> (World, RecordId, RecordId) {
-    let world = World::new().await;
+    twins_in(World::new().await).await
+}
+
+async fn twins_in(world: World) -> (World, RecordId, RecordId) {
     let lead = world.record(LEAD, "both");
     let contact = world.record(CONTACT, "both");
     world.drive().await;
@@ -50,25 +53,50 @@ async fn a_lead_whose_contact_was_deleted_waits_for_nobody() {
     let (world, lead, contact) = twins().await;
     world.clerk(|org, call| org.delete(call, contact)).unwrap();
     world.drive().await;
-    let link = world
-        .links()
-        .into_iter()
-        .find(|link| {
-            let end = link.salesforce.as_ref();
-            end.is_some_and(|end| end.id.to_string() == lead.to_string())
-        })
-        .expect("the Lead's link");
+    let link = link_of(&world, lead);
     assert_eq!(link.parked, None, "{link:?}");
+}
+
+fn link_of(world: &World, lead: RecordId) -> Link {
+    let is_its = |link: &Link| {
+        let end = link.salesforce.as_ref();
+        end.is_some_and(|end| end.id.to_string() == lead.to_string())
+    };
+    let mut links = world.links().into_iter();
+    links.find(is_its).expect("the Lead's link")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_one_process_left_unpaired_the_next_one_pairs() {
+    for unharmed in 0..8 {
+        let world = World::with(by_one(), MAPPING).await;
+        let (world, lead, contact) = twins_in(world).await;
+        world.clerk(|org, call| org.delete(call, contact)).unwrap();
+        world.pass(Span::minutes(1));
+        world.record(CONTACT, "other");
+        let later = CallMatcher::default().after(unharmed);
+        world.salesforce_fails(later, FaultKind::UnavailableBefore, u32::MAX);
+        world.cycle(Scope::ALL).await;
+        world.salesforce_recovers();
+        world.pass(Span::hours(1));
+        world.drive().await;
+        let link = link_of(&world, lead);
+        assert_eq!(link.parked, None, "after {unharmed} calls: {link:?}");
+    }
+}
+
+/// Every query answers row by row, so that a read can end in its middle.
+fn by_one() -> OrgConfig {
+    OrgConfig {
+        page_rows_max: 1,
+        ..OrgConfig::default()
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nobody_is_taken_for_somebody_before_all_was_read() {
     for unharmed in 0..12 {
-        let by_one = OrgConfig {
-            page_rows_max: 1,
-            ..OrgConfig::default()
-        };
-        let world = World::with(by_one, MAPPING).await;
+        let world = World::with(by_one(), MAPPING).await;
         world.contact("both");
         world.record(CONTACT, "other");
         world.record(LEAD, "both");
@@ -91,4 +119,29 @@ async fn nobody_is_taken_for_somebody_before_all_was_read() {
         assert_eq!(end.id.to_string(), contact.to_string());
         assert_eq!(world.contacts().len(), 2);
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_pairs_that_are_merged_on_both_sides_are_one() {
+    let world = World::new().await;
+    let leads = ["one", "two"].map(|name| world.record(LEAD, name));
+    let contacts = ["one", "two"].map(|name| world.contact(name));
+    world.drive().await;
+    world
+        .clerk(|org, call| org.merge(call, leads[1], &leads[..1], &Vec::new()))
+        .unwrap();
+    world.drive().await;
+    assert_eq!(
+        world.conflicts().await.len(),
+        1,
+        "which of the two contacts"
+    );
+    let link = world.conflicts().await[0].id;
+    world.order(Command::Check { links: vec![link] }).await;
+    world.drive().await;
+    assert_eq!(world.conflicts().await.len(), 1, "until somebody says so");
+    world.merges(contacts[0], contacts[1]);
+    world.drive().await;
+    assert_eq!(world.conflicts().await, []);
+    assert_eq!(world.links().len(), 1, "{:?}", world.links());
 }

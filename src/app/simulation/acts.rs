@@ -158,7 +158,13 @@ impl World {
     fn delete_in_salesforce(&mut self, at: clock::Timestamp) -> Option<Act> {
         let id = self.somebody()?;
         let call = Call::person(at, self.user);
+        let address = self
+            .salesforce
+            .value(id, "Email")
+            .as_text()
+            .map(str::to_owned);
         self.salesforce.delete(&call, id).ok()?;
+        self.journal.gone.extend(address);
         Some(act(format!("Salesforce {id}: deleted")))
     }
 
@@ -244,7 +250,7 @@ impl World {
     fn known_or_new_address(&mut self) -> String {
         let known = self.random.below(8);
         if known > 0 {
-            return self.address();
+            return self.new_address();
         }
         let contact = self.some_contact();
         let known = contact.and_then(|id| self.text_of(id, "email"));
@@ -316,6 +322,7 @@ impl World {
 
     fn delete_in_automation(&mut self, at: clock::Timestamp) -> Option<Act> {
         let id = self.some_contact()?;
+        self.journal.gone.extend(self.text_of(id, "email"));
         self.automation.user_deletes(at, self.admin, id)?;
         Some(act(format!("Automation {id}: deleted")))
     }
@@ -371,8 +378,17 @@ impl World {
         Some(act(format!("Automation {id}: address {email}")))
     }
 
+    /// Now and then that of somebody who was deleted: they are back.
+    fn new_address(&mut self) -> String {
+        if !self.journal.gone.is_empty() && self.random.below(2) == 0 {
+            let at = self.random.below(self.journal.gone.len() as u64) as usize;
+            return self.journal.gone.swap_remove(at);
+        }
+        self.address()
+    }
+
     fn add_in_automation(&mut self, now: Timestamp, at: clock::Timestamp) -> Option<Act> {
-        let email = self.address();
+        let email = self.new_address();
         let (name, company) = (self.fresh("lastname"), self.fresh("Firm"));
         let mut input = ContactInput::default()
             .with("email", email.as_str())

@@ -81,6 +81,8 @@ pub(super) struct Journal {
     pub(super) edits: Vec<Edit>,
     pub(super) said: Vec<Said>,
     pub(super) heirs: Vec<Heir>,
+    /// Addresses of records that were deleted.
+    pub(super) gone: Vec<String>,
     /// Records whose address a person changed, or that were merged: pairing may be in doubt.
     pub(super) readdressed: BTreeSet<Key>,
 }

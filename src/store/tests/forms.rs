@@ -413,6 +413,7 @@ fn the_layout_of_keys_never_changes() {
         (keys::word_link("ana", link), "6e616e61020102"),
         (keys::word_link("ana", LinkId(0)), "6e616e6100"),
         (keys::suppression(MatchKey(6)), "750000000000000006"),
+        (keys::unpaired(MatchKey(6)), "710000000000000006"),
         (keys::held("a1"), "766131"),
         (keys::sent(link), "650000000000000102"),
         (

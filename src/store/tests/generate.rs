@@ -362,6 +362,8 @@ pub(super) fn change() -> BoxedStrategy<Change> {
             Change::PutTally(Tally { next_link, ..Tally::default() })
         }),
         1 => Just(Change::ConfirmRestored),
+        1 => (0..4_u64).prop_map(|address| Change::AddUnpaired(MatchKey(address))),
+        1 => (0..4_u64).prop_map(|address| Change::RemoveUnpaired(MatchKey(address))),
     ]
     .boxed()
 }

@@ -359,7 +359,7 @@ mod tests {
             Command::Backfill { kind, from, until },
         ];
         let admin = vec![
-            Command::ReleaseBrake,
+            Command::ReleaseBrake { writes: 9 },
             Command::Mend(Remedy::Timeline),
             resolve(Choice::OptIn),
         ];

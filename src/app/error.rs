@@ -192,6 +192,8 @@ pub enum Refused {
     },
     #[error("the configuration cannot be saved like this:\n{}", .0.join("\n"))]
     Objected(Vec<String>),
+    #[error("the brake does not hold anything back: there is nothing to let go")]
+    NoBrake,
     #[error("nothing would change: that configuration is in force already")]
     NothingChanges,
 }
@@ -222,6 +224,7 @@ impl From<Refusal> for Refused {
             Refusal::NoSuchConflict(link) => Self::NoSuchConflict(link.0),
             Refusal::ChoiceDoesNotFit(link) => Self::ChoiceDoesNotFit(link.0),
             Refusal::NothingToUndo => Self::NothingToUndo,
+            Refusal::NoBrake => Self::NoBrake,
             Refusal::NoSuchPlan(run) => Self::NoSuchPlan(run.0),
             Refusal::OptOutStays(link) => Self::OptOutStays(link.0),
             Refusal::OtherWrite(link) => Self::OtherWrite(link.0),

@@ -360,6 +360,7 @@ impl Words<'_> {
             Refusal::NoSuchLink(link) => ("refused-no-link", link.to_string()),
             Refusal::NoSuchConflict(link) => ("refused-no-conflict", link.to_string()),
             Refusal::ChoiceDoesNotFit(link) => ("refused-choice", link.to_string()),
+            Refusal::NoBrake => return say.text("brake-not-pulled").to_owned(),
             Refusal::NothingToUndo => return say.text("refused-undo").to_owned(),
             Refusal::NoSuchPlan(run) => ("refused-no-plan", run.to_string()),
             Refusal::OptOutStays(link) => ("refused-opt-out", link.to_string()),

@@ -89,8 +89,10 @@ pub enum Command {
     /// Lets nothing more out of a queue. Opt-outs pass.
     Pause(Queue),
     Resume(Queue),
-    /// Lets the next cycle overwrite as much as it finds.
-    ReleaseBrake,
+    /// Lets the next cycle write as much as was seen to wait. What comes on top of that is watched.
+    ReleaseBrake {
+        writes: u64,
+    },
     /// Count what a backfill of this stretch would send. Writes nothing, and is no act.
     Survey {
         kind: PlanKind,
@@ -300,6 +302,8 @@ pub enum Refusal {
     /// The choice does not fit this kind of conflict.
     ChoiceDoesNotFit(LinkId),
     NothingToUndo,
+    /// The brake does not hold anything: somebody let go before, or it was never pulled.
+    NoBrake,
     /// Somebody changed the configuration meanwhile: who, and when.
     OlderConfiguration {
         asked: u32,

@@ -84,7 +84,7 @@ impl Role {
         match command {
             // Mails people again, overwrites as much as is found, or concerns everybody who works in a
             // system: an admin answers for it. Also the configuration: it concerns everybody.
-            Command::ReleaseBrake
+            Command::ReleaseBrake { .. }
             | Command::Configure { .. }
             | Command::Mend(_)
             | Command::NoteAccess { .. } => Self::Admin,

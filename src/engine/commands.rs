@@ -7,7 +7,7 @@ mod look;
 mod plans;
 
 use crate::domain::activity::HeldActivity;
-use crate::domain::command::{Command, Fact, Instruction, Queue, Scope};
+use crate::domain::command::{Command, Fact, Instruction, Queue, Refusal, Scope};
 use crate::domain::conflict::{Choice, Resolution};
 use crate::domain::ids::{Kind, LinkId, RemoteId, RunId};
 use crate::domain::link::MatchKey;
@@ -93,7 +93,7 @@ pub(super) fn keys(instruction: &Instruction) -> Vec<LinkKey> {
         | Command::SteerPlan { .. }
         | Command::Pause(_)
         | Command::Resume(_)
-        | Command::ReleaseBrake
+        | Command::ReleaseBrake { .. }
         | Command::Enter { .. }
         | Command::Configure { .. }
         | Command::Mend(_)
@@ -168,7 +168,7 @@ impl Engine {
             Command::DiscardActivities { held } => Ok(discard_activities(desk, held)),
             Command::Pause(queue) => Ok(self.pause(queue)),
             Command::Resume(queue) => Ok(self.resume(queue)),
-            Command::ReleaseBrake => Ok(self.release_brake()),
+            Command::ReleaseBrake { writes } => self.release_brake(writes),
             Command::Mend(remedy) => {
                 // What is made is seen by the next run.
                 self.side_mut(remedy.side()).is_doubted = true;
@@ -230,12 +230,16 @@ impl Engine {
         self.tally.paused.contains(&queue)
     }
 
-    /// The cycle that follows passes, whatever it overwrites; the one after it is watched again.
-    fn release_brake(&mut self) -> Done {
+    /// As many writes as were looked at pass in the cycle that follows; what is beyond, and the next
+    /// cycle, is watched again.
+    fn release_brake(&mut self, writes: u64) -> Result<Done, Refusal> {
+        if !self.tally.is_braked {
+            return Err(Refusal::NoBrake);
+        }
         self.tally.is_braked = false;
-        self.cycle.passes_next = true;
+        self.cycle.passes_next = writes;
         self.want_cycle(Scope::OUTBOX);
-        Done::new("release brake", String::new())
+        Ok(Done::new("release brake", String::new()))
     }
 }
 

@@ -64,9 +64,9 @@ pub(super) struct Cycle {
     pub(super) is_braked: bool,
     /// What a backfill would send is to be counted in this cycle.
     pub(super) survey: Option<Asked>,
-    /// The brake was released: this cycle passes, or the next one does.
-    pub(super) passes: bool,
-    pub(super) passes_next: bool,
+    /// The brake was released: so many overwrites pass in this cycle, or in the next one.
+    pub(super) passes: u64,
+    pub(super) passes_next: u64,
     next_pull: Option<Timestamp>,
     next_push: Option<Timestamp>,
     next_activities: Option<Timestamp>,
@@ -213,7 +213,7 @@ impl Engine {
     /// What the brake counts already as a cycle begins, and since when.
     fn counted(&self, now: Timestamp, by: Begun) -> (u64, u64, Timestamp) {
         let last = &self.cycle;
-        let is_one = [by, last.by] == [Begun::ByHint; 2] && !last.passes_next;
+        let is_one = [by, last.by] == [Begun::ByHint; 2] && last.passes_next == 0;
         if is_one && now < last.counted_since + COUNTED_TOGETHER {
             (last.overwrites, last.deletions, last.counted_since)
         } else {

@@ -197,7 +197,7 @@ impl Engine {
         else {
             return true;
         };
-        if self.cycle.passes || write.consent.is_some_and(Consent::is_out) {
+        if write.consent.is_some_and(Consent::is_out) {
             return true;
         }
         let overwrites = desk.links.get(&write.link).is_some_and(|link| {
@@ -206,6 +206,10 @@ impl Engine {
                 there.is_some_and(|there| !there.is_blank())
             })
         });
+        if self.cycle.passes > 0 {
+            self.cycle.passes -= u64::from(overwrites);
+            return true;
+        }
         self.cycle.overwrites += u64::from(overwrites);
         let allowed = links_max.max(self.links_total * percent_max / 100);
         let is_too_much = self.cycle.overwrites + self.cycle.deletions > allowed;

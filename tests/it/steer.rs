@@ -80,13 +80,21 @@ async fn a_released_brake_lets_one_cycle_pass_and_watches_the_next() {
             .count()
     };
     overwrite(&world, "First");
-    assert!(world.drive().await.snapshot.is_braked);
+    let held = world.drive().await;
+    assert!(held.snapshot.is_braked);
     assert!(overwritten(&world, "First") < SIZE);
-    let released = world.instruct(Command::ReleaseBrake).await;
+    let writes = held.snapshot.queued.values().sum();
+    let released = world.instruct(Command::ReleaseBrake { writes }).await;
     assert!(!released.snapshot.is_braked);
     assert_eq!(overwritten(&world, "First"), SIZE);
+    let again = world.order(Command::ReleaseBrake { writes }).await;
+    assert!(again.facts.contains(&Fact::Refused(Refusal::NoBrake)));
     overwrite(&world, "Second");
     assert!(world.drive().await.snapshot.is_braked);
+    assert!(overwritten(&world, "Second") < SIZE);
+    // Somebody saw that three wait: forty are not let go by that.
+    let few = world.instruct(Command::ReleaseBrake { writes: 3 }).await;
+    assert!(few.snapshot.is_braked);
     assert!(overwritten(&world, "Second") < SIZE);
 }
 

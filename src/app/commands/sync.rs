@@ -84,7 +84,10 @@ pub(super) async fn perform(
         Role::needed(&Command::RunCycle(Scope::ALL)),
     )?;
     if arguments.release_brake {
-        place.require(&connected.opened, Role::needed(&Command::ReleaseBrake))?;
+        place.require(
+            &connected.opened,
+            Role::needed(&Command::ReleaseBrake { writes: 0 }),
+        )?;
     }
     let report = measured(&connected, mode, goal, out).await?;
     report.print(out)?;

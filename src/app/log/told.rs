@@ -312,6 +312,7 @@ fn refused(refusal: &Refusal, to: Option<SessionId>) {
         Refusal::NoSuchLink(link) => ("there is no such link", Some(link)),
         Refusal::NoSuchConflict(link) => ("there is no such conflict", Some(link)),
         Refusal::ChoiceDoesNotFit(link) => ("the choice does not fit", Some(link)),
+        Refusal::NoBrake => ("the brake does not hold anything", None),
         Refusal::NothingToUndo => ("there is nothing to undo", None),
         Refusal::NoSuchPlan(_) => ("the plan ended meanwhile", None),
         Refusal::OptOutStays(link) => ("an opt-out is on its way", Some(link)),

@@ -19,12 +19,15 @@ pub(super) async fn run(
     goal: &Goal,
     out: &mut Out,
 ) -> Result<Ended, AppError> {
-    let before = served.house.handle.snapshots.borrow().totals.clone();
+    let (before, writes) = {
+        let snapshot = served.house.handle.snapshots.borrow();
+        (snapshot.totals.clone(), snapshot.queued.values().sum())
+    };
     if mode.writes == Writes::Count {
         return count(served, goal, before, out).await;
     }
     if mode.brake == Brake::Released {
-        carry_out(served, ask(served, Command::ReleaseBrake)?, out).await?;
+        carry_out(served, ask(served, Command::ReleaseBrake { writes })?, out).await?;
     }
     let mut rounds = 0;
     let mut is_circling = false;

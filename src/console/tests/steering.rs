@@ -75,7 +75,7 @@ fn the_brake_is_released_from_the_overview_with_what_would_leave() {
     }
     bench.type_text("let go");
     let commands = bench.keys("enter enter").commands();
-    assert!(matches!(&commands[..], [(_, Command::ReleaseBrake)]));
+    assert!(matches!(&commands[..], [(_, Command::ReleaseBrake { .. })]));
 }
 
 /// A write that waits behind the brake.

@@ -261,7 +261,9 @@ pub(in crate::console) fn offer_release(model: &mut Model, queues: &Queues) {
     let title = say.text("dialog-release-brake").to_owned();
     let word = say.text("release-word").to_owned();
     let frozen = Frozen {
-        command: Command::ReleaseBrake,
+        command: Command::ReleaseBrake {
+            writes: model.snapshot.queued.values().sum(),
+        },
         looked_at: None,
     };
     let dialog = Dialog::new(title, lines, frozen).with_word(&word, "dialog-word-discard");

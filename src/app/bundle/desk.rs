@@ -8,6 +8,7 @@ use serde_json::Value as Json;
 use tokio::sync::{mpsc, watch};
 
 use super::Screens;
+use super::gather::out_of_reach;
 use crate::adapters::SystemClock;
 use crate::app::desk::{Desk, Doctor};
 use crate::console::query::Diagnosis;
@@ -54,9 +55,9 @@ impl Exhibit {
             },
             counts: screens.counts.clone(),
             diagnosis: Diagnosis {
-                findings: screens.findings(),
+                findings: screens.findings().into_iter().map(out_of_reach).collect(),
                 described: screens.described(),
-                examined: None,
+                examined: screens.examined,
             },
             without,
         }

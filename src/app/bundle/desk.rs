@@ -8,11 +8,11 @@ use serde_json::Value as Json;
 use tokio::sync::{mpsc, watch};
 
 use super::Screens;
-use super::gather::out_of_reach;
 use crate::adapters::SystemClock;
 use crate::app::desk::{Desk, Doctor};
 use crate::console::query::Diagnosis;
 use crate::console::{Answer, Msg, Query, Ticket};
+use crate::domain::doctor::Finding;
 use crate::domain::operator::Role;
 use crate::domain::record::Counts;
 use crate::domain::setup::InForce;
@@ -55,7 +55,11 @@ impl Exhibit {
             },
             counts: screens.counts.clone(),
             diagnosis: Diagnosis {
-                findings: screens.findings().into_iter().map(out_of_reach).collect(),
+                findings: screens
+                    .findings()
+                    .into_iter()
+                    .map(Finding::out_of_reach)
+                    .collect(),
                 described: screens.described(),
                 examined: screens.examined,
             },

@@ -317,24 +317,20 @@ fn doctor(sources: &Sources<'_>, findings: &[Finding]) -> Json {
         return Json::Null;
     };
     let language = Language::new(Tongue::English);
-    let findings = findings.iter().cloned().map(out_of_reach).map(|finding| {
-        let spoken = spoken(&language, policy, sources.now, &finding);
-        let severity = finding.seen.severity;
-        json!({
-            "check": finding.check.id,
-            "state": severity.name(),
-            "seen": spoken.evidence,
-        })
-    });
+    let findings = findings
+        .iter()
+        .cloned()
+        .map(Finding::out_of_reach)
+        .map(|finding| {
+            let spoken = spoken(&language, policy, sources.now, &finding);
+            let severity = finding.seen.severity;
+            json!({
+                "check": finding.check.id,
+                "state": severity.name(),
+                "seen": spoken.evidence,
+            })
+        });
     Json::Array(findings.collect())
-}
-
-/// What was not looked at before the bundle was made cannot be looked at in it.
-pub(super) fn out_of_reach(mut finding: Finding) -> Finding {
-    if finding.seen.says == "seen-not-examined" {
-        finding.seen.says = "seen-not-in-bundle".into();
-    }
-    finding
 }
 
 fn masked(finding: &mut Finding, policy: &Policy, mask: &Mask) {

@@ -6,6 +6,7 @@ use tokio::sync::broadcast::error::RecvError;
 use crate::app::compose::Opened;
 use crate::app::door::Door;
 use crate::app::error::AppError;
+use crate::app::log::TOLD;
 use crate::domain::command::{Command, Fact};
 use crate::domain::ids::RunId;
 use crate::domain::operator::Operator;
@@ -72,8 +73,10 @@ pub(in crate::app) async fn put(
         reason: entry.reason.to_owned(),
         undo: Vec::new(),
     };
-    let changes = vec![Change::AddAct(act), Change::PutTally(tally)];
+    let changes = vec![Change::AddAct(act), Change::PutTally(tally.clone())];
     opened.store.commit(Batch(changes)).await?;
+    let (run, act, operator) = (tally.next_run, entry.act, operator.name.as_str());
+    tracing::info!(target: TOLD, run, operator, act, "act recorded");
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 //! Builds, in order: the store, the clients, the rules, the engine. Nothing runs yet after this.
 
 mod file;
+mod mend;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -32,6 +33,7 @@ use crate::store::{KeySource, Question, SealedVault, SledStore};
 
 use file::first_policy;
 pub use file::take_file_again;
+pub use mend::Mendable;
 
 /// How often a first connection is tried when it fails in a passing way.
 const CONNECT_TRIES_MAX: i64 = 5;
@@ -142,17 +144,7 @@ pub async fn open_at(
 
 /// Asks both systems who they are, binds the store to them, and works out the rules if the store
 /// has none yet.
-pub async fn connect(opened: Opened, file: &Path) -> Result<Connected, AppError> {
-    connected(opened, Some(file)).await
-}
-
-/// The same for whoever mends a set-up that does not work yet: where the store has no rules, those that
-/// the instance file asks for are taken to be possible, and not kept.
-pub async fn connect_to_mend(opened: Opened) -> Result<Connected, AppError> {
-    connected(opened, None).await
-}
-
-async fn connected(mut opened: Opened, file: Option<&Path>) -> Result<Connected, AppError> {
+pub async fn connect(mut opened: Opened, file: &Path) -> Result<Connected, AppError> {
     if let Some(served) = opened.served.clone() {
         let ours = &served.house.connected;
         let in_force = served.house.handle.setups.borrow().clone();
@@ -166,15 +158,7 @@ async fn connected(mut opened: Opened, file: Option<&Path>) -> Result<Connected,
             examiner: Arc::clone(&ours.examiner),
         });
     }
-    match opened.vault.seal_anew().await {
-        Ok(0) => {}
-        Ok(count) => tracing::info!(
-            count,
-            "kept secrets were sealed with the key that is first now"
-        ),
-        // Whoever needs one is told what to do.
-        Err(error) => tracing::warn!(%error, "kept secrets were not sealed anew"),
-    }
+    seal_anew(&opened).await;
     let Clients {
         outside: clients,
         identities,
@@ -186,20 +170,15 @@ async fn connected(mut opened: Opened, file: Option<&Path>) -> Result<Connected,
     if let Some(denial) = wrong_box(&opened.instance, name, is_sandbox) {
         return Err(AppError::NotLetIn(denial));
     }
-    // Somebody who only looks, or mends, binds nothing that was never synced.
-    if file.is_some() || opened.recovered.binding.is_some() {
-        opened.store.bind(binding(&described)).await?;
-    }
-    let policy = match (&opened.recovered.policy, file) {
-        (Some(known), _) => known.policy.clone(),
-        (None, Some(file)) => {
-            let first = first_policy(&opened, file, &described).await?;
-            let policy = first.policy.clone();
-            // The next version is made from this one, and does not take its place.
-            opened.recovered.policy = Some(first);
-            policy
-        }
-        (None, None) => opened.assumed(Some(&described)),
+    opened.store.bind(binding(&described)).await?;
+    let policy = if let Some(known) = &opened.recovered.policy {
+        known.policy.clone()
+    } else {
+        let first = first_policy(&opened, file, &described).await?;
+        let policy = first.policy.clone();
+        // The next version is made from this one, and does not take its place.
+        opened.recovered.policy = Some(first);
+        policy
     };
     let policy = Arc::new(policy);
     Ok(Connected {
@@ -213,6 +192,18 @@ async fn connected(mut opened: Opened, file: Option<&Path>) -> Result<Connected,
     })
 }
 
+async fn seal_anew(opened: &Opened) {
+    match opened.vault.seal_anew().await {
+        Ok(0) => {}
+        Ok(count) => tracing::info!(
+            count,
+            "kept secrets were sealed with the key that is first now"
+        ),
+        // Whoever needs one is told what to do.
+        Err(error) => tracing::warn!(%error, "kept secrets were not sealed anew"),
+    }
+}
+
 /// The two systems that a store belongs to.
 fn binding(described: &Descriptions) -> Binding {
     Binding {
@@ -222,14 +213,19 @@ fn binding(described: &Descriptions) -> Binding {
     }
 }
 
-async fn describe_both(opened: &Opened, clients: &Outside) -> Result<Descriptions, AppError> {
-    let asked = match &opened.recovered.policy {
-        Some(known) => Arc::new(known.policy.clone()),
-        None => Arc::new(policy::bare(
+/// What the systems are to describe.
+fn asked_about(opened: &Opened) -> Arc<Policy> {
+    Arc::new(match &opened.recovered.policy {
+        Some(known) => known.policy.clone(),
+        None => policy::bare(
             &opened.instance.plugin,
             opened.instance.automation.base_url.as_str(),
-        )),
-    };
+        ),
+    })
+}
+
+async fn describe_both(opened: &Opened, clients: &Outside) -> Result<Descriptions, AppError> {
+    let asked = asked_about(opened);
     let salesforce = ask(Side::Salesforce, &*opened.clock, || {
         clients.salesforce.describe(Arc::clone(&asked))
     })
@@ -290,14 +286,6 @@ impl Opened {
 }
 
 impl Connected {
-    /// From the first act that is recorded in it the store belongs to these two systems.
-    pub async fn bind(&self) -> Result<(), AppError> {
-        if self.opened.served.is_none() {
-            self.opened.store.bind(binding(&self.described)).await?;
-        }
-        Ok(())
-    }
-
     /// What the sync works by, or would if it ran.
     pub fn in_force(&self) -> InForce {
         if let Some(served) = &self.opened.served {
@@ -309,7 +297,8 @@ impl Connected {
         }
     }
 
-    pub fn engine(&self, mode: Mode) -> Engine {
+    /// From what the store knows now: an act of the same process may be newer than what it opened.
+    pub fn engine(&self, mode: Mode, recovered: Recovered) -> Engine {
         let settings = Settings {
             policy: Arc::clone(&self.policy),
             timetable: self.opened.timetable(),
@@ -318,7 +307,7 @@ impl Connected {
             brake: mode.brake,
             chunk_size_max: CHUNK_SIZE_MAX,
         };
-        let mut engine = Engine::new(settings, self.opened.recovered.clone());
+        let mut engine = Engine::new(settings, recovered);
         engine.take_descriptions(&self.described);
         engine
     }

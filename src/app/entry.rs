@@ -1,19 +1,22 @@
 //! Puts on record what the process does itself, outside the sync, before it is done: what nobody answers
 //! for is not done.
 
+use tokio::sync::broadcast::error::RecvError;
+
+use crate::app::compose::Opened;
 use crate::app::door::Door;
 use crate::app::error::AppError;
-use crate::domain::command::Command;
+use crate::app::log::TOLD;
+use crate::domain::command::{Command, Fact};
 use crate::domain::ids::RunId;
-use crate::domain::time::Span;
+use crate::domain::operator::Operator;
+use crate::domain::record::{Act, Batch, Change};
+use crate::domain::remedy::Remedy;
 use crate::pool::Handle;
-use crate::ports::{Clock, Store, StoreError};
+use crate::ports::{Store, StoreError};
 
 /// Acts looked through for one that was just made.
 const ACTS_MAX: usize = 200;
-
-/// Until the store is asked again.
-const LOOK_EVERY: Span = Span(20);
 
 /// An act as it will stand in the audit.
 pub(in crate::app) struct Entry<'a> {
@@ -23,11 +26,65 @@ pub(in crate::app) struct Entry<'a> {
     pub(in crate::app) reason: &'a str,
 }
 
-/// Has the running sync, which numbers the acts, record one. Back once it is durable, which is a moment
-/// after it is accepted, and which the store alone knows: of one session several wishes may be under way.
+impl<'a> Entry<'a> {
+    /// Anything else that no wish of its own is for.
+    pub(in crate::app) fn of(act: &'static str, object: String, reason: &'a str) -> Self {
+        Self {
+            command: Command::Enter {
+                act,
+                object: object.clone(),
+            },
+            act,
+            object,
+            reason,
+        }
+    }
+
+    /// What is about to be made in one of the two systems.
+    pub(in crate::app) fn mend(remedy: &Remedy, reason: &'a str) -> Self {
+        Self {
+            command: Command::Mend(remedy.clone()),
+            act: "mend",
+            object: remedy.name().to_owned(),
+            reason,
+        }
+    }
+}
+
+/// By the sync that runs, where one runs: it numbers the acts. Back once it is durable.
+pub(in crate::app) async fn put(
+    opened: &Opened,
+    operator: &Operator,
+    entry: Entry<'_>,
+) -> Result<(), AppError> {
+    if let Some(served) = &opened.served {
+        return enter(&served.house.handle, &*opened.store, &served.door, entry).await;
+    }
+    let mut tally = opened.store.recover().await?.tally;
+    tally.next_run += 1;
+    let act = Act {
+        run: RunId(tally.next_run),
+        at: opened.clock.now(),
+        operator: operator.name.clone(),
+        from: operator.from.clone(),
+        act: entry.act.to_owned(),
+        object: entry.object,
+        links: Vec::new(),
+        reason: entry.reason.to_owned(),
+        undo: Vec::new(),
+    };
+    let changes = vec![Change::AddAct(act), Change::PutTally(tally.clone())];
+    opened.store.commit(Batch(changes)).await?;
+    let (run, act, operator) = (tally.next_run, entry.act, operator.name.as_str());
+    tracing::info!(target: TOLD, run, operator, act, "act recorded");
+    Ok(())
+}
+
+/// Has the running sync record one. Back once it is durable. Of one session several wishes may be under
+/// way, so that one was accepted does not say which.
 pub(in crate::app) async fn enter(
     pool: &Handle,
-    (store, clock): (&dyn Store, &dyn Clock),
+    store: &dyn Store,
     door: &Door,
     entry: Entry<'_>,
 ) -> Result<(), AppError> {
@@ -38,20 +95,28 @@ pub(in crate::app) async fn enter(
         role: door.visitor.role,
         needed,
     })?;
-    let unrecorded = || AppError::Unrecorded(entry.act);
+    let mut facts = pool.facts();
     let sent = pool.commands.send(instruction).await;
-    sent.map_err(|_| unrecorded())?;
+    sent.map_err(|_| AppError::Unrecorded(entry.act))?;
     loop {
-        let is_over = pool.commands.is_closed();
+        let is_over = tokio::select! {
+            told = facts.recv() => match told {
+                Ok(told) if told.is_for(door.session) => match told.fact {
+                    Fact::Accepted(_) => false,
+                    _ => continue,
+                },
+                Ok(_) => continue,
+                // That it was accepted may be among what was missed.
+                Err(RecvError::Lagged(_)) => false,
+                Err(RecvError::Closed) => true,
+            },
+            () = pool.commands.closed() => true,
+        };
         if is_on_record(store, before, door, &entry).await? {
             return Ok(());
         }
         if is_over {
-            return Err(unrecorded());
-        }
-        tokio::select! {
-            () = clock.sleep(LOOK_EVERY) => {}
-            () = pool.commands.closed() => {}
+            return Err(AppError::Unrecorded(entry.act));
         }
     }
 }

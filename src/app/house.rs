@@ -70,7 +70,7 @@ impl House {
         ground: Ground,
         file: PathBuf,
     ) -> (Arc<Self>, Pool, Chronicle) {
-        let mut engine = connected.engine(Mode::default());
+        let mut engine = connected.engine(Mode::default(), connected.opened.recovered.clone());
         engine.start_schedule(connected.outside.clock.now());
         let pool = Pool::spawn(engine, connected.outside.clone());
         let store = connected.outside.store.clone();

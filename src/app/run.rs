@@ -17,6 +17,7 @@ use crate::domain::command::{BySide, Command, Fact, Instruction, Scope};
 use crate::domain::ids::Side;
 use crate::domain::snapshot::{Phase, Snapshot};
 use crate::pool::{Handle, Pool};
+use crate::ports::Store as _;
 
 /// A run that still writes after so many rounds is going in circles: better to stop and say so.
 const ROUNDS_MAX: u32 = 10;
@@ -53,7 +54,8 @@ pub async fn run(
     if let Some(served) = &connected.opened.served {
         return served::run(served, mode, &goal, out).await;
     }
-    let pool = Pool::spawn(connected.engine(mode), connected.outside.clone());
+    let recovered = connected.opened.store.recover().await?;
+    let pool = Pool::spawn(connected.engine(mode, recovered), connected.outside.clone());
     let outside = &connected.outside;
     let told_to = (outside.store.clone(), Arc::clone(&outside.clock));
     let chronicle = Chronicle::of_one(&pool.handle(), told_to);

@@ -1,6 +1,7 @@
 //! Where the console's view is kept between sessions: one small file for each operator, beside the
 //! instance's store.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -11,11 +12,16 @@ use crate::console::Kept;
 /// A larger file is none of ours: a draft holds every mapped field twice.
 const BYTES_MAX: u64 = 1_024 * 1_024;
 
+/// No two operators have the same file, and no name leads out of the folder.
 fn path(data: &Path, operator: &str) -> PathBuf {
-    let name: String = operator
-        .chars()
-        .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' })
-        .collect();
+    let mut name = String::new();
+    for byte in operator.bytes() {
+        if byte.is_ascii_alphanumeric() || byte == b'_' {
+            name.push(char::from(byte));
+        } else {
+            let _ = write!(name, "%{byte:02x}"); // Into a string: cannot fail.
+        }
+    }
     data.join(format!("view-{name}.json"))
 }
 
@@ -41,6 +47,7 @@ pub(super) fn read(data: &Path, operator: &str) -> Result<Option<Kept>, String> 
 pub(super) fn write(data: &Path, operator: &str, kept: &Kept) -> io::Result<()> {
     let path = path(data, operator);
     let new = path.with_extension("new");
+    // Left by a process that was killed; none is the ordinary case.
     let _ = fs::remove_file(&new);
     let mut file = fs::OpenOptions::new()
         .write(true)
@@ -76,11 +83,17 @@ mod tests {
         write(data, "claire", &kept()).unwrap();
         write(data, "claire", &kept()).unwrap();
         assert_eq!(read(data, "claire"), Ok(Some(kept())));
-        assert_eq!(read(data, "paul"), Ok(None));
+        for other in ["paul", "Claire", "cla.ire"] {
+            assert_eq!(read(data, other), Ok(None));
+        }
+        write(data, "jean.paul", &kept()).unwrap();
+        for other in ["jean_paul", "jean-paul", "jean%2epaul"] {
+            assert_eq!(read(data, other), Ok(None), "{other}");
+        }
         let meta = fs::metadata(path(data, "claire")).unwrap();
         assert_eq!(meta.permissions().mode() & 0o777, 0o600);
         write(data, "../../etc/x", &kept()).unwrap();
-        assert_eq!(fs::read_dir(data).unwrap().count(), 2, "names stay inside");
+        assert_eq!(fs::read_dir(data).unwrap().count(), 3, "names stay inside");
     }
 
     #[test]

@@ -264,6 +264,7 @@ impl Told {
 pub enum Fact {
     CycleStarted,
     CycleEnded,
+    /// The command was taken in, and its act is durable.
     Accepted(RunId),
     /// The command was refused; nothing was changed.
     Refused(Refusal),

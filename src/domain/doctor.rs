@@ -368,8 +368,21 @@ fn answered<T>(side: Option<&Result<T, Failure>>) -> Result<&T, Seen> {
     }
 }
 
+const NOT_EXAMINED: &str = "seen-not-examined";
+
 fn not_examined() -> Seen {
-    seen(Severity::Unknown, "seen-not-examined", Vec::new())
+    seen(Severity::Unknown, NOT_EXAMINED, Vec::new())
+}
+
+impl Finding {
+    /// As it is told by a bundle: what was not looked at before it was made cannot be looked at in it.
+    #[must_use]
+    pub fn out_of_reach(mut self) -> Self {
+        if self.seen.says == NOT_EXAMINED {
+            self.seen.says = "seen-not-in-bundle".into();
+        }
+        self
+    }
 }
 
 fn unreadable(why: &str) -> Seen {

@@ -209,7 +209,7 @@ impl Engine {
                 undo: done.undo,
             }));
         }
-        self.answer(session, Fact::Accepted(run));
+        desk.after.accepted.push((session, run));
     }
 
     fn pause(&mut self, queue: Queue) -> Done {
@@ -248,5 +248,47 @@ const fn queue_name(queue: Queue) -> &'static str {
         Queue::Salesforce => "Salesforce",
         Queue::Automation => "Automation",
         Queue::Activities => "activities",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::iter::from_fn;
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::domain::command::Told;
+    use crate::domain::mapping::Policy;
+    use crate::domain::record::Recovered;
+    use crate::domain::setup::Timetable;
+    use crate::engine::{Brake, Input, Output, Settings};
+
+    #[test]
+    fn an_order_is_accepted_when_its_act_is_durable_and_not_before() {
+        let settings = Settings {
+            policy: Arc::new(Policy::default()),
+            timetable: Timetable::default(),
+            daily_share: 1.0,
+            writes: Writes::Send,
+            brake: Brake::DEFAULT,
+            chunk_size_max: 400,
+        };
+        let mut engine = Engine::new(settings, Recovered::default());
+        let now = Timestamp::from_seconds(1_772_615_700);
+        engine.handle(now, Input::Timeout);
+        while let Some(Output::Page(_)) = engine.poll_output() {
+            engine.handle(now, Input::Paged(Vec::new()));
+        }
+        let pause = Instruction::ourselves(Command::Pause(Queue::Automation));
+        engine.handle(now, Input::Instructed(pause));
+        let before: Vec<Output> = from_fn(|| engine.poll_output()).collect();
+        assert!(matches!(before[..], [Output::Persist(_)]), "{before:?}");
+        engine.handle(now, Input::Persisted);
+        let after: Vec<Output> = from_fn(|| engine.poll_output()).collect();
+        let [Output::Tell(Told { to, fact }), ..] = &after[..] else {
+            panic!("{after:?}");
+        };
+        assert_eq!(*to, Some(SessionId::OURSELVES));
+        assert!(matches!(fact, Fact::Accepted(_)), "{fact:?}");
     }
 }

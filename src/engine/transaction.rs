@@ -5,7 +5,9 @@
 //! consequences wait until the one before is durable. So the order in which things become durable, and
 //! what has to be durable before something leaves, are as if one were begun when the other has ended.
 
-use crate::domain::ids::Side;
+use crate::domain::command::Fact;
+use crate::domain::ids::{RunId, Side};
+use crate::domain::operator::SessionId;
 use crate::domain::record::{Batch, Change, LinkKey, LinkPage, Listing, Loaded};
 use crate::domain::request::{Request, RowWrite};
 use crate::domain::time::Timestamp;
@@ -36,6 +38,8 @@ pub(super) struct After {
     pub(super) requests: Vec<(Job, Request)>,
     /// By side. Gathered with those of other work into full requests.
     pub(super) writes: [Vec<RowWrite>; 2],
+    /// That what somebody asked for was taken in: told when it would survive a power cut, and not before.
+    pub(super) accepted: Vec<(SessionId, RunId)>,
 }
 
 impl Transactions {
@@ -136,6 +140,9 @@ impl Engine {
 
     /// What follows once the work is durable.
     fn let_out(&mut self, after: After) {
+        for (session, run) in after.accepted {
+            self.answer(session, Fact::Accepted(run));
+        }
         for (job, request) in after.requests {
             self.request(job, request);
         }

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{Read as _, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use flate2::Compression;
 use flate2::read::GzDecoder;
@@ -165,6 +165,78 @@ fn the_serving_process_makes_it_and_whoever_asked_writes_it() {
     let has_written = |exchange: &Json| exchange["asked"] == "Write";
     assert!(exchanges.iter().any(has_written), "{exchanges:#?}");
     assert_eq!(bundle["status"]["phase"], "idle");
+}
+
+/// The console over a bundle, read by lines from a pipe: how it ends, and what it said.
+fn opened(path: &Path, lines: &str) -> (Option<i32>, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_passerelle"));
+    let mut child = command
+        .env_clear()
+        .args(["open", path.to_str().unwrap(), "--linear"])
+        .args(["--config", "/nowhere/instance.toml"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut typed = child.stdin.take().unwrap();
+    typed.write_all(lines.as_bytes()).unwrap();
+    drop(typed);
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(said(&output), "");
+    (output.status.code(), printed(&output))
+}
+
+#[test]
+fn a_bundle_is_read_by_lines_too_and_says_that_nobody_had_the_systems_examined() {
+    let (company, who) = synced();
+    let path = company.file.with_file_name("lines.json.gz");
+    let out = path.to_str().unwrap();
+    let asked = ["bundle", "--contact", &who, "--yes", "--out", out];
+    does(company.command(&asked), 0);
+    let screens = &serde_json::from_str::<Json>(&unpacked(&path)).unwrap()["screens"];
+    assert_eq!(screens["examined"], Json::Null);
+
+    let (status, told) = opened(&path, "conflicts\nopen 7\nwait\npapers\n8\nopen 1\n");
+    assert_eq!(status, Some(0), "{told}");
+    for part in [
+        "bundle of ",
+        "\nColumns: Whom; What; Since",
+        "position: not decided yet",
+        "nothing goes on",
+        "== log ==",
+        "Nobody had both systems examined before this bundle was made",
+        "Not in this bundle",
+    ] {
+        assert!(told.contains(part), "“{part}” is not in: {told}");
+    }
+    assert!(!told.contains("r reads both"), "{told}");
+    let (status, told) = opened(&path, "sync-now\n");
+    assert_eq!(status, Some(4), "{told}");
+    assert!(told.contains("Nothing can be changed from it"), "{told}");
+    let both = does(company.command(&["open", out, "--linear", "--print"]), 2);
+    assert_eq!(both, "");
+}
+
+#[test]
+fn what_the_doctor_read_before_is_in_the_bundle_with_its_time() {
+    let (company, _) = synced();
+    let served = Served::begin(&company);
+    does(company.command(&["doctor", "--json"]), 3);
+    let path = company.file.with_file_name("examined.json.gz");
+    let asked = ["bundle", "--yes", "--out", path.to_str().unwrap()];
+    does(company.command(&asked), 0);
+    served.stop();
+    let text = unpacked(&path);
+    holds_none(&canaries(&company), &text);
+    let bundle: Json = serde_json::from_str(&text).unwrap();
+    let timeline = bundle["doctor"].as_array().unwrap().iter();
+    let timeline = timeline.clone().find(|one| one["check"] == "timeline");
+    assert_eq!(timeline.unwrap()["state"], "ok");
+    let (_, told) = opened(&path, "8\nopen 30\n");
+    for part in ["Both systems were read on ", "ok; Remote site"] {
+        assert!(told.contains(part), "“{part}” is not in: {told}");
+    }
 }
 
 #[test]

@@ -702,6 +702,24 @@ fn a_console_that_is_left_with_work_to_do_offers_to_leave_it_running() {
 }
 
 #[test]
+fn whoever_is_asked_to_end_while_it_asks_ends_and_leaves_nothing_running() {
+    for signal in [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP] {
+        let mut house = House::with(10, "\n[schedule]\nenabled = true\n");
+        house.signal(Signal::SIGTERM);
+        house.server.wait().unwrap();
+        let file = house.file.display().to_string();
+        let mut console = AtTerminal::runs(&["--config", &file]);
+        console.sees("practice").sees("as of");
+        console.type_keys("\x03");
+        console.hears("Leave it running in the background?");
+        console.signal(signal);
+        console.hears("stopped; the next start goes on");
+        assert_eq!(console.ends().code(), Some(0), "{signal}");
+        assert!(!house.socket().exists());
+    }
+}
+
+#[test]
 fn no_secret_is_where_somebody_else_may_look() {
     let house = House::of(20).in_agreement();
     let text = fs::read_to_string(&house.file).unwrap();

@@ -130,8 +130,9 @@ pub enum Denial {
     )]
     NoRunAsUser,
     #[error(
-        "the login server does not accept an assertion for this address: login_url says the wrong one \
-         of production (https://login.salesforce.com) and sandbox (https://test.salesforce.com)"
+        "the login server does not accept an assertion for this address: login_url must be \
+         https://login.salesforce.com for production, https://test.salesforce.com for a sandbox, or the \
+         organisation's My Domain (https://….my.salesforce.com), and no other address that leads there"
     )]
     WrongAudience,
     #[error(

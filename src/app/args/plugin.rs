@@ -137,6 +137,9 @@ pub struct PairNames {
     pub salesforce: String,
     /// Alias of the Automation field
     pub automation: String,
+    /// Of several pairs of these two fields the one that is for these Salesforce objects
+    #[arg(long, value_delimiter = ',', value_name = "OBJECTS")]
+    pub objects: Vec<String>,
 }
 
 #[derive(Debug, Args)]
@@ -144,9 +147,9 @@ pub struct Options {
     /// Who has priority: salesforce (→), automation (←) or both (↔)
     #[arg(long, value_enum, allow_hyphen_values = true)]
     pub arrow: Option<Direction>,
-    /// Only on these Salesforce objects
+    /// From now on only on these Salesforce objects
     #[arg(long, value_delimiter = ',', value_name = "OBJECTS")]
-    pub objects: Vec<String>,
+    pub set_objects: Vec<String>,
     /// Whether overwritten edits are held for a person
     #[arg(long, value_enum)]
     pub review: Option<Switch>,

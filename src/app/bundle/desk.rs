@@ -12,6 +12,7 @@ use crate::adapters::SystemClock;
 use crate::app::desk::{Desk, Doctor};
 use crate::console::query::Diagnosis;
 use crate::console::{Answer, Msg, Query, Ticket};
+use crate::domain::doctor::Finding;
 use crate::domain::operator::Role;
 use crate::domain::record::Counts;
 use crate::domain::setup::InForce;
@@ -54,9 +55,13 @@ impl Exhibit {
             },
             counts: screens.counts.clone(),
             diagnosis: Diagnosis {
-                findings: screens.findings(),
+                findings: screens
+                    .findings()
+                    .into_iter()
+                    .map(Finding::out_of_reach)
+                    .collect(),
                 described: screens.described(),
-                examined: None,
+                examined: screens.examined,
             },
             without,
         }

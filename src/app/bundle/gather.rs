@@ -14,6 +14,7 @@ use crate::console::{Language, Tongue, spoken};
 use crate::domain::cursor::Coverage;
 use crate::domain::doctor::{Facts, Finding, Told, examine};
 use crate::domain::drift::Descriptions;
+use crate::domain::evidence::Evidence;
 use crate::domain::ids::{LinkId, Side};
 use crate::domain::link::{Link, Mark};
 use crate::domain::mapping::{Mapping, Policy};
@@ -54,6 +55,8 @@ pub(in crate::app) struct Sources<'a> {
     pub(in crate::app) described: Option<&'a Descriptions>,
     pub(in crate::app) timetable: Timetable,
     pub(in crate::app) snapshot: &'a Snapshot,
+    /// What the doctor read of both systems last, in this process.
+    pub(in crate::app) evidence: Option<&'a Evidence>,
     pub(in crate::app) journal: Option<&'a Journal>,
     pub(in crate::app) data: &'a Path,
     pub(in crate::app) now: Timestamp,
@@ -292,7 +295,7 @@ async fn findings(sources: &Sources<'_>, mask: &Mask) -> Result<Vec<Finding>, Ap
         snapshot: sources.snapshot,
         counts: &sources.recovered.counts,
         described: sources.described,
-        evidence: None,
+        evidence: sources.evidence,
         machine: None,
         bound: sources.recovered.binding.as_ref(),
         timetable: Some(sources.timetable),
@@ -314,15 +317,19 @@ fn doctor(sources: &Sources<'_>, findings: &[Finding]) -> Json {
         return Json::Null;
     };
     let language = Language::new(Tongue::English);
-    let findings = findings.iter().map(|finding| {
-        let spoken = spoken(&language, policy, sources.now, finding);
-        let severity = finding.seen.severity;
-        json!({
-            "check": finding.check.id,
-            "state": severity.name(),
-            "seen": spoken.evidence,
-        })
-    });
+    let findings = findings
+        .iter()
+        .cloned()
+        .map(Finding::out_of_reach)
+        .map(|finding| {
+            let spoken = spoken(&language, policy, sources.now, &finding);
+            let severity = finding.seen.severity;
+            json!({
+                "check": finding.check.id,
+                "state": severity.name(),
+                "seen": spoken.evidence,
+            })
+        });
     Json::Array(findings.collect())
 }
 

@@ -86,6 +86,8 @@ pub(in crate::app) struct Screens {
     held: Vec<HeldActivity>,
     /// Those of a later passerelle are left out.
     findings: Vec<Json>,
+    /// When both systems were read for them, if they were.
+    pub(in crate::app) examined: Option<Timestamp>,
     /// Whom the bundle was asked for.
     pub(in crate::app) contact: Option<LinkId>,
 }
@@ -134,6 +136,7 @@ pub(super) async fn part(
         acts: acts.iter().map(|act| veil.act(act)).collect(),
         held: held.iter().map(|held| veil.held(held)).collect(),
         findings,
+        examined: sources.evidence.map(|evidence| evidence.at),
         contact: sources.contact.map(|link| mask.link(link.id)),
         ..Screens::default()
     };

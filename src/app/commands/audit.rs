@@ -5,17 +5,15 @@ use std::path::PathBuf;
 use serde_json::{Value as Json, json};
 
 use crate::app::args::{AuditAccept, AuditCommand, AuditExport, AuditFormat, AuditList};
-use crate::app::commands::{Place, inspect, sync};
-use crate::app::compose::{Mode, Opened};
+use crate::app::commands::{Place, inspect};
+use crate::app::compose::Opened;
 use crate::app::desk;
 use crate::app::desk::export::{self, Exporting};
 use crate::app::error::{AppError, Status};
 use crate::app::out::Out;
-use crate::app::run::Goal;
 use crate::console::query::Format;
 use crate::console::{Language, Tongue, spoken_verdict};
 use crate::domain::audit::{ACCEPTED, Check, Finding, Noted, Verdict, accepting};
-use crate::domain::command::Command;
 use crate::domain::ids::LinkId;
 use crate::domain::operator::Role;
 use crate::domain::record::Act;
@@ -243,13 +241,8 @@ async fn accept(
     }
     let is_done = !asked.writing.dry_run;
     if is_done {
-        let command = Command::Enter {
-            act: ACCEPTED,
-            object: accepting(&tokens),
-        };
-        let entry = place.instruction(&opened, &asked.writing.reason, command)?;
-        let connected = place.connected(opened).await?;
-        sync::measured(&connected, Mode::default(), Goal::Command(entry), out).await?;
+        let act = (ACCEPTED, accepting(&tokens));
+        place.enter(&opened, act, &asked.writing.reason).await?;
     }
     if out.is_json() {
         out.json(&json!({ "done": is_done, "accepted": tokens }))?;

@@ -108,6 +108,7 @@ async fn make(place: &Place, asked: &Asked) -> Result<Bundle, AppError> {
         Some(_) => doctor::describe(&opened, &mut snapshot).await?,
         None => None,
     };
+    let evidence = house.and_then(|house| house.connected.examiner.latest());
     let settings = bundle::settings(&opened.instance);
     bundle::gather(&Sources {
         settings: &settings,
@@ -117,6 +118,7 @@ async fn make(place: &Place, asked: &Asked) -> Result<Bundle, AppError> {
         described: described.as_ref(),
         timetable: opened.timetable(),
         snapshot: &snapshot,
+        evidence: evidence.as_deref(),
         journal: house.map(|house| &*house.handle.journal),
         data: &opened.instance.data,
         now: opened.clock.now(),

@@ -16,6 +16,7 @@ use crate::app::authorize as access;
 use crate::app::compose::{self, Mode};
 use crate::app::config::{self, Instance};
 use crate::app::error::{AppError, Status};
+use crate::app::lines;
 use crate::app::out::Out;
 use crate::app::policy;
 use crate::app::run::Goal;
@@ -260,7 +261,7 @@ async fn rehearse(place: &Place, out: &mut Out) -> Result<bool, AppError> {
     };
     let report = sync::measured(&connected, mode, Goal::Once(Scope::ALL), out).await?;
     report.print(out)?;
-    if !report.stopped.is_empty() {
+    if !report.stopped.is_empty() || report.is_interrupted {
         return Ok(false);
     }
     let mut causes: BTreeMap<&str, u64> = BTreeMap::new();
@@ -295,7 +296,16 @@ async fn begin(place: &Place, out: &mut Out) -> Result<Status, AppError> {
     let text = format!(
         "type “{WORD}” to write this to both systems, anything else to leave it for later: "
     );
-    if questions::line(place, &text).await?.trim() != WORD {
+    // The rehearsal listened for signals, which end nothing by themselves from then on.
+    let stopped = lines::stopped()?;
+    let answer = tokio::select! {
+        answer = questions::line(place, &text) => answer?,
+        () = stopped => {
+            out.note("")?;
+            String::new()
+        }
+    };
+    if answer.trim() != WORD {
         out.note("nothing was written to either system. The same command goes on from here")?;
         return Ok(Status::WorkRemains);
     }

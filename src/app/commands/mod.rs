@@ -35,8 +35,10 @@ use crate::app::compose::{self, Connected, Environment, Opened};
 use crate::app::config;
 use crate::app::console::{self, Look, Seat};
 use crate::app::door::{self, Door, Visitor};
+use crate::app::entry::{self, Entry};
 use crate::app::error::{AppError, Status};
 use crate::app::house::House;
+use crate::app::lines;
 use crate::app::log::Log;
 use crate::app::out::Out;
 use crate::console::Ground;
@@ -73,10 +75,10 @@ pub(super) async fn perform(
                 .to_owned(),
         ));
     }
-    if linear && !is_console {
+    if linear && !is_console && !matches!(command, Some(Command::Open(_))) {
         return Err(AppError::Usage(
-            "--linear is for the console: passerelle --linear, passerelle attach --linear, or \
-             passerelle demo --linear"
+            "--linear is for the console: passerelle --linear, passerelle attach --linear, passerelle \
+             open FILE --linear, or passerelle demo --linear"
                 .to_owned(),
         ));
     }
@@ -320,6 +322,20 @@ impl Place {
     }
 }
 
+impl Place {
+    /// Records an act that this process does itself, before it is done.
+    async fn enter(
+        &self,
+        opened: &Opened,
+        (act, object): (&'static str, String),
+        reason: &str,
+    ) -> Result<(), AppError> {
+        let entry = Entry::of(act, object, reason);
+        let instruction = self.instruction(opened, reason, entry.command.clone())?;
+        entry::put(opened, &instruction.operator, entry).await
+    }
+}
+
 /// Nobody listens there: there is no socket, or a dead process left it behind.
 fn is_nobody(error: &std::io::Error) -> bool {
     use std::io::ErrorKind;
@@ -346,9 +362,11 @@ async fn console(place: &Place, log: &Log, out: &mut Out) -> Result<Status, AppE
         log,
     };
     let clock = Arc::clone(&connected.outside.clock);
+    // Listened for before the console is left: the signals are taken from their defaults by then.
+    let stopped = lines::stopped()?;
     let closed = console::open(connected, seat, out).await?;
     if closed.leaves_work {
-        serve::offer(place, &*clock, out).await?;
+        serve::offer(place, &*clock, stopped, out).await?;
     }
     Ok(closed.status)
 }

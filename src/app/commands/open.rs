@@ -13,8 +13,9 @@ use super::{Place, bundle as printed};
 use crate::adapters::SystemClock;
 use crate::app::args::Open;
 use crate::app::bundle::{self, Bundle, Exhibit, Screens};
-use crate::app::console::{keys, mouse, tell_afterwards, tongue};
+use crate::app::console::{Look, keys, mouse, tell_afterwards, tongue};
 use crate::app::error::{AppError, Status};
+use crate::app::lines;
 use crate::app::out::Out;
 use crate::console::tape::Start;
 use crate::console::theme::Theme;
@@ -44,7 +45,14 @@ pub(super) async fn perform(
     let path = asked.bundle.display().to_string();
     let unfit = |error: String| AppError::Usage(format!("{path} cannot be shown: {error}"));
     let bundle = bundle::read(&asked.bundle).map_err(unfit)?;
-    if asked.json || asked.print || asked.part.is_some() || !is_at_screen(place) {
+    let prints = asked.json || asked.print || asked.part.is_some();
+    if prints && place.is_linear {
+        return Err(AppError::Usage(
+            "--linear shows the console, and --print, --part and --json print the bundle; say one of them"
+                .to_owned(),
+        ));
+    }
+    if prints || !(place.is_linear || is_at_screen(place)) {
         return printed::show(bundle, asked, out);
     }
     let screens = bundle.screens().map_err(unfit)?;
@@ -82,7 +90,14 @@ async fn look(
     out: &mut Out,
 ) -> Result<Status, AppError> {
     let language = Language::new(tongue(&place.env));
-    let start = begin(place, (&bundle, &screens, made))?;
+    let look = place.look();
+    let width = session::width();
+    let size = match look {
+        Look::Screens => Tty::size()?,
+        // Nothing is painted.
+        Look::Lines => (width.unwrap_or(80), 24),
+    };
+    let start = begin(place, (&bundle, &screens, made), size)?;
     let mut model = Model::new(start.settings()?);
     model.exhibit(papers);
     model.warn(greeting(&language, (&bundle, &screens, made)));
@@ -90,17 +105,32 @@ async fn look(
     let panics = Panics::keep();
     place.log.hold();
     let session = async {
-        let mut tty = Tty::take(mouse(&place.env))?;
-        let (mut wires, desk) = stage.wires(tty.wires()?, (&screens, made), &language);
-        let ended = session::drive(&mut model, &mut wires, &mut tty).await;
-        tty.end().await;
-        desk.abort();
-        Ok(ended)
+        match look {
+            Look::Screens => {
+                let mut tty = Tty::take(mouse(&place.env))?;
+                let (mut wires, desk) = stage.wires(tty.wires()?, (&screens, made), &language);
+                let ended = session::drive(&mut model, &mut wires, &mut tty).await;
+                tty.end().await;
+                desk.abort();
+                Ok(ended)
+            }
+            Look::Lines => {
+                let stopped = lines::stopped()?;
+                let (mut wires, desk) = stage.wires(session::stdio()?, (&screens, made), &language);
+                let ended = tokio::select! {
+                    ended = session::drive_lines(&mut model, &mut wires, width) => ended,
+                    () = stopped => Ended::Terminated,
+                };
+                desk.abort();
+                Ok(ended)
+            }
+        }
     };
     let ended = AssertUnwindSafe(session).catch_unwind().await;
     tell_afterwards(&place.log, None, panics, out)?;
     match ended.unwrap_or(Err(AppError::Console))? {
-        Ended::Left | Ended::Terminated | Ended::HungUp | Ended::Lines(_) => Ok(Status::Done),
+        Ended::Left | Ended::Terminated | Ended::HungUp => Ok(Status::Done),
+        Ended::Lines(outcome) => Ok(lines::status(outcome)),
         Ended::Failed(error) => Err(AppError::Output(error)),
     }
 }
@@ -108,6 +138,7 @@ async fn look(
 fn begin(
     place: &Place,
     (bundle, screens, made): (&Bundle, &Screens, Timestamp),
+    size: (u16, u16),
 ) -> Result<Start, AppError> {
     Ok(Start {
         instance: Instance {
@@ -122,7 +153,7 @@ fn begin(
         theme: Theme::of(|name| place.env.get(name).cloned()),
         keys: keys(&place.env)?,
         now: made,
-        size: Tty::size()?,
+        size,
     })
 }
 

@@ -15,7 +15,7 @@ use serde_json::json;
 use crate::app::args::{Configuring, Plugin as Asked, PluginCommand};
 use crate::app::commands::sync::Report;
 use crate::app::commands::{Place, lists, sync};
-use crate::app::compose::{Connected, Mode};
+use crate::app::compose::{Connected, Mode, Opened};
 use crate::app::config::{self, ConfigError};
 use crate::app::desk::Desk;
 use crate::app::error::{AppError, Refused, Status};
@@ -26,7 +26,8 @@ use crate::console::query::{Answer, Foreseen, Plugin, Query};
 use crate::domain::command::{Command, Refusal};
 use crate::domain::mapping::{FieldRule, Policy};
 use crate::domain::operator::Role;
-use crate::domain::setup::{Draft, Objection, Pair, Systems, Timetable, suggestions};
+use crate::domain::record::PolicyVersion;
+use crate::domain::setup::{Draft, Objection, Pair, Systems, suggestions};
 use crate::ports::Store as _;
 pub(in crate::app::commands) use proposed::Proposed;
 
@@ -150,13 +151,12 @@ impl Ground {
         }
     }
 
-    /// The policy and, if it brings any, the times of an older version.
-    async fn version(&self, number: u32) -> Result<(Policy, Option<Timetable>), AppError> {
-        let store = &self.connected.opened.store;
-        let versions = store.policies(VERSIONS_MAX).await?.into_iter();
-        let mut found = versions.filter(|version| version.version == number);
-        let found = found.next().ok_or_else(|| no_version(number))?;
-        Ok((found.policy, found.timetable))
+    /// A draft that goes back to an older version.
+    async fn back_to(&self, number: u32) -> Result<Draft, AppError> {
+        let version = version(&self.connected.opened, number).await?;
+        let mut draft = self.draft();
+        draft.go_back(version, self.plugin.versions.first());
+        Ok(draft)
     }
 
     /// A draft of what a file says, with what it leaves as it is told.
@@ -213,10 +213,14 @@ fn lines_of(setup: &config::Setup, draft: &Draft, against: &[Objection]) -> Vec<
     found.collect()
 }
 
-fn no_version(number: u32) -> AppError {
-    AppError::Usage(format!(
-        "there is no version {number}; see: passerelle plugin versions"
-    ))
+async fn version(opened: &Opened, number: u32) -> Result<PolicyVersion, AppError> {
+    let mut versions = opened.store.policies(VERSIONS_MAX).await?.into_iter();
+    let found = versions.find(|version| version.version == number);
+    found.ok_or_else(|| {
+        AppError::Usage(format!(
+            "there is no version {number}; see: passerelle plugin versions"
+        ))
+    })
 }
 
 async fn show(place: &Place, out: &mut Out) -> Result<Status, AppError> {
@@ -293,8 +297,7 @@ async fn diff(
             let number = number(version).ok_or_else(|| {
                 AppError::Usage(format!("{version} is neither a version nor was it read"))
             })?;
-            let (policy, timetable) = ground.version(number).await?;
-            replaced(&ground, policy, timetable)
+            ground.back_to(number).await?
         }
         (None, _) => {
             let file = place.file()?;
@@ -316,28 +319,17 @@ async fn diff(
     Ok(Status::Done)
 }
 
-fn replaced(ground: &Ground, policy: Policy, timetable: Option<Timetable>) -> Draft {
-    let mut draft = ground.draft();
-    draft.replace(policy);
-    if let Some(timetable) = timetable {
-        draft.timetable = timetable;
-    }
-    draft
-}
-
 async fn export(
     place: &Place,
-    (to, version, force): (Option<&Path>, Option<u32>, bool),
+    (to, number, force): (Option<&Path>, Option<u32>, bool),
     out: &mut Out,
 ) -> Result<Status, AppError> {
     let (opened, policy) = lists::known(place).await?;
     let in_force = opened.in_force(policy);
-    let (policy, timetable) = match version {
+    let (policy, timetable) = match number {
         None => ((*in_force.policy).clone(), in_force.timetable),
         Some(number) => {
-            let versions = opened.store.policies(VERSIONS_MAX).await?.into_iter();
-            let mut found = versions.filter(|version| version.version == number);
-            let found = found.next().ok_or_else(|| no_version(number))?;
+            let found = version(&opened, number).await?;
             let timetable = found.timetable.unwrap_or(in_force.timetable);
             (found.policy, timetable)
         }
@@ -383,13 +375,12 @@ async fn import(
 
 async fn roll_back(
     place: &Place,
-    version: u32,
+    number: u32,
     configuring: &Configuring,
     out: &mut Out,
 ) -> Result<Status, AppError> {
     let ground = Ground::of(place).await?;
-    let (policy, timetable) = ground.version(version).await?;
-    let draft = replaced(&ground, policy, timetable);
+    let draft = ground.back_to(number).await?;
     save(place, ground, draft, configuring, out).await
 }
 
@@ -424,7 +415,7 @@ async fn save(
         if out.is_json() {
             out.json(&told::json(&draft, &against, None))?;
         } else {
-            out.line("Nothing would change.")?;
+            told::draft(&draft, &against, None, &mut |line| out.line(line))?;
         }
         return Ok(Status::Done);
     }
@@ -463,7 +454,11 @@ async fn put(
     let instruction = place.instruction(&connected.opened, reason, command)?;
     let goal = Goal::Command(instruction);
     let report = sync::measured(connected, Mode::default(), goal, out).await?;
-    out.note("it is in force; `passerelle plugin versions` lists it")?;
+    out.note(if report.is_interrupted {
+        "interrupted; whether it is in force, `passerelle plugin versions` says"
+    } else {
+        "it is in force; `passerelle plugin versions` lists it"
+    })?;
     Ok(report)
 }
 

@@ -8,6 +8,7 @@ use serde_json::json;
 use crate::app::args::ContactPush;
 use crate::app::commands::{Place, inspect, sync};
 use crate::app::compose::{Connected, Mode, Opened};
+use crate::app::console::check_compared;
 use crate::app::desk::{self, Desk};
 use crate::app::error::{AppError, Status};
 use crate::app::out::Out;
@@ -169,13 +170,10 @@ async fn push(
             (key_of(link), report)
         }
         Whom::Unlinked(record, _) => {
+            check_compared(connected)?;
             check_may_look(connected)?;
-            let command = Command::Enter {
-                act: "push contact",
-                object: record.to_string(),
-            };
-            let entry = place.instruction(opened, reason, command)?;
-            sync::measured(connected, Mode::default(), Goal::Command(entry), out).await?;
+            let act = ("push contact", record.to_string());
+            place.enter(opened, act, reason).await?;
             let records = vec![*record];
             let look = place.instruction(opened, reason, Command::Look { records })?;
             let report = sync::measured(connected, Mode::default(), Goal::Look(look), out).await?;

@@ -126,7 +126,7 @@ async fn play(
     folder: &Path,
     out: &mut Out,
 ) -> Result<(), AppError> {
-    let mut engine = connected.engine(Mode::default());
+    let mut engine = connected.engine(Mode::default(), connected.opened.recovered.clone());
     engine.start_schedule(connected.outside.clock.now());
     let pool = Pool::spawn(engine, connected.outside.clone());
     bring_to_agreement(&pool).await;

@@ -1,5 +1,6 @@
 //! `serve`: the store and the sync without a terminal, for as long as the machine runs.
 
+use std::pin::pin;
 use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
@@ -106,16 +107,22 @@ async fn patiently(place: &Place) -> Result<Connected, AppError> {
     place.connect().await
 }
 
-/// A console that owned the sync was left while something was going on. Nothing goes on unasked.
-pub(super) async fn offer(place: &Place, clock: &dyn Clock, out: &mut Out) -> Result<(), AppError> {
+/// A console that owned the sync was left while something was going on. Nothing goes on unasked, and
+/// nobody is waited for who asked this process to end.
+pub(super) async fn offer(
+    place: &Place,
+    clock: &dyn Clock,
+    stopped: impl Future<Output = ()>,
+    out: &mut Out,
+) -> Result<(), AppError> {
+    let mut stopped = pin!(stopped);
     out.note("the sync stopped with this console. Leave it running in the background? [y/N]")?;
-    let answer = tokio::task::spawn_blocking(|| {
-        let mut line = String::new();
+    let answer = tokio::select! {
         // No line is no.
-        let _ = std::io::stdin().read_line(&mut line);
-        line
-    });
-    let answer = answer.await.unwrap_or_default().trim().to_lowercase();
+        answer = place.asker.line("") => answer.map_err(AppError::Unanswered)?.unwrap_or_default(),
+        () = &mut stopped => String::new(),
+    };
+    let answer = answer.trim().to_lowercase();
     if !matches!(answer.as_str(), "y" | "yes" | "o" | "oui") {
         out.note("stopped; the next start goes on")?;
         return Ok(());
@@ -141,7 +148,13 @@ pub(super) async fn offer(place: &Place, clock: &dyn Clock, out: &mut Out) -> Re
                 "it did not start ({status}); see why with: passerelle serve"
             )));
         }
-        clock.sleep(LOOK).await;
+        tokio::select! {
+            () = clock.sleep(LOOK) => {}
+            () = &mut stopped => {
+                out.note(&format!("it starts as process {}, unseen from here", child.id()))?;
+                return Ok(());
+            }
+        }
     }
     Err(AppError::Silent)
 }

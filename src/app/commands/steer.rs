@@ -125,6 +125,10 @@ async fn carry_out(
     let instruction = place.instruction(&connected.opened, &writing.reason, command)?;
     let goal = Goal::Command(instruction);
     let report = sync::measured(&connected, Mode::default(), goal, out).await?;
+    if report.is_interrupted {
+        report.print(out)?;
+        return Ok(Status::Failed);
+    }
     if out.is_json() {
         out.json(&report)?;
     } else {

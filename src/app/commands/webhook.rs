@@ -3,13 +3,12 @@
 use serde_json::{Value as Json, json};
 
 use crate::app::args::{WebhookCommand, WebhookWriting};
-use crate::app::commands::{Place, sync};
-use crate::app::compose::{Connected, Mode};
+use crate::app::commands::Place;
+use crate::app::compose::Connected;
+use crate::app::console::check_compared;
 use crate::app::error::{AppError, Status};
 use crate::app::hooks::{Registrar, ordered, told};
 use crate::app::out::Out;
-use crate::app::run::Goal;
-use crate::domain::command::Command;
 use crate::domain::operator::Role;
 use crate::domain::snapshot::Hearing;
 use crate::ports::{Hook, HookChange};
@@ -172,12 +171,11 @@ async fn carry_out(
     }
     if is_to_do {
         // Kept before it is done: what nobody knows of must not have happened.
-        let command = Command::Enter {
-            act,
-            object: words.join(", and "),
-        };
-        let entry = place.instruction(&connected.opened, &writing.writing.reason, command)?;
-        sync::measured(connected, Mode::default(), Goal::Command(entry), out).await?;
+        check_compared(connected)?;
+        let opened = &connected.opened;
+        place
+            .enter(opened, (act, words.join(", and ")), &writing.writing.reason)
+            .await?;
         registrar(connected)?.carry_out(changes).await?;
     }
     if out.is_json() {

@@ -156,7 +156,12 @@ async fn given_up(
             &arguments.writing.reason,
             command,
         )?);
-        last = Some(sync::measured(&connected, Mode::default(), goal, out).await?);
+        let report = sync::measured(&connected, Mode::default(), goal, out).await?;
+        let is_interrupted = report.is_interrupted;
+        last = Some(report);
+        if is_interrupted {
+            break;
+        }
     }
     let Some(report) = last else {
         return Ok(Status::Done);

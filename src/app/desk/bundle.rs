@@ -22,6 +22,8 @@ impl Desk {
         let contact = self.store.load(keys, false).await?.links.into_iter().next();
         let snapshot = self.snapshots.borrow().clone();
         let in_force = self.in_force();
+        let examiner = self.doctor.examiner.as_ref();
+        let evidence = examiner.and_then(|examiner| examiner.latest());
         let sources = Sources {
             settings: &self.settings,
             store: &*self.store,
@@ -30,6 +32,7 @@ impl Desk {
             described: Some(&in_force.described),
             timetable: in_force.timetable,
             snapshot: &snapshot,
+            evidence: evidence.as_deref(),
             journal: Some(&self.journal),
             data: &self.data,
             now: at,

@@ -15,7 +15,6 @@ use crate::app::error::AppError;
 use crate::app::examiner::Examiner;
 use crate::app::machine::{self, Home};
 use crate::console::query::{Diagnosis, Mending};
-use crate::domain::command::Command;
 use crate::domain::conflict::{Cause, Subject};
 use crate::domain::doctor::{Disk, Facts, Refused, examine};
 use crate::domain::evidence::Evidence;
@@ -24,7 +23,7 @@ use crate::domain::record::{LinkPage, Listing};
 use crate::domain::remedy::Remedy;
 use crate::domain::time::Timestamp;
 use crate::pool::Handle;
-use crate::ports::{Clock, Store, StoreError};
+use crate::ports::{Store, StoreError};
 
 /// Contacts in conflict looked through for the oldest: it bounds what a refresh costs.
 const CONFLICTS_MAX: usize = 1_000;
@@ -32,7 +31,7 @@ const CONFLICTS_MAX: usize = 1_000;
 /// What questions about the set-up need. A command that reads the store alone has none of it.
 #[derive(Default)]
 pub struct Doctor {
-    examiner: Option<Arc<Examiner>>,
+    pub(super) examiner: Option<Arc<Examiner>>,
     /// Of the process that serves the instance.
     home: Option<Home>,
     /// Where whoever asks is recorded with what they change.
@@ -60,17 +59,12 @@ impl Recorded {
     /// Ends when the act is durable; or why it was not taken.
     async fn record(
         &self,
-        kept: (&dyn Store, &dyn Clock),
+        store: &dyn Store,
         remedy: &Remedy,
         reason: &str,
     ) -> Result<(), AppError> {
-        let entry = Entry {
-            command: Command::Mend(remedy.clone()),
-            act: "mend",
-            object: remedy.name().to_owned(),
-            reason,
-        };
-        entry::enter(&self.pool, kept, &self.door, entry).await
+        let entry = Entry::mend(remedy, reason);
+        entry::enter(&self.pool, store, &self.door, entry).await
     }
 }
 
@@ -147,8 +141,7 @@ impl Desk {
         let (Some(examiner), Some(recorded)) = (&doctor.examiner, &doctor.recorded) else {
             return Mending::Failed("nothing is connected here".to_owned());
         };
-        let kept = (&*self.store, &*self.clock);
-        if let Err(why) = recorded.record(kept, &remedy, reason).await {
+        if let Err(why) = recorded.record(&*self.store, &remedy, reason).await {
             return Mending::Failed(why.to_string());
         }
         match examiner.mend(self.policy(), remedy).await {

@@ -22,8 +22,8 @@ use crate::domain::time::{Span, Timestamp};
 use crate::pool::Handle;
 use crate::ports::{Clock, Store};
 
-/// Acts that may have been accepted at once, and are looked for in the store.
-const ACTS_MAX: usize = 64;
+/// Acts looked through for the one that is told of: no more facts than so many wait for a listener.
+const ACTS_MAX: usize = 256;
 
 /// Cycles that follow sooner are summed up in the next line: each hint may begin one, and a flood of them
 /// would leave nothing else in the log.
@@ -54,8 +54,6 @@ struct Listener {
     /// The cycle under way is one of them.
     is_quiet: bool,
     present: BTreeMap<SessionId, Present>,
-    /// Accepted, and not in the store yet.
-    accepted: Vec<(RunId, SessionId)>,
 }
 
 impl Chronicle {
@@ -76,7 +74,6 @@ impl Chronicle {
             untold: 0,
             is_quiet: false,
             present: BTreeMap::new(),
-            accepted: Vec::new(),
         };
         let task = tokio::spawn(listener.listen(handle.facts(), roster, stop.clone()));
         Self { stop, task }
@@ -125,7 +122,7 @@ impl Listener {
                 changed = steps.changed(), if sync_runs => {
                     sync_runs = changed.is_ok();
                     let phase = steps.borrow_and_update().phase;
-                    self.stepped(phase).await;
+                    self.stepped(phase);
                 }
                 () = stop.cancelled() => break,
             }
@@ -137,17 +134,10 @@ impl Listener {
                 Err(TryRecvError::Empty | TryRecvError::Closed) => break,
             }
         }
-        self.name_accepted().await;
         self.tell_of_cycles();
-        for (run, session) in self.accepted {
-            // Not durable: the next start knows nothing of it.
-            let (run, session) = (run.0, session.0);
-            tracing::warn!(target: TOLD, run, session, "command accepted, and not kept");
-        }
     }
 
-    async fn stepped(&mut self, phase: Phase) {
-        self.name_accepted().await;
+    fn stepped(&mut self, phase: Phase) {
         if phase != self.phase {
             self.phase = phase;
             tracing::debug!(target: TOLD, phase = phase.name(), "the sync goes on");
@@ -175,11 +165,8 @@ impl Listener {
                 }
             }
             Fact::Accepted(run) => {
-                if self.accepted.len() < ACTS_MAX {
-                    self.accepted
-                        .push((run, told.to.unwrap_or(SessionId::OURSELVES)));
-                }
-                self.name_accepted().await;
+                let session = told.to.unwrap_or(SessionId::OURSELVES);
+                self.name_accepted(run, session).await;
             }
             Fact::Refused(refusal) => refused(&refusal, told.to),
             Fact::SideStopped { side, failure } => {
@@ -246,20 +233,17 @@ impl Listener {
         self.before = snapshot.totals.clone();
     }
 
-    /// Who did what is in the store as soon as the act is durable: a moment after it was accepted.
-    async fn name_accepted(&mut self) {
-        if self.accepted.is_empty() {
-            return;
-        }
+    /// Who did what is in the store by now.
+    async fn name_accepted(&self, run: RunId, session: SessionId) {
         // A store that cannot be read says so itself.
         let acts = self.store.acts(ACTS_MAX).await.unwrap_or_default();
-        self.accepted.retain(|(run, session)| {
-            let act = acts.iter().find(|act| act.run == *run);
-            if let Some(act) = act {
-                accepted(act, *session);
-            }
-            act.is_none()
-        });
+        if let Some(act) = acts.iter().find(|act| act.run == run) {
+            accepted(act, session);
+        } else {
+            // A dry run keeps nothing.
+            let (run, session) = (run.0, session.0);
+            tracing::warn!(target: TOLD, run, session, "command accepted, and not kept");
+        }
     }
 
     fn came_and_went(&mut self, now: &[Present]) {

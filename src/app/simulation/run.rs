@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::app::simulation::knobs::{Faults, Knobs};
 use crate::app::simulation::operator::Screen;
 use crate::app::simulation::world::{Key, START, World};
-use crate::domain::command::{Command, Instruction, Scope};
+use crate::domain::command::{Command, Fact, Instruction, Scope};
 use crate::domain::consent::Consent;
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::ids::{FieldId, JobId, Kind, Side};
@@ -340,6 +340,10 @@ impl Run {
 
     fn commit(&mut self, batch: Batch) {
         for change in &batch.0 {
+            if let Change::AddAct(act) = change {
+                // Whoever asked may never hear it, if the process ends now: it holds all the same.
+                self.hear(&Fact::Accepted(act.run));
+            }
             if let Change::PutPolicy(version) = change {
                 self.take_policy(&version.policy);
             }

@@ -131,12 +131,19 @@ impl Model {
     /// Whoever waits for the sync looks again once it rests.
     pub(in crate::console) fn look_once_at_rest(&mut self) {
         let newest = self.held.as_ref().unwrap_or(&self.snapshot);
-        let rests = newest.is_idle || self.shell.sync == SyncState::Ended;
+        // Nothing of a bundle moves.
+        let is_kept = matches!(self.shell.instance.ground, Ground::Bundle(_));
+        let rests = newest.is_idle || self.shell.sync == SyncState::Ended || is_kept;
         let now = self.shell.now;
         let is_over = match self.linear.as_ref().map(|linear| &linear.phase) {
             Some(Phase::Arriving(since)) => rests || now.since(*since) >= ARRIVAL,
             Some(Phase::Resting) if rests => {
-                let text = self.shell.language.text("linear-rests").to_owned();
+                let key = if is_kept {
+                    "bundle-rests"
+                } else {
+                    "linear-rests"
+                };
+                let text = self.shell.language.text(key).to_owned();
                 tone(self, Tone::Plain, &text);
                 true
             }
@@ -261,7 +268,7 @@ pub(in crate::console) fn overlay(model: &mut Model) {
         model.say(&line);
     }
     // Nothing is asked there: it is gone once it was read.
-    if matches!(model.overlay, Some(Overlay::Here)) {
+    if matches!(model.overlay, Some(Overlay::Here | Overlay::Papers(_))) {
         model.overlay = None;
     }
 }

@@ -9,7 +9,7 @@ use crate::console::canvas::Canvas;
 use crate::console::keymap::{Action, Context};
 use crate::console::linear::Reading;
 use crate::console::list::{Rank, Step, Table, column};
-use crate::console::model::{Tab, Tone};
+use crate::console::model::{Ground, Tab, Tone};
 use crate::console::query::{Answer, Query};
 use crate::console::slot::Waiting;
 use crate::console::theme::Theme;
@@ -277,6 +277,9 @@ fn described(scene: Scene<'_>) -> Option<String> {
     let say = scene.say();
     Some(match diagnosis.examined {
         Some(at) => say.with("examined-at", &[("at", &moment(at))]),
+        None if matches!(scene.instance.ground, Ground::Bundle(_)) => {
+            say.text("bundle-unexamined").to_owned()
+        }
         None => say.with("described-at", &[("at", &moment(diagnosis.described))]),
     })
 }

@@ -12,6 +12,7 @@ use crate::domain::doctor::Told;
 use crate::domain::drift::Descriptions;
 use crate::domain::ids::{FieldId, Kind, SalesforceObject};
 use crate::domain::mapping::{FieldRule, Policy, Role};
+use crate::domain::record::PolicyVersion;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Draft {
@@ -23,6 +24,9 @@ pub struct Draft {
     pub timetable: Timetable,
     /// The next number that no rule ever had.
     next: FieldId,
+    /// The older version that it was made of, if nobody knows any more when that one ran.
+    #[serde(default)]
+    pub(super) without_times: Option<u32>,
 }
 
 impl Draft {
@@ -35,6 +39,7 @@ impl Draft {
             policy: policy.clone(),
             timetable,
             next,
+            without_times: None,
         }
     }
 
@@ -59,7 +64,28 @@ impl Draft {
             let doubt = Unfit::new("doubt-overlap", vec![("least", least)]);
             found.push(doubt.about(None, Weight::Warned));
         }
+        found.extend(self.left_times());
         found
+    }
+
+    /// That the times stay although an older version is gone back to: nobody knows any more what they were.
+    pub fn left_times(&self) -> Option<Objection> {
+        let number = self.without_times.filter(|_| self.retimed().is_none())?;
+        let gaps = vec![("n", Told::Text(number.to_string()))];
+        Some(Unfit::new("doubt-no-times", gaps).about(None, Weight::Warned))
+    }
+
+    /// An older version takes the place of everything, with its times if it has any. If it has none, they
+    /// were those of the instance file; `in_force`, the version that is gone back from, may have others.
+    pub fn go_back(&mut self, to: PolicyVersion, in_force: Option<&PolicyVersion>) {
+        self.replace(to.policy);
+        match to.timetable {
+            Some(times) => self.timetable = times,
+            None if in_force.is_some_and(|version| version.timetable.is_some()) => {
+                self.without_times = Some(to.version);
+            }
+            None => {}
+        }
     }
 
     /// Takes the place of everything: an imported file, or an older version. Rules that were there keep
@@ -81,6 +107,7 @@ impl Draft {
             rules.sort_by_key(|rule| rule.id);
         }
         self.policy = policy;
+        self.without_times = None;
     }
 
     /// Does nothing for a value that is not of the setting's kind: a list for a switch.

@@ -29,6 +29,7 @@ impl Draft {
     #[must_use]
     pub fn redone_on(&self, mut onto: Self, systems: Systems<'_>) -> (Self, Left) {
         let mut left = Left::default();
+        onto.without_times = self.without_times;
         for change in self.differences() {
             if !onto.redo(&change, systems) {
                 left.changes.push(change);

@@ -115,6 +115,27 @@ fn an_assertion_that_is_not_accepted_is_named_with_its_remedy() {
     is_denied(&stage.authorizes("salesforce", &[]), &["consumer key"]);
     stage.changes("client_id = \"another-key\"", &id);
 
+    // The same organisation by a name that no assertion can be meant for.
+    stage.changes(
+        "login_url = \"http://127.0.0.1",
+        "login_url = \"http://localhost",
+    );
+    is_denied(&stage.authorizes("salesforce", &[]), &["an assertion"]);
+    let checked = stage.run(&["authorize", "salesforce", "--check"]);
+    assert_ne!(checked.status.code(), Some(0));
+    let told = String::from_utf8_lossy(&checked.stdout).into_owned() + &said(&checked);
+    for part in [
+        "login_url must be",
+        "https://test.salesforce.com",
+        "My Domain",
+    ] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+    stage.changes(
+        "login_url = \"http://localhost",
+        "login_url = \"http://127.0.0.1",
+    );
+
     let key = stage.folder().join("private.pem");
     private(
         &key,

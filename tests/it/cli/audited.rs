@@ -6,7 +6,7 @@ use std::process::Output;
 
 use serde_json::Value as Json;
 
-use super::Company;
+use super::{Company, SYNC, json, printed, said};
 use crate::world::private;
 
 const WHY: &str = "the folder moved to another machine";
@@ -114,4 +114,31 @@ fn key_and_anchor_are_where_the_instance_file_says() {
     assert_eq!(verdict["anchor"], anchor);
     assert!(folder.join("key").exists());
     assert!(!company.file.with_file_name("data.audit").exists());
+}
+
+#[test]
+fn each_of_two_acts_of_one_command_is_in_the_record() {
+    let company = Company::new(1, 50);
+    company.command(SYNC).output().unwrap();
+    let count = |value: &Json| value.as_u64().unwrap();
+    let dry = company.command(&["retry", "--dry-run", "--json"]).output();
+    let dry = json(&dry.unwrap());
+    assert!(
+        count(&dry["writes"]) > 0 && count(&dry["activities"]) > 0,
+        "{dry}"
+    );
+    let retry = ["retry", "--reason", "both are mended", "--json"];
+    let output = company.command(&retry).output().unwrap();
+    assert_ne!(output.status.code(), Some(1), "{}", said(&output));
+    let listed = company.command(&["audit", "list", "--json"]).output();
+    let listed = json(&listed.unwrap());
+    let acts = listed["acts"].as_array().unwrap();
+    assert_eq!(acts.len(), 2, "{listed}");
+    assert!(
+        acts.iter().all(|act| act["reason"] == "both are mended"),
+        "{listed}"
+    );
+    assert_ne!(acts[0]["run"], acts[1]["run"]);
+    let verified = company.command(&["audit", "verify"]).output().unwrap();
+    assert_eq!(verified.status.code(), Some(0), "{}", printed(&verified));
 }

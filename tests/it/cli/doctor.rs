@@ -11,12 +11,12 @@ use passerelle::sim::salesforce::coerce::Input;
 use passerelle::sim::salesforce::ids::RecordId;
 use passerelle::sim::salesforce::schema::LEAD;
 use passerelle::sim::salesforce::value::Value;
-use passerelle::sim::world::plugin;
 use passerelle::sim::world::traffic::Outcome;
 use passerelle::sim::world::wrong::{Fault, WrongSetup};
+use passerelle::sim::world::{AUTOMATION_KEY, SALESFORCE_KEY, plugin};
 use serde_json::Value as Json;
 
-use super::{Company, SYNC, answered, json, printed, said};
+use super::{Company, SYNC, answered, command, json, printed, refused, said};
 use crate::world::private;
 
 const PEOPLE: u32 = 50;
@@ -252,6 +252,50 @@ fn looking_at_remedies_binds_a_store_to_nothing() {
         "--json",
     ]);
     assert_eq!(company.check("identity")["state"], "ok");
+}
+
+#[test]
+fn one_system_is_mended_while_the_other_one_does_not_let_us_in() {
+    for is_synced in [false, true] {
+        let company = Company::new(1, PEOPLE);
+        if is_synced {
+            company.asked(SYNC);
+        }
+        for (closed, key, fault) in [
+            ("Automation", AUTOMATION_KEY, Fault::RemoteSiteMissing),
+            ("Salesforce", SALESFORCE_KEY, Fault::DeletedFieldUnpublished),
+        ] {
+            company.go_wrong(fault);
+            let (id, _) = found_by(fault);
+            let key = format!("client_id = \"{key}\"");
+            let file = company.with(&key, "client_id = \"nobody\"");
+            let fix = ["doctor", "--fix", id, "--yes", "--reason", "by phone"];
+            let mut fixing = command(&file, &[&fix[..], &["--json"]].concat());
+            let fixed = fixing.output().unwrap();
+            assert_eq!(fixed.status.code(), Some(3), "{}", said(&fixed));
+            let told = said(&fixed);
+            let why = format!("{closed} could not be looked at");
+            assert!(told.contains(&why), "{told}");
+            let fixed = json(&fixed);
+            assert_eq!(fixed["unread"][0]["in"], closed, "{fixed}");
+            assert_eq!(fixed["fixes"][0]["error"], Json::Null, "{fixed}");
+            assert_eq!(company.check(id)["state"], "ok", "{fixed}");
+        }
+        let audit = company.asked(&["audit", "list", "--json"]);
+        let acts = audit["acts"].as_array().unwrap().iter();
+        let mended: Vec<&Json> = acts.filter(|act| act["act"] == "mend").collect();
+        assert_eq!(mended.len(), 2, "{audit}");
+        assert!(
+            mended.iter().all(|act| act["reason"] == "by phone"),
+            "{audit}"
+        );
+
+        let text = std::fs::read_to_string(&company.file).unwrap();
+        let text = text.replace(AUTOMATION_KEY, "nobody");
+        let neither = company.folder.path().join("neither.toml");
+        private(&neither, &text.replace(SALESFORCE_KEY, "nobody"));
+        refused(&neither, &["doctor", "--fix", "--yes"], 1, &["Salesforce"]);
+    }
 }
 
 #[test]

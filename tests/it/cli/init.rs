@@ -1,8 +1,12 @@
 //! From nothing to a first sync, by answers on standard input.
 
+use std::io::{Read as _, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-use std::process::Output;
+use std::process::{Child, Output, Stdio};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 use super::{Company, answered, command, printed, said};
 
@@ -112,4 +116,35 @@ fn answers_that_stop_half_way_leave_no_file_behind() {
     let cut = init(&file, &answers(&company)[..5]);
     assert_eq!(cut.status.code(), Some(1), "{}", said(&cut));
     assert!(!file.exists());
+}
+
+/// What it says on standard error, up to a question.
+fn asked(child: &mut Child, question: &str) -> String {
+    let mut told = Vec::new();
+    let mut byte = [0];
+    let notes = child.stderr.as_mut().unwrap();
+    while !String::from_utf8_lossy(&told).contains(question) {
+        let read = notes.read(&mut byte).unwrap();
+        assert_eq!(read, 1, "{}", String::from_utf8_lossy(&told));
+        told.push(byte[0]);
+    }
+    String::from_utf8(told).unwrap()
+}
+
+#[test]
+fn whoever_is_asked_to_end_at_the_last_question_ends_and_has_written_nothing() {
+    let company = Company::new(3, 20);
+    for signal in [Signal::SIGTERM, Signal::SIGINT] {
+        let mut init = command(&company.file, &["init"]);
+        init.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = init.stderr(Stdio::piped()).spawn().unwrap();
+        let mut typed = child.stdin.take().unwrap();
+        // Nothing is to be mended.
+        typed.write_all(b"\n").unwrap();
+        asked(&mut child, "type “begin”");
+        kill(Pid::from_raw(child.id() as i32), signal).unwrap();
+        asked(&mut child, "nothing was written to either system");
+        assert_eq!(child.wait().unwrap().code(), Some(3), "{signal}");
+        drop(typed);
+    }
 }

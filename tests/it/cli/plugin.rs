@@ -216,3 +216,92 @@ fn ends_for(file: &std::path::Path, arguments: &[&str]) -> String {
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
     printed(&output)
 }
+
+/// The lines of the listing that are about these two fields.
+fn listed(company: &Company, pair: &str) -> Vec<String> {
+    let told = ends(company, &["plugin"]);
+    let lines = told.lines().map(str::trim);
+    let of_it = lines.filter(|line| line.contains(pair));
+    of_it.map(ToOwned::to_owned).collect()
+}
+
+#[test]
+fn of_two_pairs_of_the_same_fields_the_one_is_changed_that_was_named() {
+    let company = synced();
+    let does = |arguments: &[&str]| ends(&company, &[arguments, &["--yes"]].concat());
+    let change = ["plugin", "change", "people", "MobilePhone", "mobile"];
+    assert_eq!(
+        listed(&company, "MobilePhone ↔ mobile"),
+        ["MobilePhone ↔ mobile · Lead, Contact"]
+    );
+    does(&[&change[..], &["--set-objects", "Lead", "--review", "on"]].concat());
+    let add = ["plugin", "add", "people", "MobilePhone", "both", "mobile"];
+    does(&[&add[..], &["--objects", "Contact"]].concat());
+    let both = [
+        "MobilePhone ↔ mobile · Lead · review",
+        "MobilePhone ↔ mobile · Contact",
+    ];
+    assert_eq!(listed(&company, "MobilePhone ↔ mobile"), both);
+
+    let ambiguous = ["2 pairs", "--objects Lead or --objects Contact"];
+    let remove = ["plugin", "remove", "people", "mobilephone", "mobile"];
+    refused(&company.file, &remove, 2, &ambiguous);
+    let turn = [&change[..], &["--arrow", "automation"]].concat();
+    refused(&company.file, &turn, 2, &ambiguous);
+    let neither = [&remove[..], &["--objects", "Lead,Contact"]].concat();
+    refused(
+        &company.file,
+        &neither,
+        2,
+        &["no pair", "for exactly Lead,Contact", "--set-objects"],
+    );
+    assert_eq!(listed(&company, "MobilePhone ↔ mobile"), both);
+
+    does(&[&turn[..], &["--objects", "contact"]].concat());
+    assert_eq!(
+        listed(&company, "MobilePhone"),
+        [both[0], "MobilePhone ← mobile · Contact"]
+    );
+    does(&[&remove[..], &["--objects", "Lead"]].concat());
+    assert_eq!(
+        listed(&company, "MobilePhone"),
+        ["MobilePhone ← mobile · Contact"]
+    );
+    // Of one alone nothing more has to be said.
+    does(&remove);
+    assert_eq!(listed(&company, "MobilePhone"), [""; 0]);
+}
+
+#[test]
+fn going_back_to_a_version_without_a_schedule_says_that_the_schedule_stays() {
+    let company = synced();
+    let stays = "the schedule stays as it is now";
+    let set = |name: &str, value: &str| {
+        ends(&company, &["plugin", "set", name, value, "--yes"]);
+    };
+    let back = ["plugin", "roll-back", "1", "--dry-run"];
+    set("update_blanks", "on");
+    let told = ends(&company, &back);
+    assert!(!told.contains(stays), "there was one schedule only: {told}");
+    set("schedule.pull", "2h");
+    let told = ends(&company, &back);
+    assert!(
+        told.contains("warning: version 1 ") && told.contains(stays),
+        "{told}"
+    );
+    let told = asked(&company, &[&back[..], &["--json"]].concat());
+    assert_eq!(told["objections"][0]["code"], "doubt-no-times", "{told}");
+    set("update_blanks", "off");
+    let told = ends(&company, &back);
+    assert!(
+        told.starts_with("Nothing would change.\n") && told.contains(stays),
+        "{told}"
+    );
+    // One that has its own brings it along.
+    set("schedule.pull", "3h");
+    let told = ends(&company, &["plugin", "roll-back", "3", "--dry-run"]);
+    assert!(
+        told.contains("3 h → 2 h") && !told.contains(stays),
+        "{told}"
+    );
+}

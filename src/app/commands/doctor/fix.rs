@@ -8,18 +8,17 @@ use crate::app::args::Doctor;
 use crate::app::commands::Place;
 use crate::app::commands::init::file;
 use crate::app::commands::plugin::Proposed;
-use crate::app::compose::{self, Connected, Mode, Opened};
+use crate::app::compose::{Mendable, Opened};
+use crate::app::entry::{self, Entry};
 use crate::app::error::{AppError, Status};
 use crate::app::out::Out;
-use crate::app::run::{Goal, run};
 use crate::console::{Language, Tongue, spoken};
 use crate::domain::command::Command;
 use crate::domain::doctor::Finding;
-use crate::domain::ids::{FieldId, Kind};
+use crate::domain::ids::{FieldId, Kind, Side};
 use crate::domain::mapping::{Policy, Role};
 use crate::domain::remedy::{Mended, Preview, Remedy};
 use crate::domain::setup::{assume, deleted};
-use crate::ports::Store as _;
 
 /// What became of one remedy.
 enum Ended {
@@ -37,69 +36,107 @@ pub(super) async fn perform(
     asked: &Doctor,
     out: &mut Out,
 ) -> Result<Status, AppError> {
-    // Refused before both systems are asked who they are.
+    // Refused before the systems are asked who they are.
     place.instruction(&opened, &asked.reason, Command::Mend(Remedy::Timeline))?;
-    let mut connected = compose::connect_to_mend(opened).await?;
-    let policy = connected.policy.clone();
+    let ground = Mendable::of(opened).await?;
+    let policy = ground.policy.clone();
     let mut tried: Vec<Remedy> = Vec::new();
     let mut told: Vec<Json> = Vec::new();
     let mut fields = Vec::new();
     let mut status = Status::Done;
     // Each look may show what only became possible by what was made before.
-    while let Some((finding, remedy)) = next(place, &connected, asked, &tried).await? {
+    while let Some((finding, remedy)) = next(place, &ground, asked, &tried).await? {
         tried.push(remedy.clone());
         let unmapped = unmapped(&remedy, &policy);
-        let preview = connected
+        let preview = ground
             .examiner
             .preview(policy.clone(), remedy.clone())
             .await;
         let (preview, ended) = match preview {
             Ok(preview) => {
                 show(&finding, &remedy, &policy, &preview, out)?;
-                let ended = one(place, &mut connected, asked, (&remedy, &preview), out).await?;
+                let ended = one(place, &ground, asked, (&remedy, &preview), out).await?;
                 (preview, ended)
             }
             Err(error) => (Preview::default(), Ended::Failed(error.to_string())),
         };
         status = worse(status, &ended);
         let now = match ended {
-            Ended::Made(_) => find(place, &connected, &finding).await?,
+            Ended::Made(_) => find(place, &ground, &finding).await?,
             _ => None,
         };
-        say((&remedy, &ended), now.as_ref(), &connected, out)?;
+        say((&remedy, &ended), now.as_ref(), &ground, out)?;
         if let (Ended::Made(_), Some(field)) = (&ended, unmapped) {
             fields.push((told.len(), field));
         }
         told.push(line(&finding, &remedy, &preview, &ended, now.as_ref()));
     }
-    let is_first = asked.is_first || connected.opened.recovered.policy.is_none();
+    let unread = unread(&ground);
+    for (side, why) in &unread {
+        out.note(&format!(
+            "{side} could not be looked at, so nothing of it was mended: {why}"
+        ))?;
+    }
+    if status == Status::Done && !unread.is_empty() {
+        status = Status::WorkRemains;
+    }
+    let is_first = asked.is_first || ground.opened.recovered.policy.is_none();
     // The next ones open the store anew.
-    drop(connected);
+    drop(ground);
     for (at, (kind, field)) in fields {
         let is_mapped = if is_first {
             map_in_file(place, asked, &policy, (kind, &field), out).await?
-        } else {
+        } else if unread.is_empty() {
             map(place, asked, (kind, &field), out).await?
+        } else {
+            out.note(&format!(
+                "{field} is not mapped, which takes both systems; the screen Plugin maps it"
+            ))?;
+            false
         };
         told[at]["mapped"] = json!(is_mapped);
     }
+    report(&told, &unread, out)?;
+    Ok(status)
+}
+
+fn report(told: &[Json], unread: &[(Side, String)], out: &mut Out) -> Result<(), AppError> {
     if out.is_json() {
-        out.json(&json!({ "fixes": told }))?;
+        let unread = unread
+            .iter()
+            .map(|(side, why)| json!({ "in": side.to_string(), "why": why }));
+        let unread: Vec<Json> = unread.collect();
+        out.json(&json!({ "fixes": told, "unread": unread }))?;
     } else if told.is_empty() {
         out.line("nothing to mend from here")?;
     }
-    Ok(status)
+    Ok(())
+}
+
+/// What the last look could not read, and why.
+fn unread(ground: &Mendable) -> Vec<(Side, String)> {
+    let Some(evidence) = ground.examiner.latest() else {
+        return Vec::new();
+    };
+    let failed = [
+        (Side::Salesforce, evidence.salesforce.as_ref().err()),
+        (Side::Automation, evidence.automation.as_ref().err()),
+    ];
+    let failed = failed.into_iter();
+    failed
+        .filter_map(|(side, failure)| Some((side, failure?.to_string())))
+        .collect()
 }
 
 /// The first finding that can be mended and was not tried yet.
 async fn next(
     place: &Place,
-    connected: &Connected,
+    ground: &Mendable,
     asked: &Doctor,
     tried: &[Remedy],
 ) -> Result<Option<(Finding, Remedy)>, AppError> {
-    let opened = &connected.opened;
-    let findings = judged(place, opened, &connected.policy, &connected.examiner).await?;
+    let opened = &ground.opened;
+    let findings = judged(place, opened, &ground.policy, &ground.examiner).await?;
     let mut wanted = findings.into_iter().filter(|finding| {
         asked.checks.is_empty() || asked.checks.iter().any(|id| finding.check.id == id)
     });
@@ -113,18 +150,18 @@ async fn next(
 /// The same check as it stands now.
 async fn find(
     place: &Place,
-    connected: &Connected,
+    ground: &Mendable,
     finding: &Finding,
 ) -> Result<Option<Finding>, AppError> {
-    let opened = &connected.opened;
-    let findings = judged(place, opened, &connected.policy, &connected.examiner).await?;
+    let opened = &ground.opened;
+    let findings = judged(place, opened, &ground.policy, &ground.examiner).await?;
     let mut findings = findings.into_iter();
     Ok(findings.find(|now| now.check == finding.check))
 }
 
 async fn one(
     place: &Place,
-    connected: &mut Connected,
+    ground: &Mendable,
     asked: &Doctor,
     (remedy, preview): (&Remedy, &Preview),
     out: &mut Out,
@@ -142,17 +179,14 @@ async fn one(
         return Ok(Ended::Left("nothing was made"));
     }
     let command = Command::Mend(remedy.clone());
-    let instruction = place.instruction(&connected.opened, &asked.reason, command)?;
-    // Recorded before it is made: what nobody answers for is not done. Each act goes on from the one
-    // before it.
-    connected.bind().await?;
-    connected.opened.recovered = connected.opened.store.recover().await?;
-    let goal = Goal::Command(instruction);
-    run(connected, Mode::default(), goal, out).await?;
+    let instruction = place.instruction(&ground.opened, &asked.reason, command)?;
+    ground.bind().await?;
+    let entry = Entry::mend(remedy, &instruction.reason);
+    entry::put(&ground.opened, &instruction.operator, entry).await?;
     Ok(
-        match connected
+        match ground
             .examiner
-            .mend(connected.policy.clone(), remedy.clone())
+            .mend(ground.policy.clone(), remedy.clone())
             .await
         {
             Ok(mended) => Ended::Made(mended),
@@ -191,8 +225,7 @@ async fn map(
         out.note("it was made and is not mapped; the screen Plugin maps it")?;
         return Ok(false);
     }
-    proposed.put(place, &asked.reason, out).await?;
-    Ok(true)
+    proposed.put(place, &asked.reason, out).await
 }
 
 /// Adds the pair to the instance file, which is the truth before the first sync.
@@ -269,7 +302,7 @@ fn show(
 fn say(
     (remedy, ended): (&Remedy, &Ended),
     now: Option<&Finding>,
-    connected: &Connected,
+    ground: &Mendable,
     out: &mut Out,
 ) -> Result<(), AppError> {
     if out.is_json() {
@@ -294,8 +327,8 @@ fn say(
     }
     if let Some(finding) = now {
         let language = Language::new(Tongue::English);
-        let now = connected.opened.clock.now();
-        let spoken = spoken(&language, &connected.policy, now, finding);
+        let now = ground.opened.clock.now();
+        let spoken = spoken(&language, &ground.policy, now, finding);
         let state = finding.seen.severity.name();
         out.line(&format!("  now {state}: {}", spoken.evidence))?;
     }

@@ -94,8 +94,8 @@ fn alter(
     if let Some(arrow) = options.arrow {
         wanted.arrow = arrow_of(arrow);
     }
-    if !options.objects.is_empty() {
-        wanted.objects = named_objects(kind, &options.objects)?;
+    if !options.set_objects.is_empty() {
+        wanted.objects = named_objects(kind, &options.set_objects)?;
     }
     let is_on = |switch| switch == Switch::On;
     if let Some(review) = options.review.map(is_on) {
@@ -277,13 +277,9 @@ fn mapped(draft: &Draft, names: &PairNames) -> Result<(Kind, FieldRule), AppErro
         rule.salesforce.eq_ignore_ascii_case(&names.salesforce)
             && rule.automation == names.automation
     };
-    let found = draft.policy.mapping.rules(kind).iter().find(is_it).cloned();
-    let rule = found.ok_or_else(|| {
-        AppError::Usage(format!(
-            "{} and {} are not mapped to each other; see: passerelle plugin",
-            names.salesforce, names.automation
-        ))
-    })?;
+    let rules = draft.policy.mapping.rules(kind);
+    let found: Vec<&FieldRule> = rules.iter().filter(is_it).collect();
+    let rule = chosen(&found, kind, names)?.clone();
     if rule.role == Role::Owner && draft.policy.sync_owners {
         return Err(AppError::Usage(
             "this pair belongs to the option for owners: passerelle plugin set sync_owners off"
@@ -291,4 +287,46 @@ fn mapped(draft: &Draft, names: &PairNames) -> Result<(Kind, FieldRule), AppErro
         ));
     }
     Ok((kind, rule))
+}
+
+/// The one of these pairs that is meant: the only one, or the one that is for exactly the named objects.
+fn chosen<'a>(
+    found: &[&'a FieldRule],
+    kind: Kind,
+    names: &PairNames,
+) -> Result<&'a FieldRule, AppError> {
+    let pair = format!("{} and {}", names.salesforce, names.automation);
+    if found.is_empty() {
+        return Err(AppError::Usage(format!(
+            "{pair} are not mapped to each other; see: passerelle plugin"
+        )));
+    }
+    let named = named_objects(kind, &names.objects)?;
+    let is_for_them = |rule: &&&FieldRule| {
+        let all = rule.objects.iter().all(|object| named.contains(object));
+        all && named.iter().all(|object| rule.objects.contains(object))
+    };
+    let there: Vec<String> = found.iter().map(|rule| objects_of(rule, ",")).collect();
+    match (named.is_empty(), found) {
+        (true, [only]) => Ok(only),
+        (true, _) => Err(AppError::Usage(format!(
+            "{pair} are mapped to each other by {} pairs; say which one with --objects {}",
+            found.len(),
+            there.join(" or --objects ")
+        ))),
+        (false, _) => found.iter().find(is_for_them).copied().ok_or_else(|| {
+            AppError::Usage(format!(
+                "no pair of {pair} is for exactly {}; there is --objects {} (--set-objects changes \
+                 what a pair is for)",
+                names.objects.join(","),
+                there.join(" and --objects ")
+            ))
+        }),
+    }
+}
+
+/// The Salesforce objects that a pair is for.
+pub(super) fn objects_of(rule: &FieldRule, between: &str) -> String {
+    let names: Vec<&str> = rule.objects.iter().map(|object| object.name()).collect();
+    names.join(between)
 }

@@ -155,7 +155,14 @@ pub(in crate::app) fn put(path: &Path, text: &str, force: bool) -> io::Result<()
     let new = if force {
         let mut name = path.file_name().unwrap_or_default().to_owned();
         name.push(".new");
-        path.with_file_name(name)
+        let new = path.with_file_name(name);
+        // Left by a process that was killed while it wrote; none is the ordinary case.
+        if let Err(error) = fs::remove_file(&new)
+            && error.kind() != io::ErrorKind::NotFound
+        {
+            return Err(error);
+        }
+        new
     } else {
         path.to_owned()
     };

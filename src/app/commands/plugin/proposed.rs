@@ -58,18 +58,19 @@ impl Proposed {
         Ok(lines)
     }
 
+    /// Whether it is in force.
     pub(in crate::app::commands) async fn put(
         self,
         place: &Place,
         reason: &str,
         out: &mut Out,
-    ) -> Result<(), AppError> {
+    ) -> Result<bool, AppError> {
         let command = Command::Configure {
             based_on: self.draft.based_on,
             policy: Box::new(self.draft.policy),
             timetable: self.draft.timetable,
         };
-        put(place, &self.ground.connected, reason, command, out).await?;
-        Ok(())
+        let report = put(place, &self.ground.connected, reason, command, out).await?;
+        Ok(!report.is_interrupted)
     }
 }

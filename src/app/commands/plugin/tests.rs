@@ -11,7 +11,7 @@ use crate::domain::drift::Descriptions;
 use crate::domain::ids::{FieldId, Kind, SalesforceObject};
 use crate::domain::mapping::{Arrow, BlankTravel, Concurrent, Mapping, Overwritten};
 use crate::domain::request::{FieldAccess, FieldDescription};
-use crate::domain::setup::{owners, rule};
+use crate::domain::setup::{Timetable, owners, rule};
 use crate::domain::time::Span;
 use crate::domain::value::ValueType;
 
@@ -262,6 +262,8 @@ fn a_file_is_ours_alone_and_takes_no_others_place_unasked() {
     assert_eq!(mode & 0o777, 0o600);
     assert!(file::put(&path, "two", false).is_err());
     assert_eq!(fs::read_to_string(&path).unwrap(), "one");
+    // Whatever a killed one left does not stand in the way.
+    fs::write(folder.path().join("plugin.toml.new"), "half").unwrap();
     file::put(&path, "two", true).unwrap();
     assert_eq!(fs::read_to_string(&path).unwrap(), "two");
     let link = folder.path().join("link.toml");

@@ -5,14 +5,14 @@ use std::io;
 use serde::Serialize;
 use serde_json::{Value as Json, json};
 
-use super::file;
+use super::{edit, file};
 use crate::app::error::AppError;
 use crate::app::out::Out;
 use crate::app::words;
 use crate::console::query::Foreseen;
 use crate::console::{Language, Tongue, objected, spoken_changes, spoken_forecast};
 use crate::domain::ids::Kind;
-use crate::domain::mapping::FieldRule;
+use crate::domain::mapping::{BlankTravel, Concurrent, FieldRule, Overwritten};
 use crate::domain::record::PolicyVersion;
 use crate::domain::setup::{Draft, InForce, Objection, Weight, differences};
 
@@ -63,13 +63,25 @@ pub(super) fn setup(in_force: &InForce, out: &mut Out) -> Result<(), AppError> {
     Ok(())
 }
 
+/// With what it is for, and its options by their names on the command line.
 fn pair(rule: &FieldRule) -> String {
-    format!(
-        "{} {} {}",
-        rule.salesforce,
-        words::arrow(rule.arrow),
-        rule.automation
-    )
+    let mut words = vec![
+        format!(
+            "{} {} {}",
+            rule.salesforce,
+            words::arrow(rule.arrow),
+            rule.automation
+        ),
+        edit::objects_of(rule, ", "),
+    ];
+    let options = [
+        (rule.overwritten == Overwritten::Review, "review"),
+        (rule.blank == BlankTravel::Clears, "clear"),
+        (rule.concurrent == Concurrent::Newest, "newest"),
+    ];
+    let set = options.into_iter().filter(|(is_set, _)| *is_set);
+    words.extend(set.map(|(_, name)| name.to_owned()));
+    words.join(" · ")
 }
 
 /// What would change, what speaks against it, what it would do.
@@ -80,7 +92,11 @@ pub(super) fn draft(
     line: &mut dyn FnMut(&str) -> io::Result<()>,
 ) -> io::Result<()> {
     if !draft.is_changed() {
-        return line("Nothing would change.");
+        line("Nothing would change.")?;
+        return match draft.left_times() {
+            Some(left) => line(&format!("warning: {}", objection(&left))),
+            None => Ok(()),
+        };
     }
     for change in changes(draft) {
         line(&change)?;

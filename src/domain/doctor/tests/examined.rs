@@ -489,3 +489,23 @@ fn a_timeline_field_of_another_shape_is_named_with_what_it_should_be() {
         assert_eq!(found.remedy, None, "what is there is never changed");
     }
 }
+
+#[test]
+fn what_nobody_looked_at_is_told_by_a_bundle_without_a_key_that_would_look() {
+    let mut world = World::new();
+    let looked_at = examine(&world.facts());
+    world.evidence = None;
+    let unseen = examine(&world.facts());
+    let told = |findings: Vec<Finding>| -> Vec<Seen> {
+        let findings = findings.into_iter().map(Finding::out_of_reach);
+        findings.map(|finding| finding.seen).collect()
+    };
+    let is_unseen = |seen: &Seen| seen.says == "seen-not-in-bundle";
+    let (looked_at, unseen) = (told(looked_at), told(unseen));
+    assert!(!looked_at.iter().any(is_unseen), "{looked_at:?}");
+    assert!(
+        unseen.iter().filter(|seen| is_unseen(seen)).count() > 5,
+        "{unseen:?}"
+    );
+    assert!(unseen.iter().all(|seen| seen.says != "seen-not-examined"));
+}

@@ -1,5 +1,7 @@
 //! OAuth over HTTP: authorize, token, revoke, introspect, who am I.
 
+use std::net::SocketAddr;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use ring::hmac;
@@ -261,8 +263,18 @@ fn jwt_bearer(org: &mut Salesforce, asked: &Asked, form: &Form) -> Result<Tokens
     } else {
         "https://login.salesforce.com"
     };
-    assertion.verify(app, &[asked.base_url(), login], asked.now)?;
+    let mut audiences = vec![login];
+    audiences.extend(own_name(asked));
+    assertion.verify(app, &audiences, asked.now)?;
     org.grant_assertion(&client_id, assertion.claim("sub"), asked.now)
+}
+
+/// The name that the organisation goes by here, which is the address it was printed with. Any other
+/// that leads to it (`localhost`) is like an instance's or a Lightning host: no assertion is meant for it.
+fn own_name(asked: &Asked) -> Option<&str> {
+    let base = asked.base_url();
+    let (_, host) = base.split_once("://")?;
+    host.parse::<SocketAddr>().ok().map(|_| base)
 }
 
 fn host(asked: &Asked) -> Host {

@@ -453,24 +453,23 @@ pub(super) fn roll_back(model: &mut Model) {
     }
 }
 
-/// An older version becomes the draft. The times stay: each version that has its own brings them.
+/// An older version becomes the draft.
 pub(in crate::console) fn replace(model: &mut Model, number: u32) {
     let found = model.plugin.shown().and_then(|shown| shown.version(number));
     let Some(version) = found.map(|(version, _)| version.clone()) else {
         return;
     };
-    put(model, |draft| {
-        draft.replace(version.policy);
-        if let Some(times) = version.timetable {
-            draft.timetable = times;
-        }
-    });
+    let versions = model.plugin.shown().map(|shown| &shown.plugin.versions);
+    let in_force = versions.and_then(|versions| versions.first()).cloned();
+    let has_no_times = version.timetable.is_none();
+    let keeps_times = has_no_times && in_force.as_ref().is_some_and(|now| now.timetable.is_some());
+    put(model, |draft| draft.go_back(version, in_force.as_ref()));
     model.plugin.open = None;
     let is_drafted = model.plugin.shown().is_some_and(|s| s.drafted().is_some());
-    let key = if is_drafted {
-        "rolled-back"
-    } else {
-        "draft-as-before"
+    let key = match (is_drafted, keeps_times) {
+        (true, _) => "rolled-back",
+        (false, true) => "doubt-no-times",
+        (false, false) => "draft-as-before",
     };
     let told = model
         .shell

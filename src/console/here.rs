@@ -42,8 +42,8 @@ fn person(words: Words<'_>, present: &Present, is_me: bool) -> String {
     ];
     let mut line = say.with(key, &gaps);
     if let Some(link) = present.looks_at {
-        line.push_str(": ");
-        line.push_str(&say.with("here-looks", &[("link", &link.to_string())]));
+        let looks = say.with("here-looks", &[("link", &link.to_string())]);
+        line = say.labelled(&line, &looks);
     }
     line
 }

@@ -415,6 +415,13 @@ impl Model {
         self.shell.toast(Tone::Person, text);
     }
 
+    /// How the screens were left could not be read.
+    pub fn warn_of_view(&mut self, error: &str) {
+        let say = &self.shell.language;
+        let text = say.with("view-unread", &[("error", error)]);
+        self.warn(text);
+    }
+
     pub const fn size(&self) -> (u16, u16) {
         self.shell.size
     }

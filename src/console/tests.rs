@@ -22,6 +22,7 @@ mod tape;
 
 use super::Msg;
 use super::query::Query;
+use crate::domain::access::Why;
 use crate::domain::command::{Command, Fact, Refusal};
 use crate::domain::conflict::{Choice, Subject};
 use crate::domain::ids::{FieldId, Generation, LinkId};
@@ -365,7 +366,7 @@ fn a_store_that_cannot_be_read_is_said_and_what_was_known_stays() {
     let asked = bench.asked();
     for (ticket, query) in asked {
         if query == Query::Conflicts {
-            bench.send(Msg::Unanswered(ticket, "disk on fire".to_owned()));
+            bench.send(Msg::Unanswered(ticket, Why::raw("disk on fire")));
         }
     }
     bench.expect_screen("cannot be read: disk on fire");

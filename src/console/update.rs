@@ -89,7 +89,10 @@ fn take_in(model: &mut Model, msg: Msg) -> Vec<Effect> {
             Vec::new()
         }
         Msg::Answered(ticket, answer) => on_answered(model, ticket, answer),
-        Msg::Unanswered(ticket, error) => on_unanswered(model, ticket, error),
+        Msg::Unanswered(ticket, why) => {
+            let error = model.shell.words().why_not(&why);
+            on_unanswered(model, ticket, error)
+        }
         Msg::Unasked(ticket) => {
             let error = model.shell.language.text("unasked").to_owned();
             on_unanswered(model, ticket, error)

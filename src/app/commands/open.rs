@@ -18,7 +18,7 @@ use crate::app::error::{AppError, Status};
 use crate::app::out::Out;
 use crate::console::tape::Start;
 use crate::console::theme::Theme;
-use crate::console::{Ground, Instance, Language, Model, introduced, without};
+use crate::console::{Ground, Instance, Language, Model, introduced};
 use crate::domain::command::Told;
 use crate::domain::operator::{Present, Role, SessionId};
 use crate::domain::setup::InForce;
@@ -91,7 +91,7 @@ async fn look(
     place.log.hold();
     let session = async {
         let mut tty = Tty::take(mouse(&place.env))?;
-        let (mut wires, desk) = stage.wires(tty.wires()?, (&screens, made), &language);
+        let (mut wires, desk) = stage.wires(tty.wires()?, (&screens, made));
         let ended = session::drive(&mut model, &mut wires, &mut tty).await;
         tty.end().await;
         desk.abort();
@@ -148,13 +148,11 @@ impl Stage {
         &self,
         ends: TtyWires,
         (screens, made): (&Screens, Timestamp),
-        language: &Language,
     ) -> (Wires, JoinHandle<()>) {
         let (setups, snapshots) = (self.setups.subscribe(), self.snapshots.subscribe());
         let (questions, asked) = mpsc::channel(QUESTIONS_MAX);
         let (told, answers) = mpsc::channel(QUESTIONS_MAX);
-        let without = without(language);
-        let exhibit = Exhibit::new(screens, setups.clone(), snapshots.clone(), without);
+        let exhibit = Exhibit::new(screens, setups.clone(), snapshots.clone());
         let desk = tokio::spawn(exhibit.serve(asked, told));
         let wires = Wires {
             inputs: ends.inputs,

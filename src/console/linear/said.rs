@@ -326,7 +326,7 @@ pub(in crate::console) fn help(model: &mut Model) {
         ("wait", "linear-do-wait"),
         ("lang fr, lang en", "palette-lang"),
     ] {
-        lines.push(format!("{name}: {}", say.text(description)));
+        lines.push(say.labelled(name, say.text(description)));
     }
     for line in lines {
         model.say(&line);
@@ -339,7 +339,10 @@ fn described(say: &Language, action: Action) -> String {
         Danger::None => "",
         Danger::Writes => "! ",
     };
-    format!("{writes}{}: {}", entry.name, say.text(entry.description))
+    say.labelled(
+        &format!("{writes}{}", entry.name),
+        say.text(entry.description),
+    )
 }
 
 /// For what an action is, if not for here.

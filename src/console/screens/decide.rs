@@ -505,5 +505,6 @@ pub(in crate::console) fn on_its_way(words: Words<'_>, kind: Kind, pending: &Pen
         })
         .collect();
     let state = words.pending(pending.state);
-    format!("{}: {state}: {}", pending.side, fields.join(", "))
+    let told = words.labelled(&state, &fields.join(", "));
+    words.labelled(&pending.side.to_string(), &told)
 }

@@ -279,8 +279,7 @@ fn a_missing_secret_is_asked_for_and_seen_nowhere() {
         (secret, reason.as_str()),
         (Some(Hidden::new(SECRET)), "new key")
     );
-    let error = "the store is busy".to_owned();
-    bench.send(Msg::Unanswered(ticket, error));
+    bench.send(Msg::Unanswered(ticket, Why::raw("the store is busy")));
     bench.expect_screen("It was not begun: the store is busy");
 }
 

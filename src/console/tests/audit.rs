@@ -6,6 +6,7 @@ use crate::console::language::Tongue;
 use crate::console::query::{
     Acts, Answer, Export, Exported, Format, Older, Query, UndoPreview, Wanted,
 };
+use crate::domain::access::Why;
 use crate::domain::audit::{Entry, Finding, Head, Mac, Verdict};
 use crate::domain::ids::{LinkId, RunId};
 use crate::domain::link::{Base, FieldState};
@@ -410,7 +411,7 @@ fn a_file_that_cannot_be_written_is_said_with_its_cause() {
     bench.keys("X");
     for (ticket, query) in bench.asked() {
         if matches!(query, Query::ExportActs(_)) {
-            bench.send(Msg::Unanswered(ticket, "disk on fire".to_owned()));
+            bench.send(Msg::Unanswered(ticket, Why::raw("disk on fire")));
         }
     }
     bench.expect_screen("disk on fire");
@@ -425,7 +426,7 @@ fn reading_failing_empty_and_cut_lists_say_so() {
     bench.keys("9").expect_screen("Reading…");
     for (ticket, query) in bench.asked() {
         if query == Query::Acts {
-            bench.send(Msg::Unanswered(ticket, "disk on fire".to_owned()));
+            bench.send(Msg::Unanswered(ticket, Why::raw("disk on fire")));
         }
     }
     bench.expect_screen("cannot be read: disk on fire");

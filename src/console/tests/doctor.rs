@@ -4,6 +4,7 @@ use super::Msg;
 use super::bench::{Bench, NOW, World, policy};
 use super::plugin::described;
 use crate::console::query::{Answer, Diagnosis, Mending, Query};
+use crate::domain::access::Why;
 use crate::domain::doctor::{CHECKS, Disk, Facts, examine};
 use crate::domain::drift::Descriptions;
 use crate::domain::failure::{Failure, FailureKind};
@@ -245,7 +246,7 @@ fn what_cannot_be_read_is_said() {
     let fail = |bench: &mut Bench| {
         for (ticket, query) in bench.asked() {
             if query == Query::Doctor {
-                bench.send(Msg::Unanswered(ticket, "disk on fire".to_owned()));
+                bench.send(Msg::Unanswered(ticket, Why::raw("disk on fire")));
             }
         }
     };

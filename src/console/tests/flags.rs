@@ -3,6 +3,7 @@
 use super::Msg;
 use super::bench::{Bench, EMAIL, FLAG, NOW, World, brief, person};
 use crate::console::query::{Answer, FlagRow, Page, Query};
+use crate::domain::access::Why;
 use crate::domain::command::Command;
 use crate::domain::consent::{Consent, ConsentView, Dated, Evidence, Proof, Reason};
 use crate::domain::failure::{Failure, FailureKind};
@@ -410,7 +411,7 @@ fn reading_failing_empty_and_cut_lists_say_so() {
     bench.expect_screen("Reading…");
     for (ticket, query) in bench.asked() {
         if query == Query::Flags {
-            bench.send(Msg::Unanswered(ticket, "disk on fire".to_owned()));
+            bench.send(Msg::Unanswered(ticket, Why::raw("disk on fire")));
         }
     }
     bench.expect_screen("cannot be read: disk on fire");

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::Msg;
 use super::bench::{Bench, MOBILE, NOW, World, brief, policy};
 use crate::console::query::{Answer, Example, Foreseen, Plugin, Query};
+use crate::domain::access::Why;
 use crate::domain::drift::Descriptions;
 use crate::domain::ids::{FieldId, LinkId, SalesforceObject};
 use crate::domain::mapping::{Arrow, Policy};
@@ -248,7 +249,7 @@ fn what_cannot_be_read_is_said() {
     bench.keys("7").expect_screen("Reading…");
     for (ticket, query) in bench.asked() {
         if query == Query::Plugin {
-            bench.send(Msg::Unanswered(ticket, "disk on fire".to_owned()));
+            bench.send(Msg::Unanswered(ticket, Why::raw("disk on fire")));
         }
     }
     bench.expect_screen("cannot be read: disk on fire");

@@ -21,7 +21,7 @@ pub(in crate::console) fn ask_window(model: &mut Model) {
     let prompt = Prompt::new(
         say.text("backfill-title").to_owned(),
         say.text("backfill-hint").to_owned(),
-        Field::new(Lines::One, "7d"),
+        Field::new(Lines::One, say.text("backfill-usual")),
     );
     model.overlay = Some(Overlay::Window(prompt));
 }
@@ -31,7 +31,7 @@ pub(in crate::console) fn take_window(model: &mut Model) -> Vec<Effect> {
     let Some(Overlay::Window(prompt)) = &mut model.overlay else {
         return Vec::new();
     };
-    let reach = Span::parse(prompt.field.text().trim()).filter(|span| *span > Span::ZERO);
+    let reach = Span::parse_reach(prompt.field.text().trim()).filter(|span| *span > Span::ZERO);
     let Some(reach) = reach else {
         prompt.problem = Some(model.shell.language.text("not-a-span").to_owned());
         return Vec::new();
@@ -268,7 +268,7 @@ fn offer(
     lines.extend(causes.into_iter().map(|(count, held)| {
         let why = held.failure.to_string();
         let n = say.number(count);
-        let told = if is_one { why } else { format!("{n}: {why}") };
+        let told = if is_one { why } else { say.labelled(&n, &why) };
         (Tone::Plain, told)
     }));
     let unread = model.activities.slot.data.as_ref();

@@ -126,7 +126,7 @@ fn lines(words: Words<'_>, bulk: &Bulk, trial: &Trial) -> Vec<(Tone, String)> {
         Reach::Shown { more } => ("bulk-shown", "not-in-list", more),
     };
     let reach = say.count(reach, bulk.links.len() as u64);
-    let mut lines = vec![(Tone::Strong, format!("{choice}: {reach}"))];
+    let mut lines = vec![(Tone::Strong, say.labelled(&choice, &reach))];
     if besides > 0 {
         lines.push((Tone::Person, say.count(key, besides)));
     }

@@ -186,11 +186,8 @@ pub(in crate::console) fn offer_resolution(model: &mut Model) {
         lines.push((Tone::Muted, say.count("stay-undecided", undecided as u64)));
     }
     for (subject, choice) in choices {
-        let title = format!(
-            "{}: {}",
-            words.subject(link.kind, *subject),
-            words.choice(choice)
-        );
+        let subject_named = words.subject(link.kind, *subject);
+        let title = words.labelled(&subject_named, &words.choice(choice));
         lines.push((Tone::Plain, title));
         for line in preview::lines(words, link, *subject, choice) {
             lines.push((Tone::Strong, format!("→ {line}")));

@@ -58,6 +58,7 @@ pub(in crate::console) fn answered(model: &mut Model, asked: Query, mending: Men
             look(model);
         }
         (asked, Mending::Failed(why)) => {
+            let why = model.shell.words().why_not(&why);
             let text = model.shell.language.with("mend-failed", &[("why", &why)]);
             model.shell.toast(Tone::Person, text);
             // Part of it may be there.

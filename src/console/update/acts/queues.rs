@@ -245,7 +245,7 @@ pub(in crate::console) fn offer_release(model: &mut Model, queues: &Queues) {
     let mut lines = vec![(Tone::Person, say.text("release-brake-explained").to_owned())];
     for (side, count) in &model.snapshot.queued {
         let n = say.number(*count);
-        lines.push((Tone::Strong, format!("{side}: {n}")));
+        lines.push((Tone::Strong, say.labelled(&side.to_string(), &n)));
     }
     let written = model.snapshot.queued.get(&Side::Salesforce);
     let calls = bulk::calls(written.copied().unwrap_or_default());
@@ -255,7 +255,7 @@ pub(in crate::console) fn offer_release(model: &mut Model, queues: &Queues) {
     let waiting = queues.writes.rows.iter().filter(waits);
     let samples = waiting.take(SAMPLES_MAX).map(|row| {
         let whom = words.titled(&row.brief.name, row.brief.id);
-        (Tone::Muted, format!("{whom}: {}", carried(words, row)))
+        (Tone::Muted, say.labelled(&whom, &carried(words, row)))
     });
     lines.extend(samples);
     let title = say.text("dialog-release-brake").to_owned();

@@ -22,7 +22,7 @@ fn lines(model: &Model) -> Vec<(Tone, String)> {
     }
     lines.push((Tone::Plain, String::new()));
     lines.push((Tone::Muted, say.text("here-tasks").to_owned()));
-    let tasks = tasks(words, &model.snapshot);
+    let tasks = tasks(words, &model.known.snapshot);
     if tasks.is_empty() {
         lines.push((Tone::Plain, say.text("here-nothing").to_owned()));
     }

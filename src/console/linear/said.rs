@@ -130,7 +130,7 @@ fn presence(model: &mut Model, present: &[Present]) {
 impl Model {
     /// Whoever waits for the sync looks again once it rests.
     pub(in crate::console) fn look_once_at_rest(&mut self) {
-        let newest = self.held.as_ref().unwrap_or(&self.snapshot);
+        let newest = self.known.held.as_ref().unwrap_or(&self.known.snapshot);
         let rests = newest.is_idle || self.shell.sync == SyncState::Ended;
         let now = self.shell.now;
         let is_over = match self.linear.as_ref().map(|linear| &linear.phase) {
@@ -196,11 +196,11 @@ impl Model {
     fn look_on(&mut self) {
         let waiting = self.awaited();
         let now = self.shell.now;
-        let slow = self.undo.is_some()
-            || self.bulk.is_some()
-            || self.release.is_some()
-            || self.export.is_some()
-            || self.mending.is_some();
+        let slow = self.asked.undo.is_some()
+            || self.asked.bulk.is_some()
+            || self.asked.release.is_some()
+            || self.asked.export.is_some()
+            || self.asked.mending.is_some();
         let Some(linear) = &mut self.linear else {
             return;
         };

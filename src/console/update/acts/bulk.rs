@@ -23,11 +23,11 @@ pub(super) const fn calls(written: u64) -> u64 {
 
 /// Asks for the marked contacts, or those that the filter shows, as they are now.
 pub(in crate::console) fn ask(model: &mut Model, choice: Choice) {
-    let (links, reach) = model.conflicts.many(model.scene());
+    let (links, reach) = model.screens.conflicts.many(model.scene());
     if links.is_empty() {
         return tell(model, Tone::Person, "nothing-chosen-here");
     }
-    model.bulk = Some(Bulk {
+    model.asked.bulk = Some(Bulk {
         choice,
         links,
         reach,

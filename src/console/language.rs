@@ -63,7 +63,10 @@ impl Language {
         Self {
             tongue,
             english: read(include_str!("languages/en.toml")),
-            french: read(include_str!("languages/fr.toml")),
+            french: read(include_str!("languages/fr.toml"))
+                .into_iter()
+                .map(|(key, text)| (key, set_in_french(text)))
+                .collect(),
         }
     }
 
@@ -134,7 +137,7 @@ impl Language {
         let digits = number.to_string();
         let gap = match self.tongue {
             Tongue::English => ",",
-            Tongue::French => " ",
+            Tongue::French => "\u{a0}",
         };
         let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
         for (index, digit) in digits.chars().enumerate() {
@@ -145,6 +148,14 @@ impl Language {
         }
         grouped
     }
+}
+
+/// A sign that stands apart is never parted from its word by the end of a line.
+fn set_in_french(mut text: String) -> String {
+    for sign in [':', ';', '?', '!', '»'] {
+        text = text.replace(&format!(" {sign}"), &format!("\u{a0}{sign}"));
+    }
+    text.replace("« ", "«\u{a0}")
 }
 
 fn read(text: &str) -> Messages {
@@ -206,6 +217,7 @@ mod tests {
         sources(&root.join("src/domain/doctor"), &mut all);
         sources(&root.join("src/domain/setup"), &mut all);
         sources(&root.join("src/app"), &mut all);
+        all.push_str(&fs::read_to_string(root.join("src/domain/access.rs")).unwrap());
         all.split('"').map(ToOwned::to_owned).collect()
     }
 
@@ -401,19 +413,21 @@ mod tests {
         }
         for (key, french) in &language.french {
             assert!(!french.contains(['“', '”', '’']), "{key}: {french}");
-            assert!(!french.replace("« ", "").contains('«'), "{key}: {french}");
+            assert!(
+                !french.replace("«\u{a0}", "").contains('«'),
+                "{key}: {french}"
+            );
             // What is typed into a filter is the same in both languages.
             if key.starts_with("filter-hint-") {
                 continue;
             }
-            for word in plain(french)
-                .split(' ')
-                .filter(|word| word.chars().count() > 1)
-            {
-                assert!(
-                    !word.ends_with([':', ';', '?', '!', '»']),
-                    "{key}: {french}"
-                );
+            let words = plain(french);
+            let words = words
+                .split_whitespace()
+                .filter(|word| word.chars().count() > 1);
+            for word in words {
+                let is_stuck = word.ends_with([':', ';', '?', '!', '»']);
+                assert!(!is_stuck, "{key}: “{word}” in: {french}");
             }
         }
     }
@@ -421,7 +435,7 @@ mod tests {
     #[test]
     fn numbers_and_plurals_are_those_of_the_language() {
         let mut language = Language::new(Tongue::French);
-        assert_eq!(language.number(1_234_567), "1 234 567");
+        assert_eq!(language.number(1_234_567), "1\u{a0}234\u{a0}567");
         assert!(Tongue::French.is_one(0) && !Tongue::English.is_one(0));
         language.tongue = Tongue::English;
         assert_eq!(language.number(999), "999");

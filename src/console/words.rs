@@ -183,8 +183,8 @@ impl Words<'_> {
     pub(super) fn choice(&self, choice: &Choice) -> String {
         let say = self.language;
         match choice {
-            Choice::Salesforce => self.sided("choice-side", Side::Salesforce),
-            Choice::Automation => self.sided("choice-side", Side::Automation),
+            Choice::Salesforce => say.text("choice-salesforce").to_owned(),
+            Choice::Automation => say.text("choice-automation").to_owned(),
             Choice::Base => say.text("choice-base").to_owned(),
             Choice::Typed(value) => {
                 say.with("choice-typed", &[("value", &self.value(Some(value)))])

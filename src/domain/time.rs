@@ -79,25 +79,38 @@ impl Span {
         format!("{}{name}", seconds / unit)
     }
 
-    /// A length of time as people write it: a whole number and one of `s`, `m`, `min`, `h`, `d`, or
-    /// `j` in French; at most a year.
+    /// A length of time as files have it: a whole number and one of `s`, `m`, `h`, `d`; at most a year.
     pub fn parse(text: &str) -> Option<Self> {
-        let end = text.find(|c: char| !c.is_ascii_digit())?;
-        let number = text[..end].parse::<i64>().ok()?;
-        let seconds = match text[end..].trim_start() {
-            "s" => 1,
-            "m" | "min" => 60,
-            "h" => 3_600,
-            "d" | "j" => 86_400,
+        let unit = text.chars().last()?;
+        let number = text[..text.len() - unit.len_utf8()].parse::<i64>().ok();
+        let number = number.filter(|n| *n >= 0)?;
+        let seconds = match unit {
+            's' => 1,
+            'm' => 60,
+            'h' => 3_600,
+            'd' => 86_400,
             _ => return None,
         };
         let seconds = number.checked_mul(seconds);
         seconds.filter(|n| *n <= 366 * 86_400).map(Self::seconds)
     }
 
-    /// How far back somebody wants to reach: as above, and a number alone is one of days.
+    /// The same as people type it, who write it as the screens do in either language: `20 min`, `7 j`.
+    pub fn parse_typed(text: &str) -> Option<Self> {
+        let text = text.trim();
+        let end = text.find(|c: char| !c.is_ascii_digit())?;
+        let unit = match text[end..].trim_start() {
+            "min" => "m",
+            "j" => "d",
+            unit => unit,
+        };
+        Self::parse(&format!("{}{unit}", &text[..end]))
+    }
+
+    /// How far back somebody wants to reach: as typed, and a number alone is one of days.
     pub fn parse_reach(text: &str) -> Option<Self> {
-        Self::parse(text).or_else(|| Self::parse(&format!("{text}d")))
+        let text = text.trim();
+        Self::parse_typed(text).or_else(|| Self::parse(&format!("{text}d")))
     }
 }
 
@@ -209,12 +222,15 @@ mod tests {
         let week = Some(Span::minutes(7 * 24 * 60));
         for text in ["7d", "7j", "7 j", "168h"] {
             assert_eq!(
-                (Span::parse(text), Span::parse_reach(text)),
+                (Span::parse_typed(text), Span::parse_reach(text)),
                 (week, week),
                 "{text}"
             );
         }
-        assert_eq!((Span::parse("7"), Span::parse_reach("7")), (None, week));
+        assert_eq!(
+            (Span::parse_typed("7"), Span::parse_reach("7")),
+            (None, week)
+        );
         for text in ["", "d", "-7", "7x", "7dd", "367", "7 d j"] {
             assert_eq!(Span::parse_reach(text), None, "{text}");
         }

@@ -420,15 +420,17 @@ fn paint_values(
         y += canvas.paragraph(14, y, 2, &text, theme.strong());
         let edited = words.edited(state.edited(side));
         let last = words.last_edit(link, side);
-        let when = joined([edited, last]);
+        let when = joined(words, [edited, last]);
         y += canvas.paragraph(14, y, 2, &when, theme.muted());
     }
     y
 }
 
-fn joined(texts: [String; 2]) -> String {
+fn joined(words: Words<'_>, texts: [String; 2]) -> String {
     let texts = texts.into_iter().filter(|text| !text.is_empty());
-    texts.collect::<Vec<_>>().join("; ")
+    texts
+        .collect::<Vec<_>>()
+        .join(words.language.text("separator"))
 }
 
 fn paint_consent(words: Words<'_>, link: &Link, canvas: &mut Canvas<'_>, top: u16) -> u16 {

@@ -95,7 +95,8 @@ impl Boxes {
                 "" => String::new(),
                 note => format!(" ({note})"),
             };
-            format!("{}. {}: {state}{note}", index + 1, row.name)
+            let told = say.labelled(&row.name, &format!("{state}{note}"));
+            format!("{}. {told}", index + 1)
         }));
         let yes = say.text("linear-yes");
         lines.push(say.with("linear-ask-boxes", &[("yes", yes)]));

@@ -22,7 +22,7 @@ fn lines(model: &Model) -> Vec<(Tone, String)> {
     }
     lines.push((Tone::Plain, String::new()));
     lines.push((Tone::Muted, say.text("here-tasks").to_owned()));
-    let tasks = tasks(words, &model.snapshot);
+    let tasks = tasks(words, &model.known.snapshot);
     if tasks.is_empty() {
         lines.push((Tone::Plain, say.text("here-nothing").to_owned()));
     }
@@ -42,8 +42,8 @@ fn person(words: Words<'_>, present: &Present, is_me: bool) -> String {
     ];
     let mut line = say.with(key, &gaps);
     if let Some(link) = present.looks_at {
-        line.push_str(": ");
-        line.push_str(&say.with("here-looks", &[("link", &link.to_string())]));
+        let looks = say.with("here-looks", &[("link", &link.to_string())]);
+        line = say.labelled(&line, &looks);
     }
     line
 }

@@ -236,7 +236,8 @@ impl Model {
         let text: Vec<&str> = text.split(' ').filter(is_gap).collect();
         let safe = super::Safe::new(&theme.spelled(&text.join(" ")));
         match linear.ground {
-            Ground::Pipe => linear.push(safe.into_string()),
+            // Whoever looks for words in them types the space that keyboards have.
+            Ground::Pipe => linear.push(safe.into_string().replace('\u{a0}', " ")),
             Ground::Terminal => {
                 for line in safe.wrapped(width) {
                     linear.push(line.as_str().trim_end().to_owned());
@@ -260,8 +261,8 @@ impl Model {
     /// Everything in sight is asked for anew, whatever was asked before.
     pub(super) fn look_anew(&mut self) {
         match self.tab {
-            Tab::Doctor => self.diagnosis.ask_anew(),
-            Tab::Overview => self.standing.ask_anew(),
+            Tab::Doctor => self.known.diagnosis.ask_anew(),
+            Tab::Overview => self.known.standing.ask_anew(),
             _ => {}
         }
         for slot in self.front().1.slots() {

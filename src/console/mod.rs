@@ -43,7 +43,7 @@ pub use language::{Language, Tongue};
 pub use linear::Outcome;
 pub use model::{Ground, Instance, Model, Settings};
 pub use msg::{Effect, Msg};
-pub use papers::{introduced, without};
+pub use papers::introduced;
 pub use query::{Answer, Query, Ticket};
 pub use safe::Safe;
 pub use screens::audit::ActFilter;

@@ -177,7 +177,8 @@ impl Picker {
             } else {
                 ""
             };
-            format!("{}. {mark}{}: {}", index + 1, entry.name, entry.note)
+            let named = format!("{}. {mark}{}", index + 1, entry.name);
+            say.labelled(&named, &entry.note)
         }));
         if found.len() > READ_MAX {
             let more = (found.len() - READ_MAX) as u64;

@@ -227,7 +227,7 @@ fn age_told(model: &Model) -> (Tone, String) {
     let error = slot.and_then(Waiting::error);
     match (error, slot.and_then(Waiting::as_of)) {
         (Some(error), _) => (Tone::Person, say.with("store-error", &[("error", error)])),
-        (None, Some(at)) if model.held.is_some() => (
+        (None, Some(at)) if model.known.held.is_some() => (
             Tone::Person,
             say.with("as-of-paused", &[("at", &clock(at))]),
         ),
@@ -304,8 +304,8 @@ fn paint_toast(model: &Model, canvas: &mut Canvas<'_>) {
         canvas.text(1, y, &text, theme.person());
         return;
     }
-    if model.snapshot.phase != Phase::Idle {
-        let text = words.phase(model.snapshot.phase);
+    if model.known.snapshot.phase != Phase::Idle {
+        let text = words.phase(model.known.snapshot.phase);
         canvas.text(1, y, text, theme.muted());
     }
 }

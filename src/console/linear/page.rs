@@ -111,7 +111,7 @@ fn whole(model: &Model, page: &Page, rows_max: usize) -> Vec<String> {
     }
     lines.extend(page.reading.head.iter().cloned());
     if !page.reading.titles.is_empty() {
-        let titles = page.reading.titles.join("; ");
+        let titles = page.reading.titles.join(say.text("separator"));
         lines.push(words.labelled(say.text("linear-columns"), &titles));
     }
     lines.extend(rows(model, page, rows_max));

@@ -420,15 +420,17 @@ fn paint_values(
         y += canvas.paragraph(14, y, 2, &text, theme.strong());
         let edited = words.edited(state.edited(side));
         let last = words.last_edit(link, side);
-        let when = joined([edited, last]);
+        let when = joined(words, [edited, last]);
         y += canvas.paragraph(14, y, 2, &when, theme.muted());
     }
     y
 }
 
-fn joined(texts: [String; 2]) -> String {
+fn joined(words: Words<'_>, texts: [String; 2]) -> String {
     let texts = texts.into_iter().filter(|text| !text.is_empty());
-    texts.collect::<Vec<_>>().join("; ")
+    texts
+        .collect::<Vec<_>>()
+        .join(words.language.text("separator"))
 }
 
 fn paint_consent(words: Words<'_>, link: &Link, canvas: &mut Canvas<'_>, top: u16) -> u16 {
@@ -505,5 +507,6 @@ pub(in crate::console) fn on_its_way(words: Words<'_>, kind: Kind, pending: &Pen
         })
         .collect();
     let state = words.pending(pending.state);
-    format!("{}: {state}: {}", pending.side, fields.join(", "))
+    let told = words.labelled(&state, &fields.join(", "));
+    words.labelled(&pending.side.to_string(), &told)
 }

@@ -62,7 +62,7 @@ pub(super) fn spoken(words: Words<'_>, lines: &[Line]) -> Vec<String> {
             Some(name) => format!("{} {name}", words.language.text("linear-differs")),
             None => text.to_owned(),
         };
-        Some(words.labelled(&name, &told.join("; ")))
+        Some(words.labelled(&name, &told.join(words.language.text("separator"))))
     };
     lines.iter().filter_map(say).collect()
 }

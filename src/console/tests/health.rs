@@ -42,7 +42,7 @@ fn healthy_is_said_only_when_nothing_speaks_against_it() {
             let old = read(NOW - Span::days(9), NOW - Span::days(2));
             s.coverage.insert(Side::Salesforce, old);
         }),
-        ("Working. Nothing waits for a person.", |s| {
+        ("Working. Nothing needs a person.", |s| {
             s.is_idle = false;
         }),
     ];
@@ -64,7 +64,7 @@ fn healthy_is_said_only_when_nothing_speaks_against_it() {
 fn a_set_up_that_nobody_examined_is_not_called_healthy() {
     let mut bench = Bench::empty();
     bench.holds_answers = true;
-    bench.model.diagnosis = crate::console::slot::Slot::default();
+    bench.model.known.diagnosis = crate::console::slot::Slot::default();
     bench.sync_reports_that(well);
     let mut asked = bench.asked();
     asked.retain(|(_, query)| matches!(query, Query::Doctor));

@@ -426,7 +426,7 @@ fn deletion_lines(words: Words<'_>, link: &Link, row: &Row<'_>) -> Vec<Line> {
         Side::Salesforce => rule.map_or_else(String::new, |rule| rule.salesforce.clone()),
         Side::Automation => rule.map_or_else(
             || flag.to_owned(),
-            |rule| format!("{}: {flag}", rule.automation),
+            |rule| say.labelled(&rule.automation, flag),
         ),
     }));
     lines

@@ -12,7 +12,7 @@ pub(in crate::console) fn ask_export(model: &mut Model, action: Action) {
         _ => Format::Csv,
     };
     let scene = model.scene();
-    let audit = &model.audit;
+    let audit = &model.screens.audit;
     let wanted = match audit.act() {
         Some(open) => Wanted::One(open.act.run),
         None => audit.wanted(scene.words),
@@ -25,7 +25,7 @@ pub(in crate::console) fn ask_export(model: &mut Model, action: Action) {
     }
     let at = model.shell.now;
     let query = Query::ExportActs(Export { format, wanted, at });
-    model.export = Some((Slot::default(), query));
+    model.asked.export = Some((Slot::default(), query));
 }
 
 pub(in crate::console) fn say_exported(model: &mut Model, exported: &Exported) {

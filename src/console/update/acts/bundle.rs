@@ -8,5 +8,5 @@ use crate::console::slot::Slot;
 pub(in crate::console) fn ask(model: &mut Model) {
     let contact = model.looks_at();
     let query = Query::Bundle(contact, model.shell.now);
-    model.export = Some((Slot::default(), query));
+    model.asked.export = Some((Slot::default(), query));
 }

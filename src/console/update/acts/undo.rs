@@ -14,7 +14,7 @@ use crate::domain::record::Act;
 const UNDO: &str = "undo";
 
 pub(in crate::console) fn ask_undo(model: &mut Model) {
-    model.undo = Some(Slot::default());
+    model.asked.undo = Some(Slot::default());
 }
 
 /// The last act came: a dialog that shows what taking it back writes.

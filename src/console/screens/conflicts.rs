@@ -284,26 +284,26 @@ impl Model {
 fn for_many(conflicts: &[Conflict]) -> Vec<(Action, &'static str)> {
     let is = |of: fn(&Subject) -> bool| conflicts.iter().any(|held| of(&held.subject));
     let is_field = is(|subject| matches!(subject, Subject::Field(_)));
+    let was_sent = |held: &Conflict| {
+        let is_write = matches!(held.subject, Subject::Write(_));
+        is_write || matches!(held.cause, Cause::Refused { .. } | Cause::NotKept { .. })
+    };
     let mut hints = Vec::new();
     if is_field {
-        hints.extend([
-            (Action::AllSalesforce, "hint-all-salesforce"),
-            (Action::AllAutomation, "hint-all-automation"),
-            (Action::AllBase, "hint-all-base"),
-        ]);
+        hints.push((Action::AllSalesforce, "hint-all-salesforce"));
+        hints.push((Action::AllAutomation, "hint-all-automation"));
+    }
+    if conflicts.iter().any(was_sent) {
+        hints.push((Action::AllAgain, "hint-all-again"));
+    }
+    if is_field {
+        hints.push((Action::AllBase, "hint-all-base"));
     }
     if is(|subject| *subject == Subject::Consent) {
         hints.push((Action::AllOptOut, "hint-all-opt-out"));
     }
     if is_field || is(|subject| *subject == Subject::Deletion) {
         hints.push((Action::AllKeepBoth, "hint-all-keep"));
-    }
-    let was_sent = |held: &Conflict| {
-        let is_write = matches!(held.subject, Subject::Write(_));
-        is_write || matches!(held.cause, Cause::Refused { .. } | Cause::NotKept { .. })
-    };
-    if conflicts.iter().any(was_sent) {
-        hints.push((Action::AllAgain, "hint-all-again"));
     }
     hints
 }

@@ -296,7 +296,7 @@ fn paint_toast(model: &Model, canvas: &mut Canvas<'_>) {
     let y = told_at(canvas);
     let words = model.shell.words();
     if model.shell.sync == SyncState::Ended {
-        canvas.text(1, y, words.language.text("sync-ended"), theme.person());
+        paint_told(words.language.text("sync-ended"), theme.person(), canvas);
         return;
     }
     if let Some(toast) = &model.shell.toast {
@@ -316,8 +316,7 @@ fn paint_toast(model: &Model, canvas: &mut Canvas<'_>) {
         return;
     }
     if let Some(other) = model.company() {
-        let text = words.company(other);
-        canvas.text(1, y, &text, theme.person());
+        paint_told(&words.company(other), theme.person(), canvas);
         return;
     }
     if model.snapshot.phase != Phase::Idle {

@@ -249,7 +249,16 @@ fn the_overview_cuts_neither_its_verdict_nor_the_budget_nor_why_a_side_stopped()
 }
 
 #[test]
-fn a_choice_of_boxes_and_an_entry_of_the_help_are_read_whole_when_they_are_chosen() {
+fn that_the_sync_has_ended_is_read_whole() {
+    everywhere(|bench| {
+        bench.send(Msg::Ended);
+        let say = &bench.model.shell.language;
+        expect_whole(bench, say.text("sync-ended"));
+    });
+}
+
+#[test]
+fn an_entry_of_the_help_is_read_whole_when_it_is_chosen() {
     everywhere(|bench| {
         bench.keys("3 enter ?").type_text("type-value");
         let say = &bench.model.shell.language;

@@ -21,7 +21,7 @@ const LINES_MAX: usize = 2_000;
 const BYTES_MAX: usize = 2 * 1_024 * 1_024;
 
 /// Cells of the pretended screen: a page of a list, and what would have room beside it.
-const SIZE: (u16, u16) = (200, 29);
+const SIZE: (u16, u16) = (200, 30);
 
 /// An answer that does not come within this is not waited for: the line is free again.
 const PATIENCE: Span = Span::seconds(10);
@@ -153,10 +153,12 @@ impl Linear {
     }
 
     /// Rows of a list that are said at once: a page on a terminal, everything in a pipe.
-    fn page_rows(&self) -> usize {
-        match self.ground {
-            Ground::Terminal => super::screens::page_height(SIZE.1 - 5),
-            Ground::Pipe => usize::MAX,
+    fn page_rows(&self, model: &Model) -> usize {
+        let body = model.shell.body_height();
+        match (self.ground, model.screen().list()) {
+            (Ground::Pipe, _) => usize::MAX,
+            (Ground::Terminal, Some(list)) => list.page(model.scene(), body),
+            (Ground::Terminal, None) => super::screens::page_height(body),
         }
     }
 

@@ -13,6 +13,7 @@ mod filter;
 mod finder;
 mod here;
 pub mod hidden;
+mod hints;
 mod kept;
 pub mod keymap;
 pub mod language;

@@ -174,9 +174,8 @@ impl Shell {
         self.toast = Some(Toast { text, tone });
     }
 
-    /// Lines of a screen between its title and the last two lines.
     pub(super) const fn body_height(&self) -> u16 {
-        self.size.1.saturating_sub(5)
+        super::view::body_height(self.size.1)
     }
 }
 
@@ -186,6 +185,7 @@ macro_rules! scene {
     ($model:expr) => {
         $crate::console::screens::Scene {
             words: $model.shell.words(),
+            theme: $model.shell.theme,
             instance: &$model.shell.instance,
             width: $model.shell.size.0,
             snapshot: &$model.known.snapshot,

@@ -11,14 +11,17 @@ mod contact;
 mod doctor;
 mod flags;
 mod health;
+mod hints;
 mod keeping;
 mod linear;
 mod lists;
 mod looking;
 mod picker;
 mod plugin;
+mod sentences;
 mod steering;
 mod tape;
+mod tasks;
 
 use super::Msg;
 use super::query::Query;
@@ -33,7 +36,7 @@ use bench::{Bench, MOBILE};
 #[test]
 fn a_newcomer_resolves_a_conflict_from_the_hints_alone() {
     let mut bench = Bench::new();
-    bench.expect_screen("! Conflicts                              3");
+    bench.expect_screen("! Conflicts                          3");
     bench
         .keys("enter")
         .expect_screen("3 contacts need a decision");

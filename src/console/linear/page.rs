@@ -52,7 +52,7 @@ pub(super) fn say(model: &mut Model, show: Show) -> bool {
     let Some(linear) = &model.linear else {
         return false;
     };
-    let rows_max = linear.page_rows();
+    let rows_max = linear.page_rows(model);
     let before = linear.page.as_ref();
     let (top, end) = on_page(&page, rows_max);
     page.heard = match before {

@@ -54,7 +54,7 @@ fn survey(kind: PlanKind, command: &Command) -> Survey {
     }
 }
 
-fn plan(kind: PlanKind, (from, until): (Timestamp, Timestamp)) -> Plan {
+pub(super) fn plan(kind: PlanKind, (from, until): (Timestamp, Timestamp)) -> Plan {
     Plan {
         run: RunId(12),
         kind,
@@ -73,7 +73,7 @@ fn plan(kind: PlanKind, (from, until): (Timestamp, Timestamp)) -> Plan {
     }
 }
 
-fn transfer(examined: u64) -> Transfer {
+pub(super) fn transfer(examined: u64) -> Transfer {
     Transfer {
         plan: Some(RunId(12)),
         is_survey: false,
@@ -98,7 +98,7 @@ const fn budget() -> Budget {
 }
 
 /// Contacts whose events were refused: two for one cause, one for another.
-fn refused() -> Bench {
+pub(super) fn refused() -> Bench {
     let mut bench = Bench::new();
     let values = FailureKind::Rejected(Rejection::Values(Vec::new()));
     let code = "FIELD_CUSTOM_VALIDATION_EXCEPTION";
@@ -113,7 +113,7 @@ fn refused() -> Bench {
 }
 
 /// Counts, answers the count, and leaves the dialog open. The window that was counted.
-fn counted(bench: &mut Bench, kind: PlanKind) -> (Timestamp, Timestamp) {
+pub(super) fn counted(bench: &mut Bench, kind: PlanKind) -> (Timestamp, Timestamp) {
     let commands = bench.commands();
     let [(reason, command)] = &commands[..] else {
         panic!("{commands:?}");

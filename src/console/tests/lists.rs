@@ -298,7 +298,7 @@ fn the_lines_of_one_person_stand_together_and_say_that_they_are_one_decision() {
 #[test]
 fn a_row_of_flags_stays_chosen_and_in_sight_under_a_running_sync() {
     let mut bench = crowd(40);
-    bench.keys("5 pgdn j j");
+    bench.keys("5 pgdn j j j j");
     bench.expect_selected("p17@orion.example");
     for number in 41..=70 {
         bench

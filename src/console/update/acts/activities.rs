@@ -12,6 +12,9 @@ use crate::domain::command::{Command, Steer, Survey};
 use crate::domain::record::PlanKind;
 use crate::domain::time::Span;
 
+/// Counting that took less says nothing about how long the plan takes.
+const TOLD_FROM: Span = Span::seconds(5);
+
 /// Asks how far back a backfill reaches.
 pub(in crate::console) fn ask_window(model: &mut Model) {
     if !may_begin(model) {
@@ -166,8 +169,10 @@ fn plan_lines(model: &Model, survey: &Survey, took: Span) -> Vec<(Tone, String)>
             None => say.with("survey-calls-unknown", &[("n", &number(calls))]),
         },
     ));
-    let time = words.span(took);
-    lines.push((Tone::Muted, say.with("survey-time", &[("time", &time)])));
+    if survey.to_send > 0 && took >= TOLD_FROM {
+        let time = words.span(took);
+        lines.push((Tone::Muted, say.with("survey-time", &[("time", &time)])));
+    }
     lines.push((Tone::Muted, say.text("survey-leave").to_owned()));
     lines
 }

@@ -14,7 +14,7 @@ use crate::console::pace::Pace;
 use crate::console::query::{Answer, ConflictRow, Page, Query, Ticket};
 use crate::console::slot::{Slot, Waiting};
 use crate::console::theme::Theme;
-use crate::domain::command::BySide;
+use crate::domain::command::{BySide, Queue};
 use crate::domain::conflict::Subject;
 use crate::domain::cursor::Coverage;
 use crate::domain::doctor::Severity;
@@ -182,7 +182,7 @@ impl Screen for Model {
     fn read(&self, scene: Scene<'_>) -> Reading {
         let words = scene.words;
         let mut head = vec![verdict::verdict(self, scene).1];
-        let lines = self.lines(scene, None).into_iter();
+        let lines = self.lines(scene, None).into_iter().chain(rounds(scene));
         head.extend(lines.map(|(title, (_, text))| words.labelled(&title, &text)));
         let rows = NUMBERS.map(|number| {
             let urgent = if number.is_urgent(self, scene) {
@@ -226,6 +226,7 @@ impl Screen for Model {
             || !scene.snapshot.waits_until.is_empty()
             || !scene.snapshot.answered.is_empty()
             || scene.snapshot.hearing.is_some()
+            || !rounds(scene).is_empty()
     }
 
     fn observe(&mut self, scene: Scene<'_>) {
@@ -293,6 +294,28 @@ impl Model {
         let bars: String = bars.into_iter().rev().collect();
         (Tone::Plain, format!("{bars} {words}"))
     }
+}
+
+/// When what is written where was last seen to, and will be next.
+fn rounds(scene: Scene<'_>) -> Vec<(String, (Tone, String))> {
+    let (words, say) = (scene.words, scene.say());
+    let known = scene.snapshot.rounds.iter();
+    let lines = known.filter_map(|(queue, rounds)| {
+        let parts = [("round-last", rounds.last), ("round-next", rounds.next)];
+        let parts = parts.into_iter().filter_map(|(key, at)| {
+            let when = words.relative(at?);
+            Some(say.with(key, &[("when", &when)]))
+        });
+        let parts: Vec<String> = parts.collect();
+        let title = say.text(match queue {
+            Queue::Salesforce => "label-to-salesforce",
+            Queue::Automation => "label-to-automation",
+            Queue::Activities => "label-activities",
+        });
+        let told = (Tone::Plain, parts.join(say.text("separator")));
+        (!parts.is_empty()).then(|| (title.to_owned(), told))
+    });
+    lines.collect()
 }
 
 /// Writes ready to leave, waiting for a retry, and events read and not sent.

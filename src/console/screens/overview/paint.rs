@@ -1,6 +1,6 @@
 //! What the overview looks like: a sentence, a line each about the sync, then the numbers.
 
-use super::{Model, NUMBERS, everything, left_out, read, sides, verdict};
+use super::{Model, NUMBERS, everything, left_out, read, rounds, sides, verdict};
 use crate::console::canvas::Canvas;
 use crate::console::model::Tone;
 use crate::console::safe::Safe;
@@ -47,6 +47,11 @@ impl Model {
             let strips = Side::BOTH.map(|side| strip_line(scene, side, theme, room));
             spare -= strips.len() as u16;
             lines.splice(STRIPS_AT..STRIPS_AT, strips);
+        }
+        let rounds = rounds(scene);
+        if spare >= rounds.len() as u16 {
+            spare -= rounds.len() as u16;
+            lines.extend(rounds);
         }
         // A blank line above, and one between, where nothing has to go for them.
         let mut y = verdict + u16::from(spare > TOTALS_HEIGHT);

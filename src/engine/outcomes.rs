@@ -190,7 +190,7 @@ impl Engine {
         let Some(pending) = link.pending_mut(side) else {
             return;
         };
-        pending.failure = Some(failure.clone());
+        let before = pending.failure.replace(failure.clone());
         let attempts = pending.attempts;
         match &failure.kind {
             FailureKind::Transient | FailureKind::Throttled { .. } | FailureKind::LimitReached => {
@@ -222,12 +222,15 @@ impl Engine {
             }
             FailureKind::Rejected(rejection) => {
                 reject(link, side, rejection, &failure, now);
-                let what = Happened::Refused {
-                    side,
-                    code: failure.code.clone(),
-                    message: failure.message.clone(),
-                };
-                desk.history(row.link, now, run, what);
+                // An opt-out is tried for as long as it takes: that it is refused is remembered once.
+                if before.is_none_or(|before| before.code != failure.code) {
+                    let what = Happened::Refused {
+                        side,
+                        code: failure.code.clone(),
+                        message: failure.message.clone(),
+                    };
+                    desk.history(row.link, now, run, what);
+                }
             }
             FailureKind::Unauthorised | FailureKind::Forbidden | FailureKind::Broken => {
                 if pending.consent.is_some_and(Consent::is_out) {

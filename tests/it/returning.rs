@@ -239,6 +239,35 @@ async fn an_address_that_automation_altered_is_told() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn somebody_new_whose_address_automation_alters_is_made_once_and_told() {
+    let world = World::new().await;
+    let lead = world.record(LEAD, "p0");
+    let sent = "h\u{e9}l\u{e8}ne@x.example";
+    world.edits(lead, "Email", Input::text(sent));
+    world.drive().await;
+    for _ in 0..3 {
+        world.pass(Span::minutes(15));
+        world.drive().await;
+    }
+    let contacts = world.shared.brain().contacts().all().count();
+    assert_eq!(contacts, 1, "made once");
+    assert_eq!(world.records(LEAD), [lead], "and nobody is made of it");
+    let contact = world.by_email("hlne@x.example");
+    let link = world.link_of(contact);
+    assert!(link.is_whole(), "{link:?}");
+    let [held] = &link.conflicts[..] else {
+        panic!("one conflict: {link:?}");
+    };
+    assert!(
+        matches!(held.cause, Cause::NotKept { .. }),
+        "{:?}",
+        held.cause
+    );
+    assert_eq!(world.text(lead, "Email"), sent);
+    world.drive().await.wrote_nothing();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn leaving_a_flag_as_it_is_agrees_on_nothing_else() {
     let (world, leads) = agreed(1).await;
     let contact = world.by_email("p0@x.example");

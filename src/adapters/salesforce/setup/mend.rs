@@ -64,7 +64,7 @@ pub(super) async fn preview(
     };
     preview
         .steps
-        .extend(steps.iter().map(|step| shown(&root, step)));
+        .extend(steps.iter().map(|step| shown(&root, &step.request)));
     Ok(preview)
 }
 

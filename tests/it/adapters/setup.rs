@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use passerelle::domain::evidence::{Area, Part, SalesforceEvidence, Writer};
+use passerelle::domain::evidence::{Area, DefinedField, Part, SalesforceEvidence, Writer};
 use passerelle::domain::failure::FailureKind;
 use passerelle::domain::ids::Kind;
 use passerelle::domain::ids::SalesforceObject::{Contact, Lead};
@@ -349,6 +349,24 @@ async fn the_number_of_the_contact_gets_its_field_on_both_objects() {
         let field = fields.iter().find(|field| field.name == ID_FIELD).unwrap();
         assert!(field.is_upsert_key, "{object}");
     }
+}
+
+#[tokio::test]
+async fn the_number_of_the_contact_takes_the_prefix_of_its_organisation() {
+    let org = OrgConfig {
+        namespace: Some("acme".to_owned()),
+        ..OrgConfig::default()
+    };
+    let bench = salesforce::Bench::with(org, false);
+    bench.mended(Remedy::IdField(vec![Lead])).await;
+    let evidence = bench.evidence().await;
+    let name = format!("acme__{ID_FIELD}");
+    let is_there = |field: &DefinedField| field.object == "Lead" && field.name == name;
+    assert!(read(&evidence.fields).iter().any(is_there));
+    let fields = &evidence.description.objects["Lead"];
+    let field = fields.iter().find(|field| field.name == name).unwrap();
+    let writable = passerelle::domain::request::FieldAccess::Writable;
+    assert_eq!(field.access, writable);
 }
 
 #[tokio::test]

@@ -27,7 +27,7 @@ const LATER: Span = Span::minutes(15);
 
 /// How long a creation that was not answered may still be at work on the other end: the platform ends a
 /// request after ten minutes (`reference/salesforce-api.md`, 5.3).
-pub(super) const UNANSWERED: Span = Span::minutes(10);
+const UNANSWERED: Span = Span::minutes(10);
 
 /// What the rows of one write request came to.
 #[derive(Debug, Clone, PartialEq)]
@@ -158,6 +158,15 @@ impl Engine {
         }
     }
 
+    /// How long a creation that was not answered is left alone.
+    pub(super) fn unanswered(&self) -> Span {
+        #[cfg(test)]
+        if self.is_mutant(crate::engine::mutants::Mutant::CreatesAgainAtOnce) {
+            return Span::ZERO;
+        }
+        UNANSWERED
+    }
+
     /// A record made without an opt-out may be mailed: both systems start that way.
     fn new_consent(&self, link: &mut Link, now: Timestamp, side: Side) {
         let kind = link.kind;
@@ -201,7 +210,7 @@ impl Engine {
             FailureKind::Unknown if pending.write == Intent::Create => {
                 pending.state = match attempts {
                     ATTEMPTS_MAX.. => retry(pending, blame, now),
-                    _ => PendingState::Waiting(now + UNANSWERED),
+                    _ => PendingState::Waiting(now + self.unanswered()),
                 };
             }
             // It may have been carried out: the read before the next try will show it.

@@ -16,7 +16,6 @@ use crate::domain::time::Timestamp;
 use crate::engine::claims::Claim;
 use crate::engine::consent::Freshness;
 use crate::engine::outcomes::Outcomes;
-use crate::engine::outcomes::UNANSWERED;
 use crate::engine::reconcile::{Context, Lost, reconcile};
 use crate::engine::transaction::After;
 use crate::engine::{Engine, Output, keys};
@@ -304,7 +303,7 @@ impl Engine {
                 // may not show yet.
                 if pending.state == PendingState::Issued {
                     pending.state = match pending.write {
-                        Intent::Create => PendingState::Waiting(now + UNANSWERED),
+                        Intent::Create => PendingState::Waiting(now + self.unanswered()),
                         Intent::Update => PendingState::Planned,
                     };
                     desk.changed.insert(link.id);

@@ -66,6 +66,10 @@ pub(super) enum Work {
         entries: Vec<AuditEntry>,
         cursor: Cursor,
     },
+    /// Records of Salesforce that are gone for good.
+    Purged {
+        ids: Vec<RemoteId>,
+    },
     ActivityPage {
         activities: Vec<Activity>,
         is_last: bool,
@@ -349,6 +353,7 @@ impl Engine {
                 links.iter().copied().map(LinkKey::Id).collect()
             }
             Work::Audit { entries, .. } => keys::of_audit(entries),
+            Work::Purged { ids } => ids.iter().map(|id| keys::of_record(*id)).collect(),
             Work::ActivityPage { activities, .. } => {
                 let person = crate::domain::ids::Kind::Person;
                 activities
@@ -398,6 +403,7 @@ impl Engine {
                 self.take_evidence(&mut desk, now, side, &links, evidence);
             }
             Work::Audit { entries, cursor } => self.take_audit(&mut desk, now, &entries, cursor),
+            Work::Purged { ids } => self.take_purged(&mut desk, now, &ids),
             Work::ActivityPage {
                 activities,
                 is_last,

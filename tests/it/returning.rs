@@ -268,6 +268,51 @@ async fn somebody_new_whose_address_automation_alters_is_made_once_and_told() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_is_purged_between_two_cycles_is_told_the_next_day() {
+    let (world, leads) = agreed(3).await;
+    let contacts = [0, 1, 2].map(|n| world.by_email(&format!("p{n}@x.example")));
+    let stranger = world.record(LEAD, "stranger");
+    world.clerk(|org, call| {
+        org.delete(call, leads[0]).unwrap();
+        org.delete(call, stranger).unwrap();
+        org.delete(call, leads[1]).unwrap();
+        org.undelete(call, leads[1]).unwrap();
+        org.empty_bin(LEAD);
+    });
+    let known = world.links().len();
+    world.drive().await;
+    assert_eq!(
+        world.field(contacts[0], "crm_deleted"),
+        "",
+        "nothing shows it yet"
+    );
+    world.pass(Span::days(1));
+    world.drive().await;
+    let flags = contacts.map(|contact| world.field(contact, "crm_deleted"));
+    assert_eq!(
+        flags,
+        ["1", "", ""],
+        "and those who are there are not touched"
+    );
+    assert_eq!(
+        world.links().len(),
+        known,
+        "nobody is made of who was not known"
+    );
+    assert_eq!(world.conflicts().await, []);
+    world.pass(Span::days(1));
+    let done = world.drive().await;
+    done.wrote_nothing();
+    assert_eq!(done.calls(), 2, "what is listed is looked for once more");
+    world.pass(Span::days(3));
+    world.drive().await;
+    world.pass(Span::days(1));
+    let done = world.drive().await;
+    done.wrote_nothing();
+    assert_eq!(done.calls(), 1, "a day without deletions");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn leaving_a_flag_as_it_is_agrees_on_nothing_else() {
     let (world, leads) = agreed(1).await;
     let contact = world.by_email("p0@x.example");

@@ -216,6 +216,7 @@ impl Engine {
             // Nothing was paired with the loser: it ends here, but for its opt-out.
             self.inherit_opt_out(desk, now, id, winner);
             if let Some(loser) = desk.remove(id) {
+                self.pass_on_creations(desk, now, &loser, winner);
                 // One fewer has the address.
                 self.outbox.pair_again(&loser.match_keys);
             }

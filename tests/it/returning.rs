@@ -303,13 +303,42 @@ async fn whoever_is_purged_between_two_cycles_is_told_the_next_day() {
     world.pass(Span::days(1));
     let done = world.drive().await;
     done.wrote_nothing();
-    assert_eq!(done.calls(), 2, "what is listed is looked for once more");
+    assert_eq!(done.metered, 2, "what is listed is looked for once more");
     world.pass(Span::days(3));
     world.drive().await;
     world.pass(Span::days(1));
     let done = world.drive().await;
     done.wrote_nothing();
-    assert_eq!(done.calls(), 1, "a day without deletions");
+    assert_eq!(done.metered, 1, "a day without deletions");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_takes_the_place_of_somebody_whose_creation_was_not_answered_waits_too() {
+    let mut waited = 0;
+    for unharmed in 0..8 {
+        let world = World::new().await;
+        let [loser, winner] = ["p0", "p1"]
+            .map(|name| world.contact_with(input(name).with("lead_company", "Orion SARL")));
+        let later = CallMatcher::path("composite").after(unharmed);
+        world.salesforce_fails(later, FaultKind::ResetBefore, 1);
+        world.cycle(Scope::ALL).await;
+        let is_waiting = |id| {
+            let mut pending = world.link_of(id).pending.into_iter();
+            pending.any(|pending| matches!(pending.state, PendingState::Waiting(_)))
+        };
+        if !world.records(LEAD).is_empty() || !is_waiting(loser) || !is_waiting(winner) {
+            continue;
+        }
+        waited += 1;
+        let third = world.contact_with(input("p2").with("lead_company", "Orion SARL"));
+        world.merges(loser, third);
+        world.drive().await;
+        assert_eq!(world.records(LEAD), [], "it may still be at work");
+        world.pass(Span::minutes(10));
+        world.drive().await;
+        assert_eq!(world.records(LEAD).len(), 2);
+    }
+    assert_eq!(waited, 1, "one of the calls makes the records");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -353,10 +353,14 @@ impl<'a> Facts<'a> {
 
     /// An object or a field of the timeline, with the configured prefix.
     fn prefixed(&self, name: &str) -> String {
-        match self.policy.namespace.as_str() {
-            "" => name.to_owned(),
-            namespace => format!("{namespace}__{name}"),
-        }
+        prefixed(&self.policy.namespace, name)
+    }
+}
+
+fn prefixed(namespace: &str, name: &str) -> String {
+    match namespace {
+        "" => name.to_owned(),
+        namespace => format!("{namespace}__{name}"),
     }
 }
 

@@ -15,7 +15,7 @@ use super::ids::{
 };
 use super::mapping::{Mapping, Policy};
 use super::row::Row;
-use super::time::Timestamp;
+use super::time::{Span, Timestamp};
 use super::value::{Value, ValueType};
 
 #[derive(Debug, Clone, PartialEq)]
@@ -106,6 +106,24 @@ pub struct Window {
     pub after: Option<Position>,
 }
 
+impl Window {
+    /// Salesforce tells for so long what was deleted.
+    pub const DELETED_REACH: Span = Span::days(15);
+
+    /// From when on deleted records are to be listed too, if they are: with the first window that reaches
+    /// into another day. Once a record left the Recycle Bin no query shows it, and the list is all that
+    /// tells of it. It goes back further than the window, so that a list that failed is made up for.
+    /// Before the first reading nobody is known who could be missed.
+    pub fn lists_deleted_since(&self) -> Option<Timestamp> {
+        let day = |at: Timestamp| at.seconds().div_euclid(86_400);
+        let is_first = self.after.is_none() && self.from > Timestamp::ZERO;
+        (is_first && day(self.from) != day(self.until)).then(|| {
+            let reach = self.until - Self::DELETED_REACH + Span::hours(1);
+            reach.max(self.from - Span::days(2))
+        })
+    }
+}
+
 /// One record to create or change.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RowWrite {
@@ -160,6 +178,9 @@ pub enum Answer {
 pub struct Page {
     pub stream: Stream,
     pub rows: Vec<Row>,
+    /// Records that were deleted and left the Recycle Bin: listed, and not there by their id. Of
+    /// Salesforce, and only where the window [lists them](Window::lists_deleted_since).
+    pub purged: Vec<RemoteId>,
     /// The window may hold more after the last of these rows.
     pub is_last: bool,
 }
@@ -313,4 +334,35 @@ pub struct Spent {
     pub server_time: Option<Timestamp>,
     /// The day's calls of the whole organisation, of every program: used and allowed.
     pub limit: Option<(u32, u32)>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn deleted_records_are_listed_once_a_day_and_no_further_back_than_they_are_told() {
+        let hours = |n: i64| Timestamp::from_seconds(n * 3_600);
+        let window = |from, until| Window {
+            stream: Stream::Leads,
+            from: hours(from),
+            until: hours(until),
+            after: None,
+        };
+        let since = |from, until| window(from, until).lists_deleted_since();
+        assert_eq!(since(1_000 * 24 + 1, 1_000 * 24 + 23), None, "the same day");
+        assert_eq!(
+            since(1_000 * 24 + 23, 1_001 * 24),
+            Some(hours(998 * 24 + 23))
+        );
+        assert_eq!(since(900 * 24, 1_000 * 24), Some(hours(985 * 24 + 1)));
+        assert_eq!(since(0, 1_000 * 24), None, "nobody is known yet");
+        let mut later = window(1_000 * 24 + 23, 1_001 * 24);
+        later.after = Some(Position::Id(AutomationId(1)));
+        assert_eq!(
+            later.lists_deleted_since(),
+            None,
+            "with its first page only"
+        );
+    }
 }

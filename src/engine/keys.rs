@@ -9,13 +9,17 @@ use crate::domain::row::{Row, RowState};
 use crate::engine::claims::Claim;
 use crate::engine::work::Then;
 
+pub(super) const fn of_record(id: RemoteId) -> LinkKey {
+    match id {
+        RemoteId::Salesforce(_, id) => LinkKey::Salesforce(id),
+        RemoteId::Automation(kind, id) => LinkKey::Automation(kind, id),
+    }
+}
+
 pub(super) fn of_rows(rows: &[Row], then: &Then) -> Vec<LinkKey> {
     let mut keys = Vec::with_capacity(rows.len() * 2);
     for row in rows {
-        match row.id {
-            RemoteId::Salesforce(_, id) => keys.push(LinkKey::Salesforce(id)),
-            RemoteId::Automation(kind, id) => keys.push(LinkKey::Automation(kind, id)),
-        }
+        keys.push(of_record(row.id));
         match (row.state, row.id) {
             (RowState::Converted(id) | RowState::MergedSalesforce(id), _) => {
                 keys.push(LinkKey::Salesforce(id));

@@ -30,6 +30,7 @@ mod keys;
 mod leaving;
 mod outcomes;
 mod pairing;
+mod purged;
 mod push;
 mod read;
 mod rows;

@@ -20,6 +20,8 @@ pub(crate) enum Mutant {
     /// A batch that was answered counts as done, whatever its rows say.
     NoRowResults,
     CreatesWithoutLooking,
+    /// A creation that was not answered is looked for at once, and made again.
+    CreatesAgainAtOnce,
     /// Writes without reading the record again.
     NoPreRead,
     /// Equal on both sides is agreed, opted out before or not.

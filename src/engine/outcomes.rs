@@ -3,7 +3,7 @@
 use crate::domain::conflict::{Cause, Subject};
 use crate::domain::consent::{Consent, ConsentView};
 use crate::domain::failure::{Failure, FailureKind, Rejection};
-use crate::domain::ids::{FieldId, JobId, RemoteId, Side};
+use crate::domain::ids::{FieldId, JobId, LinkId, RemoteId, Side};
 use crate::domain::link::{
     AutomationEnd, Base, Intent, Link, Pending, PendingState, SalesforceEnd,
 };
@@ -27,7 +27,7 @@ const LATER: Span = Span::minutes(15);
 
 /// How long a creation that was not answered may still be at work on the other end: the platform ends a
 /// request after ten minutes (`reference/salesforce-api.md`, 5.3).
-pub(super) const UNANSWERED: Span = Span::minutes(10);
+const UNANSWERED: Span = Span::minutes(10);
 
 /// What the rows of one write request came to.
 #[derive(Debug, Clone, PartialEq)]
@@ -158,6 +158,66 @@ impl Engine {
         }
     }
 
+    /// How long a creation that was not answered is left alone.
+    #[cfg_attr(
+        not(test),
+        expect(clippy::unused_self, reason = "a planted bug is looked up in it")
+    )]
+    pub(super) fn unanswered(&self) -> Span {
+        #[cfg(test)]
+        if self.is_mutant(crate::engine::mutants::Mutant::CreatesAgainAtOnce) {
+            return Span::ZERO;
+        }
+        UNANSWERED
+    }
+
+    /// A creation of a link that ended may still be at work: the one that takes its place waits as long
+    /// before it looks for what was made.
+    pub(super) fn pass_on_creations(
+        &mut self,
+        desk: &mut Desk,
+        now: Timestamp,
+        ended: &Link,
+        heir: LinkId,
+    ) {
+        let Some(link) = desk.links.get_mut(&heir) else {
+            return;
+        };
+        let mut is_news = false;
+        let creations = ended.pending.iter();
+        for creation in creations.filter(|pending| pending.write == Intent::Create) {
+            let until = match creation.state {
+                PendingState::Waiting(until) => until,
+                PendingState::Issued => now + self.unanswered(),
+                _ => continue,
+            };
+            let side = creation.side;
+            let own = link.pending(side).map(|own| own.state);
+            let waits = match own {
+                None | Some(PendingState::Planned | PendingState::Asking) => true,
+                Some(PendingState::Waiting(own)) => own < until,
+                Some(PendingState::Issued | PendingState::Dead) => false,
+            };
+            if link.remote(side).is_some() || !waits {
+                continue;
+            }
+            is_news = true;
+            link.pending.retain(|pending| pending.side != side);
+            link.pending.push(Pending {
+                side,
+                write: Intent::Create,
+                values: Vec::new(),
+                consent: None,
+                state: PendingState::Waiting(until),
+                attempts: 0,
+                failure: None,
+            });
+        }
+        if is_news {
+            self.settle(desk, heir, now);
+        }
+    }
+
     /// A record made without an opt-out may be mailed: both systems start that way.
     fn new_consent(&self, link: &mut Link, now: Timestamp, side: Side) {
         let kind = link.kind;
@@ -196,18 +256,14 @@ impl Engine {
             FailureKind::Transient | FailureKind::Throttled { .. } | FailureKind::LimitReached => {
                 pending.state = retry(pending, blame, now);
             }
-            // It may still be at work, and shows only when it is done: looked for too early, somebody would
-            // be made twice.
-            FailureKind::Unknown if pending.write == Intent::Create => {
-                pending.state = match attempts {
-                    ATTEMPTS_MAX.. => retry(pending, blame, now),
-                    _ => PendingState::Waiting(now + UNANSWERED),
-                };
-            }
-            // It may have been carried out: the read before the next try will show it.
+            // It may have been carried out: the read before the next try will show it. A creation may
+            // still be at work, and shows only when it is done: looked for too early, somebody would be
+            // made twice.
             FailureKind::Unknown | FailureKind::Stale => {
+                let is_creation = pending.write == Intent::Create;
                 pending.state = match attempts {
                     ATTEMPTS_MAX.. => retry(pending, blame, now),
+                    _ if is_creation => PendingState::Waiting(now + self.unanswered()),
                     _ => PendingState::Planned,
                 };
             }
@@ -243,15 +299,11 @@ impl Engine {
         if failure.kind == FailureKind::Forbidden {
             self.side_mut(side).is_doubted = true;
         }
-        let dead = desk
-            .links
-            .get(&row.link)
-            .and_then(|link| link.pending(side));
-        if dead.is_some_and(|pending| pending.is_dead() && failure_is_passing(&failure)) {
-            let link = desk.links.get_mut(&row.link);
-            if let Some(link) = link {
-                give_up(link, side, failure, now);
-            }
+        let link = desk.links.get_mut(&row.link);
+        if let Some(link) = link.filter(|link| link.pending(side).is_some_and(Pending::is_dead))
+            && failure_is_passing(&failure)
+        {
+            give_up(link, side, failure, now);
         }
     }
 }

@@ -363,6 +363,10 @@ impl Engine {
             let rows = Vec::new();
             self.queue(Work::Rows { job, rows, then });
         }
+        for ids in page.purged.chunks(self.settings.chunk_size_max) {
+            let ids = ids.to_vec();
+            self.queue(Work::Purged { ids });
+        }
         self.queue_page(job, page, window);
     }
 

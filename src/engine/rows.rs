@@ -120,14 +120,7 @@ impl Engine {
             self.fresh.remove(&id);
             link.decided_consent = link.decided_consent.filter(|consent| consent.is_out());
         }
-        let is_unseen =
-            |held: &Conflict| held.subject == Subject::Write(side) && is_unseen(&held.cause);
-        let is_back = link.conflicts.iter().any(is_unseen) && sight != Sight::Stale;
-        if is_back {
-            link.conflicts.retain(|held| !is_unseen(held));
-            link.pending
-                .retain(|pending| pending.side != side || !pending.is_dead());
-        }
+        let is_back = sight != Sight::Stale && forget_unseen(link, side);
         match sight {
             Sight::Stale => {
                 self.outbox.recheck(row.id);
@@ -223,6 +216,7 @@ impl Engine {
             // Nothing was paired with the loser: it ends here, but for its opt-out.
             self.inherit_opt_out(desk, now, id, winner);
             if let Some(loser) = desk.remove(id) {
+                self.pass_on_creations(desk, now, &loser, winner);
                 // One fewer has the address.
                 self.outbox.pair_again(&loser.match_keys);
             }
@@ -496,6 +490,19 @@ fn was_written_since(link: &Link, side: Side) -> bool {
 
 fn consent_of(link: &Link) -> [Option<Consent>; 2] {
     [link.consent.salesforce, link.consent.automation].map(|view| view.map(|view| view.value))
+}
+
+/// A record that did not show is there again, or is known to be gone: nobody needs to look for it. Says
+/// whether anybody was asked to.
+pub(super) fn forget_unseen(link: &mut Link, side: Side) -> bool {
+    let is_it = |held: &Conflict| held.subject == Subject::Write(side) && is_unseen(&held.cause);
+    if !link.conflicts.iter().any(is_it) {
+        return false;
+    }
+    link.conflicts.retain(|held| !is_it(held));
+    link.pending
+        .retain(|pending| pending.side != side || !pending.is_dead());
+    true
 }
 
 pub(super) fn set_state(link: &mut Link, side: Side, state: RowState) {

@@ -16,7 +16,6 @@ use crate::domain::time::Timestamp;
 use crate::engine::claims::Claim;
 use crate::engine::consent::Freshness;
 use crate::engine::outcomes::Outcomes;
-use crate::engine::outcomes::UNANSWERED;
 use crate::engine::reconcile::{Context, Lost, reconcile};
 use crate::engine::transaction::After;
 use crate::engine::{Engine, Output, keys};
@@ -66,6 +65,10 @@ pub(super) enum Work {
     Audit {
         entries: Vec<AuditEntry>,
         cursor: Cursor,
+    },
+    /// Records of Salesforce that are gone for good.
+    Purged {
+        ids: Vec<RemoteId>,
     },
     ActivityPage {
         activities: Vec<Activity>,
@@ -304,7 +307,7 @@ impl Engine {
                 // may not show yet.
                 if pending.state == PendingState::Issued {
                     pending.state = match pending.write {
-                        Intent::Create => PendingState::Waiting(now + UNANSWERED),
+                        Intent::Create => PendingState::Waiting(now + self.unanswered()),
                         Intent::Update => PendingState::Planned,
                     };
                     desk.changed.insert(link.id);
@@ -350,6 +353,7 @@ impl Engine {
                 links.iter().copied().map(LinkKey::Id).collect()
             }
             Work::Audit { entries, .. } => keys::of_audit(entries),
+            Work::Purged { ids } => ids.iter().map(|id| keys::of_record(*id)).collect(),
             Work::ActivityPage { activities, .. } => {
                 let person = crate::domain::ids::Kind::Person;
                 activities
@@ -399,6 +403,7 @@ impl Engine {
                 self.take_evidence(&mut desk, now, side, &links, evidence);
             }
             Work::Audit { entries, cursor } => self.take_audit(&mut desk, now, &entries, cursor),
+            Work::Purged { ids } => self.take_purged(&mut desk, now, &ids),
             Work::ActivityPage {
                 activities,
                 is_last,

@@ -6,7 +6,7 @@
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::ports::StoreError;
 use crate::store::durable::{self, Durable, Staged};
@@ -34,6 +34,11 @@ pub enum BackupError {
     },
     #[error("{path} is not a whole backup of passerelle; nothing was restored")]
     Damaged { path: String },
+    #[error(
+        "{path} is a link, which a backup would take the place of; nothing was written: name the file \
+         that it leads to, or remove the link"
+    )]
+    Link { path: String },
     #[error("the data folder {path} already holds a store; restore into an empty one")]
     NotEmpty { path: String },
     #[error(transparent)]
@@ -44,14 +49,15 @@ pub enum BackupError {
 /// many pairs it holds.
 pub fn export(store: &SledStore, to: &Path) -> Result<u64, BackupError> {
     let failed = |source| failed(to, source);
-    let unfinished = to.with_extension("unfinished");
-    let file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&unfinished)
-        .map_err(failed)?;
+    if fs::symlink_metadata(to).is_ok_and(|there| there.is_symlink()) {
+        return Err(BackupError::Link {
+            path: to.display().to_string(),
+        });
+    }
+    let mut unfinished = to.as_os_str().to_owned();
+    unfinished.push(".unfinished");
+    let unfinished = PathBuf::from(unfinished);
+    let file = new_file(&unfinished).map_err(failed)?;
     let mut writer = BufWriter::new(file);
     // A batch must be in the copy as a whole or not at all.
     let written = store
@@ -72,6 +78,17 @@ pub fn export(store: &SledStore, to: &Path) -> Result<u64, BackupError> {
             .map_err(failed)?;
     }
     Ok(count)
+}
+
+/// A new file for its owner's eyes only. What an earlier export left is removed: it may be a link, or
+/// open to others.
+fn new_file(path: &Path) -> io::Result<File> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true).mode(0o600).open(path)
 }
 
 /// Puts a backup into an empty data folder. The whole file is checked before anything is made, and

@@ -239,6 +239,109 @@ async fn an_address_that_automation_altered_is_told() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn somebody_new_whose_address_automation_alters_is_made_once_and_told() {
+    let world = World::new().await;
+    let lead = world.record(LEAD, "p0");
+    let sent = "h\u{e9}l\u{e8}ne@x.example";
+    world.edits(lead, "Email", Input::text(sent));
+    world.drive().await;
+    for _ in 0..3 {
+        world.pass(Span::minutes(15));
+        world.drive().await;
+    }
+    let contacts = world.shared.brain().contacts().all().count();
+    assert_eq!(contacts, 1, "made once");
+    assert_eq!(world.records(LEAD), [lead], "and nobody is made of it");
+    let contact = world.by_email("hlne@x.example");
+    let link = world.link_of(contact);
+    assert!(link.is_whole(), "{link:?}");
+    let [held] = &link.conflicts[..] else {
+        panic!("one conflict: {link:?}");
+    };
+    assert!(
+        matches!(held.cause, Cause::NotKept { .. }),
+        "{:?}",
+        held.cause
+    );
+    assert_eq!(world.text(lead, "Email"), sent);
+    world.drive().await.wrote_nothing();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_is_purged_between_two_cycles_is_told_the_next_day() {
+    let (world, leads) = agreed(3).await;
+    let contacts = [0, 1, 2].map(|n| world.by_email(&format!("p{n}@x.example")));
+    let stranger = world.record(LEAD, "stranger");
+    world.clerk(|org, call| {
+        org.delete(call, leads[0]).unwrap();
+        org.delete(call, stranger).unwrap();
+        org.delete(call, leads[1]).unwrap();
+        org.undelete(call, leads[1]).unwrap();
+        org.empty_bin(LEAD);
+    });
+    let known = world.links().len();
+    world.drive().await;
+    assert_eq!(
+        world.field(contacts[0], "crm_deleted"),
+        "",
+        "nothing shows it yet"
+    );
+    world.pass(Span::days(1));
+    world.drive().await;
+    let flags = contacts.map(|contact| world.field(contact, "crm_deleted"));
+    assert_eq!(
+        flags,
+        ["1", "", ""],
+        "and those who are there are not touched"
+    );
+    assert_eq!(
+        world.links().len(),
+        known,
+        "nobody is made of who was not known"
+    );
+    assert_eq!(world.conflicts().await, []);
+    world.pass(Span::days(1));
+    let done = world.drive().await;
+    done.wrote_nothing();
+    assert_eq!(done.metered, 2, "what is listed is looked for once more");
+    world.pass(Span::days(3));
+    world.drive().await;
+    world.pass(Span::days(1));
+    let done = world.drive().await;
+    done.wrote_nothing();
+    assert_eq!(done.metered, 1, "a day without deletions");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_takes_the_place_of_somebody_whose_creation_was_not_answered_waits_too() {
+    let mut waited = 0;
+    for unharmed in 0..8 {
+        let world = World::new().await;
+        let [loser, winner] = ["p0", "p1"]
+            .map(|name| world.contact_with(input(name).with("lead_company", "Orion SARL")));
+        let later = CallMatcher::path("composite").after(unharmed);
+        world.salesforce_fails(later, FaultKind::ResetBefore, 1);
+        world.cycle(Scope::ALL).await;
+        let is_waiting = |id| {
+            let mut pending = world.link_of(id).pending.into_iter();
+            pending.any(|pending| matches!(pending.state, PendingState::Waiting(_)))
+        };
+        if !world.records(LEAD).is_empty() || !is_waiting(loser) || !is_waiting(winner) {
+            continue;
+        }
+        waited += 1;
+        let third = world.contact_with(input("p2").with("lead_company", "Orion SARL"));
+        world.merges(loser, third);
+        world.drive().await;
+        assert_eq!(world.records(LEAD), [], "it may still be at work");
+        world.pass(Span::minutes(10));
+        world.drive().await;
+        assert_eq!(world.records(LEAD).len(), 2);
+    }
+    assert_eq!(waited, 1, "one of the calls makes the records");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn leaving_a_flag_as_it_is_agrees_on_nothing_else() {
     let (world, leads) = agreed(1).await;
     let contact = world.by_email("p0@x.example");

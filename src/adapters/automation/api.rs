@@ -13,7 +13,7 @@ use super::super::http::{self, Call, Http, Reply};
 use super::super::oauth::{self, Token, Tokens};
 use super::super::values;
 use super::SECRET_KEY;
-use super::query::{Query, Where};
+use super::query::{Order, Query, Where};
 use crate::domain::failure::{Failure, FailureKind, Rejection};
 use crate::domain::ids::FieldId;
 use crate::domain::request::Spent;
@@ -46,6 +46,38 @@ const WAIT_MAX: Span = Span::minutes(60);
 pub(super) struct Table {
     pub(super) rows: Vec<Json>,
     pub(super) is_last: bool,
+}
+
+/// Where a page of a raw table begins.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Start {
+    /// Older rows first, after this id.
+    After(u64),
+    /// Newer rows first, before this id or from the newest of all.
+    Before(Option<u64>),
+}
+
+impl Start {
+    fn filter(self) -> Option<Where> {
+        match self {
+            Self::After(id) => Some(Where::after("id", id)),
+            Self::Before(id) => id.map(|id| Where::before("id", id)),
+        }
+    }
+
+    const fn order(self) -> Order {
+        match self {
+            Self::After(_) => Order::Oldest,
+            Self::Before(_) => Order::Newest,
+        }
+    }
+
+    fn holds(self, id: u64) -> bool {
+        match self {
+            Self::After(after) => id > after,
+            Self::Before(before) => before.is_none_or(|before| id < before),
+        }
+    }
 }
 
 /// One request below `/api`.
@@ -84,16 +116,16 @@ impl Api {
         spent: &mut Spent,
         table: &str,
         limit: usize,
-        after: u64,
+        start: Start,
         filters: &[Where],
     ) -> Result<Table, Fault> {
-        let mut all = vec![Where::after("id", after)];
+        let mut all: Vec<Where> = start.filter().into_iter().collect();
         all.extend_from_slice(filters);
-        let query = Query::table(limit, &all);
+        let query = Query::table(limit, start.order(), &all);
         let mut body = self.get(spent, &format!("/stats/{table}"), query).await?;
         if let Json::Array(rows) = body["stats"].take() {
             let is_last = is_last(&body["total"], rows.len(), limit);
-            return in_order(rows, is_last, after);
+            return in_order(rows, is_last, start);
         }
         if body.get("availableTables").is_some() {
             let message = format!("the table {table} is not offered by this instance");
@@ -286,14 +318,21 @@ pub(super) fn is_last(total: &Json, rows: usize, limit: usize) -> bool {
 
 /// Rows of a table by their ids. A server that does not keep to the order or to the filter would make
 /// us skip rows: better to stop.
-fn in_order(mut rows: Vec<Json>, is_last: bool, after: u64) -> Result<Table, Fault> {
+fn in_order(mut rows: Vec<Json>, is_last: bool, start: Start) -> Result<Table, Fault> {
     let ids: Option<Vec<u64>> = rows.iter().map(|row| values::id(&row["id"])).collect();
     let ids = ids.ok_or_else(|| Fault::broken("table", "a row of a table has no readable id"))?;
-    if ids.iter().any(|id| *id <= after) || (!is_last && !ids.is_sorted()) {
+    let is_sorted = match start.order() {
+        Order::Oldest => ids.is_sorted(),
+        Order::Newest => ids.is_sorted_by(|one, next| one >= next),
+    };
+    if !ids.iter().all(|id| start.holds(*id)) || (!is_last && !is_sorted) {
         let message = "the server does not keep to the order or the filter of a table";
         return Err(Fault::broken("table", message));
     }
     rows.sort_by_key(|row| values::id(&row["id"]));
+    if start.order() == Order::Newest {
+        rows.reverse();
+    }
     Ok(Table { rows, is_last })
 }
 

@@ -131,12 +131,26 @@ async fn saved(
     let is_kept = hook.url == draft.url
         && hook.is_published
         && hook.secret.expose_secret() == draft.secret.expose_secret();
-    // A type of event that this version does not know is left out; the answer shows it.
     if !is_kept {
         let message = "the webhook was saved otherwise than it was sent";
         return Err(Fault::broken("hook", message));
     }
-    Ok(())
+    // What this version does not know is left out without a word.
+    let lacking: Vec<&str> = draft
+        .triggers
+        .difference(&hook.triggers)
+        .map(String::as_str)
+        .collect();
+    if lacking.is_empty() {
+        return Ok(());
+    }
+    let message = format!(
+        "webhook {} was saved, but not for {}: this version of Automation does not know these types of \
+         events",
+        hook.id.0,
+        lacking.join(", ")
+    );
+    Err(Fault::broken("hook-triggers", message))
 }
 
 fn hook(record: &Json) -> Result<Hook, Fault> {

@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 
 use super::super::failures::Fault;
 use super::super::values;
-use super::api::Api;
+use super::api::{Api, Start};
 use super::php::Php;
 use super::query::Where;
 use super::read;
@@ -23,14 +23,14 @@ const PAGE_ROWS: usize = 500;
 /// People of one question; their ids travel in the URL.
 const PEOPLE_MAX: usize = 200;
 
-/// Pages of audit entries that are read to date the consent of so many people.
+/// Pages of a table that are read to date the consent of so many people.
 const PAGES_MAX: usize = 40;
 
 /// The audit log after a row. A merge is followed by the deletion of its loser; only the merge counts.
 pub(super) async fn audit(api: &Api, spent: &mut Spent, after: u64) -> Result<AuditPage, Fault> {
     let filters = [Where::one_of("object", ["lead", "company"])];
     let page = api
-        .table(spent, "audit_log", PAGE_ROWS, after, &filters)
+        .table(spent, "audit_log", PAGE_ROWS, Start::After(after), &filters)
         .await?;
     let (mut rows, is_last) = (page.rows, page.is_last);
     if !is_last {
@@ -160,23 +160,31 @@ pub(super) async fn evidence(
 
 type Found = BTreeMap<RemoteId, Evidence>;
 
-/// Changes in the audit log: the only place that dates an opt-in.
+/// Changes in the audit log: the only place that dates an opt-in. Newest first, until everybody's newest
+/// change each way was met: each edit of a contact is an entry, and only what is older stays unread.
 async fn logged(
     api: &Api,
     spent: &mut Spent,
     ids: &[AutomationId],
     found: &mut Found,
 ) -> Result<(), Fault> {
-    let mut after = 0;
+    let mut open: Vec<AutomationId> = ids.to_vec();
+    let mut before = None;
     for _ in 0..PAGES_MAX {
         let filters = [
             Where::equal("object", "lead"),
             // A contact may be made opted out.
             Where::one_of("action", ["create", "update"]),
-            Where::one_of("object_id", ids.iter().map(ToString::to_string)),
+            Where::one_of("object_id", open.iter().map(ToString::to_string)),
         ];
         let page = api
-            .table(spent, "audit_log", PAGE_ROWS, after, &filters)
+            .table(
+                spent,
+                "audit_log",
+                PAGE_ROWS,
+                Start::Before(before),
+                &filters,
+            )
             .await?;
         for row in &page.rows {
             if let (Some(id), Some(at), Some(consent)) =
@@ -185,13 +193,31 @@ async fn logged(
                 note(found, id, at, consent);
             }
         }
-        let last = page.rows.last().and_then(|row| values::id(&row["id"]));
-        after = last.unwrap_or(after);
-        if page.is_last {
-            break;
+        open.retain(|id| !is_dated_each_way(found, *id));
+        if page.is_last || open.is_empty() {
+            return Ok(());
         }
+        let last = page.rows.last().and_then(|row| values::id(&row["id"]));
+        before = last.or(before);
     }
+    leave_unread("audit_log", open.len());
     Ok(())
+}
+
+fn is_dated_each_way(found: &Found, id: AutomationId) -> bool {
+    let evidence = found.get(&RemoteId::Automation(Kind::Person, id));
+    evidence.is_some_and(|evidence| evidence.opted_in.is_some() && evidence.opted_out.is_some())
+}
+
+/// What is not dated is no proof, so an opt-in waits for a person; why, must be findable.
+fn leave_unread(table: &'static str, people: usize) {
+    let rows = PAGE_ROWS * PAGES_MAX;
+    tracing::warn!(
+        table,
+        people,
+        rows,
+        "older rows were left unread: consent that changed before them is not dated"
+    );
 }
 
 /// The do-not-contact in force, which is there even if the audit log was purged.
@@ -205,10 +231,11 @@ async fn current(
         Where::one_of("lead_id", ids.iter().map(ToString::to_string)),
         Where::equal("channel", "email"),
     ];
-    let mut after = 0;
+    let mut before = None;
     for _ in 0..PAGES_MAX {
+        let start = Start::Before(before);
         let page = api
-            .table(spent, "lead_donotcontact", PAGE_ROWS, after, &filters)
+            .table(spent, "lead_donotcontact", PAGE_ROWS, start, &filters)
             .await?;
         for row in &page.rows {
             if let (Some(id), Some(at), Some(reason)) = (
@@ -219,12 +246,13 @@ async fn current(
                 note(found, id, at, wire::consent_of(reason));
             }
         }
-        let last = page.rows.last().and_then(|row| values::id(&row["id"]));
-        after = last.unwrap_or(after);
         if page.is_last {
-            break;
+            return Ok(());
         }
+        let last = page.rows.last().and_then(|row| values::id(&row["id"]));
+        before = last.or(before);
     }
+    leave_unread("lead_donotcontact", ids.len());
     Ok(())
 }
 

@@ -13,6 +13,13 @@ pub(super) enum Where {
     Any(Vec<Where>),
 }
 
+/// Which rows of a raw table come first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Order {
+    Oldest,
+    Newest,
+}
+
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Query(Vec<(String, String)>);
 
@@ -23,6 +30,10 @@ impl Where {
 
     pub(super) fn after(column: &'static str, value: u64) -> Self {
         Self::Column(column, "gt", value.to_string())
+    }
+
+    pub(super) fn before(column: &'static str, value: u64) -> Self {
+        Self::Column(column, "lt", value.to_string())
     }
 
     /// One of these values. The only comparison that undoes the server's own escaping of quotes and
@@ -88,11 +99,15 @@ impl Query {
     }
 
     /// A page of a raw table, by id.
-    pub(super) fn table(limit: usize, filters: &[Where]) -> Self {
+    pub(super) fn table(limit: usize, order: Order, filters: &[Where]) -> Self {
+        let order = match order {
+            Order::Oldest => "ASC",
+            Order::Newest => "DESC",
+        };
         Self::default()
             .with("limit", limit.to_string())
             .with("order[0][col]", "id")
-            .with("order[0][dir]", "ASC")
+            .with("order[0][dir]", order)
             .filtered(filters)
     }
 

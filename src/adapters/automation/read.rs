@@ -58,6 +58,7 @@ pub(super) async fn changes(
     Ok(Page {
         stream: window.stream,
         rows,
+        purged: Vec::new(),
         is_last: page.is_last,
     })
 }

@@ -10,7 +10,7 @@ use serde_json::{Value as Json, json};
 
 use super::*;
 use crate::adapters::testing::{MemoryVault, StillClock, rule, serve};
-use crate::domain::consent::{Consent, Reason};
+use crate::domain::consent::{Consent, Dated, Proof, Reason};
 use crate::domain::cursor::{Position, Stream};
 use crate::domain::failure::{FailureKind, Rejection};
 use crate::domain::ids::{FieldId, LinkId, SalesforceObject};
@@ -408,6 +408,54 @@ async fn an_opt_out_that_was_not_kept_is_no_success() {
         answered.value[0].result.as_ref().unwrap_err().code,
         "consent-not-kept"
     );
+}
+
+#[tokio::test]
+async fn consent_is_dated_by_the_newest_entries_however_long_the_log_is() {
+    const NEWEST: u64 = 30_000;
+    let entry = |id: u64| {
+        let reason = match id {
+            29_990 => 1,
+            29_400 => 0,
+            29_000 => 2,
+            _ => return json!({"id": id, "object_id": "7", "details": "a:0:{}"}),
+        };
+        let details = format!(
+            "a:1:{{s:18:\"dnc_channel_status\";a:1:{{s:5:\"email\";a:1:{{s:6:\"reason\";i:{reason};}}}}}}"
+        );
+        json!({"id": id, "object_id": "7", "details": details,
+            "date_added": format!("2026-11-22 21:{:02}:00", (id - 29_000) / 20)})
+    };
+    let (_, client) = start(move |seen| {
+        if seen.path == "/stats/lead_donotcontact" {
+            return ok(json!({"total": "0", "stats": []}));
+        }
+        let newest_first = seen.parameter("order[0][dir]") == Some("DESC");
+        let bound = |expr: &str| {
+            let is_it = seen.parameter("where[0][expr]") == Some(expr);
+            let bound = seen.parameter("where[0][val]").filter(|_| is_it);
+            bound.map(|bound| bound.parse::<u64>().unwrap())
+        };
+        let ids = bound("gt").unwrap_or(0) + 1..bound("lt").unwrap_or(NEWEST + 1);
+        let total = ids.clone().count();
+        let rows: Vec<Json> = if newest_first {
+            ids.rev().take(500).map(entry).collect()
+        } else {
+            ids.take(500).map(entry).collect()
+        };
+        ok(json!({"total": total.to_string(), "stats": rows}))
+    })
+    .await;
+    let answered = client.evidence(vec![AutomationId(7)]).await.unwrap();
+    let [(_, evidence)] = &answered.value[..] else {
+        panic!("{:?}", answered.value);
+    };
+    let at = |text| {
+        crate::adapters::values::moment(text).map(|at| Dated::exactly(at, Proof::DatedRecord))
+    };
+    assert_eq!(evidence.opted_out, at("2026-11-22T21:49:00Z"));
+    assert_eq!(evidence.opted_in, at("2026-11-22T21:20:00Z"));
+    assert_eq!(answered.spent.calls, 3, "nothing older is read");
 }
 
 #[tokio::test]

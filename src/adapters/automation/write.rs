@@ -40,6 +40,14 @@ struct Outgoing<'a> {
     body: Map<String, Json>,
 }
 
+/// A batch and its answer, at the place of one of its rows.
+struct Reply<'a> {
+    answer: &'a Json,
+    records: &'a Json,
+    position: usize,
+    batch: &'a [&'a Outgoing<'a>],
+}
+
 /// Rows with an outcome so far.
 type Results = [Option<Result<WrittenRow>>];
 
@@ -157,7 +165,13 @@ async fn send(
     let request = Request::write(method, &path, Json::Array(bodies));
     let answer = api.send(spent, request).await?.json()?;
     for (position, row) in batch.iter().enumerate() {
-        let result = row.outcome(mapping, &answer, plural, position);
+        let reply = Reply {
+            answer: &answer,
+            records: &answer[plural],
+            position,
+            batch: &batch,
+        };
+        let result = row.outcome(mapping, &reply);
         results[row.index] = Some(match result {
             Err(failure) if failure.kind == FailureKind::Gone => {
                 Err(moved_or_gone(api, spent, row, failure).await)
@@ -234,13 +248,8 @@ impl Outgoing<'_> {
         value.as_text().map(|text| text.trim().to_lowercase())
     }
 
-    fn outcome(
-        &self,
-        mapping: &Mapping,
-        answer: &Json,
-        plural: &str,
-        position: usize,
-    ) -> Result<WrittenRow> {
+    fn outcome(&self, mapping: &Mapping, reply: &Reply<'_>) -> Result<WrittenRow> {
+        let (answer, position) = (reply.answer, reply.position);
         let status = wire::at(&answer["statusCodes"], position)
             .and_then(values::id)
             .and_then(|status| u16::try_from(status).ok())
@@ -251,8 +260,7 @@ impl Outgoing<'_> {
             let failure = row_failure(status, error, &field);
             return Err(self.required_if_blank(failure));
         }
-        let record = self.own(mapping, &answer[plural], position);
-        let record = record.ok_or_else(unanswered)?;
+        let record = self.own(mapping, reply).ok_or_else(unanswered)?;
         let id = wire::id(record).map_err(|_| unanswered())?;
         self.check_consent(mapping, record)?;
         Ok(WrittenRow {
@@ -265,22 +273,46 @@ impl Outgoing<'_> {
 
     /// The record of this row: the one at its place, if it is the one that was addressed. If an
     /// answer ever came in another order, a row would be linked to somebody else's record.
-    fn own<'r>(&self, mapping: &Mapping, records: &'r Json, position: usize) -> Option<&'r Json> {
+    fn own<'r>(&self, mapping: &Mapping, reply: &Reply<'r>) -> Option<&'r Json> {
         let is_own = |record: &&Json| match self.id {
             Some(id) => values::id(&record["id"]) == Some(id.0),
             None => self.has_own_key(mapping, record),
         };
-        let placed = wire::at(records, position).filter(is_own);
-        placed.or_else(|| wire::records(records).into_iter().find(is_own))
+        let placed = wire::at(reply.records, reply.position);
+        placed
+            .filter(is_own)
+            .or_else(|| wire::records(reply.records).into_iter().find(is_own))
+            .or_else(|| placed.filter(|record| self.is_altered(mapping, record, reply.batch)))
     }
 
     /// Whether a created record shows the address or name that was sent; true if none was.
     fn has_own_key(&self, mapping: &Mapping, record: &Json) -> bool {
-        let (Some(sent), Some(rule)) = (self.key(mapping), self.key_rule(mapping)) else {
+        let Some(sent) = self.key(mapping) else {
             return true;
         };
-        let shown = record["fields"]["all"][&rule.automation].as_str();
-        shown.is_none_or(|shown| shown.trim().to_lowercase() == sent)
+        self.shown_key(mapping, record)
+            .is_none_or(|shown| shown == sent)
+    }
+
+    /// Whether a created record shows what is left of the address or name that was sent, with characters
+    /// taken out of it, and is no other row's. `hélène@` is kept as `hlne@`, with a status of success.
+    fn is_altered(&self, mapping: &Mapping, record: &Json, batch: &[&Outgoing<'_>]) -> bool {
+        if self.id.is_some() {
+            return false;
+        }
+        let (Some(sent), Some(shown)) = (self.key(mapping), self.shown_key(mapping, record)) else {
+            return false;
+        };
+        let mut sent = sent.chars();
+        let is_left_of_it = shown.chars().all(|one| sent.any(|other| other == one));
+        let is_of_another = |row: &&Outgoing<'_>| row.key(mapping).as_ref() == Some(&shown);
+        is_left_of_it && !batch.iter().any(is_of_another)
+    }
+
+    fn shown_key(&self, mapping: &Mapping, record: &Json) -> Option<String> {
+        let rule = self.key_rule(mapping)?;
+        let shown = record["fields"]["all"][&rule.automation].as_str()?;
+        Some(shown.trim().to_lowercase())
     }
 
     fn key_rule<'m>(&self, mapping: &'m Mapping) -> Option<&'m FieldRule> {

@@ -263,15 +263,15 @@ impl Inner {
             Some(granted) => granted,
             None => self.ask().await?,
         };
-        let base = base(&granted, &self.client.login, self.client.may_move_to)?;
+        // Whatever is wrong with the rest of the answer: the old refresh token may be dead already.
         if let Some(refresh) = &granted.refresh {
             let message = "the new refresh token could not be kept; its access token is unused";
             if let Err(fault) = self.keep(refresh, message).await {
-                // The old refresh token may be dead already: this one must not be lost.
                 self.state().unkept = Some(granted);
                 return Err(fault);
             }
         }
+        let base = base(&granted, &self.client.login, self.client.may_move_to)?;
         let expires = granted
             .expires_in
             .map(|span| self.clock.now() + span - EXPIRY_MARGIN);

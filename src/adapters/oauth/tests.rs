@@ -283,6 +283,18 @@ async fn a_foreign_instance_never_gets_the_token() {
 }
 
 #[tokio::test]
+async fn a_rotation_is_kept_whatever_is_wrong_with_the_rest_of_the_answer() {
+    let answer = Json(json!({"access_token": "at", "refresh_token": "rt1",
+        "token_type": "Bearer", "instance_url": "https://evil.example"}));
+    let app = Router::new().route("/token", post(move || async move { answer }));
+    let vault = Arc::new(MemoryVault::with(KEY, "rt0"));
+    let tokens = tokens(&login(app).await, Arc::clone(&vault));
+    let failure = tokens.current().await.err().unwrap();
+    assert_eq!(failure.code, "instance-url");
+    assert_eq!(vault.secrets.lock().unwrap()[KEY], b"rt1");
+}
+
+#[tokio::test]
 async fn refusals_of_both_systems_ask_for_a_person() {
     for body in [
         json!({"error": "invalid_grant", "error_description": "expired access/refresh token"}),

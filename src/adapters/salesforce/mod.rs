@@ -9,6 +9,7 @@ mod describe;
 mod errors;
 mod identity;
 mod org;
+mod purged;
 mod read;
 mod setup;
 mod soql;

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
 
-use super::super::failures::Fault;
+use super::super::failures::{Effect, Fault};
 use super::super::values;
-use super::org::{HEAVY_SUBREQUESTS_MAX, Org, Sub};
+use super::org::{HEAVY_SUBREQUESTS_MAX, Org, QueryPage, Sub, missing};
+use super::purged;
 use super::soql::{
     Condition, LITERAL_CHARS_MAX, Literal, Name, Order, STATEMENT_CHARS_MAX, Select,
 };
@@ -55,11 +56,22 @@ async fn pages_of(
     for window in windows {
         subs.push(Sub::query_all(&window_query(mapping, window, page_rows)?));
     }
-    let answers = org.queries(spent, &subs).await?;
+    let lists: Vec<Option<Sub>> = windows
+        .iter()
+        .map(purged::listing)
+        .collect::<Result<_, _>>()?;
+    subs.extend(lists.iter().flatten().cloned());
+    let mut answers = org.composite(spent, &subs, Effect::Reads).await?;
+    let mut told = answers.split_off(windows.len()).into_iter();
     let mut pages = Vec::with_capacity(windows.len());
-    for (window, answer) in windows.iter().zip(answers) {
+    for ((window, answer), list) in windows.iter().zip(answers).zip(lists) {
         let object = object_of(window.stream)?;
+        let answer = QueryPage::read(answer.ok_or_else(missing)?)?;
         let answer = org.filled(spent, answer).await?;
+        let listed = match list {
+            Some(_) => purged::listed(window, told.next().flatten()),
+            None => Vec::new(),
+        };
         let rows = rows_of(mapping, object, &answer.records)?;
         check_order(&rows)?;
         // A page cut short by the platform is no end; the next query starts after its last row,
@@ -67,6 +79,7 @@ async fn pages_of(
         pages.push(Page {
             stream: window.stream,
             is_last: answer.is_done && rows.len() < page_rows,
+            purged: purged::gone(org, spent, object, listed).await?,
             rows,
         });
     }
@@ -116,7 +129,7 @@ fn window_query(mapping: &Mapping, window: &Window, page_rows: usize) -> Result<
     })
 }
 
-fn object_of(stream: Stream) -> Result<SalesforceObject, Fault> {
+pub(super) fn object_of(stream: Stream) -> Result<SalesforceObject, Fault> {
     match stream {
         Stream::Leads => Ok(SalesforceObject::Lead),
         Stream::Contacts => Ok(SalesforceObject::Contact),

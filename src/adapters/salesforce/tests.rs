@@ -209,6 +209,50 @@ async fn an_idle_cycle_costs_one_call_and_reads_the_meter() {
 }
 
 #[tokio::test]
+async fn what_is_listed_as_deleted_and_still_there_is_not_purged() {
+    let days = Window {
+        from: Timestamp::from_seconds(20 * 86_400 - 60),
+        until: Timestamp::from_seconds(20 * 86_400 + 60),
+        ..window(Stream::Contacts)
+    };
+    let read = |list: (u16, Json)| async move {
+        let (_, client) = Org::start(move |seen| {
+            composite(seen, |sub| {
+                let url = sub["url"].as_str().unwrap();
+                if url.contains("/deleted/") {
+                    let wanted = "/sobjects/Contact/deleted/?start=1970-01-18T23%3A59%3A00Z\
+                        &end=1970-01-21T00%3A01%3A00Z";
+                    assert!(url.ends_with(wanted), "{url}");
+                    return list.clone();
+                }
+                let is_by_id = url.contains("WHERE+Id+IN");
+                let there = json!({"Id": id(2).to_string()});
+                page(if is_by_id {
+                    std::slice::from_ref(&there)
+                } else {
+                    &[]
+                })
+            })
+        })
+        .await;
+        client.changes(mapping(), vec![days]).await.unwrap()
+    };
+    let entry = |n| json!({"id": id(n).to_string(), "deletedDate": "1970-01-20T00:00:00.000+0000"});
+    let listed = json!({"deletedRecords": [entry(1), entry(2)]});
+    let answered = read((200, listed)).await;
+    let gone = RemoteId::Salesforce(SalesforceObject::Contact, id(1));
+    assert_eq!(answered.value[0].purged, [gone]);
+    assert_eq!(answered.spent.calls, 2);
+    let refusal = json!([{"errorCode": "INVALID_REPLICATION_DATE", "message": "too early"}]);
+    for list in [(400, refusal), (200, json!({"deletedRecords": []}))] {
+        let answered = read(list).await;
+        assert_eq!(answered.value[0].purged, []);
+        assert!(answered.value[0].is_last, "the rows are read all the same");
+        assert_eq!(answered.spent.calls, 1);
+    }
+}
+
+#[tokio::test]
 async fn calls_refused_with_an_old_session_share_one_refresh_and_are_replayed_once() {
     let (org, client) = Org::start(nothing).await;
     client.changes(mapping(), windows()).await.unwrap();

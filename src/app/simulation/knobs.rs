@@ -56,6 +56,8 @@ pub(super) enum Focus {
 pub(super) struct Faults {
     pub(super) lost_request: u64,
     pub(super) lost_answer: u64,
+    /// A creation is given up by whoever waits for it, and made minutes later.
+    pub(super) late: u64,
     pub(super) throttled: u64,
     pub(super) row_locked: u64,
     pub(super) row_missing: u64,
@@ -81,10 +83,16 @@ impl Knobs {
         let faults = Faults {
             lost_request: rate(random, 100),
             lost_answer: rate(random, 150),
+            late: 0,
             throttled: rate(random, 60),
             row_locked: rate(random, 300),
             row_missing: rate(random, 100),
             crash: rate(random, 12),
+        };
+        // Drawn beside the others, which stay what they are in every life that has none of these.
+        let faults = Faults {
+            late: rate(&mut random.clone(), 400),
+            ..faults
         };
         Self {
             people: 2 + random.below(7),

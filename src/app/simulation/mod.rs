@@ -111,12 +111,13 @@ fn the_same_seed_lives_the_same_life() {
 
 /// Planted bugs, and a seed that found each when it was planted. Whatever changes a life may change
 /// what its seed finds: `PASSERELLE_MUTANT_SEEDS=n` looks for the first seed of each anew.
-const MUTANTS: [(Mutant, u64); 14] = [
+const MUTANTS: [(Mutant, u64); 15] = [
     (Mutant::NoEchoSuppression, 0),
-    (Mutant::NoRowResults, 42),
-    (Mutant::CreatesWithoutLooking, 11),
+    (Mutant::NoRowResults, 9),
+    (Mutant::CreatesWithoutLooking, 7),
+    (Mutant::CreatesAgainAtOnce, 7),
     (Mutant::NoOverlap, 16),
-    (Mutant::LostEditStoredLate, 99),
+    (Mutant::LostEditStoredLate, 4),
     (Mutant::CursorBeforeData, 1),
     (Mutant::TiesDropped, 9),
     (Mutant::OptInWithoutProof, 70),
@@ -124,7 +125,7 @@ const MUTANTS: [(Mutant, u64); 14] = [
     (Mutant::LatestConsentWins, 70),
     (Mutant::NoPreRead, 23),
     (Mutant::BothEqualIsAgreed, 5),
-    (Mutant::OptInUnguarded, NARROW_SEEDS),
+    (Mutant::OptInUnguarded, NARROW_SEEDS + 5),
     (Mutant::NoReview, 4),
 ];
 

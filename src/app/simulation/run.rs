@@ -28,6 +28,9 @@ use crate::store::memory::Kept;
 /// Steps of one run; more means that something goes round in circles.
 const STEPS_MAX: u64 = 60_000;
 
+/// What was given up is carried out no later than this: the engine waits a little longer.
+const LATE_MAX: Span = Span::minutes(9);
+
 /// Seeds from here on are lives of nothing but consent.
 pub(super) const NARROW_SEEDS: u64 = 1_000_000;
 
@@ -36,6 +39,8 @@ pub(super) const NARROW_SEEDS: u64 = 1_000_000;
 enum Event {
     /// A request reaches its system.
     Arrive(JobId, Request),
+    /// A request that nobody waits for any more is carried out all the same.
+    Late(Request),
     /// An answer, or what the store says, reaches the engine.
     Tell(Input),
     Act,
@@ -47,7 +52,10 @@ enum Event {
 impl Event {
     /// It happens whatever becomes of the process.
     const fn is_of_others(&self) -> bool {
-        matches!(self, Self::Act | Self::Operate | Self::Hint | Self::Cycle)
+        matches!(
+            self,
+            Self::Act | Self::Operate | Self::Hint | Self::Cycle | Self::Late(_)
+        )
     }
 }
 
@@ -176,7 +184,8 @@ impl Run {
         self.faults = Faults::default();
         self.show_all();
         self.world.salesforce.lag = salesforce::org::CommitLag::default();
-        self.queue.retain(|_, event| !event.is_of_others());
+        let is_under_way = |event: &Event| !event.is_of_others() || matches!(event, Event::Late(_));
+        self.queue.retain(|_, event| is_under_way(event));
         self.log(|_| "-- heal".to_owned());
         self.settle();
         self.now = self.now + Span::hours(1);
@@ -288,6 +297,10 @@ impl Run {
                 self.put(every, Event::Cycle);
             }
             Event::Tell(input) => self.handle(input),
+            Event::Late(request) => {
+                let answered = self.answer(&request);
+                self.log(|_| format!("LATE {}", brief(&format!("{answered:?}"))));
+            }
             Event::Arrive(job, request) => {
                 let answer = self.arrive(job, request);
                 if let Some(input) = answer {
@@ -467,6 +480,14 @@ impl Run {
             self.log(|_| format!("LOST request {job}"));
             return failed(lost, "reset");
         }
+        if let Some(creations) = creations_of(&request)
+            && self.chance(self.faults.late)
+        {
+            self.log(|_| format!("LATE request {job}"));
+            let wait = Span(self.random.below(LATE_MAX.0 as u64) as i64);
+            self.put(wait, Event::Late(creations));
+            return failed(lost, "timeout");
+        }
         let answered = self.answer(&request);
         self.log(|_| format!("DID {job} {}", brief(&format!("{answered:?}"))));
         if self.chance(self.faults.lost_answer) {
@@ -534,6 +555,18 @@ impl Run {
             }
         }
     }
+}
+
+/// The part of a request that makes records, if it makes any.
+fn creations_of(request: &Request) -> Option<Request> {
+    let mut request = request.clone();
+    let (Request::Salesforce(SalesforceRequest::Write { rows, .. })
+    | Request::Automation(AutomationRequest::Write { rows, .. })) = &mut request
+    else {
+        return None;
+    };
+    rows.retain(|row| !matches!(row.target, Target::Existing(_)));
+    (!rows.is_empty()).then_some(request)
 }
 
 fn settings(knobs: &Knobs) -> Settings {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Facts, Seen, Severity, Told, part, seen, settled, text};
+use super::{Facts, Seen, Severity, Told, part, prefixed, seen, settled, text};
 use crate::domain::evidence::{FieldState, Part, Segment};
 use crate::domain::ids::{Kind, SalesforceObject, Side};
 use crate::domain::mapping::Role;
@@ -317,14 +317,20 @@ pub(super) fn id_field(facts: &Facts<'_>) -> Seen {
             let field = ("field", text(&rule.salesforce));
             return Ok(seen(Severity::Ok, "seen-id-mapped", vec![field]));
         }
-        let defined = part(Some(&facts.salesforce()?.fields))?;
+        let evidence = facts.salesforce()?;
+        let defined = part(Some(&evidence.fields))?;
+        // It is made in the organisation, so it has the organisation's own prefix.
+        let own = evidence.namespace.read().map_or("", String::as_str);
+        let name = prefixed(own, ID_FIELD);
         let is_there = |object: &SalesforceObject| {
             let mut fields = defined.iter();
-            fields.any(|field| field.object == object.name() && field.name == ID_FIELD)
+            fields.any(|field| {
+                field.object == object.name() && field.name.eq_ignore_ascii_case(&name)
+            })
         };
         let mut lacking = people(facts);
         lacking.retain(|object| !is_there(object));
-        let field = ("field", text(ID_FIELD));
+        let field = ("field", text(name));
         if lacking.is_empty() {
             return Ok(seen(Severity::Note, "seen-id-unmapped", vec![field]));
         }

@@ -33,7 +33,7 @@ impl Salesforce {
         window: (Timestamp, Timestamp),
         now: Timestamp,
     ) -> Outcome<Updated> {
-        let (start, end) = bounds(window, now, UPDATED_REACH_MS)?;
+        let (start, end) = self.bounds(window, now, UPDATED_REACH_MS)?;
         let table = self.table(object);
         let is_changed = |id: &RecordId| {
             table.visible(*id).is_some_and(|record| {
@@ -41,10 +41,7 @@ impl Salesforce {
             })
         };
         let mut ids: Vec<RecordId> = table.in_window(start, end).filter(is_changed).collect();
-        if ids.len() > IDS_MAX {
-            let message = "too many ids in the window";
-            return Err(ApiError::new(ErrorCode::EXCEEDED_ID_LIMIT, message));
-        }
+        check_count(ids.len())?;
         ids.sort_unstable();
         Ok(Updated {
             ids,
@@ -58,7 +55,7 @@ impl Salesforce {
         window: (Timestamp, Timestamp),
         now: Timestamp,
     ) -> Outcome<Deleted> {
-        let (start, end) = bounds(window, now, DELETED_REACH_MS)?;
+        let (start, end) = self.bounds(window, now, DELETED_REACH_MS)?;
         let table = self.table(object);
         let earliest_available = table
             .deletions
@@ -73,6 +70,7 @@ impl Salesforce {
                     .is_none_or(|record| record.is_deleted)
         };
         let mut records: Vec<Deletion> = table.deletions.iter().filter(is_known).copied().collect();
+        check_count(records.len())?;
         records.sort_unstable_by_key(|entry| (entry.at, entry.id));
         Ok(Deleted {
             records,
@@ -92,23 +90,37 @@ impl Salesforce {
         let open = self.table(object).open_since().map(Timestamp::whole_minute);
         open.map_or(until, |open| until.min(open))
     }
+
+    /// Seconds are cut off both bounds; the start must come more than a minute before the end, and not
+    /// before there was an organisation.
+    fn bounds(
+        &self,
+        (start, end): (Timestamp, Timestamp),
+        now: Timestamp,
+        reach_ms: i64,
+    ) -> Outcome<(Timestamp, Timestamp)> {
+        let is_apart = end.millis_since(start) > MINUTE_MS;
+        let (start, end) = (start.whole_minute(), end.whole_minute());
+        let invalid =
+            |message: &str| Err(ApiError::new(ErrorCode::INVALID_REPLICATION_DATE, message));
+        if !is_apart {
+            return invalid("startDate must precede endDate by more than one minute");
+        }
+        if now.millis_since(start) > reach_ms {
+            return invalid("startDate is too far in the past");
+        }
+        if start < self.config.created.whole_minute() {
+            return invalid("startDate is before the organization was created");
+        }
+        // The last minute counts whole.
+        Ok((start, end.plus_millis(MINUTE_MS - 1)))
+    }
 }
 
-/// Seconds are cut off both bounds; the start must come more than a minute before the end.
-fn bounds(
-    (start, end): (Timestamp, Timestamp),
-    now: Timestamp,
-    reach_ms: i64,
-) -> Outcome<(Timestamp, Timestamp)> {
-    let is_apart = end.millis_since(start) > MINUTE_MS;
-    let (start, end) = (start.whole_minute(), end.whole_minute());
-    let invalid = |message: &str| Err(ApiError::new(ErrorCode::INVALID_REPLICATION_DATE, message));
-    if !is_apart {
-        return invalid("startDate must precede endDate by more than one minute");
+fn check_count(ids: usize) -> Outcome<()> {
+    if ids > IDS_MAX {
+        let message = "too many ids in the window";
+        return Err(ApiError::new(ErrorCode::EXCEEDED_ID_LIMIT, message));
     }
-    if now.millis_since(start) > reach_ms {
-        return invalid("startDate is too far in the past");
-    }
-    // The last minute counts whole.
-    Ok((start, end.plus_millis(MINUTE_MS - 1)))
+    Ok(())
 }

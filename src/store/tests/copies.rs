@@ -178,3 +178,26 @@ fn a_backup_can_be_read_by_its_owner_only_and_leaves_nothing_unfinished() {
     // Beside the data and the key of what is kept there.
     assert_eq!(names.len(), 3, "{names:?}");
 }
+
+#[test]
+fn a_backup_is_written_through_no_link_and_into_nobody_elses_file() {
+    let copied = Copied::new();
+    let elsewhere = copied.folder.path().join("elsewhere");
+    fs::write(&elsewhere, b"of somebody else").unwrap();
+    let left = copied.folder.path().join("nightly.backup.unfinished");
+    std::os::unix::fs::symlink(&elsewhere, &left).unwrap();
+    export(&copied.store, &copied.backup).unwrap();
+    assert_eq!(fs::read(&elsewhere).unwrap(), b"of somebody else");
+    assert!(!left.exists());
+    fs::write(&left, b"half").unwrap();
+    fs::set_permissions(&left, fs::Permissions::from_mode(0o666)).unwrap();
+    export(&copied.store, &copied.backup).unwrap();
+    let meta = fs::symlink_metadata(&copied.backup).unwrap();
+    assert!(meta.is_file());
+    assert_eq!(meta.permissions().mode() & 0o777, 0o600);
+    let link = copied.folder.path().join("latest.backup");
+    std::os::unix::fs::symlink(&copied.backup, &link).unwrap();
+    let told = export(&copied.store, &link).unwrap_err();
+    assert!(matches!(told, BackupError::Link { .. }), "{told}");
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+}

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use passerelle::domain::evidence::{Area, Part, SalesforceEvidence, Writer};
+use passerelle::domain::evidence::{Area, DefinedField, Part, SalesforceEvidence, Writer};
 use passerelle::domain::failure::FailureKind;
 use passerelle::domain::ids::Kind;
 use passerelle::domain::ids::SalesforceObject::{Contact, Lead};
@@ -256,6 +256,33 @@ async fn a_field_that_the_platform_works_out_is_shown_and_the_rest_of_a_grant_st
 }
 
 #[tokio::test]
+async fn rights_that_are_completed_are_refused_one_by_one_and_by_name() {
+    let bench = salesforce::Bench::with(OrgConfig::default(), false);
+    let now = bench.site.now();
+    let names = ["Grade__c", "Phone", "Score__c"];
+    bench.site.with_brain(|brain| {
+        for name in ["Grade__c", "Score__c"] {
+            let mut formula = schema::FieldDef::text(name, name, 80);
+            formula.traits.set(schema::Trait::Calculated, true);
+            brain.add_field(schema::LEAD, formula, now);
+        }
+        for name in names {
+            brain.grant(schema::LEAD, name, FieldAccess::Hidden, now);
+        }
+    });
+    let fields = names.map(|name| ("Lead".to_owned(), name.to_owned()));
+    bench.mended(Remedy::ShowFields(fields.to_vec())).await;
+    let written = Remedy::GrantFields(fields.to_vec());
+    let mended = bench.client.mend(wanted(), written).await.unwrap().value;
+    assert_eq!(mended.made, ["FieldPermissions Lead.Phone"]);
+    assert!(
+        matches!(&mended.refused[..], [one, other]
+            if one.contains("Lead.Grade__c") && other.contains("Lead.Score__c")),
+        "{mended:?}"
+    );
+}
+
+#[tokio::test]
 async fn others_are_found_behind_whatever_we_wrote_ourselves_and_owners_by_what_they_own() {
     let bench = salesforce::Bench::with(OrgConfig::default(), false);
     let evidence = bench.evidence().await;
@@ -322,6 +349,24 @@ async fn the_number_of_the_contact_gets_its_field_on_both_objects() {
         let field = fields.iter().find(|field| field.name == ID_FIELD).unwrap();
         assert!(field.is_upsert_key, "{object}");
     }
+}
+
+#[tokio::test]
+async fn the_number_of_the_contact_takes_the_prefix_of_its_organisation() {
+    let org = OrgConfig {
+        namespace: Some("acme".to_owned()),
+        ..OrgConfig::default()
+    };
+    let bench = salesforce::Bench::with(org, false);
+    bench.mended(Remedy::IdField(vec![Lead])).await;
+    let evidence = bench.evidence().await;
+    let name = format!("acme__{ID_FIELD}");
+    let is_there = |field: &DefinedField| field.object == "Lead" && field.name == name;
+    assert!(read(&evidence.fields).iter().any(is_there));
+    let fields = &evidence.description.objects["Lead"];
+    let field = fields.iter().find(|field| field.name == name).unwrap();
+    let writable = passerelle::domain::request::FieldAccess::Writable;
+    assert_eq!(field.access, writable);
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 
 use super::super::super::failures::Fault;
 use super::super::super::values;
-use super::super::api::Api;
+use super::super::api::{Api, Start};
 use super::super::describe::{self, is_published};
 use super::super::query::{Query, Where};
 use super::super::wire;
@@ -112,7 +112,10 @@ async fn probe(api: &Api, spent: &mut Spent, area: Area) -> Result<(), Fault> {
         Area::Fields => "/fields/contact",
         Area::Segments => "/segments",
         Area::Users => "/users",
-        Area::AuditLog => return api.table(spent, "audit_log", 1, 0, &[]).await.map(|_| ()),
+        Area::AuditLog => {
+            let table = api.table(spent, "audit_log", 1, Start::After(0), &[]);
+            return table.await.map(|_| ());
+        }
     };
     let query = Query::default().with("limit", "1");
     api.get(spent, path, query).await.map(|_| ())
@@ -197,7 +200,7 @@ async fn writers(api: &Api, clock: &dyn Clock, spent: &mut Spent) -> Result<Vec<
         Where::Column("date_added", "gte", values::naive(since)),
     ];
     let table = api
-        .table(spent, "lead_event_log", ROWS_MAX, 0, &filters)
+        .table(spent, "lead_event_log", ROWS_MAX, Start::After(0), &filters)
         .await?;
     let mut names: BTreeMap<String, u64> = BTreeMap::new();
     for row in &table.rows {

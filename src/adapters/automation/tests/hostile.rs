@@ -1,6 +1,7 @@
 //! The client against servers, and proxies before servers, that nobody here wrote.
 
 use super::*;
+use crate::ports::{HookChange, HookDraft, HookId, Hooks as _};
 
 const FROM: Timestamp = Timestamp::from_seconds(1_772_615_702);
 
@@ -383,6 +384,43 @@ async fn batch_answers_in_odd_shapes_give_each_row_its_own_outcome() {
 }
 
 #[tokio::test]
+async fn a_creation_whose_address_was_altered_is_told_with_what_was_stored() {
+    let outcomes = |sent: [&'static str; 2], shown: [&'static str; 2], statuses: [u16; 2]| async move {
+        let (_, client) = start(move |_| {
+            let contacts = [contact(11, shown[0]), contact(12, shown[1])];
+            ok(json!({"contacts": contacts, "statusCodes": statuses}))
+        })
+        .await;
+        let rows = vec![create(1, sent[0]), create(2, sent[1])];
+        let answered = client.write(mapping(), rows).await.unwrap().value;
+        let short = |outcome: RowOutcome| match outcome.result {
+            Ok(row) => Ok((row.id, row.created, row.stored.unwrap()[0].1.clone())),
+            Err(failure) => Err(failure.kind),
+        };
+        answered.into_iter().map(short).collect::<Vec<_>>()
+    };
+    let made = |id, created, email| {
+        let id = RemoteId::Automation(Kind::Person, AutomationId(id));
+        Ok((id, created, text(email)))
+    };
+    let sent = ["h\u{e9}l\u{e8}ne@x.example", "a@x.example"];
+    let altered = outcomes(sent, ["hlne@x.example", "a@x.example"], [201, 201]).await;
+    assert_eq!(
+        altered,
+        [
+            made(11, true, "hlne@x.example"),
+            made(12, true, "a@x.example")
+        ]
+    );
+    let met = outcomes(sent, ["hlne@x.example", "a@x.example"], [200, 201]).await;
+    assert_eq!(met[0], made(11, false, "hlne@x.example"));
+    // What is left of the one is the other: whose record it is cannot be told.
+    let both = ["\u{e9}a@x.example", "a@x.example"];
+    let swapped = outcomes(both, ["a@x.example", "a@x.example"], [201, 200]).await;
+    assert_eq!(swapped[0], Err(FailureKind::Unknown));
+}
+
+#[tokio::test]
 async fn an_edit_answered_under_another_id_is_not_taken_for_ours() {
     let (_, client) =
         start(|_| ok(json!({"contacts": [contact(228, "zoe@x.example")], "statusCodes": [200]})))
@@ -416,5 +454,39 @@ fn consent_is_never_read_out_of_what_is_no_list() {
         read(json!([{"reason": 3}])),
         manual,
         "no channel means e-mail"
+    );
+}
+
+#[tokio::test]
+async fn types_of_events_that_a_webhook_was_not_saved_for_are_named() {
+    let saved = |kept: &'static [&'static str]| async move {
+        let (_, client) = start(move |seen| {
+            let mut hook = seen.body.clone();
+            hook["id"] = json!(3);
+            hook["triggers"] = json!(kept);
+            ok(json!({ "hook": hook }))
+        })
+        .await;
+        let triggers = ["mautic.lead_post_delete", "mautic.lead_list_change"];
+        let draft = HookDraft {
+            name: "passerelle acme".to_owned(),
+            url: "https://hooks.acme.example/automation".to_owned(),
+            secret: "a secret of our own".to_owned().into(),
+            triggers: triggers.map(str::to_owned).into(),
+        };
+        client.change(HookChange::Edit(HookId(3), draft)).await
+    };
+    let more = &[
+        "mautic.lead_list_change",
+        "mautic.lead_post_delete",
+        "mautic.page_on_hit",
+    ];
+    assert!(saved(more).await.is_ok());
+    let refused = saved(&["mautic.lead_post_delete"]).await.unwrap_err();
+    assert_eq!(refused.failure.code, "hook-triggers");
+    assert!(
+        refused.failure.message.contains("mautic.lead_list_change"),
+        "{}",
+        refused.failure
     );
 }

@@ -68,13 +68,15 @@ pub(super) async fn examine(
         std::slice::from_ref(&timeline),
     ]
     .concat();
-    let fields = defined_fields(org, spent, &objects, &interesting(policy)).await;
+    let namespace = described.namespace.unwrap_or_default();
+    let interesting = interesting(policy, &namespace);
+    let fields = defined_fields(org, spent, &objects, &interesting).await;
     let owners = part(owners(org, spent, &policy.objects).await);
     Ok(SalesforceEvidence {
         clock_ahead,
         limit,
         token,
-        namespace: Part::Read(described.namespace.unwrap_or_default()),
+        namespace: Part::Read(namespace),
         rights: rights(&described.objects),
         grantable: grantable(&described.objects),
         picklists: picklists(&described.objects),
@@ -98,11 +100,12 @@ fn part<T>(read: Result<T, Fault>) -> Part<T> {
     read.map_or_else(|fault| Part::Unread(fault.failure.to_string()), Part::Read)
 }
 
-/// The mapped fields, and those of the set-up guide.
-fn interesting(policy: &Policy) -> BTreeSet<String> {
+/// The mapped fields, and those of the set-up guide. Fields that were made in the organisation have its
+/// own prefix; those of the timeline have the plugin's.
+fn interesting(policy: &Policy, own: &str) -> BTreeSet<String> {
     let rules = policy.mapping.person.iter().chain(&policy.mapping.company);
     let mut names: BTreeSet<String> = rules.map(|rule| rule.salesforce.clone()).collect();
-    names.extend([OPT_OUT_FIELD, ID_FIELD].map(str::to_owned));
+    names.extend([OPT_OUT_FIELD.to_owned(), prefixed(own, ID_FIELD)]);
     names.extend(timeline_fields().map(|name| prefixed(&policy.namespace, name)));
     names
 }

@@ -37,6 +37,14 @@ pub(super) struct Granted {
     pub(super) refused: Vec<String>,
 }
 
+/// A request for a right, and what it is the right to. The request alone does not tell: what is only
+/// completed is addressed by the number of its row.
+#[derive(Debug, Clone)]
+pub(super) struct Missing {
+    pub(super) request: Sub,
+    name: String,
+}
+
 /// What is there already.
 #[derive(Debug, Default)]
 struct Standing {
@@ -54,7 +62,7 @@ pub(super) async fn missing_steps(
     spent: &mut Spent,
     user: SalesforceId,
     wanted: &Wanted,
-) -> Result<Vec<Sub>, Fault> {
+) -> Result<Vec<Missing>, Fault> {
     let standing = look(org, spent, user).await?;
     Ok(steps(&standing, user, wanted))
 }
@@ -68,18 +76,18 @@ pub(super) async fn grant(
     wanted: &Wanted,
 ) -> Result<Granted, Fault> {
     let mut granted = Granted::default();
+    let mut refused = BTreeSet::new();
     for _ in 0..ROUNDS_MAX {
         let looked = missing_steps(org, spent, user, wanted).await;
         let round = match looked {
             Ok(mut steps) => {
-                let is_tried = |step: &Sub| granted.refused.iter().any(|one| is_of(one, step));
-                steps.retain(|step| !is_tried(step));
+                steps.retain(|step| !refused.contains(&step.name));
                 if steps.is_empty() {
                     return Ok(granted);
                 }
                 // The rest refers to the set by its id once it is there.
                 steps.truncate(SUBREQUESTS_MAX);
-                one_round(org, spent, &steps, &mut granted).await
+                one_round(org, spent, &steps, (&mut granted, &mut refused)).await
             }
             Err(fault) => Err(fault),
         };
@@ -99,37 +107,23 @@ pub(super) async fn grant(
 async fn one_round(
     org: &Org,
     spent: &mut Spent,
-    steps: &[Sub],
-    granted: &mut Granted,
+    steps: &[Missing],
+    (granted, refused): (&mut Granted, &mut BTreeSet<String>),
 ) -> Result<(), Fault> {
-    let replies = org.composite(spent, steps, Effect::Writes).await?;
+    let subs: Vec<Sub> = steps.iter().map(|step| step.request.clone()).collect();
+    let replies = org.composite(spent, &subs, Effect::Writes).await?;
     for (step, reply) in steps.iter().zip(replies) {
         let reply = reply.ok_or_else(missing)?;
+        let name = &step.name;
         if reply.is_success() {
-            granted.made.push(named(step));
+            granted.made.push(name.clone());
         } else {
             let fault = errors::fault(reply.status, &reply.body, Effect::Writes);
-            granted
-                .refused
-                .push(format!("{}: {}", named(step), fault.failure));
+            granted.refused.push(format!("{name}: {}", fault.failure));
+            refused.insert(name.clone());
         }
     }
     Ok(())
-}
-
-/// Whether a refusal is of this step.
-fn is_of(refusal: &str, step: &Sub) -> bool {
-    refusal
-        .strip_prefix(&named(step))
-        .is_some_and(|rest| rest.starts_with(": "))
-}
-
-fn named(step: &Sub) -> String {
-    let body = step.body.as_ref();
-    let text = |name: &str| body.and_then(|body| body[name].as_str());
-    let kind = step.path.split('/').nth(2).unwrap_or_default();
-    let what = text("Field").or_else(|| text("SobjectType")).unwrap_or(SET);
-    format!("{kind} {what}")
 }
 
 async fn look(org: &Org, spent: &mut Spent, user: SalesforceId) -> Result<Standing, Fault> {
@@ -188,7 +182,7 @@ async fn rows(org: &Org, spent: &mut Spent, queries: &[Select]) -> Result<Vec<Ve
     Ok(found)
 }
 
-fn steps(standing: &Standing, user: SalesforceId, wanted: &Wanted) -> Vec<Sub> {
+fn steps(standing: &Standing, user: SalesforceId, wanted: &Wanted) -> Vec<Missing> {
     let mut steps = Vec::new();
     let set = if let Some(id) = standing.set {
         id.to_string()
@@ -198,7 +192,7 @@ fn steps(standing: &Standing, user: SalesforceId, wanted: &Wanted) -> Vec<Sub> {
             "Label": "Passerelle",
             "Description": "What the sync with Automation reads and writes.",
         });
-        steps.push(made("PermissionSet", body));
+        steps.push(made("PermissionSet", SET, body));
         "@{r0.id}".to_owned()
     };
     for object in &wanted.objects {
@@ -228,7 +222,7 @@ fn steps(standing: &Standing, user: SalesforceId, wanted: &Wanted) -> Vec<Sub> {
     }
     if !standing.is_assigned {
         let body = json!({ "PermissionSetId": set, "AssigneeId": user.to_string() });
-        steps.push(made("PermissionSetAssignment", body));
+        steps.push(made("PermissionSetAssignment", SET, body));
     }
     steps
 }
@@ -239,7 +233,7 @@ fn raised(
     known: &[Json],
     ((name, value), full): ((&str, &str), &[&str]),
     mut body: Json,
-) -> Option<Sub> {
+) -> Option<Missing> {
     let is_it = |row: &&Json| {
         let found = row[name].as_str();
         found.is_some_and(|found| found.eq_ignore_ascii_case(value))
@@ -248,7 +242,7 @@ fn raised(
         for right in full {
             body[*right] = json!(true);
         }
-        return Some(made(object, body));
+        return Some(made(object, value, body));
     };
     let lacking = full
         .iter()
@@ -257,21 +251,25 @@ fn raised(
         .map(|right| ((*right).to_owned(), json!(true)))
         .collect();
     let id = wire::id_at(row, "Id").filter(|_| !lacking.is_empty())?;
-    Some(Sub {
+    let request = Sub {
         method: "PATCH",
         path: format!("/sobjects/{object}/{id}"),
         headers: Vec::new(),
         body: Some(Json::Object(lacking.into_iter().collect())),
-    })
+    };
+    let name = format!("{object} {value}");
+    Some(Missing { request, name })
 }
 
-fn made(object: &'static str, body: Json) -> Sub {
-    Sub {
+fn made(object: &'static str, of: &str, body: Json) -> Missing {
+    let request = Sub {
         method: "POST",
         path: format!("/sobjects/{object}"),
         headers: Vec::new(),
         body: Some(body),
-    }
+    };
+    let name = format!("{object} {of}");
+    Missing { request, name }
 }
 
 #[cfg(test)]
@@ -293,7 +291,7 @@ mod tests {
         let steps = steps(standing, USER.parse().unwrap(), &wanted());
         steps
             .into_iter()
-            .map(|step| (step.method, step.path))
+            .map(|step| (step.request.method, step.request.path))
             .collect()
     }
 
@@ -302,7 +300,7 @@ mod tests {
         let steps = steps(&Standing::default(), USER.parse().unwrap(), &wanted());
         let parents: Vec<&Json> = steps[1..3]
             .iter()
-            .map(|step| &step.body.as_ref().unwrap()["ParentId"])
+            .map(|step| &step.request.body.as_ref().unwrap()["ParentId"])
             .collect();
         assert_eq!(parents, ["@{r0.id}", "@{r0.id}"]);
         assert_eq!(steps.len(), 4);
@@ -333,7 +331,7 @@ mod tests {
             ..Wanted::default()
         };
         let steps = steps(&Standing::default(), USER.parse().unwrap(), &wanted);
-        let body = steps[1].body.as_ref().unwrap();
+        let body = steps[1].request.body.as_ref().unwrap();
         assert_eq!(body["PermissionsRead"], json!(true));
         assert_eq!(body.get("PermissionsEdit"), None);
     }

@@ -64,7 +64,7 @@ pub(super) async fn preview(
     };
     preview
         .steps
-        .extend(steps.iter().map(|step| shown(&root, step)));
+        .extend(steps.iter().map(|step| shown(&root, &step.request)));
     Ok(preview)
 }
 
@@ -155,15 +155,18 @@ async fn plan(
             }
         }
         Remedy::IdField(objects) => {
+            // Made in this organisation, so under its own prefix.
+            let name = prefixed(&ground.namespace, ID_FIELD);
             for object in objects {
-                if defined(client, spent, object.name(), &[ID_FIELD])
+                if defined(client, spent, object.name(), &[&name])
                     .await?
                     .is_empty()
                 {
-                    package.id_field(*object);
+                    package.id_field(*object, &name);
                 }
-                let field = (object.name().to_owned(), ID_FIELD.to_owned());
-                wanted.fields.insert(field);
+                wanted
+                    .fields
+                    .insert((object.name().to_owned(), name.clone()));
             }
         }
         Remedy::DeletedField(..) | Remedy::DeletedSegment(_) | Remedy::Webhook(_) => {

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use crate::domain::ids::SalesforceObject;
-use crate::domain::remedy::{ID_FIELD, OPT_OUT_FIELD};
+use crate::domain::remedy::OPT_OUT_FIELD;
 
 const NAMESPACE: &str = "xmlns=\"http://soap.sforce.com/2006/04/metadata\"";
 const HEAD: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
@@ -125,13 +125,13 @@ impl Package {
         self.add("CustomField", members.collect(), path, &body);
     }
 
-    pub(super) fn id_field(&mut self, object: SalesforceObject) {
+    pub(super) fn id_field(&mut self, object: SalesforceObject, name: &str) {
         let body = format!(
-            "<CustomObject {NAMESPACE}><fields><fullName>{ID_FIELD}</fullName>\
+            "<CustomObject {NAMESPACE}><fields><fullName>{name}</fullName>\
              <label>ID Webmecanik</label><type>Number</type><precision>18</precision>\
              <scale>0</scale><externalId>true</externalId></fields></CustomObject>"
         );
-        let member = format!("{object}.{ID_FIELD}");
+        let member = format!("{object}.{name}");
         let path = format!("objects/{object}.object");
         self.add("CustomField", vec![member], path, &body);
     }

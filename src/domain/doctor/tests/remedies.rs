@@ -146,7 +146,7 @@ fn sites_history_and_the_number_are_made_in_salesforce() {
     );
     let there = remedy("id-field", |w| {
         w.unmap(6);
-        defined(w, "Lead", ID_FIELD);
+        defined(w, "Lead", &format!("ns__{ID_FIELD}"));
     });
     assert_eq!(there, None, "it only has to be mapped");
 }

@@ -110,7 +110,7 @@ fn create(cx: &mut Context<'_>) -> Result<Answer, Failed> {
     Ok(Answer::created(format!("/api/hooks/{}", id.0), shown))
 }
 
-/// PUT removes the triggers that are not listed.
+/// Triggers that are listed are added; only PUT removes those that are not.
 fn edit(cx: &mut Context<'_>, id: HookId, replaces: bool) -> Result<Answer, Failed> {
     allowed(cx)?;
     let body = cx.request.member_map()?;
@@ -135,8 +135,13 @@ fn edit(cx: &mut Context<'_>, id: HookId, replaces: bool) -> Result<Answer, Fail
         hook.is_published = input(sent).is_truthy();
         hook.failures = 0;
     }
-    if replaces || body.contains_key("triggers") {
-        hook.triggers = wanted(&body);
+    let wanted = wanted(&body);
+    hook.triggers
+        .retain(|trigger| !replaces || wanted.contains(trigger));
+    for trigger in wanted {
+        if !hook.triggers.contains(&trigger) {
+            hook.triggers.push(trigger);
+        }
     }
     hook.modified = Some(stamp);
     read(cx, id)

@@ -214,6 +214,25 @@ fn a_company_search_can_be_turned_round_and_be_exact() {
 }
 
 #[test]
+fn only_put_takes_triggers_away_from_a_webhook() {
+    let mut client = Client::new();
+    let hook = json!({ "name": "Ours", "webhookUrl": "https://hooks.acme.example/",
+        "triggers": ["mautic.lead_post_delete"] });
+    let (status, made) = client.call("POST", "/api/hooks/new", &hook);
+    assert_eq!(status, 201, "{made}");
+    let path = format!("/api/hooks/{}/edit", made["hook"]["id"]);
+    let mut triggers = |method: &str, body: Json| {
+        let (_, answer) = client.call(method, &path, &body);
+        answer["hook"]["triggers"].clone()
+    };
+    let both = json!(["mautic.lead_post_delete", "mautic.page_on_hit"]);
+    let hit = json!({ "triggers": ["mautic.page_on_hit"] });
+    assert_eq!(triggers("PATCH", hit.clone()), both);
+    assert_eq!(triggers("PATCH", json!({ "triggers": [] })), both);
+    assert_eq!(triggers("PUT", hit), json!(["mautic.page_on_hit"]));
+}
+
+#[test]
 fn segments_take_filters_on_fields_that_are_there_and_offer_them() {
     let mut client = Client::new();
     let field = json!({ "label": "Supprimé", "alias": "crm_deleted", "type": "boolean", "properties": { "no": "Non", "yes": "Oui" } });

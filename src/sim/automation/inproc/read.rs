@@ -33,6 +33,7 @@ pub(super) fn changes(
     Ok(Page {
         stream: window.stream,
         is_last: rows.len() < session.page_rows,
+        purged: Vec::new(),
         rows,
     })
 }

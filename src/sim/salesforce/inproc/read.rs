@@ -179,10 +179,38 @@ pub(super) fn changes(
         pages.push(Page {
             stream: window.stream,
             is_last: !has_more && rows.len() < session.page_rows,
+            purged: purged(org, session, object, window),
             rows,
         });
     }
     Ok(pages)
+}
+
+/// What is listed as deleted and is not there by its id. A list that is refused is made up for by the
+/// next.
+fn purged(
+    org: &Salesforce,
+    session: &Session,
+    object: SalesforceObject,
+    window: &Window,
+) -> Vec<RemoteId> {
+    let Some(since) = window.lists_deleted_since() else {
+        return Vec::new();
+    };
+    let asked = (convert::instant(since), convert::instant(window.until));
+    let listed = org
+        .schema()
+        .find(object.name(), None)
+        .and_then(|index| org.deleted(index, asked, session.now).ok());
+    let mut gone: Vec<RemoteId> = listed
+        .into_iter()
+        .flat_map(|listed| listed.records)
+        .filter(|entry| org.record(entry.id).is_none())
+        .filter_map(|entry| Some(RemoteId::Salesforce(object, convert::id(entry.id)?)))
+        .collect();
+    gone.sort_unstable();
+    gone.dedup();
+    gone
 }
 
 fn window_query(

@@ -4,6 +4,7 @@ use reqwest::Method;
 use serde_json::{Value as Json, json};
 
 use super::{Bench, taken};
+use crate::sim::clock::Timestamp;
 use crate::sim::salesforce::org::OrgConfig;
 use crate::sim::salesforce::rules::{DuplicateAction, DuplicateRule};
 use crate::sim::salesforce::schema::LEAD;
@@ -297,6 +298,18 @@ async fn updated_wants_more_than_a_minute_and_covers_whole_ones() {
         (status.as_u16(), code(&body)),
         (400, "INVALID_REPLICATION_DATE")
     );
+    let early = "/sobjects/Lead/deleted/?start=2026-03-01T00:00:00Z&end=2026-03-04T00:00:00Z";
+    let young = OrgConfig {
+        created: Timestamp::parse_iso("2026-03-02T00:00:00Z").unwrap(),
+        ..OrgConfig::default()
+    };
+    let young = Bench::with(young, |site| site);
+    assert_eq!(
+        code(&young.get(early).await.1),
+        "INVALID_REPLICATION_DATE",
+        "there was no organisation then"
+    );
+    assert_eq!(bench.get(early).await.0, 200);
     let (status, body) = bench.get(&window("09:10:00", "09:12:30")).await;
     assert_eq!(status, 200);
     assert_eq!(body["latestDateCovered"], "2026-03-04T09:12:00.000+0000");

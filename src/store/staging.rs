@@ -144,23 +144,22 @@ impl<'a> Staging<'a> {
             Change::PutPolicy(version) => self.put_policy(&version),
             Change::PutSuspensions(all) => self.encoded(keys::SUSPENDED.to_vec(), &all),
             Change::AddUnpaired(address) => self.encoded(keys::unpaired(address), &address),
-            Change::RemoveUnpaired(address) => {
-                self.remove(keys::unpaired(address));
-                Ok(())
-            }
             Change::PutReview(review) => self.encoded(keys::REVIEW.to_vec(), &review),
             Change::PutPlan(plan) => self.encoded(keys::plan(plan.run), &plan),
-            Change::RemovePlan(run) => {
-                self.remove(keys::plan(run));
-                Ok(())
-            }
-            Change::EndReview | Change::ConfirmRestored => {
-                let is_review = matches!(change, Change::EndReview);
-                let key = if is_review { keys::REVIEW } else { keys::EPOCH };
-                self.remove(key.to_vec());
-                Ok(())
-            }
+            Change::RemoveUnpaired(address) => self.removed(keys::unpaired(address)),
+            Change::RemovePlan(run) => self.removed(keys::plan(run)),
+            Change::EndReview => self.removed(keys::REVIEW.to_vec()),
+            Change::ConfirmRestored => self.removed(keys::EPOCH.to_vec()),
         }
+    }
+
+    #[expect(
+        clippy::unnecessary_wraps,
+        reason = "one arm among others that may fail"
+    )]
+    fn removed(&mut self, key: Vec<u8>) -> Result<(), StoreError> {
+        self.remove(key);
+        Ok(())
     }
 
     fn put_policy(&mut self, version: &PolicyVersion) -> Result<(), StoreError> {

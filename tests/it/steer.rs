@@ -255,12 +255,10 @@ async fn many_conflicts_are_decided_as_one_act_and_one_undo_takes_it_back() {
 /// The first lead's title, on which both sides disagree, decided for Automation's.
 async fn decided(world: &World, lead: RecordId) -> Act {
     let links = disagreeing(world, &[lead]).await;
-    let decided = world
-        .instruct(Command::Resolve(vec![decision(&links[0])]))
-        .await;
-    assert!(accepted(&decided.facts));
+    let resolve = Command::Resolve(vec![decision(&links[0])]);
+    assert!(accepted(&world.instruct(resolve).await.facts));
     assert_eq!(world.text(lead, "Title"), "Seller");
-    world.store.acts(1).await.unwrap().remove(0)
+    world.store.acts(1).await.expect("a store in memory does not fail").remove(0)
 }
 
 fn decision(link: &Link) -> Resolution {

@@ -237,11 +237,11 @@ impl Veil<'_> {
                 address: value(address),
                 by: self.mask.link(*by),
             },
-            Cause::DeletedAndEdited { deleted } => Cause::DeletedAndEdited { deleted: *deleted },
-            Cause::ConsentWithoutProof { opted_in } => Cause::ConsentWithoutProof {
-                opted_in: *opted_in,
-            },
-            Cause::Restored => Cause::Restored,
+            // Nobody's values are in these.
+            Cause::DeletedAndEdited { .. }
+            | Cause::ConsentWithoutProof { .. }
+            | Cause::Restored
+            | Cause::RequiredBlank { .. } => conflict.cause.clone(),
             Cause::Refused {
                 side,
                 value: v,
@@ -250,10 +250,6 @@ impl Veil<'_> {
                 side: *side,
                 value: value(v),
                 failure: self.failure(failure),
-            },
-            Cause::RequiredBlank { side, fields } => Cause::RequiredBlank {
-                side: *side,
-                fields: fields.clone(),
             },
             Cause::NotKept { side, sent, kept } => Cause::NotKept {
                 side: *side,

@@ -260,7 +260,12 @@ impl Run {
             let id = self.world.remote(edit.key);
             let mut links = self.kept.links.values();
             let link = links.find(|link| Side::BOTH.iter().any(|side| link.remote(*side) == id));
-            let was_merged = link.is_some_and(|link| {
+            // The Lead of a pair that a Contact took over.
+            let stands_for = link.and_then(|link| match link.parked {
+                Some(Parked::ShadowedByContact(by)) => self.kept.links.get(&by),
+                _ => None,
+            });
+            let was_merged = link.into_iter().chain(stands_for).any(|link| {
                 let ends = Side::BOTH.map(|side| link.remote(side).and_then(Key::of));
                 let merged = &self.world.journal.readdressed;
                 ends.into_iter().flatten().any(|key| merged.contains(&key))

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use base64::Engine as _;
 use crossterm::event::Event;
 use ratatui::layout::Rect;
+use ratatui::backend::Backend as _;
 use ratatui::{Terminal, TerminalOptions, Viewport};
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 
@@ -83,7 +84,7 @@ enum Woke {
 
 impl<'a> Driver<'a> {
     fn new(model: &'a mut Model, wires: &'a mut Wires) -> io::Result<Self> {
-        let size = model.size();
+        let size = bounded(model.size());
         let area = Rect::new(0, 0, size.0, size.1);
         let options = TerminalOptions {
             viewport: Viewport::Fixed(area),
@@ -100,7 +101,13 @@ impl<'a> Driver<'a> {
     }
 
     async fn run(&mut self, host: &mut dyn Host) -> io::Result<Ended> {
-        self.terminal.clear()?;
+        let size = self.terminal.backend_mut().size()?;
+        let size = (size.width, size.height);
+        if size == self.model.size() {
+            self.terminal.clear()?;
+        } else {
+            self.resize(size)?;
+        }
         let first = self.wires.snapshots.borrow_and_update().clone();
         if let Some(ended) = self.take_in(Msg::Snapshot(first)) {
             return Ok(ended);

@@ -18,7 +18,8 @@ use super::query::{Answer, Diagnosis, Ticket};
 use super::screens::Notice;
 use super::sent::Waits;
 use super::slot::{Slot, Waiting as _};
-use crate::domain::command::Fact;
+use crate::domain::command::{Fact, Refusal};
+use crate::domain::ids::LinkId;
 use crate::domain::snapshot::Snapshot;
 use crate::domain::time::{Span, Timestamp};
 
@@ -168,13 +169,8 @@ fn on_told(model: &mut Model, fact: &Fact) -> Vec<Effect> {
             model.sent.surveyed();
             acts::activities::count_lost(model);
         }
-        Fact::Accepted(_) => {
-            if let Some(Waits::Choices(chosen)) = model.sent.answered() {
-                for (link, subjects) in chosen {
-                    model.conflicts.written(link, &subjects);
-                }
-            }
-        }
+        Fact::Accepted(_) => taken_in(model, &[]),
+        Fact::AcceptedInPart { refused, .. } => taken_in(model, refused),
         Fact::Refused(_) => {
             model.sent.answered();
         }
@@ -188,6 +184,18 @@ fn on_told(model: &mut Model, fact: &Fact) -> Vec<Effect> {
         model.shell.toast(tone, text);
     }
     Vec::new()
+}
+
+/// What was chosen is written, but for what was refused of it.
+fn taken_in(model: &mut Model, refused: &[(LinkId, Refusal)]) {
+    if let Some(Waits::Choices(chosen)) = model.sent.answered() {
+        let is_refused = |link| refused.iter().any(|(of, _)| *of == link);
+        for (link, subjects) in chosen {
+            if !is_refused(link) {
+                model.conflicts.written(link, &subjects);
+            }
+        }
+    }
 }
 
 fn on_answered(model: &mut Model, ticket: Ticket, answer: Answer) -> Vec<Effect> {

@@ -168,6 +168,16 @@ impl Listener {
                 let session = told.to.unwrap_or(SessionId::OURSELVES);
                 self.name_accepted(run, session).await;
             }
+            Fact::AcceptedInPart {
+                run,
+                refused: parts,
+            } => {
+                let session = told.to.unwrap_or(SessionId::OURSELVES);
+                self.name_accepted(run, session).await;
+                for (_, refusal) in &parts {
+                    refused(refusal, told.to);
+                }
+            }
             Fact::Refused(refusal) => refused(&refusal, told.to),
             Fact::SideStopped { side, failure } => {
                 let (kind, code) = of(&failure);

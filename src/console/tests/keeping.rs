@@ -58,6 +58,32 @@ fn an_answer_to_an_earlier_act_is_not_taken_for_one_to_the_choices() {
 }
 
 #[test]
+fn a_bulk_that_is_refused_in_part_is_one_answer_to_one_command() {
+    let mut bench = Bench::new();
+    // Two acts on their way: the second is the one about the choices.
+    bench.world.give_up(LinkId(2), "UNABLE_TO_LOCK_ROW");
+    bench.keys("2 t tab").type_text("locks are gone");
+    bench
+        .keys("enter enter 3 enter a w tab")
+        .type_text("by phone");
+    bench.keys("enter enter");
+    assert_eq!(bench.commands().len(), 2);
+    let refused = vec![
+        (LinkId(7), Refusal::NoSuchLink(LinkId(7))),
+        (LinkId(8), Refusal::NoSuchLink(LinkId(8))),
+    ];
+    let run = RunId(3);
+    bench.send(Msg::Told(Fact::AcceptedInPart { run, refused }));
+    bench
+        .expect_screen("→ Automation's value")
+        .expect_screen("Taken in as run 3, all but 2. Refused: there is no link 7");
+    let refused = vec![(LinkId(1), Refusal::NoSuchConflict(LinkId(1)))];
+    let run = RunId(4);
+    bench.send(Msg::Told(Fact::AcceptedInPart { run, refused }));
+    bench.expect_screen("→ Automation's value");
+}
+
+#[test]
 fn that_a_contact_changed_by_what_was_decided_here_is_no_news() {
     let mut bench = Bench::new();
     bench.keys("3 enter a w tab").type_text("by phone");

@@ -7,7 +7,7 @@ use super::bench::{Bench, NOW, person, start};
 use crate::console::keymap::ACTIONS;
 use crate::console::model::Overlay;
 use crate::console::{Model, Msg, Outcome};
-use crate::domain::command::{Command, Fact};
+use crate::domain::command::{Command, Fact, Refusal};
 use crate::domain::ids::{LinkId, RunId};
 use crate::domain::operator::{Operator, Present, Role, SessionId};
 use crate::domain::time::Span;
@@ -140,6 +140,36 @@ fn a_conflict_is_decided_by_lines_and_taken_back() {
     said += &bench.said();
     assert!(bench.model.takes_line());
     bench.keeps(&said, "task-resolve");
+}
+
+/// Up to the yes that sends it.
+fn decides(bench: &mut Bench) {
+    bench.types(&["conflicts", "open 1", "take-automation", "write"]);
+    for line in ["asked by phone", "yes"] {
+        bench.send(Msg::Typed(line.to_owned()));
+    }
+    assert_eq!(bench.commands().len(), 1);
+}
+
+#[test]
+fn a_cycle_that_begins_by_itself_answers_no_act_and_a_refusal_is_the_end_of_it() {
+    let mut bench = Bench::lines();
+    decides(&mut bench);
+    bench.send(Msg::Told(Fact::CycleStarted));
+    assert!(!bench.model.takes_line(), "what became of it is awaited");
+    bench.send(Msg::Told(Fact::Refused(Refusal::NoSuchConflict(CLAIRE))));
+    assert_eq!(bench.model.outcome(), Outcome::Failed);
+    let mut bench = Bench::lines();
+    decides(&mut bench);
+    let run = RunId(9);
+    let refused = vec![(CLAIRE, Refusal::NoSuchConflict(CLAIRE))];
+    bench.send(Msg::Told(Fact::AcceptedInPart { run, refused }));
+    assert!(bench.said().contains("all but 1"));
+    assert_eq!(bench.model.outcome(), Outcome::Failed);
+    let mut bench = Bench::lines();
+    decides(&mut bench);
+    bench.send(Msg::Told(Fact::Accepted(run)));
+    assert_eq!(bench.model.outcome(), Outcome::Done);
 }
 
 #[test]

@@ -1,12 +1,13 @@
 //! The loop of a session: take in what happened, all of it, then draw once. Idle, it sleeps.
 
+use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
 
 use base64::Engine as _;
 use crossterm::event::Event;
-use ratatui::layout::Rect;
 use ratatui::backend::Backend as _;
+use ratatui::layout::Rect;
 use ratatui::{Terminal, TerminalOptions, Viewport};
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 
@@ -306,14 +307,15 @@ pub(super) struct Done {
 /// Takes one message in, and hands on what is to be done because of it.
 pub(super) fn perform(model: &mut Model, wires: &mut Wires, msg: Msg) -> Done {
     let mut done = Done::default();
-    for effect in feed(model, wires, msg) {
+    let mut effects = VecDeque::from(feed(model, wires, msg));
+    while let Some(effect) = effects.pop_front() {
         match effect {
             Effect::Copy(text) => done.copied = Some(text),
             Effect::Leave => done.has_left = true,
             Effect::Look(link) => (wires.looks)(link),
             Effect::Ask(ticket, query) => {
                 if wires.questions.try_send((ticket, query)).is_err() {
-                    feed(model, wires, Msg::Unasked(ticket));
+                    effects.extend(feed(model, wires, Msg::Unasked(ticket)));
                 }
             }
             Effect::Command { reason, command } => {
@@ -323,7 +325,7 @@ pub(super) fn perform(model: &mut Model, wires: &mut Wires, msg: Msg) -> Done {
                     Sent::Closed => Msg::Ended,
                     Sent::Denied(needed) => Msg::Denied(needed),
                 };
-                feed(model, wires, told);
+                effects.extend(feed(model, wires, told));
             }
         }
     }

@@ -5,6 +5,7 @@ use super::canvas::Canvas;
 use super::field::{Field, Lines};
 use super::language::Language;
 use super::model::Tone;
+use super::query::Export;
 use super::theme::Theme;
 use crate::domain::command::Command;
 use crate::domain::ids::{Generation, LinkId};
@@ -26,6 +27,10 @@ pub(super) struct Dialog {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum OnYes {
     Send(Box<Frozen>),
+    /// Acts are written to a file.
+    Export(Export),
+    /// A bundle is written to a file, with that contact's part.
+    Bundle(Option<LinkId>),
     /// The draft of this console is forgotten. Nothing is sent, so no reason is asked for.
     ForgetDraft,
     /// The same, and that version of the configuration becomes the draft.
@@ -78,7 +83,7 @@ impl Dialog {
         }
     }
 
-    /// Before something is lost that was not sent anywhere.
+    /// Before something is done here: lost that was not sent anywhere, or taken away.
     pub(super) fn question(title: String, lines: Vec<(Tone, String)>, on_yes: OnYes) -> Self {
         Self {
             title,
@@ -102,9 +107,12 @@ impl Dialog {
         self
     }
 
-    /// Whether a command is sent by it, and so a reason asked for.
-    const fn is_sent(&self) -> bool {
-        matches!(self.on_yes, OnYes::Send(_))
+    /// Whether what follows is on record with its reason.
+    const fn asks_reason(&self) -> bool {
+        matches!(
+            self.on_yes,
+            OnYes::Send(_) | OnYes::Export(_) | OnYes::Bundle(_)
+        )
     }
 
     /// Asked once more, with what was typed: the cursor stands on Cancel again.
@@ -129,14 +137,14 @@ impl Dialog {
 
     /// A letter typed before anything was chosen begins the reason: it must not be lost.
     pub(super) fn begin_text(&mut self) {
-        if !self.is_on_text() && self.is_sent() {
+        if !self.is_on_text() && self.asks_reason() {
             self.focus = Focus::Reason;
         }
     }
 
     /// Or needs none.
     pub(super) fn has_reason(&self) -> bool {
-        !self.is_sent() || !self.reason.text().trim().is_empty()
+        !self.asks_reason() || !self.reason.text().trim().is_empty()
     }
 
     /// Answered by a line: the reason, as if it had been typed in its place.
@@ -168,7 +176,7 @@ impl Dialog {
                 say.with("linear-ask-yes", &[("yes", yes)])
             }
         };
-        if self.is_sent() && self.has_reason() {
+        if self.asks_reason() && self.has_reason() {
             return vec![asked];
         }
         let lines = self.lines.iter().map(|(_, line)| line.clone());
@@ -178,7 +186,7 @@ impl Dialog {
 
     pub(super) fn next(&mut self) {
         self.focus = match self.focus {
-            Focus::Cancel if !self.is_sent() => Focus::Confirm,
+            Focus::Cancel if !self.asks_reason() => Focus::Confirm,
             Focus::Cancel => Focus::Reason,
             Focus::Reason if self.word.is_some() => Focus::Word,
             Focus::Reason | Focus::Word => Focus::Confirm,
@@ -191,7 +199,7 @@ impl Dialog {
             Focus::Cancel => Focus::Confirm,
             Focus::Reason => Focus::Cancel,
             Focus::Confirm if self.word.is_some() => Focus::Word,
-            Focus::Confirm if !self.is_sent() => Focus::Cancel,
+            Focus::Confirm if !self.asks_reason() => Focus::Cancel,
             Focus::Word | Focus::Confirm => Focus::Reason,
         };
     }
@@ -245,7 +253,7 @@ impl Dialog {
 
     /// Lines that it has besides: the frame, what is asked for, the buttons.
     const fn fixed(&self) -> u16 {
-        match (&self.word, self.is_sent()) {
+        match (&self.word, self.asks_reason()) {
             (Some(_), _) => 9,
             (None, true) => 7,
             (None, false) => 5,
@@ -286,7 +294,7 @@ impl Dialog {
         let theme = part.theme;
         let mut y = top;
         let fields = [
-            self.is_sent().then(|| {
+            self.asks_reason().then(|| {
                 let label = say.text("dialog-reason").to_owned();
                 (label, &self.reason, Focus::Reason)
             }),

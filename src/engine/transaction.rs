@@ -6,7 +6,7 @@
 //! what has to be durable before something leaves, are as if one were begun when the other has ended.
 
 use crate::domain::command::Fact;
-use crate::domain::ids::{RunId, Side};
+use crate::domain::ids::Side;
 use crate::domain::operator::SessionId;
 use crate::domain::record::{Batch, Change, LinkKey, LinkPage, Listing, Loaded};
 use crate::domain::request::{Request, RowWrite};

@@ -187,7 +187,7 @@ async fn what_would_need_a_system_or_a_disk_is_answered_with_a_sentence() {
         Query::Examine,
         Query::CheckAudit,
         Query::Access,
-        Query::Bundle(None, MADE),
+        Query::Bundle(None, MADE, String::new()),
     ] {
         let told = exhibit.answered(ticket, query).await;
         assert_eq!(told, Msg::Unanswered(ticket, "not in it".to_owned()));

@@ -1,7 +1,7 @@
 //! What the store keeps, with everything in it that is somebody's replaced, so that the same screens can
 //! show it. Each part is built anew from what may be told: a field that is not named here is not told.
 
-use crate::app::mask::{Mask, without_addresses};
+use crate::app::mask::Mask;
 use crate::domain::activity::{Activity, HeldActivity};
 use crate::domain::conflict::{Cause, Conflict};
 use crate::domain::drift::Descriptions;
@@ -371,9 +371,10 @@ impl Veil<'_> {
     }
 
     pub(super) fn act(&self, act: &Act) -> Act {
-        let object = act.link().map_or_else(
-            || without_addresses(&act.object),
+        let object = self.mask.object(
+            act,
             |link| self.mask.link(link).to_string(),
+            |record| self.mask.id(record).to_string(),
         );
         let links = act.links.iter().take(STEPS_MAX);
         let undo = act.undo.iter().take(STEPS_MAX).map(|step| UndoStep {

@@ -57,13 +57,7 @@ pub(in crate::app) struct Recorded {
 
 impl Recorded {
     /// Ends when the act is durable; or why it was not taken.
-    async fn record(
-        &self,
-        store: &dyn Store,
-        remedy: &Remedy,
-        reason: &str,
-    ) -> Result<(), AppError> {
-        let entry = Entry::mend(remedy, reason);
+    pub(super) async fn record(&self, store: &dyn Store, entry: Entry<'_>) -> Result<(), AppError> {
         entry::enter(&self.pool, store, &self.door, entry).await
     }
 }
@@ -141,7 +135,10 @@ impl Desk {
         let (Some(examiner), Some(recorded)) = (&doctor.examiner, &doctor.recorded) else {
             return Mending::Failed("nothing is connected here".to_owned());
         };
-        if let Err(why) = recorded.record(&*self.store, &remedy, reason).await {
+        if let Err(why) = recorded
+            .record(&*self.store, Entry::mend(&remedy, reason))
+            .await
+        {
             return Mending::Failed(why.to_string());
         }
         match examiner.mend(self.policy(), remedy).await {

@@ -285,7 +285,8 @@ impl Listener {
 fn accepted(act: &Act, session: SessionId) {
     let (run, session) = (act.run.0, session.0);
     let link = act.link().map(|link| link.0);
-    let object = link.is_none().then_some(act.object.as_str());
+    let is_told = link.is_none() && !act.is_naming();
+    let object = is_told.then_some(act.object.as_str());
     let (operator, act) = (act.operator.as_str(), act.act.as_str());
     // A field without a value is not written.
     tracing::info!(target: TOLD, run, session, operator, act, link, object, "command accepted");

@@ -338,6 +338,14 @@ pub(super) fn confirm(model: &mut Model, reason: String) -> Vec<Effect> {
     };
     let frozen = match &dialog.on_yes {
         OnYes::Send(frozen) => (**frozen).clone(),
+        OnYes::Export(export) => {
+            audit::export(model, export.clone(), reason);
+            return Vec::new();
+        }
+        OnYes::Bundle(contact) => {
+            bundle::make(model, *contact, reason);
+            return Vec::new();
+        }
         OnYes::ForgetDraft => {
             plugin::discard(model);
             return Vec::new();

@@ -279,7 +279,7 @@ fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         | Action::Unlink => acts::aside::run(model, action),
         Action::Earlier | Action::Later => acts::travel(model, action == Action::Earlier),
         Action::ExportCsv | Action::ExportJson => acts::audit::ask_export(model, action),
-        Action::IncidentBundle => acts::bundle::ask(model),
+        Action::IncidentBundle => acts::bundle::offer(model),
         Action::Mend => acts::doctor::ask(model),
         Action::CheckAudit => model.audit.check(),
         Action::ToggleBox => acts::plugin::toggle_box(model),

@@ -122,7 +122,7 @@ const fn is_essential(rule: &FieldRule) -> bool {
 
 /// An opt-out that can be read is kept from being mailed, wherever it cannot be written: each that is
 /// refused there is told, and sent again when the field can be written.
-fn stops(rule: &FieldRule, drift: &Drift) -> bool {
+fn stops(rule: &FieldRule, drift: Drift) -> bool {
     let is_heard = rule.role == Role::Consent && matches!(drift, Drift::ReadOnly(..));
     is_essential(rule) && !is_heard
 }
@@ -252,7 +252,7 @@ impl Engine {
         });
         rules.find_map(|(kind, rule)| {
             let mut drifts = drifts(kind, rule, &in_force.described).into_iter();
-            let drift = drifts.find(|drift| stops(rule, drift))?;
+            let drift = drifts.find(|drift| stops(rule, *drift))?;
             let side = drift.side();
             let field = match (side, drift.object()) {
                 (Side::Salesforce, Some(object)) => format!("{object}.{}", rule.salesforce),

@@ -195,7 +195,7 @@ impl Engine {
             match take_back(link, step, order.at) {
                 TakenBack::Nothing => continue,
                 TakenBack::Held => {}
-                TakenBack::Written(step) => redo.push(step),
+                TakenBack::Written(step) => redo.push(*step),
             }
             links.push(step.link);
             self.settle(desk, step.link, order.at);
@@ -219,7 +219,7 @@ enum TakenBack {
     /// Changed since: a conflict, and nothing is written.
     Held,
     /// Written back; this step would bring the act back in turn.
-    Written(UndoStep),
+    Written(Box<UndoStep>),
 }
 
 fn take_back(link: &mut Link, step: &UndoStep, at: Timestamp) -> TakenBack {
@@ -241,7 +241,7 @@ fn take_back(link: &mut Link, step: &UndoStep, at: Timestamp) -> TakenBack {
             before: state,
         };
         decide_field(link, field, target, step.after.clone(), agreed);
-        return TakenBack::Written(redo);
+        return TakenBack::Written(Box::new(redo));
     }
     let subject = Subject::Field(field);
     let is_held = link.conflicts.iter().any(|held| held.subject == subject);

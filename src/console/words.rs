@@ -392,13 +392,7 @@ impl Words<'_> {
             Fact::CycleStarted | Fact::CycleEnded | Fact::Surveyed(_) => None,
             Fact::SurveyFailed => Some(say.text("told-survey-failed").to_owned()),
             Fact::Accepted(run) => Some(say.with("told-accepted", &[("run", &run.to_string())])),
-            Fact::AcceptedInPart { run, refused } => {
-                let count = say.number(refused.len() as u64);
-                let why = refused.first().map(|(_, why)| self.refusal(why));
-                let (run, why) = (run.to_string(), why.unwrap_or_default());
-                let parts = [("run", &*run), ("n", &count), ("why", &why)];
-                Some(say.with("told-accepted-in-part", &parts))
-            }
+            Fact::AcceptedInPart { run, refused } => Some(self.taken_in_part(*run, refused)),
             Fact::Refused(refusal) => Some(self.refusal(refusal)),
             Fact::SideStopped { side, failure } => Some(format!(
                 "{}: {failure}",

@@ -147,10 +147,13 @@ impl Dialog {
         !self.asks_reason() || !self.reason.text().trim().is_empty()
     }
 
-    /// Answered by a line: the reason, as if it had been typed in its place.
-    pub(super) fn give_reason(&mut self, text: &str) {
-        self.reason.replace(text);
-        self.focus = Focus::Confirm;
+    /// Answered by a line: the reason, as if it had been typed in its place. `false` if it is too long.
+    pub(super) fn give_reason(&mut self, text: &str) -> bool {
+        let is_taken = self.reason.replace(text);
+        if is_taken {
+            self.focus = Focus::Confirm;
+        }
+        is_taken
     }
 
     /// The word if one is asked for, else a yes; `false` if it is neither. The button is under the
@@ -158,10 +161,7 @@ impl Dialog {
     pub(super) fn give_word(&mut self, text: &str, is_yes: bool) -> bool {
         self.focus = Focus::Confirm;
         match &mut self.word {
-            Some(word) => {
-                word.field.replace(text);
-                text == word.word
-            }
+            Some(word) => word.field.replace(text) && text == word.word,
             None => is_yes,
         }
     }

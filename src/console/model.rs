@@ -11,6 +11,7 @@ use super::boxes::Boxes;
 use super::chooser::Chooser;
 use super::dialog::Dialog;
 use super::field::Field;
+use super::filter::Filter;
 use super::finder::Finder;
 use super::keymap::{Chord, Context, Keymap};
 use super::language::Language;
@@ -202,7 +203,8 @@ pub(super) enum Tab {
 
 pub(super) enum Overlay {
     Finder(Finder),
-    Filter(Prompt),
+    /// With what was kept before.
+    Filter(Prompt, Filter),
     Search(Prompt),
     /// How far back a backfill reaches.
     Window(Prompt),
@@ -353,6 +355,7 @@ macro_rules! scene {
             snapshot: &$model.snapshot,
             standing: &$model.standing,
             diagnosis: &$model.diagnosis,
+            sync: $model.shell.sync,
         }
     };
 }

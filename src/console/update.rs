@@ -112,6 +112,8 @@ fn take_in(model: &mut Model, msg: Msg) -> Vec<Effect> {
         }
         Msg::Ended => {
             model.shell.sync = SyncState::Ended;
+            // That it ended is said where the last message stood.
+            model.shell.toast = None;
             model.sent.lose_count();
             acts::activities::count_lost(model);
             Vec::new()

@@ -388,11 +388,14 @@ fn who_comes_and_goes_is_said_and_nothing_is_said_again() {
 fn texts_are_asked_for_and_may_follow_their_word() {
     let mut bench = Bench::lines();
     let said = bench.types(&["conflicts", "filter", "email:paul"]);
-    assert!(said.contains("Text? (an empty line cancels)"), "{said}");
+    assert!(said.contains("Text? (blank means empty;"), "{said}");
     assert!(said.contains("1. ") && !said.rsplit("Text?").next().unwrap().contains("claire"));
     let said = bench.types(&["/sophie"]);
     assert!(said.contains("sophie") && !said.contains("paul"), "{said}");
-    let said = bench.types(&["filter", ""]);
+    bench.types(&["filter", ""]);
+    let said = bench.types(&["conflicts", "filter"]);
+    assert!(said.contains("Now: sophie"), "it stands: {said}");
+    let said = bench.types(&["blank"]);
     assert!(said.contains("paul") && said.contains("claire"), "{said}");
     let said = bench.types(&["contacts", "", "search claire"]);
     assert!(said.contains("1. ! claire"), "{said}");

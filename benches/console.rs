@@ -338,7 +338,7 @@ impl Searching {
         loop {
             match self.answers.recv().await.expect("an answer") {
                 Msg::Answered(ticket, answer) if ticket == wanted => return answer,
-                Msg::Unanswered(_, error) => panic!("{error}"),
+                Msg::Unanswered(_, error) => panic!("{error:?}"),
                 _ => {}
             }
         }

@@ -313,7 +313,7 @@ pub(super) async fn sit(
         match view_state::read(data, &operator) {
             Ok(Some(kept)) => restore(&mut model, kept, &visit.variables),
             Ok(None) => {}
-            Err(error) => model.warn(format!("view: {error}")),
+            Err(error) => model.warn_of_view(&error),
         }
     }
     let place = house.enter(&visit.door);

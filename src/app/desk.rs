@@ -26,6 +26,7 @@ use crate::app::compose::{Connected, Opened};
 use crate::app::door::Door;
 use crate::app::error::AppError;
 use crate::app::house::House;
+use crate::app::said;
 use crate::console::query::{
     Brief, ConflictRow, Found, HISTORY_MAX, Held, HeldRow, Page, Person, QueuedWrite, Queues,
     UndoPreview,
@@ -220,23 +221,22 @@ impl Desk {
         }
         match step {
             Ok(found) => found.map(|found| Msg::Answered(ticket, Answer::Found(found))),
-            Err(error) => Some(Msg::Unanswered(ticket, error.to_string())),
+            Err(error) => Some(Msg::Unanswered(ticket, said::unread(&error))),
         }
     }
 
     pub(super) async fn answered(&self, ticket: Ticket, query: Query) -> Msg {
         if matches!(query, Query::ExportActs(..) | Query::Bundle(..)) && self.role < Role::Operator
         {
-            let why = format!("an export takes the role {}", Role::Operator);
-            return Msg::Unanswered(ticket, why);
+            return Msg::Unanswered(ticket, said::needs(Role::Operator));
         }
         // It spends calls for what only an admin can save.
         if matches!(query, Query::Forecast(_)) && self.role < Role::Admin {
-            return Msg::Unanswered(ticket, format!("a forecast takes the role {}", Role::Admin));
+            return Msg::Unanswered(ticket, said::needs(Role::Admin));
         }
         match self.answer(query).await {
             Ok(answer) => Msg::Answered(ticket, answer),
-            Err(error) => Msg::Unanswered(ticket, error.to_string()),
+            Err(error) => Msg::Unanswered(ticket, said::unread(&error)),
         }
     }
 

@@ -28,6 +28,7 @@ mod commands;
 mod console;
 mod picture;
 mod record;
+mod said;
 #[cfg(test)]
 mod simulation;
 mod stage;

@@ -4,6 +4,7 @@
 use super::canvas::Canvas;
 use super::language::Language;
 use super::list::page_top;
+use super::safe::Safe;
 use super::screens::plugin::Key;
 use crate::domain::ids::SalesforceObject;
 
@@ -38,6 +39,13 @@ pub(super) enum Choice {
 /// Cells of a box before each name, and of the name.
 const BOX: u16 = 4;
 const NAME: u16 = 26;
+
+/// Whether its line has no room for its note.
+fn is_cut(row: &Ticked, width: u16) -> bool {
+    let name = Safe::new(&row.name).width() as u16;
+    let x = (2 + BOX + name).max(2 + BOX + NAME) + 1;
+    Safe::new(&row.note).width() as u16 + x + 1 > width
+}
 
 impl Boxes {
     pub(super) const fn new(title: String, about: Key, rows: Vec<Ticked>) -> Self {
@@ -95,7 +103,8 @@ impl Boxes {
                 "" => String::new(),
                 note => format!(" ({note})"),
             };
-            format!("{}. {}: {state}{note}", index + 1, row.name)
+            let told = say.labelled(&row.name, &format!("{state}{note}"));
+            format!("{}. {told}", index + 1)
         }));
         let yes = say.text("linear-yes");
         lines.push(say.with("linear-ask-boxes", &[("yes", yes)]));
@@ -128,7 +137,13 @@ impl Boxes {
             }
         }
         let last = part.height().saturating_sub(2);
-        part.within(2, last, width - 4, say.text("boxes-keys"), theme.muted());
+        let chosen = self.rows.get(self.selected);
+        if let Some(cut) = chosen.filter(|row| is_cut(row, width)) {
+            let mut place = part.part(1, last - 1, width - 2, 2);
+            place.paragraph(1, 0, 2, &cut.note, theme.plain());
+        } else {
+            part.within(2, last, width - 4, say.text("boxes-keys"), theme.muted());
+        }
         if self.rows.len() > count {
             let place = format!("{}/{} ", self.selected + 1, self.rows.len());
             part.right(last, &place, theme.muted());

@@ -45,8 +45,8 @@ impl Chooser {
                 (false, true) => "column-hidden",
                 (false, false) => "column-shown",
             };
-            let (name, state) = (say.text(column.title), say.text(state));
-            format!("{}. {name}: {state}", index + 1)
+            let told = say.labelled(say.text(column.title), say.text(state));
+            format!("{}. {told}", index + 1)
         });
         read.collect()
     }

@@ -10,6 +10,9 @@ use super::theme::Theme;
 use crate::domain::command::Command;
 use crate::domain::ids::{Generation, LinkId};
 
+/// On a screen of fewer lines nothing is left blank around a dialog: its own lines need them.
+const ROOMY_FROM: u16 = 20;
+
 pub(super) struct Dialog {
     pub(super) title: String,
     pub(super) lines: Vec<(Tone, String)>,
@@ -247,16 +250,18 @@ impl Dialog {
                 rows.push((*tone, part.into_string()));
             }
         }
-        let room = height.saturating_sub(self.fixed() + 2);
+        let margin = if height < ROOMY_FROM { 0 } else { 2 };
+        let room = height.saturating_sub(self.fixed(height) + margin);
         (rows, usize::from(room))
     }
 
-    /// Lines that it has besides: the frame, what is asked for, the buttons.
-    const fn fixed(&self) -> u16 {
+    /// Lines that it has besides: the frame, what is asked for, the buttons, and a blank one below them.
+    const fn fixed(&self, height: u16) -> u16 {
+        let blank = if height < ROOMY_FROM { 0 } else { 1 };
         match (&self.word, self.asks_reason()) {
-            (Some(_), _) => 9,
-            (None, true) => 7,
-            (None, false) => 5,
+            (Some(_), _) => 8 + blank,
+            (None, true) => 6 + blank,
+            (None, false) => 4 + blank,
         }
     }
 
@@ -265,7 +270,7 @@ impl Dialog {
         let (rows, room) = self.rows(theme, (canvas.width(), canvas.height()));
         let width = outer_width(canvas.width());
         let shown = rows.len().min(room) as u16;
-        let height = (shown + self.fixed()).min(canvas.height());
+        let height = (shown + self.fixed(canvas.height())).min(canvas.height());
         let x = canvas.width().saturating_sub(width) / 2;
         let y = canvas.height().saturating_sub(height) / 2;
         let mut part = canvas.part(x, y, width, height);

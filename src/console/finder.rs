@@ -5,6 +5,7 @@ use super::field::{Field, Lines};
 use super::keymap::{ACTIONS, Action, Context, Danger, Keymap};
 use super::language::{Language, Tongue};
 use super::list::page_top;
+use super::safe::Safe;
 use super::theme::Shade;
 use crate::domain::folded::{fold, has_part};
 use crate::domain::ids::Side;
@@ -154,7 +155,7 @@ impl Finder {
         self.field
             .paint(&mut part.part(end + 1, 1, width.saturating_sub(6), 1), true);
         let found = self.found();
-        let rows = usize::from(part.height().saturating_sub(5));
+        let rows = usize::from(part.height().saturating_sub(6));
         let top = page_top(self.selected, rows);
         if found.is_empty() {
             part.text(2, 3, say.text("finder-nothing"), theme.muted());
@@ -182,8 +183,14 @@ impl Finder {
         }
         let last = part.height().saturating_sub(2);
         let hidden = found.len().saturating_sub(rows);
-        let keys = say.text("finder-keys");
-        part.text(2, last, keys, theme.muted());
+        let chosen = found.get(self.selected).map(|entry| &entry.description);
+        let room = usize::from(width.saturating_sub(36));
+        if let Some(cut) = chosen.filter(|text| Safe::new(text).width() > room) {
+            let mut place = part.part(1, last - 1, width.saturating_sub(10), 2);
+            place.paragraph(1, 0, 2, cut, theme.plain());
+        } else {
+            part.text(2, last, say.text("finder-keys"), theme.muted());
+        }
         if hidden > 0 {
             let place = format!("{}/{}", self.selected + 1, found.len());
             part.right(last, &format!("{place} "), theme.muted());

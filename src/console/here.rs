@@ -2,6 +2,7 @@
 
 use super::canvas::Canvas;
 use super::model::{Model, Tone};
+use super::safe::Safe;
 use super::view::tone;
 use super::words::{Words, clock};
 use crate::domain::operator::Present;
@@ -11,7 +12,7 @@ use crate::domain::snapshot::{Phase, Snapshot};
 /// Lines of the frame, and between the two lists.
 const FRAME: usize = 2;
 
-/// What stands in it, a line each.
+/// What stands in it.
 fn lines(model: &Model) -> Vec<(Tone, String)> {
     let words = model.shell.words();
     let say = words.language;
@@ -22,7 +23,7 @@ fn lines(model: &Model) -> Vec<(Tone, String)> {
     }
     lines.push((Tone::Plain, String::new()));
     lines.push((Tone::Muted, say.text("here-tasks").to_owned()));
-    let tasks = tasks(words, &model.snapshot);
+    let tasks = tasks(words, &model.known.snapshot);
     if tasks.is_empty() {
         lines.push((Tone::Plain, say.text("here-nothing").to_owned()));
     }
@@ -42,8 +43,8 @@ fn person(words: Words<'_>, present: &Present, is_me: bool) -> String {
     ];
     let mut line = say.with(key, &gaps);
     if let Some(link) = present.looks_at {
-        line.push_str(": ");
-        line.push_str(&say.with("here-looks", &[("link", &link.to_string())]));
+        let looks = say.with("here-looks", &[("link", &link.to_string())]);
+        line = say.labelled(&line, &looks);
     }
     line
 }
@@ -93,7 +94,12 @@ pub(super) fn paint(model: &Model, canvas: &mut Canvas<'_>) {
     let say = &model.shell.language;
     let theme = canvas.theme;
     let width = canvas.width().saturating_sub(4).min(100);
-    let lines = lines(model);
+    let inner = usize::from(width.saturating_sub(4));
+    let wrap = |(style, line): (Tone, String)| {
+        let parts = Safe::new(&theme.spelled(&line)).wrapped(inner).into_iter();
+        parts.map(move |part| (style, part.into_string()))
+    };
+    let lines: Vec<(Tone, String)> = lines(model).into_iter().flat_map(wrap).collect();
     let room = usize::from(canvas.height()).saturating_sub(FRAME);
     let shown = lines.len().min(room);
     let (x, height) = (

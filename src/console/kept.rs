@@ -69,14 +69,14 @@ impl Model {
             screen: self.tab.digit(),
             filters: filters.collect(),
             lists: lists.collect(),
-            draft: self.plugin.unsaved().map(Box::new),
+            draft: self.screens.plugin.unsaved().map(Box::new),
         }
     }
 
     /// The same, with the draft that another session of the operator left meanwhile, if this one had none.
     pub fn kept_beside(&self, other: Option<Kept>) -> Kept {
         let mut kept = self.kept();
-        if !self.plugin.own.has_drafted && kept.draft.is_none() {
+        if !self.screens.plugin.own.has_drafted && kept.draft.is_none() {
             kept.draft = other.and_then(|other| other.draft);
         }
         kept
@@ -90,7 +90,7 @@ impl Model {
         if let Some(shade) = Shade::named(&kept.theme) {
             self.shell.theme.shade = shade;
         }
-        self.plugin.own.resumed = kept.draft.as_deref().cloned();
+        self.screens.plugin.own.resumed = kept.draft.as_deref().cloned();
         for tab in Tab::ALL {
             if let Some(kept) = kept.lists.get(&tab.digit())
                 && let Some(list) = self.stage(tab).1.list_mut()

@@ -21,7 +21,7 @@ const LINES_MAX: usize = 2_000;
 const BYTES_MAX: usize = 2 * 1_024 * 1_024;
 
 /// Cells of the pretended screen: a page of a list, and what would have room beside it.
-const SIZE: (u16, u16) = (200, 29);
+const SIZE: (u16, u16) = (200, 30);
 
 /// An answer that does not come within this is not waited for: the line is free again.
 const PATIENCE: Span = Span::seconds(10);
@@ -155,10 +155,12 @@ impl Linear {
     }
 
     /// Rows of a list that are said at once: a page on a terminal, everything in a pipe.
-    fn page_rows(&self) -> usize {
-        match self.ground {
-            Ground::Terminal => super::screens::page_height(SIZE.1 - 5),
-            Ground::Pipe => usize::MAX,
+    fn page_rows(&self, model: &Model) -> usize {
+        let body = model.shell.body_height();
+        match (self.ground, model.screen().list()) {
+            (Ground::Pipe, _) => usize::MAX,
+            (Ground::Terminal, Some(list)) => list.page(model.scene(), body),
+            (Ground::Terminal, None) => super::screens::page_height(body),
         }
     }
 
@@ -238,7 +240,8 @@ impl Model {
         let text: Vec<&str> = text.split(' ').filter(is_gap).collect();
         let safe = super::Safe::new(&theme.spelled(&text.join(" ")));
         match linear.ground {
-            Ground::Pipe => linear.push(safe.into_string()),
+            // Whoever looks for words in them types the space that keyboards have.
+            Ground::Pipe => linear.push(safe.into_string().replace('\u{a0}', " ")),
             Ground::Terminal => {
                 for line in safe.wrapped(width) {
                     linear.push(line.as_str().trim_end().to_owned());
@@ -262,8 +265,8 @@ impl Model {
     /// Everything in sight is asked for anew, whatever was asked before.
     pub(super) fn look_anew(&mut self) {
         match self.tab {
-            Tab::Doctor => self.diagnosis.ask_anew(),
-            Tab::Overview => self.standing.ask_anew(),
+            Tab::Doctor => self.known.diagnosis.ask_anew(),
+            Tab::Overview => self.known.standing.ask_anew(),
             _ => {}
         }
         for slot in self.front().1.slots() {

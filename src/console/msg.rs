@@ -6,6 +6,7 @@ use crossterm::event::{KeyEvent, MouseEvent};
 use serde::{Deserialize, Serialize};
 
 use super::query::{Answer, Query, Ticket};
+use crate::domain::access::Why;
 use crate::domain::command::{Command, Fact};
 use crate::domain::ids::LinkId;
 use crate::domain::mapping::Policy;
@@ -30,8 +31,11 @@ pub enum Msg {
     /// So many facts came too fast to be shown.
     Missed(u64),
     Answered(Ticket, Answer),
-    /// The question could not be answered, and why, in the store's words.
-    Unanswered(Ticket, String),
+    /// The question could not be answered, and why.
+    Unanswered(
+        Ticket,
+        #[serde(deserialize_with = "super::query::why_or_words")] Why,
+    ),
     /// The question was not handed on: too many wait already, or nobody takes them any more.
     Unasked(Ticket),
     /// The sync has more to do than it can take in: the command was not sent.

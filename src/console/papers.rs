@@ -37,11 +37,6 @@ pub fn introduced(
     )
 }
 
-/// Said where a bundle has no answer.
-pub fn without(say: &Language) -> String {
-    say.text("bundle-without").to_owned()
-}
-
 /// Opens them at their beginning; a console over a running sync has none.
 pub(super) fn open(model: &mut Model) {
     if model.papers.is_empty() {

@@ -5,14 +5,16 @@ use super::canvas::Canvas;
 use super::field::{Field, Lines};
 use super::language::Language;
 use super::list::page_top;
+use super::safe::Safe;
 use super::screens::plugin::Shown;
 use super::words::{Words, sign};
 use crate::domain::folded::fold;
-use crate::domain::ids::{FieldId, Kind, SalesforceObject};
+use crate::domain::ids::{FieldId, Kind, SalesforceObject, Side};
 use crate::domain::mapping::{Arrow, BlankTravel, Concurrent, Overwritten};
 use crate::domain::request::FieldDescription;
 use crate::domain::setup::{
-    CONTACT_ID, DO_NOT_CONTACT, Pair, TIMELINE_LINK, Unfit, Weight, rule, suggestions,
+    CONTACT_ID, DO_NOT_CONTACT, Pair, TIMELINE_LINK, Unfit, Weight, next_field, objections, rule,
+    suggestions,
 };
 
 /// Rows that are read aloud: more are narrowed by typing.
@@ -23,6 +25,9 @@ const ARROWS: [Arrow; 3] = [Arrow::Salesforce, Arrow::Automation, Arrow::Both];
 
 /// Cells of the first column.
 const NAME: u16 = 30;
+
+/// Lines under the list for what the chosen line has no room for.
+const NOTE_LINES: u16 = 2;
 
 pub(super) struct Picker {
     pub(super) field: Field,
@@ -64,7 +69,7 @@ impl Picker {
         let policy = shown.policy();
         let mut rows: Vec<Entry> = suggestions(policy, shown.systems())
             .into_iter()
-            .map(|(kind, pair)| suggested(words, kind, pair))
+            .map(|(kind, pair)| suggested(words, shown, kind, pair))
             .collect();
         for kind in [Kind::Person, Kind::Company] {
             rows.extend(salesforce_fields(words, shown, kind));
@@ -177,7 +182,8 @@ impl Picker {
             } else {
                 ""
             };
-            format!("{}. {mark}{}: {}", index + 1, entry.name, entry.note)
+            let named = format!("{}. {mark}{}", index + 1, entry.name);
+            say.labelled(&named, &entry.note)
         }));
         if found.len() > READ_MAX {
             let more = (found.len() - READ_MAX) as u64;
@@ -196,8 +202,8 @@ impl Picker {
         let room = width.saturating_sub(end + 3);
         self.field.paint(&mut part.part(end + 1, 1, room, 1), true);
         let found = self.found();
-        // Two lines at the bottom: a reason can be long.
-        let rows = usize::from(height.saturating_sub(6));
+        // Lines at the bottom: a reason can be long.
+        let rows = usize::from(height.saturating_sub(5 + NOTE_LINES));
         let top = page_top(self.selected, rows);
         if found.is_empty() {
             part.text(2, 3, say.text("finder-nothing"), theme.muted());
@@ -224,6 +230,15 @@ impl Picker {
             place.paragraph(1, 0, 2, problem, theme.person());
             return;
         }
+        // What its own line has no room for.
+        if let Some(entry) = found.get(self.selected)
+            && is_cut(entry, width)
+        {
+            let lines = NOTE_LINES.min(bottom.saturating_sub(3));
+            let mut place = part.part(1, bottom + 1 - lines, width.saturating_sub(2), lines);
+            place.blank();
+            place.paragraph(1, 0, lines, &entry.note, theme.plain());
+        }
         let last = bottom + 1;
         part.within(2, last, width - 4, say.text("picker-keys"), theme.muted());
         let place = format!("{}/{} ", self.selected + 1, found.len().max(1));
@@ -231,7 +246,14 @@ impl Picker {
     }
 }
 
-fn suggested(words: Words<'_>, kind: Kind, pair: Pair) -> Entry {
+/// Whether its line has no room for all that is told about it.
+fn is_cut(entry: &Entry, width: u16) -> bool {
+    let name = Safe::new(&entry.name).width() as u16;
+    let x = (4 + name).max(4 + NAME) + 1;
+    Safe::new(&entry.note).width() as u16 + x + 1 > width
+}
+
+fn suggested(words: Words<'_>, shown: &Shown, kind: Kind, pair: Pair) -> Entry {
     let name = format!(
         "{} {} {}",
         pair.salesforce,
@@ -239,15 +261,40 @@ fn suggested(words: Words<'_>, kind: Kind, pair: Pair) -> Entry {
         pair.automation
     );
     let kind_name = words.kind(kind);
-    let note = words
+    let usual = words
         .language
         .with("picker-suggested", &[("kind", kind_name)]);
+    let mut note = vec![usual];
+    note.extend(doubts(words, shown, kind, &pair));
     Entry {
         name,
-        note,
+        note: note.join(" · "),
         style: Style::Suggested,
         pick: Pick::Pair(kind, pair),
     }
+}
+
+/// What would keep some of its values from being taken, once it is in force: closed lists above all.
+fn doubts(words: Words<'_>, shown: &Shown, kind: Kind, pair: &Pair) -> Vec<String> {
+    let before = shown.policy();
+    let described = &shown.plugin.described;
+    let id = next_field(std::iter::once(before));
+    let Ok(new) = rule(id, kind, pair, &before.objects, shown.systems()) else {
+        return Vec::new();
+    };
+    let theirs = described.automation_field(kind, &new);
+    let is_untold = theirs.is_some_and(FieldDescription::hides_choices);
+    let untold = (is_untold && new.writes(Side::Automation))
+        .then(|| words.language.text("picker-closed").to_owned());
+    let mut after = before.clone();
+    match kind {
+        Kind::Person => after.mapping.person.push(new),
+        Kind::Company => after.mapping.company.push(new),
+    }
+    let found = objections(Some(before), &after, described).into_iter();
+    let about_it = found.filter(|objection| objection.about == Some((kind, id)));
+    let told = about_it.map(|objection| words.objection(&objection));
+    untold.into_iter().chain(told).collect()
 }
 
 /// Each once, with the objects that have it.

@@ -191,7 +191,7 @@ pub(super) fn lines(
     if lines.is_empty() {
         lines.push(match (subject, choice) {
             (_, Choice::Pair(record)) => {
-                say.with("preview-pair", &[("record", &words.record(*record))])
+                say.with("preview-pair", &[("record", &words.record_of(*record))])
             }
             (Subject::Field(_), Choice::Retry) => say.text("preview-rules-again").to_owned(),
             _ => say.text("preview-nothing").to_owned(),

@@ -4,11 +4,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::console::hidden::Hidden;
 use crate::console::language::Tongue;
-use crate::domain::access::{Access, Admitted};
+use crate::domain::access::{Access, Admitted, Why};
 use crate::domain::activity::HeldActivity;
 use crate::domain::audit::Verdict;
 use crate::domain::conflict::Conflict;
@@ -367,7 +367,7 @@ pub enum Sample {
         changed: u64,
     },
     /// A side did not answer, and what it said.
-    Unread(String),
+    Unread(#[serde(deserialize_with = "why_or_words")] Why),
     /// No calls are left today for anything that can wait.
     NoCallsLeft,
 }
@@ -397,8 +397,21 @@ pub struct Diagnosis {
 pub enum Mending {
     Previewed(Preview),
     Made(Mended),
-    /// In the system's words.
-    Failed(String),
+    Failed(#[serde(deserialize_with = "why_or_words")] Why),
+}
+
+/// Recordings of earlier versions have words alone.
+pub(super) fn why_or_words<'de, D: Deserializer<'de>>(from: D) -> Result<Why, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Either {
+        Why(Why),
+        Words(String),
+    }
+    Either::deserialize(from).map(|either| match either {
+        Either::Why(why) => why,
+        Either::Words(words) => Why::raw(words),
+    })
 }
 
 impl Diagnosis {

@@ -78,7 +78,7 @@ impl Safe {
         let cells = cells.max(1);
         let mut lines = vec![String::new()];
         let mut width = 0;
-        for word in self.0.split_inclusive(' ') {
+        for word in words(&self.0) {
             if width + word.trim_end().width() > cells && width > 0 {
                 lines.push(String::new());
                 width = 0;
@@ -105,6 +105,28 @@ impl fmt::Display for Safe {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
+}
+
+/// Each with the blank behind it. The groups of three digits of one number stay together, and so does a
+/// sign that French sets apart with what it belongs to: no line begins with a colon.
+fn words(text: &str) -> Vec<&str> {
+    let mut words = Vec::new();
+    let mut start = 0;
+    for (at, _) in text.match_indices(' ') {
+        let (before, after) = (&text[..at], &text[at + 1..]);
+        let group = after.bytes().take_while(u8::is_ascii_digit).count();
+        let is_number = group == 3 && before.ends_with(|c: char| c.is_ascii_digit());
+        let is_closing = after.starts_with([':', ';', '!', '?', '»']);
+        if is_number || is_closing || before.ends_with('«') {
+            continue;
+        }
+        words.push(&text[start..=at]);
+        start = at + 1;
+    }
+    if start < text.len() {
+        words.push(&text[start..]);
+    }
+    words
 }
 
 /// What steers, or is not seen: control and format characters, fillers, variation selectors.
@@ -211,6 +233,12 @@ mod tests {
         let lines = Safe::new("both systems changed it").wrapped(12);
         let lines: Vec<&str> = lines.iter().map(|line| line.as_str().trim_end()).collect();
         assert_eq!(lines, ["both systems", "changed it"]);
+        let lines = Safe::new("there are 12 345 678 of them").wrapped(15);
+        let lines: Vec<&str> = lines.iter().map(|line| line.as_str().trim_end()).collect();
+        assert_eq!(lines, ["there are", "12 345 678 of", "them"]);
+        let lines = Safe::new("de « 0601 » à « 0602 » : non").wrapped(10);
+        let lines: Vec<&str> = lines.iter().map(|line| line.as_str().trim_end()).collect();
+        assert_eq!(lines, ["de", "« 0601 » à", "« 0602 » :", "non"]);
         assert!(
             Safe::new(&"x".repeat(50))
                 .wrapped(7)

@@ -11,17 +11,21 @@ mod contact;
 mod doctor;
 mod flags;
 mod health;
+mod hints;
 mod keeping;
 mod linear;
 mod lists;
 mod looking;
 mod picker;
 mod plugin;
+mod sentences;
 mod steering;
 mod tape;
+mod tasks;
 
 use super::Msg;
 use super::query::Query;
+use crate::domain::access::Why;
 use crate::domain::command::{Command, Fact, Refusal};
 use crate::domain::conflict::{Choice, Subject};
 use crate::domain::ids::{FieldId, Generation, LinkId};
@@ -32,13 +36,13 @@ use bench::{Bench, MOBILE};
 #[test]
 fn a_newcomer_resolves_a_conflict_from_the_hints_alone() {
     let mut bench = Bench::new();
-    bench.expect_screen("! Conflicts                              3");
+    bench.expect_screen("! Conflicts                          3");
     bench
         .keys("enter")
-        .expect_screen("3 contacts wait for a person");
+        .expect_screen("3 contacts need a decision");
     bench
         .keys("enter")
-        .expect_screen("Held: both systems changed it");
+        .expect_screen("Cause: both systems changed it");
     bench.expect_screen("both systems changed it since they last agreed");
     bench.expect_screen("1. Salesforce changed it since they last agreed");
     bench.keys("a").expect_screen("→ Automation's value");
@@ -78,9 +82,9 @@ fn undo_shows_what_it_writes_and_sends_the_act_it_showed() {
     let mut bench = Bench::new();
     bench
         .keys("u")
-        .expect_screen("There is no decision that can be taken back");
+        .expect_screen("There is no decision that can be undone");
     bench.world.add_act(LinkId(1));
-    bench.keys("u").expect_screen("Take a decision back");
+    bench.keys("u").expect_screen("Undo a decision");
     bench.expect_screen("MobilePhone from “0601” to");
     bench.keys("tab").type_text("wrong");
     let commands = bench.keys("tab enter").commands();
@@ -94,7 +98,7 @@ fn undo_says_whose_act_it_is_and_that_a_newer_one_of_ones_own_cannot_be_taken_ba
     bench.world.act.as_mut().unwrap().operator = "claire".to_owned();
     bench
         .keys("u")
-        .expect_screen("Take a decision back")
+        .expect_screen("Undo a decision")
         .lacks("Not your own act")
         .lacks("Your newest act");
     bench.keys("esc");
@@ -108,10 +112,10 @@ fn undo_says_whose_act_it_is_and_that_a_newer_one_of_ones_own_cannot_be_taken_ba
     act.act = "undo".to_owned();
     bench
         .keys("u")
-        .expect_screen("Take an undo back")
+        .expect_screen("Undo an undo")
         .expect_screen("Not your own act: paul decided it at 2026-03-04 09:15 UTC")
         .expect_screen("Your newest act, ")
-        .expect_screen("cannot be taken back. This is an older one.");
+        .expect_screen("cannot be undone. This is an older one.");
 }
 
 #[test]
@@ -122,7 +126,7 @@ fn a_question_that_nobody_could_be_asked_says_so_in_the_operators_language() {
     bench.keys("r");
     let (ticket, _) = bench.asked().pop().unwrap();
     bench.send(Msg::Unasked(ticket));
-    bench.expect_screen("it could not be asked; r asks again");
+    bench.expect_screen("too much at once; r tries again");
 }
 
 #[test]
@@ -148,7 +152,7 @@ fn an_opt_in_asks_for_the_word_shown() {
     bench.keys("tab").type_text("she asked");
     bench
         .keys("tab tab enter")
-        .expect_screen("The word is not the one shown");
+        .expect_screen("That is not the word shown");
     assert!(bench.commands().is_empty());
     bench.type_text("opt-in");
     let commands = bench.keys("tab enter").commands();
@@ -210,18 +214,18 @@ fn a_refresh_never_moves_the_choice_to_another_contact() {
     bench.expect_screen("no longer in the list");
     bench
         .keys("enter")
-        .expect_screen("1 contact waits for a person");
+        .expect_screen("1 contact needs a decision");
 }
 
 #[test]
 fn a_filter_shows_what_matches_while_it_is_typed_and_says_so() {
     let mut bench = Bench::new();
     bench.keys("3 /").type_text("email:paul");
-    bench.expect_screen("1 contact waits for a person · / email:paul");
-    bench.keys("enter esc").expect_screen("3 contacts wait");
+    bench.expect_screen("1 contact needs a decision · / email:paul");
+    bench.keys("enter esc").expect_screen("3 contacts need");
     bench.keys("/").type_text("nobody");
     bench.expect_screen("Nothing matches the filter");
-    bench.keys("esc").expect_screen("3 contacts wait");
+    bench.keys("esc").expect_screen("3 contacts need");
 }
 
 #[test]
@@ -230,9 +234,11 @@ fn the_records_of_an_identity_conflict_are_chosen_by_number() {
     bench.keys("3 G enter e").type_text("3");
     bench
         .keys("enter")
-        .expect_screen("Not a number of the list");
+        .expect_screen("No record has that number");
     bench.keys("backspace").type_text("2");
-    bench.keys("enter").expect_screen("→ pair with contact 8");
+    bench
+        .keys("enter")
+        .expect_screen("→ pair with Automation contact 8");
     bench.keys("s").expect_screen("does not take that choice");
 }
 
@@ -245,7 +251,7 @@ fn a_contact_is_found_and_shown_side_by_side_with_its_history() {
     bench.expect_screen("the two records were paired");
     bench
         .keys("enter")
-        .expect_screen("Held: both systems changed it");
+        .expect_screen("Cause: both systems changed it");
 }
 
 #[test]
@@ -258,7 +264,7 @@ fn what_was_given_up_can_be_sent_again_alone_or_by_cause() {
     bench.expect_screen("UNABLE_TO_LOCK_ROW");
     bench
         .keys("T")
-        .expect_screen("The writes of 2 contacts are planned again");
+        .expect_screen("The writes of 2 contacts are worked out again");
     bench.keys("tab").type_text("locks are gone");
     let commands = bench.keys("tab enter").commands();
     let all = vec![LinkId(1), LinkId(2)];
@@ -285,7 +291,9 @@ fn help_shows_what_is_bound_here_finds_it_and_does_it() {
     bench.keys("3 enter ?").expect_screen("take-salesforce");
     bench.type_text("base");
     bench.expect_screen("decide for the value last agreed on");
-    bench.keys("enter").expect_screen("→ the base");
+    bench
+        .keys("enter")
+        .expect_screen("→ the value last agreed on");
 }
 
 #[test]
@@ -317,7 +325,7 @@ fn leaving_is_for_the_key_that_leaves() {
     let mut bench = Bench::new();
     bench
         .keys("3 enter q q")
-        .expect_screen("things wait for a person");
+        .expect_screen("things need a person");
     assert!(!bench.has_left());
     bench.keys("q");
     assert!(bench.has_left());
@@ -331,7 +339,7 @@ fn what_the_sync_says_is_told() {
     let mut bench = Bench::new();
     let refusal = Refusal::NoSuchConflict(LinkId(1));
     bench.send(Msg::Told(Fact::Refused(refusal)));
-    bench.expect_screen("Refused: link 1 has no such conflict any more");
+    bench.expect_screen("Refused: contact no. 1 does not have this conflict any more");
     bench
         .send(Msg::Missed(3))
         .expect_screen("3 messages came too fast");
@@ -365,7 +373,7 @@ fn a_store_that_cannot_be_read_is_said_and_what_was_known_stays() {
     let asked = bench.asked();
     for (ticket, query) in asked {
         if query == Query::Conflicts {
-            bench.send(Msg::Unanswered(ticket, "disk on fire".to_owned()));
+            bench.send(Msg::Unanswered(ticket, Why::raw("disk on fire")));
         }
     }
     bench.expect_screen("cannot be read: disk on fire");
@@ -403,7 +411,7 @@ fn every_screen_says_what_would_be_there_when_it_is_empty() {
         .expect_screen("What no rule can decide appears here");
     bench
         .keys("4 esc")
-        .expect_screen("Nobody was looked for yet");
+        .expect_screen("Nobody was searched for yet");
 }
 
 #[test]
@@ -444,7 +452,7 @@ fn a_click_chooses_a_tab_or_a_row_and_confirms_nothing() {
     let mut bench = Bench::new();
     bench
         .click(35, 0)
-        .expect_screen("3 contacts wait for a person");
+        .expect_screen("3 contacts need a decision");
     bench.click(5, 5).expect_selected("paul@orion.example");
     bench.keys("k enter s w").click(10, 14);
     assert!(bench.commands().is_empty());

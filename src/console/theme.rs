@@ -152,6 +152,7 @@ impl Theme {
                     '“' | '”' | '«' | '»' => "\"".to_owned(),
                     '’' => "'".to_owned(),
                     '≠' => "#".to_owned(),
+                    '≥' => ">=".to_owned(),
                     '↔' => "<->".to_owned(),
                     '→' => "->".to_owned(),
                     '↑' => "^".to_owned(),

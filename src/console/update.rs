@@ -33,12 +33,12 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
     }
     let is_about_the_last = matches!(msg, Msg::Busy);
     if !is_about_the_last {
-        model.sent.release();
+        model.asked.sent.release();
     }
     let mut effects = take_in(model, msg);
     for effect in &effects {
         if let Effect::Command { command, .. } = effect {
-            model.sent.send(command);
+            model.asked.sent.send(command);
         }
     }
     if model.linear.is_some() {
@@ -71,8 +71,8 @@ fn take_in(model: &mut Model, msg: Msg) -> Vec<Effect> {
             model.shell.now = now;
             Vec::new()
         }
-        Msg::Snapshot(snapshot) if model.held.is_some() => {
-            model.held = Some(snapshot);
+        Msg::Snapshot(snapshot) if model.known.held.is_some() => {
+            model.known.held = Some(snapshot);
             Vec::new()
         }
         Msg::Snapshot(snapshot) => {
@@ -90,7 +90,10 @@ fn take_in(model: &mut Model, msg: Msg) -> Vec<Effect> {
             Vec::new()
         }
         Msg::Answered(ticket, answer) => on_answered(model, ticket, answer),
-        Msg::Unanswered(ticket, error) => on_unanswered(model, ticket, error),
+        Msg::Unanswered(ticket, why) => {
+            let error = model.shell.words().why_not(&why);
+            on_unanswered(model, ticket, error)
+        }
         Msg::Unasked(ticket) => {
             let error = model.shell.language.text("unasked").to_owned();
             on_unanswered(model, ticket, error)
@@ -114,7 +117,7 @@ fn take_in(model: &mut Model, msg: Msg) -> Vec<Effect> {
             model.shell.sync = SyncState::Ended;
             // That it ended is said where the last message stood.
             model.shell.toast = None;
-            model.sent.lose_count();
+            model.asked.sent.lose_count();
             acts::activities::count_lost(model);
             Vec::new()
         }
@@ -127,7 +130,7 @@ fn take_in(model: &mut Model, msg: Msg) -> Vec<Effect> {
 }
 
 fn observe(model: &mut Model, snapshot: Arc<Snapshot>) {
-    model.snapshot = snapshot;
+    model.known.snapshot = snapshot;
     model.doubt_all();
     for tab in Tab::ALL {
         let (scene, screen) = model.stage(tab);
@@ -137,7 +140,7 @@ fn observe(model: &mut Model, snapshot: Arc<Snapshot>) {
 
 /// An answer may have been among them: nobody waits for one any more.
 fn missed(model: &mut Model, count: u64) {
-    model.sent.lose_count();
+    model.asked.sent.lose_count();
     acts::activities::count_lost(model);
     let text = model.shell.language.count("missed", count);
     model.shell.toast(Tone::Plain, text);
@@ -146,7 +149,7 @@ fn missed(model: &mut Model, count: u64) {
 /// The last command was not sent: what it was asked for with lies there again, with all that was typed.
 /// Whoever reads lines is told, and asks again: their next line was meant for something else.
 fn stayed(model: &mut Model) {
-    let (waits, dialog) = model.sent.stayed();
+    let (waits, dialog) = model.asked.sent.stayed();
     if waits == Some(Waits::Survey) {
         acts::activities::count_lost(model);
     }
@@ -159,22 +162,22 @@ fn stayed(model: &mut Model) {
 }
 
 fn on_told(model: &mut Model, fact: &Fact) -> Vec<Effect> {
-    if model.held.is_none() {
+    if model.known.held.is_none() {
         model.doubt_all();
     }
     match fact {
         Fact::Surveyed(survey) => {
-            model.sent.surveyed();
+            model.asked.sent.surveyed();
             acts::activities::counted(model, survey.clone());
         }
         Fact::SurveyFailed => {
-            model.sent.surveyed();
+            model.asked.sent.surveyed();
             acts::activities::count_lost(model);
         }
         Fact::Accepted(_) => taken_in(model, &[]),
         Fact::AcceptedInPart { refused, .. } => taken_in(model, refused),
         Fact::Refused(_) => {
-            model.sent.answered();
+            model.asked.sent.answered();
         }
         _ => {}
     }
@@ -190,11 +193,11 @@ fn on_told(model: &mut Model, fact: &Fact) -> Vec<Effect> {
 
 /// What was chosen is written, but for what was refused of it.
 fn taken_in(model: &mut Model, refused: &[(LinkId, Refusal)]) {
-    if let Some(Waits::Choices(chosen)) = model.sent.answered() {
+    if let Some(Waits::Choices(chosen)) = model.asked.sent.answered() {
         let is_refused = |link| refused.iter().any(|(of, _)| *of == link);
         for (link, subjects) in chosen {
             if !is_refused(link) {
-                model.conflicts.written(link, &subjects);
+                model.screens.conflicts.written(link, &subjects);
             }
         }
     }
@@ -203,8 +206,8 @@ fn taken_in(model: &mut Model, refused: &[(LinkId, Refusal)]) {
 fn on_answered(model: &mut Model, ticket: Ticket, answer: Answer) -> Vec<Effect> {
     match answer {
         Answer::Standing(counts) => {
-            if model.standing.is_waiting_for(ticket) {
-                model.standing.answer(counts, model.shell.now);
+            if model.known.standing.is_waiting_for(ticket) {
+                model.known.standing.answer(counts, model.shell.now);
             }
         }
         Answer::Doctor(diagnosis) => on_diagnosis(model, ticket, diagnosis),
@@ -216,14 +219,14 @@ fn on_answered(model: &mut Model, ticket: Ticket, answer: Answer) -> Vec<Effect>
         Answer::Admitted(admitted) => acts::access::answered(model, ticket, *admitted),
         Answer::LastAct(act) => {
             let is_wanted = |slot: &Slot<_>| slot.is_waiting_for(ticket);
-            if model.undo.as_ref().is_some_and(is_wanted) {
-                model.undo = None;
+            if model.asked.undo.as_ref().is_some_and(is_wanted) {
+                model.asked.undo = None;
                 acts::undo::offer_undo(model, act.map(|act| *act));
             }
         }
         Answer::Links(links) => {
             let is_wanted = |bulk: &mut Bulk| bulk.slot.is_waiting_for(ticket);
-            if let Some(bulk) = model.bulk.take_if(is_wanted) {
+            if let Some(bulk) = model.asked.bulk.take_if(is_wanted) {
                 acts::bulk::offer(model, &bulk, &links);
             }
         }
@@ -232,14 +235,14 @@ fn on_answered(model: &mut Model, ticket: Ticket, answer: Answer) -> Vec<Effect>
         }
         Answer::Exported(exported) => {
             let is_wanted = |(slot, _): &(Slot<_>, _)| slot.is_waiting_for(ticket);
-            if model.export.as_ref().is_some_and(is_wanted) {
-                model.export = None;
+            if model.asked.export.as_ref().is_some_and(is_wanted) {
+                model.asked.export = None;
                 acts::audit::say_exported(model, &exported);
             }
         }
         Answer::Mending(mending) => {
             let is_wanted = |(slot, _): &mut (Slot<_>, _)| slot.is_waiting_for(ticket);
-            if let Some((_, asked)) = model.mending.take_if(is_wanted) {
+            if let Some((_, asked)) = model.asked.mending.take_if(is_wanted) {
                 acts::doctor::answered(model, asked, *mending);
             }
         }
@@ -262,14 +265,17 @@ fn on_answered(model: &mut Model, ticket: Ticket, answer: Answer) -> Vec<Effect>
 
 fn on_diagnosis(model: &mut Model, ticket: Ticket, diagnosis: Diagnosis) {
     let is_wanted = |slot: &Slot<_>| slot.is_waiting_for(ticket);
-    if model.look.as_ref().is_some_and(is_wanted) {
+    if model.asked.look.as_ref().is_some_and(is_wanted) {
         acts::doctor::looked(model);
         // A question about the rest may be on its way; its own answer ends it.
-        model.diagnosis.begin_answer(diagnosis, model.shell.now);
-        model.doctor.offer_anew();
+        model
+            .known
+            .diagnosis
+            .begin_answer(diagnosis, model.shell.now);
+        model.screens.doctor.offer_anew();
         doctor_answered(model);
-    } else if model.diagnosis.is_waiting_for(ticket) {
-        model.diagnosis.answer(diagnosis, model.shell.now);
+    } else if model.known.diagnosis.is_waiting_for(ticket) {
+        model.known.diagnosis.answer(diagnosis, model.shell.now);
         doctor_answered(model);
     }
 }
@@ -278,15 +284,20 @@ fn on_diagnosis(model: &mut Model, ticket: Ticket, diagnosis: Diagnosis) {
 fn look_if_old(model: &mut Model) {
     let now = model.shell.now;
     let is_old = |at: Option<Timestamp>| at.is_none_or(|at| now.since(at) >= LOOK_AGE_MAX);
-    let examined = model.diagnosis.data.as_ref().map(|data| data.examined);
-    if model.tab == Tab::Doctor && examined.is_some_and(is_old) && is_old(model.looked) {
+    let examined = model
+        .known
+        .diagnosis
+        .data
+        .as_ref()
+        .map(|data| data.examined);
+    if model.tab == Tab::Doctor && examined.is_some_and(is_old) && is_old(model.asked.looked) {
         acts::doctor::look(model);
     }
 }
 
 /// The chosen check stays chosen, wherever it stands in the list now.
 fn doctor_answered(model: &mut Model) {
-    let notice = model.doctor.examined(scene!(model));
+    let notice = model.screens.doctor.examined(scene!(model));
     notify(model, Tab::Doctor, notice);
 }
 
@@ -300,7 +311,7 @@ fn notify(model: &mut Model, tab: Tab, notice: Notice) {
         Notice::ChoicesVoid
             if model
                 .looks_at()
-                .is_some_and(|link| model.sent.decides(link)) =>
+                .is_some_and(|link| model.asked.sent.decides(link)) =>
         {
             return;
         }
@@ -334,14 +345,16 @@ fn on_unanswered(model: &mut Model, ticket: Ticket, error: String) -> Vec<Effect
 fn go(model: &mut Model, tab: Tab) {
     model.tab = tab;
     model.overlay = None;
-    model.diagnosis.doubt();
+    model.known.diagnosis.doubt();
     for slot in model.front().1.slots() {
         slot.doubt();
     }
     if tab == Tab::Activities {
         acts::activities::offer_plan(model);
     }
-    if tab == Tab::Contacts && model.contacts.own.wanted.is_none() && model.contacts.open.is_none()
+    if tab == Tab::Contacts
+        && model.screens.contacts.own.wanted.is_none()
+        && model.screens.contacts.open.is_none()
     {
         acts::ask_whom(model);
     }

@@ -6,6 +6,7 @@ use ratatui::buffer::Buffer;
 use ratatui::style::Style;
 
 use super::canvas::Canvas;
+use super::hints;
 use super::keymap::Action;
 use super::model::{Ground, HEIGHT_MIN, Model, Overlay, Prompt, SyncState, Tab, Tone, WIDTH_MIN};
 use super::safe::Safe;
@@ -21,6 +22,11 @@ pub(super) const BODY_TOP: u16 = 3;
 
 /// Lines that one message may take: a path of the length that the system allows is cut all the same.
 const TOLD_LINES_MAX: usize = 3;
+
+/// Lines of a screen's own, between its title and the line for what just happened.
+pub(super) const fn body_height(height: u16) -> u16 {
+    height.saturating_sub(BODY_TOP + 1 + hints::lines(height))
+}
 
 pub(super) fn tone(theme: Theme, tone: Tone) -> Style {
     match tone {
@@ -47,7 +53,7 @@ pub fn paint(model: &Model, buffer: &mut Buffer) {
     paint_tabs(model, &mut canvas);
     paint_title(model, &mut canvas);
     canvas.rule(2);
-    let body_height = height.saturating_sub(BODY_TOP + 2);
+    let body_height = body_height(height);
     let mut body = canvas.part(0, BODY_TOP, width, body_height);
     model.screen().paint(model.scene(), &mut body);
     match &model.overlay {
@@ -77,7 +83,7 @@ pub fn paint(model: &Model, buffer: &mut Buffer) {
         }
     }
     paint_toast(model, &mut canvas);
-    paint_hints(model, &mut canvas);
+    hints::paint(model, &mut canvas);
 }
 
 const fn is_too_small((width, height): (u16, u16)) -> bool {
@@ -242,7 +248,7 @@ fn age_told(model: &Model) -> (Tone, String) {
     let error = slot.and_then(Waiting::error);
     match (error, slot.and_then(Waiting::as_of)) {
         (Some(error), _) => (Tone::Person, say.with("store-error", &[("error", error)])),
-        (None, Some(at)) if model.held.is_some() => (
+        (None, Some(at)) if model.known.held.is_some() => (
             Tone::Person,
             say.with("as-of-paused", &[("at", &clock(at))]),
         ),
@@ -273,33 +279,44 @@ fn accompanied(model: &Model, age: String) -> String {
     parts.join(" · ")
 }
 
+/// A field in a frame, and under it what is wrong with what was typed, or what may be: whole.
 fn paint_prompt(prompt: &Prompt, canvas: &mut Canvas<'_>, lines: u16) {
     let theme = canvas.theme;
-    let height = lines + 4;
     let width = canvas.width();
+    let (text, style) = match &prompt.problem {
+        Some(problem) => (problem, theme.person()),
+        None => (&prompt.hint, theme.muted()),
+    };
+    let room = usize::from(width.saturating_sub(4));
+    let needed = Safe::new(&theme.spelled(text)).wrapped(room).len();
+    let most = canvas.height().saturating_sub(lines + 3);
+    let told = (needed as u16).min(most);
+    let height = lines + 3 + told;
     let y = canvas.height().saturating_sub(height);
     let mut part = canvas.part(0, y, width, height);
     part.framed(&prompt.title);
     prompt
         .field
         .paint(&mut part.part(2, 1, width.saturating_sub(4), lines), true);
-    let (text, style) = match &prompt.problem {
-        Some(problem) => (problem, theme.person()),
-        None => (&prompt.hint, theme.muted()),
-    };
-    part.within(2, lines + 2, width.saturating_sub(4), text, style);
+    let mut place = part.part(1, lines + 2, width.saturating_sub(2), told);
+    place.paragraph(1, 0, told, text, style);
+}
+
+/// The line for what just happened.
+fn told_at(canvas: &Canvas<'_>) -> u16 {
+    canvas.height() - 1 - hints::lines(canvas.height())
 }
 
 fn paint_toast(model: &Model, canvas: &mut Canvas<'_>) {
     let theme = canvas.theme;
-    let y = canvas.height() - 2;
+    let y = told_at(canvas);
     let words = model.shell.words();
     if let Some(toast) = &model.shell.toast {
         paint_told(&toast.text, tone(theme, toast.tone), canvas);
         return;
     }
     if model.shell.sync == SyncState::Ended {
-        canvas.text(1, y, words.language.text("sync-ended"), theme.person());
+        paint_told(words.language.text("sync-ended"), theme.person(), canvas);
         return;
     }
     if !model.shell.pending.is_empty() {
@@ -315,12 +332,11 @@ fn paint_toast(model: &Model, canvas: &mut Canvas<'_>) {
         return;
     }
     if let Some(other) = model.company() {
-        let text = words.company(other);
-        canvas.text(1, y, &text, theme.person());
+        paint_told(&words.company(other), theme.person(), canvas);
         return;
     }
-    if model.snapshot.phase != Phase::Idle {
-        let text = words.phase(model.snapshot.phase);
+    if model.known.snapshot.phase != Phase::Idle {
+        let text = words.phase(model.known.snapshot.phase);
         canvas.text(1, y, text, theme.muted());
     }
 }
@@ -331,108 +347,10 @@ fn paint_told(text: &str, style: Style, canvas: &mut Canvas<'_>) {
     let cells = usize::from(width.saturating_sub(2));
     let needed = Safe::new(&canvas.theme.spelled(text)).wrapped(cells).len();
     let lines = needed.min(TOLD_LINES_MAX) as u16;
-    let top = canvas.height() - 1 - lines;
+    let top = told_at(canvas) + 1 - lines;
     let blank = " ".repeat(usize::from(width));
     for y in top..top + lines {
         canvas.text(0, y, &blank, Style::reset());
     }
     canvas.paragraph(1, top, lines, text, style);
-}
-
-/// What can be done here and now, the most useful first; what does not fit is in the help, whose key
-/// is always there.
-fn paint_hints(model: &Model, canvas: &mut Canvas<'_>) {
-    let theme = canvas.theme;
-    let y = canvas.height() - 1;
-    let contexts = model.contexts();
-    let say = &model.shell.language;
-    let hints: Vec<(Action, String, &str)> = hints(model)
-        .into_iter()
-        .filter_map(|(action, label)| {
-            let key = model.shell.keymap.hint(&contexts, action)?;
-            Some((action, key, say.text(label)))
-        })
-        .collect();
-    let room = |key: &str, label: &str| width(key) + width(label) + 3;
-    let is_help = |(action, ..): &&(Action, String, &str)| *action == Action::Help;
-    let help = hints.iter().find(is_help);
-    let mut kept = help.map_or(0, |(_, key, label)| room(key, label));
-    let mut x = 1;
-    for (action, key, label) in &hints {
-        if *action == Action::Help {
-            kept = 0;
-        } else if x + room(key, label) + kept > canvas.width() {
-            continue;
-        }
-        x = canvas.text(x, y, key, theme.accent());
-        x = canvas.text(x + 1, y, label, theme.muted()) + 2;
-    }
-}
-
-fn hints(model: &Model) -> Vec<(Action, &'static str)> {
-    match &model.overlay {
-        Some(Overlay::Dialog(_)) => {
-            return vec![
-                (Action::Next, "hint-next"),
-                (Action::Press, "hint-press"),
-                (Action::Accept, "hint-next"),
-                (Action::Cancel, "hint-cancel"),
-            ];
-        }
-        Some(Overlay::Here) => return vec![(Action::Cancel, "hint-close")],
-        Some(Overlay::Papers(_)) => {
-            return vec![
-                (Action::Down, "hint-move"),
-                (Action::PageDown, "hint-page"),
-                (Action::Cancel, "hint-close"),
-            ];
-        }
-        Some(Overlay::Access) => return super::access::hints(model),
-        Some(Overlay::Columns(_)) => {
-            return vec![
-                (Action::Next, "hint-move"),
-                (Action::ToggleColumn, "hint-toggle"),
-                (Action::Cancel, "hint-close"),
-            ];
-        }
-        Some(Overlay::Boxes(_)) => {
-            return vec![
-                (Action::Next, "hint-move"),
-                (Action::ToggleBox, "hint-tick"),
-                (Action::Accept, "hint-take"),
-                (Action::Cancel, "hint-cancel"),
-            ];
-        }
-        Some(Overlay::Picker(_)) => {
-            return vec![
-                (Action::Next, "hint-move"),
-                (Action::Accept, "hint-take"),
-                (Action::Cancel, "hint-cancel"),
-            ];
-        }
-        Some(Overlay::Finder(_)) => {
-            return vec![
-                (Action::Next, "hint-move"),
-                (Action::Accept, "hint-do"),
-                (Action::Cancel, "hint-close"),
-            ];
-        }
-        Some(_) => {
-            return vec![
-                (Action::Accept, "hint-accept"),
-                (Action::Cancel, "hint-cancel"),
-            ];
-        }
-        None => {}
-    }
-    let role = model.shell.instance.role;
-    let mut hints = model.screen().hints(model.scene());
-    hints.retain(|(action, _)| role >= action.needed());
-    if !model.papers.is_empty() {
-        hints.push((Action::Papers, "hint-papers"));
-    }
-    hints.push((Action::Back, "hint-back"));
-    hints.push((Action::Help, "hint-help"));
-    hints.push((Action::Leave, "hint-leave"));
-    hints
 }

@@ -6,6 +6,7 @@ mod audit;
 mod doctor;
 mod flags;
 mod plugin;
+mod records;
 mod setup;
 
 pub use audit::{SpokenVerdict, spoken_verdict};
@@ -19,7 +20,7 @@ use crate::domain::command::{Fact, Queue, Refusal};
 use crate::domain::conflict::{Cause, Choice, Conflict, Subject};
 use crate::domain::consent::{Consent, Reason};
 use crate::domain::exchange::Asked;
-use crate::domain::ids::{FieldId, Kind, LinkId, RemoteId, SalesforceObject, Side};
+use crate::domain::ids::{FieldId, Kind, LinkId, Side};
 use crate::domain::link::{Edited, Link, Parked, PendingState};
 use crate::domain::mapping::Policy;
 use crate::domain::operator::{Present, Role};
@@ -43,6 +44,12 @@ impl Words<'_> {
         let (side, other) = (side.to_string(), side.other().to_string());
         self.language
             .with(key, &[("side", &side), ("other", &other)])
+    }
+
+    /// With what the system said, in its own words.
+    fn failed(&self, key: &str, side: Side, failure: &str) -> String {
+        let gaps = [("side", &*side.to_string()), ("failure", failure)];
+        self.language.with(key, &gaps)
     }
 
     /// A contact's name and its link's number: the name alone may be that of two.
@@ -80,29 +87,6 @@ impl Words<'_> {
         }
     }
 
-    pub(super) fn record(&self, record: RemoteId) -> String {
-        match record {
-            RemoteId::Salesforce(object, id) => format!("{} {id}", self.object(object)),
-            RemoteId::Automation(Kind::Person, id) => format!("contact {id}"),
-            RemoteId::Automation(Kind::Company, id) => {
-                format!("{} {id}", self.language.text("automation-company"))
-            }
-        }
-    }
-
-    pub(super) fn object(&self, object: SalesforceObject) -> &str {
-        self.language.text(match object {
-            SalesforceObject::Lead => "object-lead",
-            SalesforceObject::Contact => "object-contact",
-            SalesforceObject::Account => "object-account",
-        })
-    }
-
-    pub(super) fn records(&self, records: &[RemoteId]) -> String {
-        let names: Vec<String> = records.iter().map(|record| self.record(*record)).collect();
-        names.join(" ↔ ")
-    }
-
     /// What deciding which records are the same does, and leaves.
     pub(super) fn pairing(&self, conflict: &Conflict) -> Option<String> {
         let Cause::SeveralMatch { matches } = &conflict.cause else {
@@ -136,7 +120,7 @@ impl Words<'_> {
             }
             Cause::Restored => say.text("cause-restored").to_owned(),
             Cause::Refused { side, failure, .. } => {
-                format!("{}: {failure}", self.sided("cause-refused", *side))
+                self.failed("cause-refused", *side, &failure.to_string())
             }
             Cause::RequiredBlank { side, .. } => self.sided("cause-required-blank", *side),
             Cause::NotKept { side, sent, kept } => say.with(
@@ -153,15 +137,6 @@ impl Words<'_> {
             }
             Cause::ChangedSince { .. } => say.text("cause-changed-since").to_owned(),
         }
-    }
-
-    /// `1. Contact 003… · 2. contact 12`: what the operator types the number of.
-    fn numbered(&self, records: &[RemoteId]) -> String {
-        let lines = records.iter().enumerate();
-        let lines: Vec<String> = lines
-            .map(|(index, record)| format!("{}. {}", index + 1, self.record(*record)))
-            .collect();
-        lines.join(" · ")
     }
 
     /// One rule of the engine's trace.
@@ -189,7 +164,7 @@ impl Words<'_> {
 
     pub(super) fn consent(&self, consent: Option<Consent>) -> &str {
         self.language.text(match consent {
-            None => "not-shown",
+            None => "consent-unknown",
             Some(Consent::In) => "consent-in",
             Some(Consent::Out(Reason::Unstated)) => "consent-out",
             Some(Consent::Out(Reason::Manual)) => "consent-manual",
@@ -212,8 +187,8 @@ impl Words<'_> {
     pub(super) fn choice(&self, choice: &Choice) -> String {
         let say = self.language;
         match choice {
-            Choice::Salesforce => self.sided("choice-side", Side::Salesforce),
-            Choice::Automation => self.sided("choice-side", Side::Automation),
+            Choice::Salesforce => say.text("choice-salesforce").to_owned(),
+            Choice::Automation => say.text("choice-automation").to_owned(),
             Choice::Base => say.text("choice-base").to_owned(),
             Choice::Typed(value) => {
                 say.with("choice-typed", &[("value", &self.value(Some(value)))])
@@ -221,7 +196,9 @@ impl Words<'_> {
             Choice::KeepBoth => say.text("choice-keep-both").to_owned(),
             Choice::OptOut => say.text("choice-opt-out").to_owned(),
             Choice::OptIn => say.text("choice-opt-in").to_owned(),
-            Choice::Pair(record) => say.with("choice-pair", &[("record", &self.record(*record))]),
+            Choice::Pair(record) => {
+                say.with("choice-pair", &[("record", &self.record_of(*record))])
+            }
             Choice::Retry => say.text("choice-retry").to_owned(),
         }
     }
@@ -394,10 +371,9 @@ impl Words<'_> {
             Fact::Accepted(run) => Some(say.with("told-accepted", &[("run", &run.to_string())])),
             Fact::AcceptedInPart { run, refused } => Some(self.taken_in_part(*run, refused)),
             Fact::Refused(refusal) => Some(self.refusal(refusal)),
-            Fact::SideStopped { side, failure } => Some(format!(
-                "{}: {failure}",
-                self.sided("told-side-stopped", *side)
-            )),
+            Fact::SideStopped { side, failure } => {
+                Some(self.failed("told-side-stopped", *side, &failure.to_string()))
+            }
             Fact::SideWaits {
                 side,
                 until,
@@ -553,8 +529,11 @@ impl Words<'_> {
                 side,
                 code,
                 message,
-            } => format!("{}: {code}: {message}", self.sided("cause-refused", *side)),
-            Happened::Operator { by, act, reason } => format!("{by}: {} ({reason})", self.act(act)),
+            } => self.failed("cause-refused", *side, &format!("{code}: {message}")),
+            Happened::Operator { by, act, reason } => say.with(
+                "happened-act",
+                &[("by", by), ("act", self.act(act)), ("reason", reason)],
+            ),
         }
     }
 

@@ -110,11 +110,26 @@ pub struct Entrant {
     pub version: String,
 }
 
-/// Why we are not let in, with what to do about it: a message and its gaps.
+/// Why something was not done, with what to do about it: a message and its gaps.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Why {
     pub says: Message,
     pub gaps: Vec<(Message, String)>,
+}
+
+impl Why {
+    pub fn said(says: &'static str, gaps: Vec<(&'static str, String)>) -> Self {
+        let gaps = gaps.into_iter();
+        Self {
+            says: says.into(),
+            gaps: gaps.map(|(name, text)| (name.into(), text)).collect(),
+        }
+    }
+
+    /// What no message says, in the words that it came with.
+    pub fn raw(text: impl Into<String>) -> Self {
+        Self::said("denied-raw", vec![("raw", text.into())])
+    }
 }
 
 /// How far an attempt is.

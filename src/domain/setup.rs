@@ -143,7 +143,7 @@ impl Timetable {
 
     /// A time as it is typed, if it is not too short.
     pub fn typed(text: &str) -> Option<Span> {
-        Span::parse(text.trim()).filter(|span| *span >= Self::SPAN_MIN)
+        Span::parse_typed(text).filter(|span| *span >= Self::SPAN_MIN)
     }
 
     /// What runs by itself: nothing while the schedule is off.

@@ -49,6 +49,16 @@ pub struct Snapshot {
     pub answered: BTreeMap<Side, Timestamp>,
     /// When the schedule begins the next cycle; `None` while one runs, or without a schedule.
     pub next_cycle: Option<Timestamp>,
+    /// By what is written.
+    #[serde(default)]
+    pub rounds: BTreeMap<Queue, Rounds>,
+}
+
+/// When what is written there was last seen to since the process began, and when the schedule sees to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Rounds {
+    pub last: Option<Timestamp>,
+    pub next: Option<Timestamp>,
 }
 
 /// Webhook calls since the process began.

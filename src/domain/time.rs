@@ -79,8 +79,7 @@ impl Span {
         format!("{}{name}", seconds / unit)
     }
 
-    /// A length of time as people write it: a whole number and one of `s`, `m`, `h`, `d`; at most a
-    /// year.
+    /// A length of time as files have it: a whole number and one of `s`, `m`, `h`, `d`; at most a year.
     pub fn parse(text: &str) -> Option<Self> {
         let unit = text.chars().last()?;
         let number = text[..text.len() - unit.len_utf8()].parse::<i64>().ok();
@@ -94,6 +93,24 @@ impl Span {
         };
         let seconds = number.checked_mul(seconds);
         seconds.filter(|n| *n <= 366 * 86_400).map(Self::seconds)
+    }
+
+    /// The same as people type it, who write it as the screens do in either language: `20 min`, `7 j`.
+    pub fn parse_typed(text: &str) -> Option<Self> {
+        let text = text.trim();
+        let end = text.find(|c: char| !c.is_ascii_digit())?;
+        let unit = match text[end..].trim_start() {
+            "min" => "m",
+            "j" => "d",
+            unit => unit,
+        };
+        Self::parse(&format!("{}{unit}", &text[..end]))
+    }
+
+    /// How far back somebody wants to reach: as typed, and a number alone is one of days.
+    pub fn parse_reach(text: &str) -> Option<Self> {
+        let text = text.trim();
+        Self::parse_typed(text).or_else(|| Self::parse(&format!("{text}d")))
     }
 }
 
@@ -197,6 +214,26 @@ mod tests {
         }
         assert_eq!(Day::from_civil(1990, 2, 31), None);
         assert_eq!(Day::from_civil(1900, 2, 29), None);
+    }
+
+    #[test]
+    fn days_are_written_with_the_letter_of_either_language_or_with_none_where_how_far_back_is_meant()
+     {
+        let week = Some(Span::minutes(7 * 24 * 60));
+        for text in ["7d", "7j", "7 j", "168h"] {
+            assert_eq!(
+                (Span::parse_typed(text), Span::parse_reach(text)),
+                (week, week),
+                "{text}"
+            );
+        }
+        assert_eq!(
+            (Span::parse_typed("7"), Span::parse_reach("7")),
+            (None, week)
+        );
+        for text in ["", "d", "-7", "7x", "7dd", "367", "7 d j"] {
+            assert_eq!(Span::parse_reach(text), None, "{text}");
+        }
     }
 
     #[test]

@@ -4,13 +4,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::domain::command::{Fact, Scope};
+use crate::domain::command::{Fact, Queue, Scope};
 use crate::domain::cursor::Stream;
 use crate::domain::ids::{RunId, Side};
 use crate::domain::operator::SessionId;
 use crate::domain::record::PlanKind;
 use crate::domain::request::{AutomationRequest, Request, SalesforceRequest};
 pub(super) use crate::domain::snapshot::Phase;
+use crate::domain::snapshot::Rounds;
 use crate::domain::time::{Span, Timestamp};
 use crate::engine::Engine;
 use crate::engine::read::Read;
@@ -70,6 +71,8 @@ pub(super) struct Cycle {
     next_pull: Option<Timestamp>,
     next_push: Option<Timestamp>,
     next_activities: Option<Timestamp>,
+    /// When the last cycle that wrote there began.
+    last: BTreeMap<Queue, Timestamp>,
 }
 
 impl Cycle {
@@ -85,6 +88,21 @@ impl Cycle {
             .into_iter()
             .flatten()
             .min()
+    }
+
+    /// The last and the next round of each queue.
+    pub(super) fn rounds(&self) -> BTreeMap<Queue, Rounds> {
+        let next = |queue| match queue {
+            Queue::Salesforce => self.next_push,
+            Queue::Automation => self.next_pull,
+            Queue::Activities => self.next_activities,
+        };
+        let rounds = Queue::ALL.into_iter().map(|queue| {
+            let last = self.last.get(&queue).copied();
+            let next = next(queue);
+            (queue, Rounds { last, next })
+        });
+        rounds.collect()
     }
 
     pub(super) fn covered(&mut self, stream: Stream, from: Timestamp, until: Timestamp) {
@@ -191,6 +209,7 @@ impl Engine {
             by,
             passes: self.cycle.passes_next,
             survey: self.survey.take(),
+            last: std::mem::take(&mut self.cycle.last),
             next_pull: again(scope.pull, schedule.pull, self.cycle.next_pull),
             next_push: again(scope.push, schedule.push, self.cycle.next_push),
             next_activities: again(
@@ -344,6 +363,14 @@ impl Engine {
     }
 
     pub(super) fn end_cycle(&mut self) {
+        let asked = Side::BOTH.into_iter().filter(|side| self.is_asked(*side));
+        let mut queues: Vec<Queue> = asked.map(Queue::to).collect();
+        if self.cycle.scope.is_some_and(|scope| scope.activities) {
+            queues.push(Queue::Activities);
+        }
+        let began = self.cycle.began;
+        let ended = queues.into_iter().map(|queue| (queue, began));
+        self.cycle.last.extend(ended);
         self.cycle.phase = Phase::Idle;
         self.cycle.scope = None;
         self.written_before.clear();

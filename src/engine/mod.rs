@@ -295,6 +295,7 @@ impl Engine {
             totals: self.totals.clone(),
             phase: self.cycle.phase,
             next_cycle: self.cycle.next_start(),
+            rounds: self.cycle.rounds(),
             is_idle: self.is_idle(),
             queued: both
                 .clone()

@@ -19,6 +19,7 @@ use crate::console::theme::Theme;
 use crate::console::{
     Ground, Instance, Language, Model, Msg, Outcome, Query, Settings, Ticket, Tongue, paint, update,
 };
+use crate::domain::access::Why;
 use crate::domain::command::{Fact, Refusal, Told};
 use crate::domain::ids::LinkId;
 use crate::domain::mapping::{Mapping, Policy};
@@ -255,7 +256,7 @@ fn what_is_asked_because_a_command_came_back_is_asked() {
                 perform(
                     model,
                     &mut wires,
-                    Msg::Unanswered(ticket, "no store".to_owned()),
+                    Msg::Unanswered(ticket, Why::raw("no store")),
                 );
             }
             !asked.is_empty()
@@ -277,9 +278,8 @@ async fn an_idle_console_draws_nothing() {
         ends.take_frame().await;
         let (ticket, query) = ends.questions.recv().await.unwrap();
         assert_eq!(query, Query::Standing);
-        let error = "no".to_owned();
         ends.answers
-            .send(Msg::Unanswered(ticket, error))
+            .send(Msg::Unanswered(ticket, Why::raw("no")))
             .await
             .unwrap();
         ends.take_frame().await;
@@ -370,7 +370,7 @@ async fn a_sync_that_ended_and_facts_that_were_missed_are_told() {
 /// Answers whatever is asked with nothing that is known.
 async fn answer_all(ends: &mut Ends) {
     while let Ok((ticket, _)) = ends.questions.try_recv() {
-        let answer = Msg::Unanswered(ticket, "no store".to_owned());
+        let answer = Msg::Unanswered(ticket, Why::raw("no store"));
         ends.answers.send(answer).await.unwrap();
     }
 }

@@ -650,7 +650,7 @@ impl Stage {
     fn console(&self) -> AtTerminal {
         let file = self.file.display().to_string();
         let mut terminal = AtTerminal::attaches_from_afar(&["attach", "--config", &file]);
-        terminal.sees("things wait for a person");
+        terminal.sees("things need a person");
         terminal
     }
 
@@ -732,7 +732,7 @@ fn from_a_console_a_person_lets_it_in_again_and_refusals_are_sentences() {
     let code = code.split('&').next().unwrap().to_owned();
     paste(&mut terminal, &redirected);
     terminal.type_keys("\r");
-    terminal.sees("kept sealed");
+    terminal.sees("kept encrypted");
     let said_all = terminal.said();
     for secret in [SALESFORCE_SECRET, REFRESH_TOKEN, code.as_str()] {
         assert!(!said_all.contains(secret), "{secret} was shown");

@@ -135,7 +135,7 @@ fn resolve(spoken: &mut Spoken) {
         "{open}"
     );
     assert!(
-        open.contains("\nBase: ") && open.contains("\nSalesforce: "),
+        open.contains("\nLast agreed: ") && open.contains("\nSalesforce: "),
         "{open}"
     );
     let chosen = spoken.asks("take-automation", "Will write: Salesforce");
@@ -144,15 +144,15 @@ fn resolve(spoken: &mut Spoken) {
         "{chosen}"
     );
     let dialog = spoken.asks("write", "Reason? ");
-    assert!(dialog.contains("It can be taken back with"), "{dialog}");
+    assert!(dialog.contains("It can be undone"), "{dialog}");
     spoken.asks("asked by phone", "Type yes to confirm");
-    spoken.asks("yes", "note: Taken in as run");
+    spoken.asks("yes", "note: Accepted as act");
     spoken.hears("both systems agree");
     spoken.asks("wait", "note: the sync is at rest");
     let undo = spoken.asks("undo", "Reason? ");
     assert!(undo.contains("Reason given: asked by phone"), "{undo}");
     spoken.asks("the wrong person", "Type yes to confirm");
-    spoken.asks("yes", "note: Taken in as run");
+    spoken.asks("yes", "note: Accepted as act");
     spoken.hears("MobilePhone ↔ mobile: not decided yet");
     spoken.asks("audit", "Chosen: 1");
 }
@@ -177,7 +177,7 @@ fn the_same_is_done_in_french() {
     let said = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(2), "the last word is none");
     for part in [
-        "attention : le mot « historique » n’existe pas",
+        "attention : le mot « historique » n'existe pas",
         "Motif ? ",
         "Saisissez oui pour confirmer.",
         "note : Pris en compte",
@@ -202,7 +202,7 @@ fn republishing_is_counted_confirmed_and_seen_to_its_end() {
         "{counted}"
     );
     spoken.asks("monday's outage", "Type yes to confirm");
-    spoken.asks("yes", "is finished: ");
+    spoken.asks("yes", "Transfer finished");
     let (status, said) = spoken.ends();
     assert_eq!(status, Some(0));
     assert!(said.contains(" 6 refused"), "{said}");
@@ -215,14 +215,14 @@ fn a_backfill_ends_with_what_was_refused_by_cause_and_is_retried() {
     );
     assert_eq!(status, Some(0), "{said}");
     assert!(
-        said.contains("\nBackfill\n") && said.contains("is finished: "),
+        said.contains("\nBackfill\n") && said.contains("Transfer finished"),
         "{said}"
     );
     assert!(
         said.contains("NOT_LINKED; The person is not in Salesforce yet."),
         "{said}"
     );
-    assert_eq!(said.matches("note: Taken in as run").count(), 2, "{said}");
+    assert_eq!(said.matches("note: Accepted as act").count(), 2, "{said}");
 }
 
 #[test]
@@ -251,7 +251,7 @@ fn hostile_names_and_hostile_lines_stay_plain_on_every_screen() {
     assert!(said.contains("<U+001B>]52"), "{said}");
     assert!(!said.contains('\u{202e}'));
     assert!(
-        said.contains("\nColonnes") && said.contains("n’existe pas"),
+        said.contains("\nColonnes") && said.contains("n'existe pas"),
         "{said}"
     );
 }
@@ -344,7 +344,7 @@ fn a_serving_process_is_spoken_to_in_the_same_words() {
     assert!(greeted.contains("attention: READ ONLY"), "{greeted}");
     spoken.hears(" came");
     other.types("conflicts");
-    other.asks("open 1", "Held: ");
+    other.asks("open 1", "Cause: ");
     other.asks("take-base", "attention: Not done");
     let (status, _) = other.ends();
     assert_eq!(status, Some(4), "refused for lack of rights");

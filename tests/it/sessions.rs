@@ -235,7 +235,7 @@ fn a_decision_goes_through_the_serving_process_and_the_second_one_hears_who_was_
 fn two_operators_see_each_other_and_one_who_only_looks_changes_nothing() {
     let house = House::of(40).in_agreement();
     let mut first = house.attach(&[]);
-    first.sees("practice").sees("wait for a person");
+    first.sees("practice").sees("need a person");
     let mut second = house.attach(&["--read-only"]);
     second.sees("READ ONLY").sees("2 here");
     first.sees("2 here");
@@ -244,12 +244,12 @@ fn two_operators_see_each_other_and_one_who_only_looks_changes_nothing() {
         // A row is there, not only its count.
         console.sees("@");
         console.type_keys("\r");
-        console.sees("Base");
+        console.sees("Last agreed");
     }
     first.sees("has this contact open too");
     second.sees("has this contact open too");
     second.type_keys("w");
-    second.sees("this takes the role operator, and yours is viewer");
+    second.sees("only the role operator may do this, and yours is viewer");
     second.type_keys("\x03");
     assert_eq!(second.ends().code(), Some(0));
     first.loses("2 here");
@@ -486,7 +486,7 @@ fn the_instance_file_says_who_may_do_what() {
     let mut console = house.attach(&[]);
     console.sees("READ ONLY");
     console.type_keys("S");
-    console.sees("this takes the role operator");
+    console.sees("only the role operator may do this");
     console.type_keys("\x03");
     assert_eq!(console.ends().code(), Some(0));
 }

@@ -88,18 +88,16 @@ fn a_paste_is_no_command_and_keys_are_taken_by_the_real_thing() {
 #[test]
 fn a_newcomer_resolves_a_conflict_sees_it_arrive_and_takes_it_back() {
     let mut console = AtTerminal::demo(100);
-    console
-        .sees("things wait for a person")
-        .sees("enter go there");
+    console.sees("things need a person").sees("enter go there");
     console.type_keys("\r");
-    console.sees("wait for a person").sees("enter open");
+    console.sees("need a decision").sees("enter open");
     // A field in question, whatever else there is.
     console.type_keys("/");
     console.sees("Show only");
     console.type_keys("phone\r");
     console.sees("/ phone").sees(" ↔ ");
     console.type_keys("\r");
-    console.sees("Held:").sees("a Automation");
+    console.sees("Cause:").sees("a Automation");
     console.type_keys("a");
     console.sees("Automation's value").sees("w see writes");
     console.type_keys("w");
@@ -109,11 +107,11 @@ fn a_newcomer_resolves_a_conflict_sees_it_arrive_and_takes_it_back() {
     console.type_keys("\r");
     console.sees("both systems agree").sees("u undo");
     console.type_keys("u");
-    console.sees("Take a decision back").sees("asked by phone");
+    console.sees("Undo a decision").sees("asked by phone");
     console.type_keys("a mistake\r");
     console.sees("[> Confirm <]");
     console.type_keys("\r");
-    console.sees("Held:");
+    console.sees("Cause:");
     console.type_keys("\x03");
     assert_eq!(console.ends().code(), Some(0));
 }
@@ -131,7 +129,7 @@ fn a_newcomer_republishes_and_backfills_and_sees_the_numbers_before_and_after() 
     console.type_keys("as the guide says\r");
     console.sees("[> Confirm <]");
     console.type_keys("\r");
-    console.sees("is finished:");
+    console.sees("Transfer finished");
     console.type_keys("B");
     console.sees("7d");
     console.type_keys("\r");
@@ -146,11 +144,11 @@ fn a_newcomer_republishes_and_backfills_and_sees_the_numbers_before_and_after() 
 #[test]
 fn nothing_but_our_own_sequences_reaches_the_terminal_whatever_people_are_called() {
     let mut console = AtTerminal::demo(100);
-    console.sees("things wait for a person");
+    console.sees("things need a person");
     for (keys, shown) in [
         ("2", "Queues:"),
         ("3", " ago"),
-        ("\r", "Held:"),
+        ("\r", "Cause:"),
         ("9", "Audit"),
         ("5", "agreed"),
         ("\r", "read again"),

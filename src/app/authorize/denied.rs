@@ -2,13 +2,12 @@
 //! ones are [`Denial`]'s own sentences, letter by letter: a test holds that.
 
 use crate::adapters::Denial;
-use crate::app::error::AppError;
 use crate::domain::access::Why;
 use crate::domain::ids::Side;
 
 /// Why we are not let in.
 pub(in crate::app) fn denied(denial: &Denial) -> Why {
-    why(says(denial), gaps(denial))
+    Why::said(says(denial), gaps(denial))
 }
 
 /// The message.
@@ -68,8 +67,9 @@ fn says(denial: &Denial) -> &'static str {
         Denial::TooMany(_) => "denied-too-many",
         Denial::Busy(..) => "denied-busy",
         Denial::Other { .. } => "denied-other",
-        // In the words of the store, which name file and remedy.
-        Denial::Key(_) | Denial::Keep(_) => "denied-raw",
+        // The words of the store name file and remedy.
+        Denial::Key(_) => "denied-key",
+        Denial::Keep(_) => "denied-keep",
     }
 }
 
@@ -109,8 +109,9 @@ fn gaps(denial: &Denial) -> Vec<(&'static str, String)> {
             code,
             message,
         } => vec![("system", side.to_string()), ("said", said(code, message))],
-        Denial::Key(_) | Denial::Keep(_) => vec![("raw", denial.to_string())],
-        Denial::WrongState
+        Denial::Key(words) => vec![("raw", words.clone())],
+        Denial::Keep(_)
+        | Denial::WrongState
         | Denial::NoCode
         | Denial::DeniedByPerson
         | Denial::CodeSpent
@@ -142,29 +143,11 @@ fn said(code: &str, message: &str) -> String {
     }
 }
 
-/// Whatever else stopped an attempt; what no message says is shown as it is.
-pub(in crate::app) fn stopped(error: &AppError) -> Why {
-    match error {
-        AppError::NotLetIn(denial) => denied(denial),
-        AppError::LoginUnderWay(side) => {
-            why("denied-under-way", vec![("system", side.to_string())])
-        }
-        error => why("denied-raw", vec![("raw", error.to_string())]),
-    }
-}
-
-fn why(says: &'static str, gaps: Vec<(&'static str, String)>) -> Why {
-    let gaps = gaps.into_iter();
-    Why {
-        says: says.into(),
-        gaps: gaps.map(|(name, text)| (name.into(), text)).collect(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::console::{Language, Tongue};
+    use crate::ports::StoreError;
 
     #[test]
     fn every_refusal_is_said_in_both_languages_and_in_english_as_the_commands_say_it() {
@@ -219,6 +202,7 @@ mod tests {
                 side: Side::Automation,
             },
             Denial::Key(text("data.key is another one")),
+            Denial::Keep(StoreError::Poisoned),
             Denial::WrongKeys,
             Denial::MadeByNoAdministrator,
             Denial::ApiDisabled,
@@ -258,8 +242,7 @@ mod tests {
             assert_eq!(english.with(&why.says, &gaps), denial.to_string());
             let said = french.with(&why.says, &gaps);
             assert!(!said.contains(['{', '}']), "{said}");
-            let is_raw = why.says == "denied-raw";
-            assert_eq!(said == denial.to_string(), is_raw, "{said}");
+            assert_ne!(said, denial.to_string());
         }
     }
 }

@@ -27,7 +27,7 @@ use crate::ports::Vault;
 
 pub(super) use browser::{Came, Waiting, may_try_again};
 pub(super) use callback::Callback;
-pub(super) use denied::{denied, stopped};
+pub(super) use denied::denied;
 pub(super) use logins::Logins;
 use logins::Turn;
 pub(super) use record::By;

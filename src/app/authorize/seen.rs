@@ -1,10 +1,11 @@
 //! Whether we are let in, as far as it was seen, where a sync runs.
 
-use super::{attempt, denied, kept, kept_secret, same_place, stopped, wanted};
+use super::{attempt, denied, kept, kept_secret, same_place, wanted};
 use crate::app::compose::Opened;
 use crate::app::config::{AutomationFlow, Instance, SalesforceFlow};
 use crate::app::error::AppError;
 use crate::app::house::House;
+use crate::app::said;
 use crate::domain::access::{Access, Entrant, Flow, SecretName, SecretWanted, Standing, Why};
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::ids::Side;
@@ -46,7 +47,7 @@ pub(super) fn remember(opened: &Opened, side: Side, seen: Result<&Entrant, &AppE
         },
         Err(error) => Standing::Out {
             at,
-            why: stopped(error),
+            why: said::why(error),
         },
     };
     opened.logins.remember(side, standing);

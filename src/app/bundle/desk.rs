@@ -12,6 +12,7 @@ use crate::adapters::SystemClock;
 use crate::app::desk::{Desk, Doctor};
 use crate::console::query::Diagnosis;
 use crate::console::{Answer, Msg, Query, Ticket};
+use crate::domain::access::Why;
 use crate::domain::doctor::Finding;
 use crate::domain::operator::Role;
 use crate::domain::record::Counts;
@@ -24,8 +25,6 @@ pub(in crate::app) struct Exhibit {
     desk: Desk,
     counts: Counts,
     diagnosis: Diagnosis,
-    /// Said where a bundle has no answer.
-    without: String,
 }
 
 impl Exhibit {
@@ -33,7 +32,6 @@ impl Exhibit {
         screens: &Screens,
         setups: watch::Receiver<Arc<InForce>>,
         snapshots: watch::Receiver<Arc<Snapshot>>,
-        without: String,
     ) -> Self {
         let journal = Journal::default();
         screens
@@ -63,7 +61,6 @@ impl Exhibit {
                 described: screens.described(),
                 examined: screens.examined,
             },
-            without,
         }
     }
 
@@ -106,7 +103,7 @@ impl Exhibit {
             | Query::Preview(_)
             | Query::Mend(..)
             | Query::Access
-            | Query::Admit(..) => Msg::Unanswered(ticket, self.without.clone()),
+            | Query::Admit(..) => Msg::Unanswered(ticket, Why::said("bundle-without", Vec::new())),
         }
     }
 }

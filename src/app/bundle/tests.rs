@@ -13,6 +13,7 @@ use crate::console::theme::Theme;
 use crate::console::{
     Effect, Ground, Instance, Language, Model, Msg, Query, Settings, Tongue, paint, update,
 };
+use crate::domain::access::Why;
 use crate::domain::operator::{Role, SessionId};
 use crate::domain::time::Timestamp;
 
@@ -36,7 +37,7 @@ async fn looked_at(screens: &Screens) -> String {
     let (_a, setups) = watch::channel(Arc::new(screens.in_force()));
     let (_b, snapshots) = watch::channel(Arc::new(screens.snapshot.clone()));
     let policy = Arc::clone(&setups.borrow().policy);
-    let exhibit = Exhibit::new(screens, setups, snapshots, "not in it".to_owned());
+    let exhibit = Exhibit::new(screens, setups, snapshots);
     let mut model = Model::new(Settings {
         instance: Instance {
             name: "acme".to_owned(),
@@ -181,7 +182,7 @@ async fn what_would_need_a_system_or_a_disk_is_answered_with_a_sentence() {
     let screens = Screens::default();
     let (_a, setups) = watch::channel(Arc::new(screens.in_force()));
     let (_b, snapshots) = watch::channel(Arc::default());
-    let exhibit = Exhibit::new(&screens, setups, snapshots, "not in it".to_owned());
+    let exhibit = Exhibit::new(&screens, setups, snapshots);
     let ticket = crate::console::Ticket(1);
     for query in [
         Query::Examine,
@@ -190,6 +191,7 @@ async fn what_would_need_a_system_or_a_disk_is_answered_with_a_sentence() {
         Query::Bundle(None, MADE, String::new()),
     ] {
         let told = exhibit.answered(ticket, query).await;
-        assert_eq!(told, Msg::Unanswered(ticket, "not in it".to_owned()));
+        let why = Why::said("bundle-without", Vec::new());
+        assert_eq!(told, Msg::Unanswered(ticket, why));
     }
 }

@@ -19,7 +19,7 @@ use crate::app::lines;
 use crate::app::out::Out;
 use crate::console::tape::Start;
 use crate::console::theme::Theme;
-use crate::console::{Ground, Instance, Language, Model, introduced, without};
+use crate::console::{Ground, Instance, Language, Model, introduced};
 use crate::domain::command::Told;
 use crate::domain::operator::{Present, Role, SessionId};
 use crate::domain::setup::InForce;
@@ -108,7 +108,7 @@ async fn look(
         match look {
             Look::Screens => {
                 let mut tty = Tty::take(mouse(&place.env))?;
-                let (mut wires, desk) = stage.wires(tty.wires()?, (&screens, made), &language);
+                let (mut wires, desk) = stage.wires(tty.wires()?, (&screens, made));
                 let ended = session::drive(&mut model, &mut wires, &mut tty).await;
                 tty.end().await;
                 desk.abort();
@@ -116,7 +116,7 @@ async fn look(
             }
             Look::Lines => {
                 let stopped = lines::stopped()?;
-                let (mut wires, desk) = stage.wires(session::stdio()?, (&screens, made), &language);
+                let (mut wires, desk) = stage.wires(session::stdio()?, (&screens, made));
                 let ended = tokio::select! {
                     ended = session::drive_lines(&mut model, &mut wires, width) => ended,
                     () = stopped => Ended::Terminated,
@@ -179,13 +179,11 @@ impl Stage {
         &self,
         ends: TtyWires,
         (screens, made): (&Screens, Timestamp),
-        language: &Language,
     ) -> (Wires, JoinHandle<()>) {
         let (setups, snapshots) = (self.setups.subscribe(), self.snapshots.subscribe());
         let (questions, asked) = mpsc::channel(QUESTIONS_MAX);
         let (told, answers) = mpsc::channel(QUESTIONS_MAX);
-        let without = without(language);
-        let exhibit = Exhibit::new(screens, setups.clone(), snapshots.clone(), without);
+        let exhibit = Exhibit::new(screens, setups.clone(), snapshots.clone());
         let desk = tokio::spawn(exhibit.serve(asked, told));
         let wires = Wires {
             inputs: ends.inputs,

@@ -28,7 +28,7 @@ pub(super) async fn backfill(
     arguments: &Backfill,
     out: &mut Out,
 ) -> Result<Status, AppError> {
-    let last = Span::parse(&arguments.last)
+    let last = Span::parse_reach(&arguments.last)
         .filter(|span| *span > Span::ZERO)
         .ok_or_else(|| AppError::Usage("--last is a time like “7d” or “12h”".to_owned()))?;
     transfer(place, PlanKind::Backfill, last, &arguments.writing, out).await

@@ -17,9 +17,10 @@ use crate::app::compose::Opened;
 use crate::app::door::Door;
 use crate::app::error::AppError;
 use crate::app::house::House;
+use crate::app::said;
 use crate::console::query::Admit;
 use crate::console::{Answer, Msg, Ticket};
-use crate::domain::access::{Access, Admitted, Listens, Outcome, Progress};
+use crate::domain::access::{Access, Admitted, Listens, Outcome, Progress, Why};
 use crate::domain::ids::Side;
 use crate::domain::operator::Role;
 
@@ -83,16 +84,16 @@ impl Desk {
         (ticket, side, admit): (Ticket, Side, Admit),
         answers: &mpsc::Sender<Msg>,
     ) -> Option<Msg> {
-        let refused = |why: String| Some(Msg::Unanswered(ticket, why));
+        let refused = |why: Why| Some(Msg::Unanswered(ticket, why));
         let needed = match admit {
             Admit::Check => Role::Operator,
             _ => Role::Admin,
         };
         if self.role < needed {
-            return refused(format!("this takes the role {needed}"));
+            return refused(said::needs(needed));
         }
         let Some(reception) = self.reception.clone() else {
-            return refused(AppError::NotServed.to_string());
+            return refused(said::why(&AppError::NotServed));
         };
         match admit {
             Admit::Redirected(address) => {
@@ -103,7 +104,7 @@ impl Desk {
                 if is_taken {
                     return None;
                 }
-                refused("no login waits for an address any more; begin it again".to_owned())
+                refused(Why::said("why-no-login-waits", Vec::new()))
             }
             Admit::BreakOff => {
                 if let Some(attempt) = attempts.0.get(&side) {
@@ -149,7 +150,7 @@ impl Reception {
             Admit::Redirected(_) | Admit::BreakOff => return,
         };
         let outcome = done.unwrap_or_else(|error| {
-            let why = authorize::stopped(&error);
+            let why = said::why(&error);
             // Not the systems' own words.
             tracing::info!(%side, why = %why.says, "not let in");
             Outcome::Refused(why)

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use super::export::{self, Exporting};
 use super::{Desk, PAGE_MAX, ROWS_MAX};
 use crate::app::entry::Entry;
+use crate::app::said;
 use crate::console::query::{Acts, Export, Exported, Older, UndoPreview, Wanted};
 use crate::console::{ActFilter, Answer, Msg, Ticket};
 use crate::domain::audit::Check;
@@ -133,7 +134,7 @@ impl Desk {
             }
             Err(error) => {
                 *checking = None;
-                Some(Msg::Unanswered(ticket, error.to_string()))
+                Some(Msg::Unanswered(ticket, said::unread(&error)))
             }
         }
     }

@@ -14,7 +14,9 @@ use crate::app::entry::{self, Entry};
 use crate::app::error::AppError;
 use crate::app::examiner::Examiner;
 use crate::app::machine::{self, Home};
+use crate::app::said;
 use crate::console::query::{Diagnosis, Mending};
+use crate::domain::access::Why;
 use crate::domain::conflict::{Cause, Subject};
 use crate::domain::doctor::{Disk, Facts, Refused, examine};
 use crate::domain::evidence::Evidence;
@@ -121,11 +123,11 @@ impl Desk {
     /// What a remedy would send. Nothing is changed.
     pub(super) async fn preview(&self, remedy: Remedy) -> Mending {
         let Some(examiner) = &self.doctor.examiner else {
-            return Mending::Failed("nothing is connected here".to_owned());
+            return Mending::Failed(Why::said("why-not-connected", Vec::new()));
         };
         match examiner.preview(self.policy(), remedy).await {
             Ok(preview) => Mending::Previewed(preview),
-            Err(error) => Mending::Failed(error.to_string()),
+            Err(error) => Mending::Failed(Why::raw(error.to_string())),
         }
     }
 
@@ -133,17 +135,17 @@ impl Desk {
     pub(super) async fn mend(&self, remedy: Remedy, reason: &str) -> Mending {
         let doctor = &self.doctor;
         let (Some(examiner), Some(recorded)) = (&doctor.examiner, &doctor.recorded) else {
-            return Mending::Failed("nothing is connected here".to_owned());
+            return Mending::Failed(Why::said("why-not-connected", Vec::new()));
         };
         if let Err(why) = recorded
             .record(&*self.store, Entry::mend(&remedy, reason))
             .await
         {
-            return Mending::Failed(why.to_string());
+            return Mending::Failed(said::why(&why));
         }
         match examiner.mend(self.policy(), remedy).await {
             Ok(mended) => Mending::Made(mended),
-            Err(error) => Mending::Failed(error.to_string()),
+            Err(error) => Mending::Failed(Why::raw(error.to_string())),
         }
     }
 }

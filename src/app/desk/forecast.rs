@@ -7,8 +7,10 @@ use futures_util::StreamExt as _;
 use futures_util::stream::{self, BoxStream};
 
 use super::{Desk, PAGE_MAX};
+use crate::app::said;
 use crate::console::query::{Foreseen, SAMPLES_MAX, Sample, Searched};
 use crate::console::{Answer, Msg, Ticket};
+use crate::domain::access::Why;
 use crate::domain::ids::{FieldId, Kind, LinkId, RemoteId, Side};
 use crate::domain::link::Link;
 use crate::domain::mapping::Policy;
@@ -70,7 +72,7 @@ impl Desk {
             let mut walk = walk?;
             loop {
                 if let Err(error) = walk.step(self).await {
-                    return Some((Msg::Unanswered(ticket, error.to_string()), None));
+                    return Some((Msg::Unanswered(ticket, said::unread(&error)), None));
                 }
                 if walk.stage == Stage::Over {
                     let answer = Answer::Forecast(Box::new(walk.seen));
@@ -220,12 +222,12 @@ impl Walk {
             return Sample::NoCallsLeft;
         }
         let Some(outside) = &desk.outside else {
-            return Sample::Unread("neither system is connected to".to_owned());
+            return Sample::Unread(Why::said("why-not-connected", Vec::new()));
         };
         let sampled = std::mem::take(&mut self.sampled);
         let rows = match self.rows(outside, &sampled).await {
             Ok(rows) => rows,
-            Err(error) => return Sample::Unread(error.to_string()),
+            Err(error) => return Sample::Unread(Why::raw(error.to_string())),
         };
         let mut changed = 0;
         for (link, mut change) in sampled.iter().zip(self.of(&sampled, &rows, desk)) {

@@ -147,12 +147,18 @@ impl Search {
     }
 }
 
+/// The number of a contact here, as commands (`link:38`) and screens (`no. 38`, `n° 38`) name it.
+fn numbered(wanted: &str) -> Option<LinkId> {
+    let mut signs = ["link:", "no.", "n°"].into_iter();
+    let number = signs.find_map(|sign| wanted.strip_prefix(sign)?.trim().parse().ok());
+    number.map(LinkId)
+}
+
 /// Whatever the text can be the key of.
 pub(in crate::app) fn keys(wanted: &str) -> Vec<LinkKey> {
     let mut keys = Vec::new();
-    if let Some(number) = wanted.strip_prefix("link:") {
-        keys.extend(number.parse().ok().map(|id| LinkKey::Id(LinkId(id))));
-        return keys;
+    if let Some(link) = numbered(wanted) {
+        return vec![LinkKey::Id(link)];
     }
     keys.extend(wanted.parse::<SalesforceId>().ok().map(LinkKey::Salesforce));
     for kind in [Kind::Person, Kind::Company] {

@@ -548,7 +548,8 @@ async fn a_new_pair_that_cannot_be_read_is_said_and_not_called_nobody() {
             .push(rule(MOBILE, ("MobilePhone", "mobile"), Role::Plain));
     })
     .await;
-    let unread = crate::console::query::Sample::Unread("neither system is connected to".to_owned());
+    let why = crate::domain::access::Why::said("why-not-connected", Vec::new());
+    let unread = crate::console::query::Sample::Unread(why);
     assert_eq!(seen.sample, Some(unread));
 }
 

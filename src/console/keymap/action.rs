@@ -355,6 +355,20 @@ impl Context {
         Self::Text,
     ];
 
+    /// Whether it is of one screen, and so counts together with those of all screens.
+    pub const fn is_of_a_screen(self) -> bool {
+        !matches!(
+            self,
+            Self::Everywhere
+                | Self::List
+                | Self::Dialog
+                | Self::Columns
+                | Self::Access
+                | Self::Boxes
+                | Self::Text
+        )
+    }
+
     /// The section of a key file.
     pub const fn name(self) -> &'static str {
         match self {

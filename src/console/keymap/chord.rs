@@ -55,6 +55,21 @@ impl Chord {
                 code = KeyCode::Char(c.to_ascii_lowercase());
             }
             modifiers -= KeyModifiers::SHIFT;
+            // Each is one byte with the key that has a name.
+            let named = match code {
+                KeyCode::Char('[') => Some(KeyCode::Esc),
+                KeyCode::Char('i') => Some(KeyCode::Tab),
+                KeyCode::Char('m') => Some(KeyCode::Enter),
+                _ => None,
+            };
+            if modifiers == KeyModifiers::CONTROL
+                && let Some(named) = named
+            {
+                return Self {
+                    code: named,
+                    modifiers: KeyModifiers::NONE,
+                };
+            }
         }
         Self { code, modifiers }
     }

@@ -113,7 +113,8 @@ impl Keymap {
                 self.bind(&reader, context, keys, &sequence, name)?;
             }
         }
-        self.check_prefixes(&reader, &seen)
+        self.check_prefixes(&reader, &seen)?;
+        self.check_shared(&reader, &seen)
     }
 
     fn bind(
@@ -165,6 +166,46 @@ impl Keymap {
         Ok(())
     }
 
+    /// On a screen its own keys count together with those of every list and everywhere: the broader one
+    /// of two that are alike would do nothing there.
+    fn check_shared(
+        &self,
+        reader: &Reader<'_>,
+        seen: &BTreeMap<(Context, Sequence), usize>,
+    ) -> Result<(), KeymapError> {
+        for ((context, sequence), line) in seen {
+            let Some(action) = self.action(*context, &sequence.0) else {
+                continue;
+            };
+            for other in Context::ALL
+                .into_iter()
+                .filter(|other| counts_with(*context, *other))
+            {
+                for (near, named) in self.bindings.get(&other).into_iter().flatten() {
+                    let is_alike = near.starts_with(&sequence.0) || sequence.starts_with(&near.0);
+                    if is_alike && *named != action {
+                        let problem = format!(
+                            "“{sequence}” is “{}” in [{}], and “{near}” is “{}” in [{}], which counts \
+                             at the same time; give one of them another key, or take one away with \
+                             “none”",
+                            action.entry().name,
+                            context.name(),
+                            named.entry().name,
+                            other.name(),
+                        );
+                        let file = reader.name.to_owned();
+                        return Err(KeymapError {
+                            file,
+                            line: *line,
+                            problem,
+                        });
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
     pub fn action(&self, context: Context, keys: &[Chord]) -> Option<Action> {
         let bindings = self.bindings.get(&context)?;
         bindings.get(&Sequence(keys.to_vec())).copied()
@@ -199,6 +240,16 @@ impl Keymap {
             })
         })
     }
+}
+
+/// Whether the keys of both are listened for at the same time.
+fn counts_with(one: Context, other: Context) -> bool {
+    let is_shared = |context| matches!(context, Context::List | Context::Everywhere);
+    one != other
+        && (is_shared(one) || is_shared(other))
+        && [one, other]
+            .into_iter()
+            .all(|context| is_shared(context) || context.is_of_a_screen())
 }
 
 /// One file, with what is needed to say where it is wrong.
@@ -305,12 +356,60 @@ mod tests {
 
     #[test]
     fn keys_that_count_at_the_same_time_do_not_begin_alike() {
-        let keymap = Keymap::preset(Preset::Default).unwrap();
+        for preset in [Preset::Default, Preset::Vim, Preset::Emacs] {
+            let keymap = Keymap::preset(preset).unwrap();
+            for context in Context::ALL {
+                for (sequence, _) in keymap.bindings.get(&context).into_iter().flatten() {
+                    for shared in [Context::Everywhere, Context::List] {
+                        let longer = keymap.following(shared, &sequence.0);
+                        assert!(longer.is_empty(), "{sequence} in {}", context.name());
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_clash_is_none_where_one_of_both_is_taken_away() {
+        let text = "[contact]\n\"x\" = \"none\"\n\"ctrl-x\" = \"incident-bundle\"\n\"k\" = \
+                    \"unlink\"\n[list]\n\"k\" = \"none\"\n";
+        let keymap = Keymap::with_file("keys.toml", text).unwrap();
+        let keys = |text: &str| Sequence::parse(text).unwrap().0;
+        let unlink = keymap.action(Context::Contact, &keys("k"));
+        assert_eq!(unlink, Some(Action::Unlink));
+    }
+
+    #[test]
+    fn in_vim_h_steps_back_and_sets_nobody_aside() {
+        let keymap = Keymap::preset(Preset::Vim).unwrap();
+        let keys = |text: &str| Sequence::parse(text).unwrap().0;
+        for context in Context::ALL.into_iter().filter(|one| one.is_of_a_screen()) {
+            assert_eq!(
+                keymap.action(context, &keys("h")),
+                None,
+                "{}",
+                context.name()
+            );
+        }
+        let back = keymap.action(Context::Everywhere, &keys("h"));
+        assert_eq!(back, Some(Action::Back));
+    }
+
+    #[test]
+    fn in_emacs_the_same_keys_move_and_cancel_wherever_something_is_moved_or_cancelled() {
+        let keymap = Keymap::preset(Preset::Emacs).unwrap();
+        let keys = |text: &str| Sequence::parse(text).unwrap().0;
         for context in Context::ALL {
-            for (sequence, _) in keymap.bindings.get(&context).into_iter().flatten() {
-                for shared in [Context::Everywhere, Context::List] {
-                    let longer = keymap.following(shared, &sequence.0);
-                    assert!(longer.is_empty(), "{sequence} in {}", context.name());
+            let bound = |action| !keymap.keys(context, action).is_empty();
+            for (key, action) in [
+                ("ctrl-g", Action::Cancel),
+                ("ctrl-n", Action::Next),
+                ("ctrl-p", Action::Previous),
+            ] {
+                // On a screen ctrl-n and ctrl-p are those of its list.
+                if bound(action) && !context.is_of_a_screen() {
+                    let found = keymap.action(context, &keys(key));
+                    assert_eq!(found, Some(action), "{key} in {}", context.name());
                 }
             }
         }
@@ -347,6 +446,21 @@ mod tests {
         refused(
             "[list]\n\"hyper-x\" = \"last\"\n",
             "keys.toml, line 2: “hyper-x” is no key; write “x”, “ctrl-x”, “f5” or “g g”",
+        );
+        refused(
+            "[contact]\n\"k\" = \"unlink\"\n",
+            "keys.toml, line 2: “k” is “unlink” in [contact], and “k” is “up” in [list], which counts at \
+             the same time; give one of them another key, or take one away with “none”",
+        );
+        refused(
+            "[list]\n\"x\" = \"last\"\n",
+            "keys.toml, line 2: “x” is “last” in [list], and “x” is “keep-both” in [decide], which counts \
+             at the same time; give one of them another key, or take one away with “none”",
+        );
+        refused(
+            "[queues]\n\"g\" = \"retry\"\n",
+            "keys.toml, line 2: “g” is “retry” in [queues], and “g g” is “first” in [list], which counts \
+             at the same time; give one of them another key, or take one away with “none”",
         );
         refused(
             "base = \"ed\"\n",

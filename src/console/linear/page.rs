@@ -52,7 +52,7 @@ pub(super) fn say(model: &mut Model, show: Show) -> bool {
     let Some(linear) = &model.linear else {
         return false;
     };
-    let rows_max = linear.page_rows();
+    let rows_max = linear.page_rows(model);
     let before = linear.page.as_ref();
     let (top, end) = on_page(&page, rows_max);
     page.heard = match before {
@@ -111,7 +111,7 @@ fn whole(model: &Model, page: &Page, rows_max: usize) -> Vec<String> {
     }
     lines.extend(page.reading.head.iter().cloned());
     if !page.reading.titles.is_empty() {
-        let titles = page.reading.titles.join("; ");
+        let titles = page.reading.titles.join(say.text("separator"));
         lines.push(words.labelled(say.text("linear-columns"), &titles));
     }
     lines.extend(rows(model, page, rows_max));

@@ -146,7 +146,7 @@ fn presence(model: &mut Model, present: &[Present]) {
 impl Model {
     /// Whoever waits for the sync looks again once it rests.
     pub(in crate::console) fn look_once_at_rest(&mut self) {
-        let newest = self.held.as_ref().unwrap_or(&self.snapshot);
+        let newest = self.known.held.as_ref().unwrap_or(&self.known.snapshot);
         // Nothing of a bundle moves.
         let is_kept = matches!(self.shell.instance.ground, Ground::Bundle(_));
         let rests = newest.is_idle || self.shell.sync == SyncState::Ended || is_kept;
@@ -220,11 +220,11 @@ impl Model {
     fn look_on(&mut self) {
         let waiting = self.awaited();
         let now = self.shell.now;
-        let slow = self.undo.is_some()
-            || self.bulk.is_some()
-            || self.release.is_some()
-            || self.export.is_some()
-            || self.mending.is_some();
+        let slow = self.asked.undo.is_some()
+            || self.asked.bulk.is_some()
+            || self.asked.release.is_some()
+            || self.asked.export.is_some()
+            || self.asked.mending.is_some();
         let Some(linear) = &mut self.linear else {
             return;
         };
@@ -350,7 +350,7 @@ pub(in crate::console) fn help(model: &mut Model) {
         ("wait", "linear-do-wait"),
         ("lang fr, lang en", "palette-lang"),
     ] {
-        lines.push(format!("{name}: {}", say.text(description)));
+        lines.push(say.labelled(name, say.text(description)));
     }
     for line in lines {
         model.say(&line);
@@ -363,7 +363,10 @@ fn described(say: &Language, action: Action) -> String {
         Danger::None => "",
         Danger::Writes => "! ",
     };
-    format!("{writes}{}: {}", entry.name, say.text(entry.description))
+    say.labelled(
+        &format!("{writes}{}", entry.name),
+        say.text(entry.description),
+    )
 }
 
 /// For what an action is, if not for here.

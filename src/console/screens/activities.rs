@@ -6,7 +6,7 @@ mod paint;
 use std::collections::BTreeMap;
 
 use super::listing::{Cell, List, Listed, Nothing, Topic};
-use super::{Scene, page_height};
+use super::{Scene, foot};
 use crate::console::canvas::Canvas;
 use crate::console::filter::Filter;
 use crate::console::keymap::{Action, Context};
@@ -15,16 +15,13 @@ use crate::console::model::Tone;
 use crate::console::pace::Pace;
 use crate::console::query::{Answer, Held, HeldRow, Query};
 use crate::console::words::{Words, moment};
-use crate::domain::activity::HeldActivity;
-use crate::domain::command::Survey;
+use crate::domain::activity::{HeldActivity, calls_to_send};
+use crate::domain::command::{Queue, Survey};
 use crate::domain::ids::{LinkId, Side};
 use crate::domain::record::PlanKind;
 use crate::domain::time::{Span, Timestamp};
 
 pub(in crate::console) type Model = List<Activities>;
-
-/// Lines above the list: what runs, how far, how fast, what it costs.
-const HEAD: u16 = 5;
 
 #[derive(Debug, Default)]
 pub(in crate::console) struct Activities {
@@ -310,13 +307,31 @@ impl Model {
         }
     }
 
-    /// Events that the plan under way will look at, if it is the one that was counted here.
-    fn expected(&self, scene: Scene<'_>) -> Option<u64> {
+    /// What was counted for the plan under way, if it was counted here.
+    fn survey(&self, scene: Scene<'_>) -> Option<&Survey> {
         let run = scene.snapshot.transfer?.plan?;
         let plan = scene.snapshot.plans.iter().find(|plan| plan.run == run)?;
         let survey = self.own.expected.as_ref()?;
         let is_it = (plan.kind, plan.from, plan.until) == (survey.kind, survey.from, survey.until);
-        is_it.then_some(survey.examined)
+        is_it.then_some(survey)
+    }
+
+    /// Events that the plan under way will look at.
+    fn expected(&self, scene: Scene<'_>) -> Option<u64> {
+        self.survey(scene).map(|survey| survey.examined)
+    }
+
+    /// Calls that are left to us and calls that the transfer under way still needs, where it needs more
+    /// of them: no pace says then when it ends.
+    fn calls_short(&self, scene: Scene<'_>) -> Option<(u64, u64)> {
+        let transfer = scene.snapshot.transfer.filter(|t| !t.is_survey)?;
+        let budget = scene.snapshot.budget?;
+        let counted = self.survey(scene).map_or(0, |survey| survey.to_send);
+        let unsent = counted.saturating_sub(transfer.sent + transfer.held);
+        let needed = calls_to_send(unsent.max(transfer.gathered));
+        let spent = budget.spent.saturating_add(budget.reserved);
+        let left = u64::from(budget.allowed.saturating_sub(spent));
+        (needed > left).then_some((left, needed))
     }
 
     /// How much of what the plan under way will look at it has looked at.
@@ -356,7 +371,6 @@ impl Topic for Activities {
 
     const CONTEXTS: [Context; 2] = [Context::Activities; 2];
     const FILTER_HINT: Option<&'static str> = Some("filter-hint-activities");
-    const HEAD: u16 = HEAD + 1;
 
     fn table(list: &Model) -> &'static Table {
         list.own.grouping.table()
@@ -419,16 +433,24 @@ impl Topic for Activities {
             hints.push((Action::Open, open));
             hints.push((Action::Retry, "hint-retry"));
             hints.push((Action::Discard, "hint-discard"));
+            hints.push((Action::Down, "hint-move"));
             hints.push((Action::Regroup, "hint-regroup"));
             hints.push((Action::Filter, "hint-filter"));
         }
+        let is_paused = scene.snapshot.paused.contains(&Queue::Activities);
+        let pause = if is_paused {
+            "hint-resume"
+        } else {
+            "hint-pause"
+        };
+        hints.push((Action::PauseQueue, pause));
         hints
     }
 
     fn paint(list: &Model, scene: Scene<'_>, canvas: &mut Canvas<'_>) {
-        list.paint_head(scene, canvas);
-        let height = canvas.height().saturating_sub(HEAD);
-        let mut part = canvas.part(0, HEAD, canvas.width(), height);
+        let head = list.paint_head(scene, canvas);
+        let height = canvas.height().saturating_sub(head);
+        let mut part = canvas.part(0, head, canvas.width(), height);
         list.paint_list(scene, &mut part);
     }
 
@@ -446,9 +468,14 @@ impl Topic for Activities {
         explained.into_iter().flatten().collect()
     }
 
-    /// Title and column titles are above it, four lines of explanation below.
-    fn page(body: u16) -> usize {
-        page_height(body.saturating_sub(HEAD + 3))
+    /// What the list is grouped by is between the head and the titles of the columns.
+    fn head_height(list: &Model, scene: Scene<'_>) -> u16 {
+        list.head_lines(scene) + 1
+    }
+
+    fn page(list: &Model, scene: Scene<'_>, body: u16) -> usize {
+        let room = list_room(list.head_lines(scene), body);
+        usize::from(room.saturating_sub(foot(scene.width, room)).max(1))
     }
 
     fn copied(list: &Model, scene: Scene<'_>) -> Option<String> {
@@ -482,6 +509,11 @@ impl Topic for Activities {
             None => list.own.pace.clear(),
         }
     }
+}
+
+/// Lines for rows and for what is said of the chosen one, below the head and two lines of titles.
+const fn list_room(head: u16, body: u16) -> u16 {
+    body.saturating_sub(head + 2)
 }
 
 /// What a plan is called.

@@ -91,7 +91,7 @@ impl Named<'_> {
         match (self.name, self.act.links.len()) {
             ("", _) => words.acted_on(self.act),
             (name, 0 | 1) => name.to_owned(),
-            (name, count) => format!("{}: {name}", words.language.number(count as u64)),
+            (name, count) => words.labelled(&words.language.number(count as u64), name),
         }
     }
 }

@@ -6,7 +6,7 @@ use ratatui::style::Style;
 
 use super::decide::{Choices, Decide};
 use super::listing::{Cell, List, Listed, Topic};
-use super::{Scene, page_height, paint_empty};
+use super::{Scene, paint_empty};
 use crate::console::canvas::Canvas;
 use crate::console::keymap::{Action, Context};
 use crate::console::list::{Rank, Table, column};
@@ -14,7 +14,7 @@ use crate::console::model::{Reach, Tone};
 use crate::console::query::{Answer, ConflictRow, Page, Query};
 use crate::console::theme::Theme;
 use crate::console::words::Words;
-use crate::domain::conflict::{Cause, Subject};
+use crate::domain::conflict::{Cause, Conflict, Subject};
 use crate::domain::ids::{Kind, LinkId, RemoteId};
 use crate::domain::time::Timestamp;
 
@@ -29,6 +29,9 @@ pub(in crate::console) struct Conflicts {
     /// Choices of contacts that were left before they were written, the one left last at the end.
     kept: VecDeque<Choices>,
 }
+
+/// Lines at the foot: a rule, the records, and why it waits.
+const FOOT: u16 = 5;
 
 const TABLE: Table = Table {
     columns: &[
@@ -277,6 +280,34 @@ impl Model {
     }
 }
 
+/// What can be decided for many contacts that wait for the same as this one.
+fn for_many(conflicts: &[Conflict]) -> Vec<(Action, &'static str)> {
+    let is = |of: fn(&Subject) -> bool| conflicts.iter().any(|held| of(&held.subject));
+    let is_field = is(|subject| matches!(subject, Subject::Field(_)));
+    let was_sent = |held: &Conflict| {
+        let is_write = matches!(held.subject, Subject::Write(_));
+        is_write || matches!(held.cause, Cause::Refused { .. } | Cause::NotKept { .. })
+    };
+    let mut hints = Vec::new();
+    if is_field {
+        hints.push((Action::AllSalesforce, "hint-all-salesforce"));
+        hints.push((Action::AllAutomation, "hint-all-automation"));
+    }
+    if conflicts.iter().any(was_sent) {
+        hints.push((Action::AllAgain, "hint-all-again"));
+    }
+    if is_field {
+        hints.push((Action::AllBase, "hint-all-base"));
+    }
+    if is(|subject| *subject == Subject::Consent) {
+        hints.push((Action::AllOptOut, "hint-all-opt-out"));
+    }
+    if is_field || is(|subject| *subject == Subject::Deletion) {
+        hints.push((Action::AllKeepBoth, "hint-all-keep"));
+    }
+    hints
+}
+
 impl Topic for Conflicts {
     type Data = Page<ConflictRow>;
     type Key = LinkId;
@@ -332,19 +363,23 @@ impl Topic for Conflicts {
         list.titled(scene, title, more)
     }
 
-    fn hints(_list: &Model, _scene: Scene<'_>) -> Vec<(Action, &'static str)> {
-        vec![
+    fn hints(list: &Model, scene: Scene<'_>) -> Vec<(Action, &'static str)> {
+        let mut hints = vec![
             (Action::Down, "hint-move"),
             (Action::Open, "hint-open"),
+            (Action::Undo, "hint-undo"),
             (Action::Mark, "hint-mark"),
             (Action::MarkAll, "hint-mark-all"),
-            (Action::AllSalesforce, "hint-all-salesforce"),
-            (Action::AllAutomation, "hint-all-automation"),
+        ];
+        if let Some(line) = list.chosen(scene) {
+            hints.extend(for_many(&line.row.conflicts));
+        }
+        hints.extend([
+            (Action::Filter, "hint-filter"),
             (Action::SetAside, "hint-set-aside"),
             (Action::OpenContact, "hint-contact"),
-            (Action::Filter, "hint-filter"),
-            (Action::Undo, "hint-undo"),
-        ]
+        ]);
+        hints
     }
 
     fn paint(list: &Model, scene: Scene<'_>, canvas: &mut Canvas<'_>) {
@@ -355,17 +390,22 @@ impl Topic for Conflicts {
             paint_empty(scene, canvas, &list.slot, &list.filter, "conflicts-empty");
             return;
         }
-        let page = page_height(canvas.height());
+        let page = Self::page(list, scene, canvas.height());
         list.paint_rows(scene, canvas, &rows, page);
         if let Some(line) = list.chosen(scene) {
-            let y = canvas.height().saturating_sub(3);
+            let y = canvas.height().saturating_sub(FOOT);
             canvas.rule(y);
             let records = words.records(&line.row.brief.records);
             canvas.text(1, y + 1, &records, theme.muted());
             if let Some(cause) = line.cause(words) {
-                canvas.text(1, y + 2, &cause, theme.plain());
+                canvas.paragraph(1, y + 2, FOOT - 2, &cause, theme.plain());
             }
         }
+    }
+
+    /// The titles of the columns are above it.
+    fn page(_list: &Model, _scene: Scene<'_>, body: u16) -> usize {
+        usize::from(body.saturating_sub(FOOT + 1).max(1))
     }
 
     fn empty(list: &Model, scene: Scene<'_>) -> String {

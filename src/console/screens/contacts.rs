@@ -60,7 +60,7 @@ impl Listed for Brief {
         } else {
             self.name.clone()
         };
-        let records = words.records(&self.records);
+        let records = words.records_under(&self.records);
         vec![(Tone::Plain, name), (Tone::Muted, records)]
     }
 
@@ -131,7 +131,11 @@ impl Topic for Contacts {
         };
         let page = list.slot.data.as_ref();
         let count = page.map_or(0, |page| page.rows.len() as u64);
-        let title = format!("{} · “{wanted}”", scene.say().count("title-found", count));
+        let (found, wanted) = (
+            scene.say().count("title-found", count),
+            scene.say().quoted(wanted),
+        );
+        let title = format!("{found} · {wanted}");
         let title = match list.own.searched {
             Searched::SoFar(read) if list.slot.data.is_some() => {
                 format!("{title} · {}", scene.say().count("still-looking", read))

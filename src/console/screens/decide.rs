@@ -1,6 +1,7 @@
 //! One contact's conflicts: what each system says, since when, which rule holds it, and what the
 //! operator chose. Nothing is written from here without the dialog.
 
+mod paint;
 mod read;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,9 +15,9 @@ use crate::console::list::{Selection, Step};
 use crate::console::preview;
 use crate::console::query::{Answer, ConflictRow, Page, Person, Query};
 use crate::console::slot::{Slot, Waiting};
-use crate::console::words::{Words, moment};
+use crate::console::words::Words;
 use crate::domain::conflict::{Choice, Conflict, Subject};
-use crate::domain::ids::{FieldId, Generation, Kind, LinkId, Side};
+use crate::domain::ids::{Generation, Kind, LinkId, Side};
 use crate::domain::link::{Link, Pending};
 
 #[derive(Debug)]
@@ -30,6 +31,8 @@ pub(in crate::console) struct Decide {
     pub(in crate::console) choices: BTreeMap<Subject, Choice>,
     /// The version that the choices were made on.
     made_on: Option<Generation>,
+    /// Lines of what is told about the chosen conflict that are scrolled off.
+    scroll: usize,
 }
 
 /// What was chosen for one contact and is not written yet.
@@ -84,6 +87,7 @@ impl Decide {
             seen: BTreeSet::new(),
             choices: BTreeMap::new(),
             made_on: None,
+            scroll: 0,
         }
     }
 
@@ -111,6 +115,7 @@ impl Decide {
     fn step_to(&mut self, step: Step, page: usize) {
         let subjects = self.subjects();
         self.selection.step(&subjects, step, page);
+        self.scroll = 0;
     }
 
     pub(in crate::console) fn conflict(&self) -> Option<&Conflict> {
@@ -130,6 +135,7 @@ impl Decide {
         let (subject, generation) = (conflict.subject, person.link.generation);
         self.made_on = Some(generation);
         self.choices.insert(subject, choice);
+        self.scroll = 0;
         // On to the next one that is still open, so that a list of fields is gone through quickly.
         let subjects = self.subjects();
         let open = subjects.iter().position(|s| !self.choices.contains_key(s));
@@ -193,62 +199,16 @@ impl Decide {
             let at = hints.len().min(3);
             hints.insert(at, (Action::TypeValue, "hint-type"));
         }
+        if self.choices.contains_key(&conflict.subject) {
+            hints.push((Action::ClearChoice, "hint-clear"));
+        }
+        if person.link.conflicts.len() > 1 {
+            hints.push((Action::Down, "hint-move"));
+        }
+        hints.push((Action::Back, "hint-back"));
         hints.push((Action::SetAside, "hint-set-aside"));
         hints.push((Action::OpenContact, "hint-contact"));
         hints
-    }
-
-    fn paint_whole(&self, words: Words<'_>, canvas: &mut Canvas<'_>) {
-        let theme = canvas.theme;
-        let say = words.language;
-        let Some(person) = self.person() else {
-            let key = if self.slot.data.is_some() {
-                "person-gone"
-            } else {
-                "loading"
-            };
-            canvas.text(1, 1, say.text(key), theme.muted());
-            return;
-        };
-        let link = &person.link;
-        if link.conflicts.is_empty() {
-            self.paint_settled(words, link, canvas);
-            return;
-        }
-        let mut y = 0;
-        let rows = link.conflicts.len().min(usize::from(canvas.height() / 3));
-        let top = crate::console::list::page_top(self.selection.index(), rows);
-        for conflict in link.conflicts.iter().skip(top).take(rows) {
-            self.paint_row(words, link, conflict, canvas, y);
-            y += 1;
-        }
-        canvas.rule(y);
-        if let Some(conflict) = self.conflict() {
-            let height = canvas.height().saturating_sub(y + 1);
-            let mut part = canvas.part(0, y + 1, canvas.width(), height);
-            self.paint_detail(words, person, conflict, &mut part);
-        }
-    }
-
-    /// Nothing is left to decide: what is on its way, or that both agree; and what both systems show now of
-    /// that which was decided here.
-    fn paint_settled(&self, words: Words<'_>, link: &Link, canvas: &mut Canvas<'_>) {
-        let theme = canvas.theme;
-        let key = settled(link);
-        let mut y = 1 + canvas.paragraph(1, 1, 3, words.language.text(key), theme.strong());
-        for pending in &link.pending {
-            let text = on_its_way(words, link.kind, pending);
-            y += canvas.paragraph(3, y, 3, &text, theme.plain());
-        }
-        for (subject, shown) in self.decided(words, link) {
-            y += 1;
-            canvas.text(1, y, &subject, theme.strong());
-            y += 1;
-            for (side, value) in Side::BOTH.iter().zip(shown) {
-                canvas.text(1, y, &side.to_string(), theme.accent());
-                y += canvas.paragraph(14, y, 2, &value, theme.plain());
-            }
-        }
     }
 
     /// What was decided since this was opened, and what either system shows of it now.
@@ -269,72 +229,6 @@ impl Decide {
             Some((words.subject(link.kind, *subject), values))
         };
         self.seen.iter().filter_map(shown).collect()
-    }
-
-    fn paint_row(
-        &self,
-        words: Words<'_>,
-        link: &Link,
-        conflict: &Conflict,
-        canvas: &mut Canvas<'_>,
-        y: u16,
-    ) {
-        let theme = canvas.theme;
-        let half = canvas.width() / 2;
-        let subject = words.subject(link.kind, conflict.subject);
-        canvas.within(1, y, half - 2, &subject, theme.strong());
-        if let Some(choice) = self.choices.get(&conflict.subject) {
-            let sign = theme.sign("→", "->");
-            let text = format!("{sign} {}", words.choice(choice));
-            canvas.within(half, y, half - 1, &text, theme.accent());
-        } else {
-            let text = words.language.text("undecided");
-            canvas.within(half, y, half - 1, text, theme.person());
-        }
-        if self.selection.key() == Some(conflict.subject) {
-            canvas.line_style(y, theme.selected());
-        }
-    }
-
-    fn paint_detail(
-        &self,
-        words: Words<'_>,
-        person: &Person,
-        conflict: &Conflict,
-        canvas: &mut Canvas<'_>,
-    ) {
-        let theme = canvas.theme;
-        let say = words.language;
-        let bottom = canvas.height();
-        let cause = format!("{} {}", say.text("held-because"), words.cause(conflict));
-        let mut y = canvas.paragraph(1, 0, 3, &cause, theme.strong());
-        y = match conflict.subject {
-            Subject::Field(field) => paint_values(words, &person.link, field, canvas, y),
-            Subject::Consent => paint_consent(words, &person.link, canvas, y),
-            _ => paint_records(words, &person.link, canvas, y),
-        };
-        if let Some(text) = words.pairing(conflict) {
-            y += canvas.paragraph(1, y, bottom.saturating_sub(y), &text, theme.muted());
-        }
-        if let Subject::Field(field) = conflict.subject {
-            let steps = person.why.get(&field).map_or(&[][..], Vec::as_slice);
-            for (index, step) in steps.iter().enumerate() {
-                let text = format!("{}. {}", index + 1, words.step(*step));
-                y += canvas.paragraph(3, y, bottom.saturating_sub(y), &text, theme.muted());
-            }
-        }
-        for choice in [Choice::Salesforce, Choice::Automation, Choice::Base] {
-            if let Some(again) = preview::in_vain(&person.link, conflict, &choice) {
-                let text = words.labelled(&words.choice(&choice), &again.told(words));
-                y += canvas.paragraph(1, y, bottom.saturating_sub(y), &text, theme.person());
-            }
-        }
-        if let Some(choice) = self.choices.get(&conflict.subject) {
-            for line in preview::lines(words, &person.link, conflict.subject, choice) {
-                let text = format!("{} {line}", theme.sign("→", "->"));
-                y += canvas.paragraph(1, y, bottom.saturating_sub(y), &text, theme.accent());
-            }
-        }
     }
 }
 
@@ -368,7 +262,7 @@ impl Opened<Page<ConflictRow>> for Decide {
     }
 
     fn paint(&self, scene: Scene<'_>, _: Option<&Page<ConflictRow>>, canvas: &mut Canvas<'_>) {
-        self.paint_whole(scene.words, canvas);
+        self.paint_whole(scene, canvas);
     }
 
     fn read(&self, scene: Scene<'_>, _: Option<&Page<ConflictRow>>) -> Reading {
@@ -380,12 +274,15 @@ impl Opened<Page<ConflictRow>> for Decide {
         let found = subjects.iter().position(|known| written(known) == key);
         if let Some(index) = found {
             self.selection.choose(&subjects, index);
+            self.scroll = 0;
         }
         found.is_some()
     }
 
-    fn step(&mut self, _: Scene<'_>, _: Option<&Page<ConflictRow>>, step: Step, body: u16) {
-        self.step_to(step, super::page_height(body));
+    fn step(&mut self, scene: Scene<'_>, _: Option<&Page<ConflictRow>>, step: Step, body: u16) {
+        if !self.scroll_by(scene, step, body) {
+            self.step_to(step, super::page_height(body));
+        }
     }
 
     fn copied(&self, _scene: Scene<'_>, _: Option<&Page<ConflictRow>>) -> Option<String> {
@@ -393,91 +290,11 @@ impl Opened<Page<ConflictRow>> for Decide {
     }
 }
 
-/// Base, Salesforce, Automation: the value, since when, and who edited the record last.
-fn paint_values(
-    words: Words<'_>,
-    link: &Link,
-    field: FieldId,
-    canvas: &mut Canvas<'_>,
-    top: u16,
-) -> u16 {
-    let theme = canvas.theme;
-    let say = words.language;
-    let Some(state) = link.field(field) else {
-        return top;
-    };
-    let mut y = top;
-    let base = match &state.base {
-        Some(base) => words.value(Some(&base.salesforce)),
-        None => say.text("never-agreed").to_owned(),
-    };
-    canvas.text(1, y, say.text("base"), theme.muted());
-    canvas.text(14, y, &base, theme.plain());
-    y += 1;
-    for side in Side::BOTH {
-        canvas.text(1, y, &side.to_string(), theme.accent());
-        let text = words.value(state.on(side));
-        y += canvas.paragraph(14, y, 2, &text, theme.strong());
-        let edited = words.edited(state.edited(side));
-        let last = words.last_edit(link, side);
-        let when = joined([edited, last]);
-        y += canvas.paragraph(14, y, 2, &when, theme.muted());
-    }
-    y
-}
-
-fn joined(texts: [String; 2]) -> String {
+fn joined(words: Words<'_>, texts: [String; 2]) -> String {
     let texts = texts.into_iter().filter(|text| !text.is_empty());
-    texts.collect::<Vec<_>>().join("; ")
-}
-
-fn paint_consent(words: Words<'_>, link: &Link, canvas: &mut Canvas<'_>, top: u16) -> u16 {
-    let theme = canvas.theme;
-    let mut y = top;
-    let agreed = words.consent(link.consent.agreed);
-    canvas.text(1, y, words.language.text("base"), theme.muted());
-    canvas.text(14, y, agreed, theme.plain());
-    y += 1;
-    for side in Side::BOTH {
-        let view = link.consent.on(side);
-        canvas.text(1, y, &side.to_string(), theme.accent());
-        canvas.text(
-            14,
-            y,
-            words.consent(view.map(|view| view.value)),
-            theme.strong(),
-        );
-        y += 1;
-        if let Some(view) = view {
-            let seen = moment(view.since);
-            let text = words.language.with("seen-since", &[("at", &seen)]);
-            canvas.text(14, y, &text, theme.muted());
-            y += 1;
-        }
-    }
-    y
-}
-
-fn paint_records(words: Words<'_>, link: &Link, canvas: &mut Canvas<'_>, top: u16) -> u16 {
-    let theme = canvas.theme;
-    let mut y = top;
-    for side in Side::BOTH {
-        let state = link.state(side);
-        let text = state.map_or_else(
-            || words.language.text("no-record").to_owned(),
-            |state| {
-                let last = words.last_edit(link, side);
-                format!(
-                    "{}{}{last}",
-                    words.row_state(state),
-                    words.language.text("separator")
-                )
-            },
-        );
-        canvas.text(1, y, &side.to_string(), theme.accent());
-        y += canvas.paragraph(14, y, 2, &text, theme.plain());
-    }
-    y
+    texts
+        .collect::<Vec<_>>()
+        .join(words.language.text("separator"))
 }
 
 /// The message that says how it stands with a link whose conflicts are decided.
@@ -505,5 +322,6 @@ pub(in crate::console) fn on_its_way(words: Words<'_>, kind: Kind, pending: &Pen
         })
         .collect();
     let state = words.pending(pending.state);
-    format!("{}: {state}: {}", pending.side, fields.join(", "))
+    let told = words.labelled(&state, &fields.join(", "));
+    words.labelled(&pending.side.to_string(), &told)
 }

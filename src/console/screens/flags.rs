@@ -52,7 +52,7 @@ const PANE_MIN: u16 = 46;
 const LIST_MAX: u16 = 120;
 
 /// Lines at the foot: a rule, the chosen entry's name and date, why it is as it is.
-const FOOT: u16 = 4;
+const FOOT: u16 = 5;
 
 impl Listed for FlagRow {
     type Key = FlagKey;
@@ -166,6 +166,11 @@ fn list_hints(chosen: Option<&FlagRow>) -> Vec<(Action, &'static str)> {
         });
     }
     hints.push((Action::Filter, "hint-filter"));
+    if chosen.is_some() {
+        hints.push((Action::ReadShownAgain, "hint-read-all"));
+        hints.push((Action::SetShownAside, "hint-all-aside"));
+        hints.push((Action::TakeShownBack, "hint-all-back"));
+    }
     hints
 }
 
@@ -280,7 +285,7 @@ impl Topic for Flags {
     }
 
     /// One line less than other lists have: the foot is a line longer.
-    fn page(body: u16) -> usize {
+    fn page(_list: &Model, _scene: Scene<'_>, body: u16) -> usize {
         usize::from(body.saturating_sub(FOOT + 1).max(1))
     }
 
@@ -302,7 +307,8 @@ impl Topic for Flags {
         let (width, height) = (canvas.width(), canvas.height());
         let left = Self::width(width);
         let mut part = canvas.part(0, 0, left, height.saturating_sub(FOOT));
-        list.paint_rows(scene, &mut part, &rows, Self::page(height));
+        let page = Self::page(list, scene, height);
+        list.paint_rows(scene, &mut part, &rows, page);
         let Some(row) = list.chosen(scene) else {
             return;
         };
@@ -320,7 +326,7 @@ impl Topic for Flags {
             None => format!("{} · {matter}", name(words, row)),
         };
         canvas.text(1, y + 1, &about, theme.strong());
-        canvas.paragraph(1, y + 2, 2, &why(words, row), theme.plain());
+        canvas.paragraph(1, y + 2, FOOT - 2, &why(words, row), theme.plain());
     }
 
     fn empty(list: &Model, scene: Scene<'_>) -> String {

@@ -62,23 +62,47 @@ pub(super) fn spoken(words: Words<'_>, lines: &[Line]) -> Vec<String> {
             Some(name) => format!("{} {name}", words.language.text("linear-differs")),
             None => text.to_owned(),
         };
-        Some(words.labelled(&name, &told.join("; ")))
+        Some(words.labelled(&name, &told.join(words.language.text("separator"))))
     };
     lines.iter().filter_map(say).collect()
 }
 
-/// The same lines, each text of one column in as many as it takes.
+/// Where the three columns stand on a screen of that width: the cells of the first, and of each other.
+const fn places(width: u16) -> (u16, u16) {
+    let name = width * 3 / 10;
+    (name, (width - name) / 2)
+}
+
+/// The same lines, each text in as many as it takes in its column.
 pub(super) fn wrapped(lines: Vec<Line>, width: u16) -> Vec<Line> {
-    let width = usize::from(width.saturating_sub(2));
-    let wrap = |whole: Line| {
-        if whole.columns.is_some() || whole.text.is_empty() {
-            return vec![whole];
+    let (name, column) = places(width);
+    let room = usize::from(width.saturating_sub(2));
+    let parts = |text: &str, cells: u16| {
+        let parts = Safe::new(text).wrapped(usize::from(cells)).into_iter();
+        parts.map(Safe::into_string)
+    };
+    let wrap = |whole: Line| match &whole.columns {
+        None if whole.text.is_empty() => vec![whole],
+        None => {
+            let parts = Safe::new(&whole.text).wrapped(room).into_iter();
+            parts
+                .map(|part| line(whole.tone, part.into_string()))
+                .collect()
         }
-        let parts = Safe::new(&whole.text).wrapped(width);
-        let parts = parts.into_iter();
-        parts
-            .map(|part| line(whole.tone, part.into_string()))
-            .collect()
+        Some([salesforce, automation]) => {
+            let mut texts = parts(&whole.text, name.saturating_sub(2));
+            let mut salesforce = parts(salesforce, column.saturating_sub(1));
+            let mut automation = parts(automation, column);
+            let mut rows = Vec::new();
+            loop {
+                let row = [texts.next(), salesforce.next(), automation.next()];
+                if row.iter().all(Option::is_none) {
+                    break rows;
+                }
+                let [text, salesforce, automation] = row.map(Option::unwrap_or_default);
+                rows.push(columns(whole.tone, text, salesforce, automation));
+            }
+        }
     };
     lines.into_iter().flat_map(wrap).collect()
 }
@@ -105,8 +129,7 @@ impl Scroll {
 
     pub(super) fn paint(self, lines: &[Line], canvas: &mut Canvas<'_>) {
         let theme = canvas.theme;
-        let name = canvas.width() * 3 / 10;
-        let column = (canvas.width() - name) / 2;
+        let (name, column) = places(canvas.width());
         let height = usize::from(canvas.height());
         for (y, line) in lines.iter().skip(self.top).take(height).enumerate() {
             let y = y as u16;

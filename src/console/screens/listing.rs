@@ -1,6 +1,7 @@
 //! A screen that is a list, with what is open over it. What all of them do alike is done here; a
 //! [`Topic`] says what is its own.
 
+mod any;
 mod nothing;
 mod read;
 
@@ -9,12 +10,12 @@ use std::fmt::Debug;
 
 use ratatui::style::Style;
 
+pub(in crate::console) use any::Listing;
 pub(in crate::console) use nothing::Nothing;
 
 use super::{Notice, Scene, Screen};
 use crate::console::canvas::Canvas;
 use crate::console::filter::Filter;
-use crate::console::kept::KeptList;
 use crate::console::keymap::{Action, Context};
 use crate::console::linear::Reading;
 use crate::console::list::{Place, Rank, Selection, Shape, Step, Table, page_top};
@@ -182,12 +183,14 @@ pub(in crate::console) trait Topic: Default + Debug + 'static {
     fn foot(list: &List<Self>, scene: Scene<'_>) -> Vec<String>;
 
     /// Lines of the list on one page.
-    fn page(body: u16) -> usize {
+    fn page(_list: &List<Self>, _scene: Scene<'_>, body: u16) -> usize {
         super::page_height(body)
     }
 
     /// Lines between the top of the screen and the titles of the columns.
-    const HEAD: u16 = 0;
+    fn head_height(_list: &List<Self>, _scene: Scene<'_>) -> u16 {
+        0
+    }
 
     /// Cells that the list has; the rest of the screen is for what stands beside it.
     fn width(width: u16) -> u16 {
@@ -381,67 +384,6 @@ impl<T: Topic> List<T> {
     }
 }
 
-/// A list without regard to what it is about.
-pub(in crate::console) trait Listing {
-    fn table(&self) -> &'static Table;
-    /// Cells that it has on a screen of that width.
-    fn width(&self, width: u16) -> u16;
-    fn filter(&self) -> &Filter;
-    fn shape(&self) -> &Shape;
-    fn shape_mut(&mut self) -> &mut Shape;
-    /// What its lines have in common, as the kept view writes it.
-    fn grouped_by(&self) -> &'static str;
-    /// The chosen row as the kept view writes it; nothing if it is only the one that is offered.
-    fn written(&self) -> String;
-    /// As it was left.
-    fn restore(&mut self, kept: &KeptList);
-}
-
-impl<T: Topic> Listing for List<T> {
-    fn table(&self) -> &'static Table {
-        T::table(self)
-    }
-
-    fn width(&self, width: u16) -> u16 {
-        T::width(width)
-    }
-
-    fn filter(&self) -> &Filter {
-        &self.filter
-    }
-
-    fn shape(&self) -> &Shape {
-        &self.shape
-    }
-
-    fn shape_mut(&mut self) -> &mut Shape {
-        &mut self.shape
-    }
-
-    fn grouped_by(&self) -> &'static str {
-        T::grouped_by(self)
-    }
-
-    fn written(&self) -> String {
-        match self.key() {
-            Some(key) if self.selection.index() > 0 => written(key),
-            Some(_) => String::new(),
-            None => self.resumed.clone(),
-        }
-    }
-
-    /// Names that the list does not have are passed over where they are looked for.
-    fn restore(&mut self, kept: &KeptList) {
-        self.shape = Shape {
-            by: kept.sorted_by.clone(),
-            is_inverted: kept.is_inverted,
-            hidden: kept.hidden.clone(),
-        };
-        self.resumed.clone_from(&kept.chosen);
-        T::group_by(self, &kept.grouped_by);
-    }
-}
-
 impl<T: Topic> Screen for List<T> {
     fn context(&self) -> Context {
         T::CONTEXTS[usize::from(self.open.is_some())]
@@ -536,13 +478,14 @@ impl<T: Topic> Screen for List<T> {
             open.step(scene, self.slot.data.as_ref(), step, body);
         } else {
             let keys = self.keys(scene);
-            self.selection.step(&keys, step, T::page(body));
+            let page = T::page(self, scene, body);
+            self.selection.step(&keys, step, page);
         }
     }
 
     fn click(&mut self, scene: Scene<'_>, line: usize, body: u16) {
-        let page = T::page(body);
-        let Some(line) = line.checked_sub(usize::from(T::HEAD)) else {
+        let page = T::page(self, scene, body);
+        let Some(line) = line.checked_sub(usize::from(T::head_height(self, scene))) else {
             return;
         };
         if self.open.is_none() && line < page {

@@ -25,6 +25,7 @@ use super::list::Step;
 use super::model::{Instance, SyncState, Tone};
 use super::query::{Answer, Diagnosis, Query, Ticket};
 use super::slot::{Slot, Waiting};
+use super::theme::Theme;
 use super::words::Words;
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::ids::Side;
@@ -37,6 +38,7 @@ use crate::domain::time::Span;
 #[derive(Clone, Copy)]
 pub(super) struct Scene<'a> {
     pub(super) words: Words<'a>,
+    pub(super) theme: Theme,
     pub(super) instance: &'a Instance,
     /// Columns of the screen.
     pub(super) width: u16,
@@ -228,12 +230,35 @@ fn empty_text<'a, T>(
         })
 }
 
-/// What a failure means, what helps, and the system's own words: three lines.
+/// Rows of a list that stay in sight above what is said of the chosen one.
+const ROWS_MIN: u16 = 2;
+
+/// Lines that the longest explanation takes on a screen of that width.
+const fn explained_lines(width: u16) -> u16 {
+    match width {
+        120.. => 4,
+        80.. => 5,
+        _ => 6,
+    }
+}
+
+/// Lines below a list for what is said of its chosen row, the rule above it counted: as many as may be
+/// needed, while some rows have room. `room` is what rows and explanation have together.
+fn foot(width: u16, room: u16) -> u16 {
+    let wanted = explained_lines(width) + 1;
+    wanted.min(room.saturating_sub(ROWS_MIN)).max(2)
+}
+
+/// What a failure means, what helps, and the system's own words: whole, as far as there is room. Of too
+/// little room the system's words lose first: they can be copied.
 fn paint_explained(explained: &[String; 3], canvas: &mut Canvas<'_>) {
     let theme = canvas.theme;
     let styles = [theme.strong(), theme.plain(), theme.muted()];
-    for (y, (text, style)) in (0..).zip(explained.iter().zip(styles)) {
-        canvas.text(1, y, text, style);
+    let height = canvas.height();
+    let mut y = 0;
+    for (after, (text, style)) in (0..3).rev().zip(explained.iter().zip(styles)) {
+        let room = height.saturating_sub(y).saturating_sub(after).max(1);
+        y += canvas.paragraph(1, y, room, text, style);
     }
 }
 

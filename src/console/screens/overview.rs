@@ -1,6 +1,7 @@
 //! Is the sync healthy, and what needs me? Every number leads to where it comes from.
 
 mod hearing;
+mod paint;
 mod verdict;
 
 use super::{Notice, Scene, Screen};
@@ -10,11 +11,11 @@ use crate::console::linear::{ReadRow, Reading};
 use crate::console::list::{Selection, Step};
 use crate::console::model::{Tab, Tone};
 use crate::console::pace::Pace;
-use crate::console::query::{Answer, Query, Ticket};
-use crate::console::slot::Waiting;
+use crate::console::query::{Answer, ConflictRow, Page, Query, Ticket};
+use crate::console::slot::{Slot, Waiting};
 use crate::console::theme::Theme;
-use crate::console::view::tone;
-use crate::domain::command::BySide;
+use crate::domain::command::{BySide, Queue};
+use crate::domain::conflict::Subject;
 use crate::domain::cursor::Coverage;
 use crate::domain::doctor::Severity;
 use crate::domain::ids::Side;
@@ -22,17 +23,13 @@ use crate::domain::link::Mark;
 use crate::domain::snapshot::{Budget, Phase};
 use crate::domain::time::Span;
 
-/// Lines read, lines written, and how many there are of everything.
-const TOTALS_HEIGHT: u16 = 4;
-
-/// Columns of the titles on the left.
-const TITLE_WIDTH: u16 = 24;
-
 #[derive(Debug, Default)]
 pub(in crate::console) struct Model {
     selection: Selection<Number>,
     /// Writes that wait to leave.
     backlog: Pace,
+    /// Those that can be listed; some of them are about consent.
+    conflicts: Slot<Page<ConflictRow>>,
 }
 
 /// A number that leads somewhere.
@@ -43,12 +40,15 @@ enum Number {
     Dead,
     Held,
     Faults,
+    /// Conflicts about consent: nobody is mailed, or spared, by a guess.
+    Consents,
 }
 
-const NUMBERS: [Number; 5] = [
+const NUMBERS: [Number; 6] = [
     Number::Conflicts,
-    Number::Pending,
+    Number::Consents,
     Number::Dead,
+    Number::Pending,
     Number::Held,
     Number::Faults,
 ];
@@ -61,30 +61,37 @@ impl Number {
             Self::Dead => "count-dead",
             Self::Held => "count-held",
             Self::Faults => "count-faults",
+            Self::Consents => "count-consents",
         }
     }
 
-    fn count(self, scene: Scene<'_>) -> u64 {
+    fn count(self, model: &Model, scene: Scene<'_>) -> u64 {
         match self {
             Self::Conflicts => scene.count(Mark::Conflict),
             Self::Pending => scene.count(Mark::Pending),
             Self::Dead => scene.count(Mark::Dead),
             Self::Held => held(scene),
             Self::Faults => faults(scene).unwrap_or(0),
+            Self::Consents => model.consents(),
         }
     }
 
-    fn is_urgent(self, scene: Scene<'_>) -> bool {
-        self != Self::Pending && self.count(scene) > 0
+    fn is_urgent(self, model: &Model, scene: Scene<'_>) -> bool {
+        self != Self::Pending && self.count(model, scene) > 0
     }
 
-    fn shown(self, scene: Scene<'_>) -> String {
-        let is_known = match self {
-            Self::Faults => faults(scene).is_some(),
-            _ => scene.standing.data.is_some(),
+    fn shown(self, model: &Model, scene: Scene<'_>) -> String {
+        let page = model.conflicts.data.as_ref();
+        let (is_known, is_least) = match self {
+            Self::Faults => (faults(scene).is_some(), false),
+            Self::Consents => (page.is_some(), page.is_some_and(|page| page.more > 0)),
+            _ => (scene.standing.data.is_some(), false),
         };
-        if is_known {
-            scene.say().number(self.count(scene))
+        let count = scene.say().number(self.count(model, scene));
+        if is_known && is_least {
+            format!("≥ {count}")
+        } else if is_known {
+            count
         } else {
             "?".to_owned()
         }
@@ -98,7 +105,19 @@ impl Model {
             Some(Number::Conflicts) | None => Tab::Conflicts,
             Some(Number::Pending | Number::Dead | Number::Held) => Tab::Queues,
             Some(Number::Faults) => Tab::Doctor,
+            Some(Number::Consents) => Tab::Flags,
         }
+    }
+
+    /// Contacts whose consent waits for a person.
+    fn consents(&self) -> u64 {
+        let rows = self.conflicts.data.as_ref();
+        let rows = rows.map_or(&[][..], |page| &page.rows).iter();
+        let about_consent = |row: &&ConflictRow| {
+            let mut held = row.conflicts.iter();
+            held.any(|conflict| conflict.subject == Subject::Consent)
+        };
+        rows.filter(about_consent).count() as u64
     }
 }
 
@@ -111,17 +130,28 @@ impl Screen for Model {
         Some(scene.standing)
     }
 
-    /// The shell asks how things stand, for every screen.
+    /// How things stand the shell asks, for every screen; of the conflicts this one asks what they are about.
     fn question(&mut self) -> Option<(&mut dyn Waiting, Query)> {
-        None
+        Some((&mut self.conflicts, Query::Conflicts))
     }
 
     fn slots(&mut self) -> Vec<&mut dyn Waiting> {
-        Vec::new()
+        vec![&mut self.conflicts]
     }
 
-    fn answered(&mut self, _: Scene<'_>, _: Ticket, answer: Answer) -> Result<Notice, Answer> {
-        Err(answer)
+    fn answered(
+        &mut self,
+        scene: Scene<'_>,
+        ticket: Ticket,
+        answer: Answer,
+    ) -> Result<Notice, Answer> {
+        match answer {
+            Answer::Conflicts(page) if self.conflicts.is_waiting_for(ticket) => {
+                self.conflicts.answer(page, scene.words.now);
+                Ok(Notice::None)
+            }
+            other => Err(other),
+        }
     }
 
     fn title(&self, scene: Scene<'_>) -> String {
@@ -151,15 +181,19 @@ impl Screen for Model {
 
     fn read(&self, scene: Scene<'_>) -> Reading {
         let words = scene.words;
-        let mut head = vec![verdict::verdict(scene).1];
-        let lines = self.lines(scene, None).into_iter();
+        let mut head = vec![verdict::verdict(self, scene).1];
+        let lines = self.lines(scene, None).into_iter().chain(rounds(scene));
         head.extend(lines.map(|(title, (_, text))| words.labelled(&title, &text)));
         let rows = NUMBERS.map(|number| {
-            let urgent = if number.is_urgent(scene) { "! " } else { "" };
+            let urgent = if number.is_urgent(self, scene) {
+                "! "
+            } else {
+                ""
+            };
             let title = format!("{urgent}{}", scene.say().text(number.title()));
             ReadRow {
                 key: format!("{number:?}"),
-                text: words.labelled(&title, &number.shown(scene)),
+                text: words.labelled(&title, &number.shown(self, scene)),
             }
         });
         let chosen = self.selection.key().unwrap_or(NUMBERS[0]);
@@ -192,6 +226,7 @@ impl Screen for Model {
             || !scene.snapshot.waits_until.is_empty()
             || !scene.snapshot.answered.is_empty()
             || scene.snapshot.hearing.is_some()
+            || !rounds(scene).is_empty()
     }
 
     fn observe(&mut self, scene: Scene<'_>) {
@@ -221,33 +256,11 @@ fn gaps(scene: Scene<'_>, side: Side) -> u64 {
 }
 
 impl Model {
-    fn paint_all(&self, scene: Scene<'_>, canvas: &mut Canvas<'_>) {
-        let theme = canvas.theme;
-        let (style, words) = verdict::verdict(scene);
-        canvas.paragraph(1, 0, 2, &words, tone(theme, style));
-        let lines = self.lines(scene, Some(theme));
-        for (y, (title, (style, words))) in lines.iter().enumerate() {
-            let y = 2 + y as u16;
-            label(canvas, y, title);
-            canvas.text(TITLE_WIDTH, y, words, tone(theme, *style));
-        }
-        // The blank line goes first when there is little room.
-        let end = 2 + lines.len() as u16;
-        let below = NUMBERS.len() as u16 + TOTALS_HEIGHT;
-        let top = end + u16::from(end + 1 + below <= canvas.height());
-        let y = paint_numbers(scene, self.selection.key(), canvas, top);
-        paint_totals(scene, canvas, y);
-    }
-
-    /// The sync, both sides, what waits, the calls. Strips and bars need signs.
+    /// The sync, both sides, what waits, the calls. Bars need signs.
     fn lines(&self, scene: Scene<'_>, signs: Option<Theme>) -> Vec<(String, (Tone, String))> {
         let say = scene.say();
         let mut lines = vec![(say.text("label-sync").to_owned(), sync_words(scene))];
         lines.extend(Side::BOTH.map(|side| (side.to_string(), side_words(scene, side))));
-        for (side, theme) in Side::BOTH.into_iter().zip(signs.into_iter().cycle()) {
-            let title = say.with("label-coverage", &[("side", &side.to_string())]);
-            lines.push((title, (Tone::Plain, strip(scene, side, theme))));
-        }
         let backlog = self.backlog_words(scene, signs);
         lines.push((say.text("label-backlog").to_owned(), backlog));
         lines.extend(hearing::line(scene));
@@ -281,6 +294,28 @@ impl Model {
         let bars: String = bars.into_iter().rev().collect();
         (Tone::Plain, format!("{bars} {words}"))
     }
+}
+
+/// When what is written where was last seen to, and will be next.
+fn rounds(scene: Scene<'_>) -> Vec<(String, (Tone, String))> {
+    let (words, say) = (scene.words, scene.say());
+    let known = scene.snapshot.rounds.iter();
+    let lines = known.filter_map(|(queue, rounds)| {
+        let parts = [("round-last", rounds.last), ("round-next", rounds.next)];
+        let parts = parts.into_iter().filter_map(|(key, at)| {
+            let when = words.relative(at?);
+            Some(say.with(key, &[("when", &when)]))
+        });
+        let parts: Vec<String> = parts.collect();
+        let title = say.text(match queue {
+            Queue::Salesforce => "label-to-salesforce",
+            Queue::Automation => "label-to-automation",
+            Queue::Activities => "label-activities",
+        });
+        let told = (Tone::Plain, parts.join(say.text("separator")));
+        (!parts.is_empty()).then(|| (title.to_owned(), told))
+    });
+    lines.collect()
 }
 
 /// Writes ready to leave, waiting for a retry, and events read and not sent.
@@ -350,11 +385,6 @@ pub(in crate::console) fn budget_words(scene: Scene<'_>, budget: Budget) -> (Ton
     (Tone::Plain, format!("{spent}, {kept}"))
 }
 
-fn label(canvas: &mut Canvas<'_>, y: u16, text: &str) {
-    let style = canvas.theme.muted();
-    canvas.within(1, y, TITLE_WIDTH - 2, text, style);
-}
-
 fn sync_words(scene: Scene<'_>) -> (Tone, String) {
     let words = scene.words;
     let say = words.language;
@@ -407,80 +437,6 @@ fn side_words(scene: Scene<'_>, side: Side) -> (Tone, String) {
     let when = scene.words.relative(*answered);
     let answered = say.with("side-answered", &[("when", &when)]);
     (tone, format!("{read}{}{answered}", say.text("separator")))
-}
-
-/// The last 24 hours, oldest on the left: which half hours were read whole, in part, not at all.
-fn strip(scene: Scene<'_>, side: Side, theme: Theme) -> String {
-    let none = theme.sign("·", ".");
-    let Some(coverage) = scene.snapshot.coverage.get(&side) else {
-        return none.repeat(48);
-    };
-    let start = scene.words.now - Span::hours(24);
-    (0..48)
-        .map(|half_hour| {
-            let from = start + Span::minutes(30 * half_hour);
-            let until = from + Span::minutes(30);
-            let gaps = coverage.gaps(from, until);
-            let unread: i64 = gaps.iter().map(|gap| gap.until.since(gap.from).0).sum();
-            if unread == 0 {
-                theme.sign("█", "#")
-            } else if unread < Span::minutes(30).0 {
-                theme.sign("▒", "+")
-            } else {
-                none
-            }
-        })
-        .collect()
-}
-
-fn paint_numbers(
-    scene: Scene<'_>,
-    chosen: Option<Number>,
-    canvas: &mut Canvas<'_>,
-    top: u16,
-) -> u16 {
-    let theme = canvas.theme;
-    let say = scene.say();
-    let chosen = chosen.unwrap_or(NUMBERS[0]);
-    for (index, number) in NUMBERS.into_iter().enumerate() {
-        let y = top + index as u16;
-        let is_urgent = number.is_urgent(scene);
-        let style = if is_urgent {
-            theme.person()
-        } else {
-            theme.plain()
-        };
-        let mark = if is_urgent { "!" } else { " " };
-        canvas.text(1, y, mark, theme.person());
-        canvas.within(3, y, 30, say.text(number.title()), style);
-        let shown = number.shown(scene);
-        canvas.text(34, y, &format!("{shown:>9}"), style);
-        if number == chosen {
-            canvas.line_style(y, theme.selected());
-        }
-    }
-    top + NUMBERS.len() as u16
-}
-
-fn paint_totals(scene: Scene<'_>, canvas: &mut Canvas<'_>, top: u16) {
-    let theme = canvas.theme;
-    let say = scene.say();
-    let totals = &scene.snapshot.totals;
-    let mut y = top;
-    for (title, words) in [
-        ("total-read", read(scene)),
-        ("total-written", sides(scene, &totals.written)),
-    ] {
-        label(canvas, y, say.text(title));
-        canvas.text(TITLE_WIDTH, y, &words, theme.plain());
-        y += 1;
-    }
-    if let Some(words) = everything(scene) {
-        y += canvas.paragraph(1, y, 2, &words, theme.muted());
-    }
-    if let Some(words) = left_out(scene) {
-        canvas.paragraph(1, y, 2, &words, theme.muted());
-    }
 }
 
 /// What was read and is none of ours, and why: the most frequent reasons first.

@@ -1,7 +1,7 @@
 //! What is moving, waiting, given up? Writes on their way by state, what was given up by cause.
 
 use super::listing::{Cell, List, Listed, Nothing, Topic};
-use super::{Scene, page_height, paint_empty, paint_explained};
+use super::{Scene, foot, paint_empty, paint_explained};
 use crate::console::canvas::Canvas;
 use crate::console::keymap::{Action, Context};
 use crate::console::list::{Rank, Table, column};
@@ -239,9 +239,10 @@ impl Topic for Work {
         hints
     }
 
-    /// A rule and three lines are below it, the titles of the columns above.
-    fn page(body: u16) -> usize {
-        page_height(body.saturating_sub(1))
+    /// The titles of the columns are above it.
+    fn page(_list: &Model, scene: Scene<'_>, body: u16) -> usize {
+        let room = body.saturating_sub(1);
+        usize::from(room.saturating_sub(foot(scene.width, room)).max(1))
     }
 
     fn empty(list: &Model, scene: Scene<'_>) -> String {
@@ -270,11 +271,13 @@ impl Topic for Work {
             paint_empty(scene, canvas, &list.slot, &list.filter, "queues-empty");
             return;
         }
-        list.paint_rows(scene, canvas, &rows, Self::page(canvas.height()));
+        let page = Self::page(list, scene, canvas.height());
+        list.paint_rows(scene, canvas, &rows, page);
         if let Some(row) = list.chosen(scene) {
-            let y = canvas.height().saturating_sub(4);
+            let lines = foot(scene.width, canvas.height().saturating_sub(1));
+            let y = canvas.height().saturating_sub(lines);
             canvas.rule(y);
-            let mut part = canvas.part(0, y + 1, canvas.width(), 3);
+            let mut part = canvas.part(0, y + 1, canvas.width(), lines - 1);
             match row.explained(scene) {
                 Some(explained) => paint_explained(&explained, &mut part),
                 None => {

@@ -209,7 +209,7 @@ fn a_login_by_code_shows_both_addresses_whole_and_takes_the_one_that_comes_back(
     bench.expect_screen("proving");
     let kept = Progress::Ended(Outcome::LetIn(salesforce()));
     tell(&mut bench, ticket, Side::Salesforce, kept);
-    bench.expect_screen("kept sealed; the sync uses it from its next request on");
+    bench.expect_screen("kept encrypted; the sync uses it from its next request on");
     bench.expect_screen("Acme (00D000000000001EAA), production");
     bench.keys("esc").expect_screen("Who lets us in");
     assert!(bench.commands().is_empty(), "whoever does it records it");
@@ -267,7 +267,7 @@ fn a_missing_secret_is_asked_for_and_seen_nowhere() {
         .type_text("new key")
         .keys("enter enter");
     assert!(admits(&mut bench).is_empty());
-    bench.keys("enter").expect_screen("It does not go without");
+    bench.keys("enter").expect_screen("It cannot be left out");
     bench.type_text(SECRET).matches("access-secret-80x24");
     bench.keys("enter");
     let (ticket, admit) = admit(&mut bench);
@@ -279,8 +279,7 @@ fn a_missing_secret_is_asked_for_and_seen_nowhere() {
         (secret, reason.as_str()),
         (Some(Hidden::new(SECRET)), "new key")
     );
-    let error = "the store is busy".to_owned();
-    bench.send(Msg::Unanswered(ticket, error));
+    bench.send(Msg::Unanswered(ticket, Why::raw("the store is busy")));
     bench.expect_screen("It was not begun: the store is busy");
 }
 
@@ -327,13 +326,13 @@ fn neither_secret_nor_code_is_on_the_tape_which_shows_the_same_screens() {
 fn a_login_is_ended_by_the_word_and_a_reason_and_what_came_of_it_is_said() {
     let mut bench = bench();
     bench.keys("R").expect_screen("[> Cancel <]");
-    bench.expect_screen("The sync stops at this side until somebody logs in again");
+    bench.expect_screen("The sync stops at this system until somebody logs in again");
     bench
         .keys("tab")
         .type_text("the contract ended")
         .keys("enter");
     bench.type_text("no").keys("enter enter");
-    bench.expect_screen("The word is not the one shown");
+    bench.expect_screen("That is not the word shown");
     assert!(admits(&mut bench).is_empty());
     bench.keys("backspace backspace").type_text("revoke");
     bench.keys("enter enter");
@@ -398,7 +397,7 @@ fn on_lines_the_same_acts_are_words_and_what_they_ask_for_is_typed() {
     let kept = Outcome::LetIn(Entrant::default());
     tell(&mut bench, ticket, Side::Automation, Progress::Ended(kept));
     let said = bench.said();
-    assert!(said.contains("Automation: kept sealed"), "{said}");
+    assert!(said.contains("Automation: kept encrypted"), "{said}");
     assert!(!said.contains(SECRET));
     bench.types(&["cancel", "status"]);
     assert!(bench.model.takes_line());

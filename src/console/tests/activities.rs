@@ -54,7 +54,7 @@ fn survey(kind: PlanKind, command: &Command) -> Survey {
     }
 }
 
-fn plan(kind: PlanKind, (from, until): (Timestamp, Timestamp)) -> Plan {
+pub(super) fn plan(kind: PlanKind, (from, until): (Timestamp, Timestamp)) -> Plan {
     Plan {
         run: RunId(12),
         kind,
@@ -73,7 +73,7 @@ fn plan(kind: PlanKind, (from, until): (Timestamp, Timestamp)) -> Plan {
     }
 }
 
-fn transfer(examined: u64) -> Transfer {
+pub(super) fn transfer(examined: u64) -> Transfer {
     Transfer {
         plan: Some(RunId(12)),
         is_survey: false,
@@ -98,7 +98,7 @@ const fn budget() -> Budget {
 }
 
 /// Contacts whose events were refused: two for one cause, one for another.
-fn refused() -> Bench {
+pub(super) fn refused() -> Bench {
     let mut bench = Bench::new();
     let values = FailureKind::Rejected(Rejection::Values(Vec::new()));
     let code = "FIELD_CUSTOM_VALIDATION_EXCEPTION";
@@ -113,7 +113,7 @@ fn refused() -> Bench {
 }
 
 /// Counts, answers the count, and leaves the dialog open. The window that was counted.
-fn counted(bench: &mut Bench, kind: PlanKind) -> (Timestamp, Timestamp) {
+pub(super) fn counted(bench: &mut Bench, kind: PlanKind) -> (Timestamp, Timestamp) {
     let commands = bench.commands();
     let [(reason, command)] = &commands[..] else {
         panic!("{commands:?}");
@@ -170,7 +170,7 @@ fn a_length_of_time_that_is_none_is_refused_where_it_is_typed() {
     bench.keys("B backspace backspace").type_text("week");
     bench
         .keys("enter")
-        .expect_screen("Not a length of time such as 7d");
+        .expect_screen("Not a length of time; type one such as 7, 7d");
     assert!(bench.commands().is_empty());
     bench
         .keys("esc B enter B")
@@ -203,7 +203,7 @@ fn numbers_that_come_while_something_else_is_open_wait_for_the_operator() {
     let mut bench = refused();
     bench.keys("R 3");
     counted(&mut bench, PlanKind::Republish);
-    bench.expect_screen("contacts wait for a person");
+    bench.expect_screen("contacts need a decision");
     bench
         .keys("6")
         .expect_screen("1,820 activities of 213 contacts");
@@ -214,7 +214,7 @@ fn a_count_that_was_broken_off_can_be_asked_for_again() {
     let mut bench = refused();
     bench.keys("R").commands();
     bench.send(Msg::Told(Fact::SurveyFailed));
-    bench.expect_screen("Counting was broken off");
+    bench.expect_screen("Counting was interrupted");
     bench.keys("R");
     assert_eq!(bench.commands().len(), 1);
 }
@@ -223,9 +223,13 @@ fn a_count_that_was_broken_off_can_be_asked_for_again() {
 fn a_plan_under_way_is_paused_let_go_on_and_stopped() {
     let mut bench = refused();
     let window = (Timestamp(0), Timestamp(1_000));
-    bench.keys("Z").expect_screen("No plan is under way");
+    bench
+        .keys("Z")
+        .expect_screen("No backfill or republish is under way");
     bench.sync_reports_that(|s| s.plans = vec![plan(PlanKind::Republish, window)]);
-    bench.keys("B").expect_screen("A plan is under way");
+    bench
+        .keys("B")
+        .expect_screen("A backfill or republish is under way");
     for (key, is_paused, expected) in [
         ("Z", false, Steer::Pause),
         ("Z", true, Steer::Resume),
@@ -268,7 +272,7 @@ fn what_was_refused_is_grouped_explained_and_sent_again_by_its_cause() {
     bench.expect_selected("Newsletter 1");
     bench
         .keys("j enter")
-        .expect_screen("paul@orion.example · link 2");
+        .expect_screen("paul@orion.example · no. 2");
 }
 
 #[test]
@@ -311,13 +315,13 @@ fn giving_up_for_good_asks_for_the_word_and_names_what_it_drops() {
     bench
         .keys("D")
         .expect_screen("2 activities never go to Salesforce");
-    bench.expect_screen("This cannot be taken back");
+    bench.expect_screen("This cannot be undone");
     bench.type_text("tests of the agency");
     bench
         .keys("enter enter enter")
-        .expect_screen("The word is not the one shown");
+        .expect_screen("That is not the word shown");
     assert!(bench.commands().is_empty());
-    bench.type_text("give up");
+    bench.type_text("drop");
     let commands = bench.keys("enter enter").commands();
     assert!(matches!(
         &commands[..],
@@ -338,5 +342,5 @@ fn the_screen_of_activities_in_both_languages_and_when_there_is_nothing() {
         .keys("6")
         .expect_screen("No activity was refused and none waits");
     empty.sync_reports_that(|snapshot| snapshot.published = false);
-    empty.expect_screen("not published: the schedule does not run");
+    empty.expect_screen("not published: nothing runs by itself");
 }

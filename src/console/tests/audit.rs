@@ -6,6 +6,7 @@ use crate::console::language::Tongue;
 use crate::console::query::{
     Acts, Answer, Export, Exported, Format, Older, Query, Ticket, UndoPreview, Wanted,
 };
+use crate::domain::access::Why;
 use crate::domain::audit::{Entry, Finding, Head, Mac, Verdict};
 use crate::domain::ids::{LinkId, RunId};
 use crate::domain::link::{Base, FieldState};
@@ -134,12 +135,12 @@ fn acts_are_told_newest_first_in_words_with_their_reason() {
     bench.expect_selected("unheard of");
     bench.expect_screen("7 things");
     bench.keys("j").expect_selected("conflict decided");
-    bench.expect_screen("2026-03-04 09:12 UTC · claire: conflict decided · link 2");
+    bench.expect_screen("2026-03-04 09:12 UTC · claire: conflict decided · no. 2");
     bench.expect_screen("Reason given: wrote to us");
     bench.keys("j").expect_selected("12 contacts");
     bench.keys("G").expect_selected("1 activity");
     bench.keys(":").type_text("lang fr");
-    bench.keys("enter").expect_screen("Journal : 6 actes");
+    bench.keys("enter").expect_screen("Audit : 6 actes");
     bench.expect_screen("conflit décidé");
 }
 
@@ -149,7 +150,7 @@ fn a_filter_goes_by_operator_act_object_and_reason() {
     for (typed, count) in [
         ("operator:zoe", 2),
         ("act:decided", 2),
-        ("object:link", 2),
+        ("object:no.", 2),
         ("reason:phone", 1),
         ("!operator:claire", 3),
     ] {
@@ -170,16 +171,16 @@ fn an_act_shows_what_it_decided_per_field_and_side_and_leads_to_the_contact() {
     let mut bench = bench();
     bench
         .keys("G k enter")
-        .expect_screen("conflict decided · run 94");
-    bench.expect_screen("claire@orion.example · link 1 · MobilePhone ↔ mobile");
+        .expect_screen("conflict decided · act 94");
+    bench.expect_screen("claire@orion.example · no. 1 · MobilePhone ↔ mobile");
     bench.expect_screen("Salesforce: “0601” → “0602”");
     bench.expect_screen("Automation: “0602”, as it was");
     bench.expect_screen("2026-03-04 09:09 UTC · claire");
     bench
         .keys("enter")
-        .expect_screen("claire@orion.example · link 1 ");
+        .expect_screen("claire@orion.example · no. 1 ");
     bench.expect_screen("the two records were paired");
-    bench.keys("9").expect_screen("run 94");
+    bench.keys("9").expect_screen("act 94");
 }
 
 #[test]
@@ -191,7 +192,7 @@ fn an_act_on_several_contacts_leads_to_the_one_pointed_at() {
     bench.sync_reports();
     bench
         .keys("enter")
-        .expect_screen("paul@orion.example · link 2");
+        .expect_screen("paul@orion.example · no. 2");
     bench.keys("9 esc").expect_selected("undone");
 }
 
@@ -199,7 +200,7 @@ fn an_act_on_several_contacts_leads_to_the_one_pointed_at() {
 fn an_act_without_decided_fields_names_whom_it_was_about_or_nobody() {
     let mut bench = bench();
     bench.keys("j enter").expect_screen("Whom it was about");
-    bench.expect_screen("paul@orion.example · link 2");
+    bench.expect_screen("paul@orion.example · no. 2");
     bench
         .keys("esc k enter")
         .expect_screen("No field of a contact was decided");
@@ -300,8 +301,8 @@ fn an_act_on_several_contacts_names_the_first_and_says_from_where() {
     bench.keys("esc /").type_text("from:192.0.2");
     bench
         .keys("enter enter")
-        .expect_screen("claire@orion.example · link 1");
-    bench.expect_screen("paul@orion.example · link 2");
+        .expect_screen("claire@orion.example · no. 1");
+    bench.expect_screen("paul@orion.example · no. 2");
     bench.expect_screen("zoe (ssh 192.0.2.7)");
 }
 
@@ -428,7 +429,7 @@ fn a_file_that_cannot_be_written_is_said_with_its_cause() {
     takes(&mut bench, "X");
     for (ticket, query) in bench.asked() {
         if matches!(query, Query::ExportActs(..)) {
-            bench.send(Msg::Unanswered(ticket, "disk on fire".to_owned()));
+            bench.send(Msg::Unanswered(ticket, Why::raw("disk on fire")));
         }
     }
     bench.expect_screen("disk on fire");
@@ -443,7 +444,7 @@ fn reading_failing_empty_and_cut_lists_say_so() {
     bench.keys("9").expect_screen("Reading…");
     for (ticket, query) in bench.asked() {
         if query == Query::Acts {
-            bench.send(Msg::Unanswered(ticket, "disk on fire".to_owned()));
+            bench.send(Msg::Unanswered(ticket, Why::raw("disk on fire")));
         }
     }
     bench.expect_screen("cannot be read: disk on fire");

@@ -269,7 +269,8 @@ impl Bench {
             text.push_str(line.trim_end());
             text.push('\n');
         }
-        text
+        // Tests are written with the space that keyboards have.
+        text.replace('\u{a0}', " ")
     }
 
     #[track_caller]

@@ -19,7 +19,7 @@ fn a_bulk_act_is_about_exactly_what_the_filter_shows_and_says_what_it_refuses() 
     bench.expect_screen("1 contact is written (Salesforce 1, Automation 0)");
     bench.expect_screen("2 contacts stay, for their conflicts do not take this:");
     bench.expect_screen("consent 1,");
-    bench.expect_screen("identity 1");
+    bench.expect_screen("duplicate 1");
     bench.expect_screen("claire@orion.example");
     bench.expect_screen("about 2 calls");
     bench.matches("bulk-en");
@@ -51,7 +51,7 @@ fn marks_are_of_contacts_not_of_lines_and_go_before_the_filter() {
     bench.sync_reports();
     bench.expect_screen("1 marked");
     bench.keys("a").expect_screen("2 marked");
-    bench.keys("a").expect_screen("2 contacts wait");
+    bench.keys("a").expect_screen("2 contacts need");
     bench
         .keys("O")
         .expect_screen("for the 2 contacts that the filter shows");
@@ -76,7 +76,15 @@ fn marks_outlive_a_filter_that_hides_them_and_the_dialog_says_so() {
 fn contacts_that_were_not_read_are_said_not_to_be_decided() {
     let mut bench = Bench::new();
     bench.keys("3");
-    bench.model.conflicts.slot.data.as_mut().unwrap().more = 7;
+    bench
+        .model
+        .screens
+        .conflicts
+        .slot
+        .data
+        .as_mut()
+        .unwrap()
+        .more = 7;
     bench
         .keys("A")
         .expect_screen("for the 3 contacts that the filter shows")
@@ -141,7 +149,8 @@ fn a_value_that_was_refused_is_not_offered_again_alone_nor_for_many() {
         .keys("3 enter")
         .expect_screen("Automation's value: too long: Salesforce takes at most 3 characters");
     let hints = bench.screen();
-    let hints = hints.lines().last().unwrap();
+    let lines: Vec<&str> = hints.lines().collect();
+    let hints = lines[lines.len() - 2..].join(" ");
     assert!(!hints.contains("a Automation"), "{hints}");
     bench
         .keys("a")
@@ -182,10 +191,11 @@ fn a_value_that_was_not_kept_is_not_offered_again_alone_nor_for_many() {
     other.id = LinkId(2);
     bench.world.links.insert(LinkId(2), other);
     not_kept(&mut bench, "0601");
-    let told = "Automation's value: Salesforce took this value and kept “0601”";
+    let told = "Automation's value: Salesforce took this value and stored “0601”";
     bench.keys("3 enter").expect_screen(told);
     let hints = bench.screen();
-    let hints = hints.lines().last().unwrap();
+    let lines: Vec<&str> = hints.lines().collect();
+    let hints = lines[lines.len() - 2..].join(" ");
     assert!(!hints.contains("a Automation"), "{hints}");
     assert!(hints.contains("s Salesforce"), "{hints}");
     bench.keys("a").expect_screen("not decided yet");
@@ -196,7 +206,7 @@ fn a_value_that_was_not_kept_is_not_offered_again_alone_nor_for_many() {
     // It may keep it by now.
     bench.keys("t").expect_screen("→ try");
     bench.keys("c esc A").expect_screen("1 contact is written");
-    bench.expect_screen("mobile (not kept before, and would not be again) 1");
+    bench.expect_screen("mobile (stored otherwise before, and would be again) 1");
     assert!(bench.commands().is_empty());
 }
 

@@ -69,10 +69,10 @@ fn what_takes_an_admin_is_refused_to_an_operator_with_the_role_it_takes() {
         .hint(&contexts, Action::ReleaseBrake);
     bench
         .keys(&key.unwrap())
-        .expect_screen("this takes the role admin, and yours is operator");
+        .expect_screen("only the role admin may do this, and yours is operator");
     // What is judged by whoever carries it out comes back as a word too.
     bench.send(Msg::Denied(Role::Admin));
-    bench.expect_screen("this takes the role admin");
+    bench.expect_screen("only the role admin may do this");
 }
 
 #[test]
@@ -107,7 +107,7 @@ fn who_comes_second_hears_who_decided_and_when() {
         decided: Some(("claire".to_owned(), NOW)),
     };
     bench.send(Msg::Told(Fact::Refused(refusal)));
-    bench.expect_screen("claire already decided on link 1");
+    bench.expect_screen("claire already decided on contact no. 1");
 }
 
 #[test]

@@ -161,7 +161,7 @@ fn objects_are_ticked_and_account_is_needed() {
         .expect_screen("It cannot be saved like this");
     bench
         .keys("w")
-        .expect_screen("mend or take out what is refused");
+        .expect_screen("correct or take out what is refused");
     assert_eq!(bench.commands(), []);
     bench
         .keys("esc e j j space esc")
@@ -206,7 +206,7 @@ fn a_prefix_and_a_time_are_typed_and_checked() {
 #[test]
 fn the_options_of_a_pair_are_ticked() {
     let mut bench = at("salesforce:mobile");
-    bench.keys("e").expect_screen("[ ] review");
+    bench.keys("e").expect_screen("[ ] to decide");
     bench.keys("space enter");
     bench.expect_screen("draft: 1 change");
     bench.keys("w w");
@@ -441,7 +441,7 @@ fn boxes_stay_open_while_the_sync_reports() {
     let mut bench = at("salesforce:mobile");
     bench.keys("e space");
     bench.sync_reports();
-    bench.expect_screen("[x] review");
+    bench.expect_screen("[x] to decide");
     bench.keys("enter").expect_screen("draft: 1 change");
 }
 
@@ -526,7 +526,7 @@ fn a_click_or_the_wheel_confirms_nothing() {
     bench.click(10, 10).expect_screen("Add a pair");
     bench.keys("esc");
     find(&mut bench, "salesforce:mobile");
-    bench.keys("e").click(10, 10).expect_screen("[ ] review");
+    bench.keys("e").click(10, 10).expect_screen("[ ] to decide");
 }
 
 #[test]

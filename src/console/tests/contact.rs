@@ -110,7 +110,7 @@ fn it_is_read_again_set_aside_taken_apart_and_taken_back_with_a_reason_each() {
     let mut bench = Bench::new();
     opened(&mut bench)
         .keys("t")
-        .expect_screen("claire@orion.example · link 1");
+        .expect_screen("claire@orion.example · no. 1");
     bench.type_text("customer on the phone");
     let commands = bench.keys("enter enter").commands();
     assert!(matches!(&commands[..], [(_, Command::Check { links })] if links[..] == [LinkId(1)]));
@@ -123,7 +123,7 @@ fn it_is_read_again_set_aside_taken_apart_and_taken_back_with_a_reason_each() {
     ));
     bench
         .keys("U")
-        .expect_screen("taken apart: neither is written");
+        .expect_screen("separated: neither is written");
     bench.type_text("two people");
     let commands = bench.keys("enter enter").commands();
     assert!(matches!(&commands[..], [(_, Command::Unlink { links })] if links[..] == [LinkId(1)]));
@@ -147,7 +147,7 @@ fn a_contact_that_waits_is_set_aside_until_a_date_or_opened_from_its_conflict() 
         bench.keys(open).keys("h").type_text("7");
         bench
             .keys("enter")
-            .expect_screen("claire@orion.example · link 1")
+            .expect_screen("claire@orion.example · no. 1")
             .expect_screen("Taking back ends it at any time");
         bench.type_text("the agency decides");
         let commands = bench.keys("enter enter").commands();

@@ -4,6 +4,7 @@ use super::Msg;
 use super::bench::{Bench, NOW, World, policy};
 use super::plugin::described;
 use crate::console::query::{Answer, Diagnosis, Mending, Query};
+use crate::domain::access::Why;
 use crate::domain::doctor::{CHECKS, Disk, Facts, examine};
 use crate::domain::drift::Descriptions;
 use crate::domain::failure::{Failure, FailureKind};
@@ -147,13 +148,13 @@ fn a_check_opens_to_the_whole_text_and_leads_to_where_it_is_mended() {
     bench.keys("/").type_text("check:conflicts");
     bench.keys("enter enter");
     bench
-        .expect_screen("warning: Waiting for a person: 3; the oldest since 2026-02-23")
+        .expect_screen("warning: Waiting for a decision: 3; the oldest since 2026-02-23")
         .expect_screen("Why it matters")
         .expect_screen("Screen Conflicts: decide")
         .expect_screen("Both systems were read on 2026-03-04");
     bench
         .keys("enter")
-        .expect_screen("3 contacts wait for a person");
+        .expect_screen("3 contacts need a decision");
     bench.keys("8 esc esc /").type_text("check:rights");
     bench.keys("enter enter").expect_screen("App Manager");
     bench.keys("enter").expect_screen("Nothing further to open");
@@ -200,7 +201,7 @@ fn what_is_missing_is_shown_before_it_is_made_and_never_made_by_the_same_key() {
         .expect_screen("To be made in Salesforce")
         .expect_screen("Only our user sees what is made")
         .expect_screen("objects/mautic_timeline__c.object")
-        .expect_screen("Salesforce took a trial run");
+        .expect_screen("Salesforce accepted a trial");
     bench.keys("esc F F");
     assert_eq!(
         asked_to_mend(&mut bench),
@@ -222,11 +223,11 @@ fn what_a_trial_run_refuses_or_nobody_can_mend_is_said() {
     bench.world.doctor.refusal = Some("WhoId__c: no such object".to_owned());
     bench
         .keys("enter F")
-        .expect_screen("It would be refused: WhoId__c: no such object");
+        .expect_screen("Salesforce or Automation would refuse it: WhoId__c: no such object");
     bench.keys("esc /").type_text("check:credentials");
     bench
         .keys("enter F")
-        .expect_screen("This cannot be mended from here");
+        .expect_screen("This cannot be fixed from here");
     assert_eq!(asked_to_mend(&mut bench), []);
 }
 
@@ -234,7 +235,7 @@ fn what_a_trial_run_refuses_or_nobody_can_mend_is_said() {
 fn the_overview_counts_the_faults_and_leads_to_them() {
     let mut bench = bench();
     bench.keys("1").expect_screen("Faults of the set-up");
-    bench.expect_screen("7 things wait for a person");
+    bench.expect_screen("7 things need a person");
     bench.keys("G").expect_selected("Faults of the set-up");
     bench.keys("enter").expect_screen("Doctor: 4 faults");
 }
@@ -245,7 +246,7 @@ fn what_cannot_be_read_is_said() {
     let fail = |bench: &mut Bench| {
         for (ticket, query) in bench.asked() {
             if query == Query::Doctor {
-                bench.send(Msg::Unanswered(ticket, "disk on fire".to_owned()));
+                bench.send(Msg::Unanswered(ticket, Why::raw("disk on fire")));
             }
         }
     };
@@ -296,7 +297,7 @@ fn doctor_in_both_languages_and_every_size() {
 
 #[test]
 fn nine_tabs_fit_at_80_columns_in_both_languages_with_many_conflicts() {
-    for (language, last) in [("en", "9 Audit"), ("fr", "9 Jour")] {
+    for (language, last) in [("en", "9 Audit"), ("fr", "9 Audit")] {
         let mut bench = Bench::new();
         for id in 10..250 {
             let mut link = bench.world.links.values().next().unwrap().clone();

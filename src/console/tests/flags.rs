@@ -3,6 +3,7 @@
 use super::Msg;
 use super::bench::{Bench, EMAIL, FLAG, NOW, World, brief, person};
 use crate::console::query::{Answer, FlagRow, Page, Query};
+use crate::domain::access::Why;
 use crate::domain::command::Command;
 use crate::domain::consent::{Consent, ConsentView, Dated, Evidence, Proof, Reason};
 use crate::domain::failure::{Failure, FailureKind};
@@ -144,7 +145,7 @@ fn mismatches_come_first_with_a_reason_each_and_are_counted_in_the_title() {
     bench.expect_screen("Deleted and opted out: 7 · 5 differ");
     bench.expect_selected("paul@orion.example");
     for (keys, whom, why) in [
-        ("g g", "paul", "Held as a conflict (consent)"),
+        ("g g", "paul", "In conflict (consent)"),
         (
             "j",
             "hugo",
@@ -155,14 +156,14 @@ fn mismatches_come_first_with_a_reason_each_and_are_counted_in_the_title() {
         (
             "j",
             "ines",
-            "is not in Automation yet; the next sync plans it",
+            "is not in Automation yet; the next sync writes it",
         ),
         (
             "j",
             "nina",
-            "Both systems say that the person must not be mailed",
+            "Both systems say that the person must not be e-mailed",
         ),
-        ("j", "lea", "Automation shows the flag of the deletion"),
+        ("j", "lea", "Automation shows the “deleted” field ticked"),
     ] {
         bench.keys(keys).expect_selected(whom).expect_screen(why);
     }
@@ -172,7 +173,7 @@ fn mismatches_come_first_with_a_reason_each_and_are_counted_in_the_title() {
 fn a_filter_goes_by_state_side_address_and_proof() {
     let mut bench = bench();
     for (typed, count) in [
-        ("state:held", 1),
+        ("state:conflict", 1),
         ("side:salesforce", 5),
         ("side:automation", 3),
         ("email:nina", 1),
@@ -196,7 +197,7 @@ fn an_entry_shows_both_sides_with_dates_reason_and_proof_and_what_to_do() {
     let mut bench = bench();
     bench
         .keys("G k enter")
-        .expect_screen("nina@orion.example · link 4");
+        .expect_screen("nina@orion.example · no. 4");
     bench.expect_screen("not stated");
     bench.expect_screen("by the person");
     bench.expect_screen("2026-03-03 03:15 UTC");
@@ -207,7 +208,7 @@ fn an_entry_shows_both_sides_with_dates_reason_and_proof_and_what_to_do() {
     bench.expect_screen("Next: nothing.");
     bench
         .keys("enter")
-        .expect_screen("nina@orion.example · link 4");
+        .expect_screen("nina@orion.example · no. 4");
     bench.expect_screen("the two records were paired");
 }
 
@@ -220,7 +221,7 @@ fn a_held_one_leads_to_its_conflict_and_nothing_here_opts_anybody_in() {
     bench.expect_screen("does nothing here");
     bench
         .keys("enter")
-        .expect_screen("Held: Salesforce says the person may be mailed");
+        .expect_screen("Cause: Salesforce says the person may be e-mailed");
     bench.keys("O w").expect_screen("Type opt-in:");
 }
 
@@ -249,7 +250,7 @@ fn an_entry_that_is_over_says_so() {
         link.consent.automation = link.consent.salesforce;
     });
     bench.sync_reports();
-    bench.expect_screen("Neither side says so any more");
+    bench.expect_screen("Neither system says so any more");
     bench.world.links.remove(&LinkId(5));
     bench.sync_reports();
     bench.expect_screen("no longer known here");
@@ -259,7 +260,7 @@ fn an_entry_that_is_over_says_so() {
 fn one_is_read_again_in_a_dialog_that_opens_on_cancel_and_asks_why() {
     let mut bench = bench();
     bench.keys("j t").expect_screen("[> Cancel <]");
-    bench.expect_screen("hugo@orion.example · link 5");
+    bench.expect_screen("hugo@orion.example · no. 5");
     assert!(bench.keys("enter").commands().is_empty());
     bench.keys("t").type_text("she called");
     let commands = bench.keys("enter enter").commands();
@@ -282,7 +283,7 @@ fn everybody_shown_means_exactly_the_filter_with_count_and_samples() {
         .expect_screen("The records of 3 contacts are read again");
     bench.world.links.remove(&LinkId(4));
     bench.sync_reports();
-    bench.expect_screen("nina@orion.example · link 4");
+    bench.expect_screen("nina@orion.example · no. 4");
     bench.keys("tab").type_text("why");
     let commands = bench.keys("tab enter").commands();
     let links = vec![LinkId(2), LinkId(5), LinkId(4)];
@@ -304,7 +305,7 @@ fn setting_aside_asks_until_when_and_says_what_waits_meanwhile() {
         ("soon", "Neither a date"),
         ("0", "Neither a date"),
         ("2026-02-30", "Neither a date"),
-        ("2026-03-04", "not in the future"),
+        ("2026-03-04", "That date is past"),
     ] {
         bench.type_text(typed);
         bench.keys("enter").expect_screen(problem);
@@ -333,7 +334,7 @@ fn setting_aside_asks_until_when_and_says_what_waits_meanwhile() {
     bench
         .keys("H enter")
         .expect_screen("until somebody takes them back");
-    bench.expect_screen("7 contacts are left alone");
+    bench.expect_screen("7 contacts are set aside");
     bench.keys("tab").type_text("audit");
     let commands = bench.keys("tab enter").commands();
     assert!(
@@ -348,7 +349,7 @@ fn only_who_is_set_aside_is_taken_back() {
     bench
         .keys("B")
         .expect_screen("6 shown are not set aside, and stay as they are");
-    bench.expect_screen("iris@orion.example · link 7");
+    bench.expect_screen("iris@orion.example · no. 7");
     bench
         .keys("esc j j j enter")
         .expect_screen("Set aside by an operator until");
@@ -367,7 +368,7 @@ fn who_is_set_aside_is_found_and_said_even_where_both_agree() {
     bench.keys("r /").type_text("state:aside");
     bench.expect_screen("Deleted and opted out: 2 ");
     bench.keys("enter G").expect_selected("nina");
-    bench.expect_screen("must not be mailed. Set aside by an operator.");
+    bench.expect_screen("must not be e-mailed. Set aside by an");
     bench.expect_screen("b take back");
 }
 
@@ -410,7 +411,7 @@ fn reading_failing_empty_and_cut_lists_say_so() {
     bench.expect_screen("Reading…");
     for (ticket, query) in bench.asked() {
         if query == Query::Flags {
-            bench.send(Msg::Unanswered(ticket, "disk on fire".to_owned()));
+            bench.send(Msg::Unanswered(ticket, Why::raw("disk on fire")));
         }
     }
     bench.expect_screen("cannot be read: disk on fire");
@@ -440,7 +441,7 @@ fn a_click_and_every_move_choose_a_row() {
     bench.keys("G enter down down up pgdn home end");
     bench.expect_screen("IsDeleted");
     bench.keys("esc").expect_selected("lea");
-    bench.keys("esc").expect_screen("things wait for a person");
+    bench.keys("esc").expect_screen("things need a person");
 }
 
 #[test]

@@ -3,10 +3,11 @@
 use super::bench::{Bench, NOW};
 use crate::console::Msg;
 use crate::console::query::Query;
+use crate::domain::command::Queue;
 use crate::domain::cursor::Coverage;
 use crate::domain::ids::Side;
 use crate::domain::link::Mark;
-use crate::domain::snapshot::Snapshot;
+use crate::domain::snapshot::{Rounds, Snapshot};
 use crate::domain::time::{Span, Timestamp};
 
 fn read(from: Timestamp, until: Timestamp) -> Coverage {
@@ -20,6 +21,11 @@ fn well(snapshot: &mut Snapshot) {
     let whole = read(NOW - Span::days(3), NOW - Span::minutes(1));
     snapshot.coverage = Side::BOTH.map(|side| (side, whole.clone())).into();
     snapshot.next_cycle = Some(NOW + Span::minutes(10));
+    let rounds = Rounds {
+        last: Some(NOW - Span::minutes(5)),
+        next: Some(NOW + Span::minutes(10)),
+    };
+    snapshot.rounds.insert(Queue::Automation, rounds);
 }
 
 #[test]
@@ -58,7 +64,7 @@ fn healthy_is_said_only_when_nothing_speaks_against_it() {
             let old = read(NOW - Span::days(9), NOW - Span::days(2));
             s.coverage.insert(Side::Salesforce, old);
         }),
-        ("Working. Nothing waits for a person.", |s| {
+        ("Working. Nothing needs a person.", |s| {
             s.is_idle = false;
         }),
     ];
@@ -77,10 +83,18 @@ fn healthy_is_said_only_when_nothing_speaks_against_it() {
 }
 
 #[test]
+fn the_last_and_the_next_round_of_each_way_are_said() {
+    let mut bench = Bench::empty();
+    bench.sync_reports_that(well);
+    bench.expect_screen("To Automation          last 5 min ago; next in 9 min");
+    bench.lacks("To Salesforce");
+}
+
+#[test]
 fn a_set_up_that_nobody_examined_is_not_called_healthy() {
     let mut bench = Bench::empty();
     bench.holds_answers = true;
-    bench.model.diagnosis = crate::console::slot::Slot::default();
+    bench.model.known.diagnosis = crate::console::slot::Slot::default();
     bench.sync_reports_that(well);
     let mut asked = bench.asked();
     asked.retain(|(_, query)| matches!(query, Query::Doctor));

@@ -225,7 +225,7 @@ fn a_number_means_the_row_that_was_said_with_it() {
     let said = bench.types(&["open 1"]);
     assert!(said.contains("row 1 is not there any more"), "{said}");
     assert_eq!(bench.model.outcome(), Outcome::Failed);
-    assert!(bench.model.conflicts.open.is_none());
+    assert!(bench.model.screens.conflicts.open.is_none());
     let said = bench.types(&["open 2"]);
     assert!(said.contains("paul"), "{said}");
     assert_eq!(
@@ -253,7 +253,7 @@ fn what_is_not_understood_says_what_is_meant() {
         ("conflcts", "did you mean “conflicts”?"),
         ("xyzzy", "there is no word “xyzzy”"),
         ("take-base", "not for this place, but for: Conflicts"),
-        ("press", "while something is asked"),
+        ("press", "can only answer a question"),
         ("lang de", "lang is followed by one of: fr, en"),
         ("go-queues now", "takes nothing after it"),
         ("filter a", "not for this place"),
@@ -342,7 +342,7 @@ fn an_answer_that_does_not_come_is_not_waited_for_for_ever() {
     assert_eq!(bench.model.outcome(), Outcome::Failed);
     bench.send(Msg::Told(Fact::Accepted(RunId(9))));
     assert!(
-        bench.said().contains("note: Taken in as run 9"),
+        bench.said().contains("note: Accepted as act 9"),
         "said when it comes"
     );
 }

@@ -260,22 +260,22 @@ fn the_lines_of_one_person_stand_together_and_say_that_they_are_one_decision() {
     }
     bench.sync_reports();
     bench.keys("3");
-    bench.expect_screen("6 contacts wait for a person · 4 decisions");
+    bench.expect_screen("6 contacts need a decision · 4 decisions");
     let screen = bench.screen();
     let at = |part: &str| {
         let lines = screen.lines().enumerate();
         let mut found = lines.filter(|(_, line)| line.contains(part));
         found.next().unwrap_or_else(|| panic!("{part}: {screen}")).0
     };
-    let first = at("identity (1 of 3)");
-    assert_eq!(at("identity (2 of 3)"), first + 1);
+    let first = at("duplicate (1 of 3)");
+    assert_eq!(at("duplicate (2 of 3)"), first + 1);
     assert_eq!(at("└"), first + 1);
-    assert_eq!(at("identity (3 of 3)"), first + 2);
+    assert_eq!(at("duplicate (3 of 3)"), first + 2);
     // Whichever way and by whatever: they stay together. The other one with a question stands alone.
     for keys in ["i", "s", "s", "i"] {
         bench.keys(keys);
         let screen = bench.screen();
-        let lines = screen.lines().filter(|line| line.contains("identity"));
+        let lines = screen.lines().filter(|line| line.contains("duplicate"));
         let places: Vec<bool> = lines.map(|line| line.contains("of 3")).collect();
         assert_eq!(places.len(), 4, "{screen}");
         let there = places.iter().filter(|is_of_group| **is_of_group).count();
@@ -290,7 +290,7 @@ fn the_lines_of_one_person_stand_together_and_say_that_they_are_one_decision() {
     }
     bench
         .keys("enter")
-        .expect_screen("3 records bear this address or name");
+        .expect_screen("3 records have this address or name");
     bench.expect_screen("is merged into another one of its own");
 }
 
@@ -298,7 +298,7 @@ fn the_lines_of_one_person_stand_together_and_say_that_they_are_one_decision() {
 #[test]
 fn a_row_of_flags_stays_chosen_and_in_sight_under_a_running_sync() {
     let mut bench = crowd(40);
-    bench.keys("5 pgdn j j");
+    bench.keys("5 pgdn j j j j");
     bench.expect_selected("p17@orion.example");
     for number in 41..=70 {
         bench

@@ -39,11 +39,11 @@ fn a_view_held_still_says_so_moves_only_when_asked_and_catches_up() {
     let mut bench = Bench::new();
     bench.keys("3 p").expect_screen("paused, as of");
     bench.world.agree(LinkId(1));
-    bench.sync_reports().expect_screen("3 contacts wait");
-    bench.keys("r").expect_screen("2 contacts wait");
+    bench.sync_reports().expect_screen("3 contacts need");
+    bench.keys("r").expect_screen("2 contacts need");
     bench.world.agree(LinkId(2));
-    bench.sync_reports().expect_screen("2 contacts wait");
-    bench.keys("p").expect_screen("1 contact waits");
+    bench.sync_reports().expect_screen("2 contacts need");
+    bench.keys("p").expect_screen("1 contact needs");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use super::configure::bench;
 use super::plugin::field;
+use crate::console::Safe;
 use crate::domain::value::ValueType;
 
 #[test]
@@ -109,4 +110,51 @@ fn a_special_name_takes_the_arrow_that_it_can_have() {
     bench
         .keys("enter")
         .expect_screen("Fax                 ← @timeline_link");
+}
+
+/// The words of the screen in their order, whatever lines they stand on.
+fn flat(screen: &str) -> String {
+    let inside = screen.replace('│', " ");
+    inside.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn a_usual_pair_says_which_values_a_closed_list_would_not_take() {
+    for tongue in ["en", "fr"] {
+        let mut bench = bench();
+        bench.keys(":").type_text(&format!("lang {tongue}"));
+        bench.keys("enter");
+        let described = &mut bench.world.plugin.described;
+        let list = |names: &[&str]| Some(names.iter().map(|name| (*name).to_owned()).collect());
+        for fields in described.salesforce.objects.values_mut() {
+            for fax in fields.iter_mut().filter(|field| field.name == "Fax") {
+                fax.value_type = Some(ValueType::Choice);
+                fax.choices = list(&["Hot", "Lukewarm", "Cold"]);
+            }
+        }
+        let theirs = described.automation.contact_fields.iter_mut();
+        for fax in theirs.filter(|field| field.name == "fax") {
+            fax.value_type = Some(ValueType::Choice);
+            fax.choices = list(&["Hot"]);
+        }
+        bench.keys("r +");
+        let screen = flat(&bench.screen());
+        assert!(screen.contains("Lukewarm"), "{}", bench.screen());
+        bench.keys("esc");
+        let theirs = bench
+            .world
+            .plugin
+            .described
+            .automation
+            .contact_fields
+            .iter_mut();
+        for fax in theirs.filter(|field| field.name == "fax") {
+            fax.choices = None;
+        }
+        bench.keys("r +");
+        let told = bench.model.shell.language.text("picker-closed");
+        let told = flat(Safe::new(told).as_str());
+        let screen = flat(&bench.screen());
+        assert!(screen.contains(&told), "{}", bench.screen());
+    }
 }

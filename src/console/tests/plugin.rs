@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::Msg;
 use super::bench::{Bench, MOBILE, NOW, World, brief, policy};
 use crate::console::query::{Answer, Example, Foreseen, Plugin, Query};
+use crate::domain::access::Why;
 use crate::domain::drift::Descriptions;
 use crate::domain::ids::{FieldId, LinkId, SalesforceObject};
 use crate::domain::mapping::{Arrow, Policy};
@@ -166,7 +167,7 @@ fn a_rule_shows_both_descriptions_its_options_and_a_real_value() {
         .expect_screen("Contact: MobilePhone ↔ mobile")
         .expect_screen("text ≤ 40")
         .expect_screen("Two edits at once: a conflict for a person")
-        .expect_screen("For example: claire@orion.example · link 1")
+        .expect_screen("For example: claire@orion.example · no. 1")
         .expect_screen("0601");
     bench.keys("enter").expect_screen("claire@orion.example");
     bench.keys("7").expect_screen("MobilePhone ↔ mobile");
@@ -188,7 +189,7 @@ fn a_field_that_changed_is_marked_and_told_and_found_by_the_filter() {
     bench.keys("/").type_text("state:longer");
     bench
         .keys("enter")
-        .expect_screen("“Email” is no longer shown to us (Salesforce, Lead).");
+        .expect_screen("“Email” is no longer visible to us (Salesforce, Lead).");
     bench.keys("j enter");
     bench.expect_screen("“MobilePhone” is now number and not text (Salesforce, Lead).");
 }
@@ -227,7 +228,7 @@ fn a_setting_says_what_it_does_and_where_it_comes_from() {
     bench.keys("enter enter");
     bench
         .expect_screen("Latest do-not-contact: on")
-        .expect_screen("Opt-outs always travel")
+        .expect_screen("Opt-outs are always passed on")
         .expect_screen("at the first start");
     bench
         .keys("enter")
@@ -248,7 +249,7 @@ fn what_cannot_be_read_is_said() {
     bench.keys("7").expect_screen("Reading…");
     for (ticket, query) in bench.asked() {
         if query == Query::Plugin {
-            bench.send(Msg::Unanswered(ticket, "disk on fire".to_owned()));
+            bench.send(Msg::Unanswered(ticket, Why::raw("disk on fire")));
         }
     }
     bench.expect_screen("cannot be read: disk on fire");

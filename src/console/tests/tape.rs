@@ -112,7 +112,7 @@ fn the_player_goes_forward_back_and_to_a_number_and_says_where_it_is() {
     assert!(seen(&player, (80, 26)).contains(&format!("0 of {of}")));
     press(&mut player, KeyCode::End);
     let last = seen(&player, (80, 26));
-    assert!(last.contains("Held: both systems changed it"), "{last}");
+    assert!(last.contains("Cause: both systems changed it"), "{last}");
     assert!(
         last.contains(&format!("{of} of {of} · 09:15:02 UTC · {{\"answered\":")),
         "{last}"

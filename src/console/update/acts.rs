@@ -57,22 +57,30 @@ pub(super) fn deny(model: &mut Model, needed: Role) {
 /// A question that an operator waits for by itself, on no screen, will not be answered. Whether it was one.
 pub(super) fn nobody_answers(model: &mut Model, ticket: Ticket) -> bool {
     let is_it = |slot: &dyn Waiting| slot.is_waiting_for(ticket);
-    if model.look.as_ref().is_some_and(|slot| is_it(slot)) {
+    if model.asked.look.as_ref().is_some_and(|slot| is_it(slot)) {
         doctor::looked(model);
         return true;
     }
-    model.undo.take_if(|slot| is_it(slot)).is_some()
-        || model.bulk.take_if(|bulk| is_it(&bulk.slot)).is_some()
-        || model.release.take_if(|slot| is_it(slot)).is_some()
-        || model.export.take_if(|(slot, _)| is_it(slot)).is_some()
-        || model.mending.take_if(|(slot, _)| is_it(slot)).is_some()
+    model.asked.undo.take_if(|slot| is_it(slot)).is_some()
+        || model.asked.bulk.take_if(|bulk| is_it(&bulk.slot)).is_some()
+        || model.asked.release.take_if(|slot| is_it(slot)).is_some()
+        || model
+            .asked
+            .export
+            .take_if(|(slot, _)| is_it(slot))
+            .is_some()
+        || model
+            .asked
+            .mending
+            .take_if(|(slot, _)| is_it(slot))
+            .is_some()
 }
 
 pub(super) fn refresh(model: &mut Model) {
     if model.tab == Tab::Doctor {
         doctor::look(model);
     }
-    if let Some(open) = &mut model.plugin.open {
+    if let Some(open) = &mut model.screens.plugin.open {
         open.foresee_again();
     }
     model.each_slot(|slot| slot.renew());
@@ -81,11 +89,11 @@ pub(super) fn refresh(model: &mut Model) {
 pub(super) fn open(model: &mut Model) {
     match model.tab {
         Tab::Overview => {
-            let tab = model.overview.destination();
+            let tab = model.screens.overview.destination();
             go(model, tab);
         }
         Tab::Queues => {
-            let link = model.queues.chosen(model.scene()).map(Row::link);
+            let link = model.screens.queues.chosen(model.scene()).map(Row::link);
             if let Some(link) = link {
                 open_contact(model, link);
             }
@@ -95,14 +103,14 @@ pub(super) fn open(model: &mut Model) {
                 open_contact(model, link);
             }
         }
-        Tab::Conflicts if model.conflicts.open.is_some() => decide::offer_resolution(model),
+        Tab::Conflicts if model.screens.conflicts.open.is_some() => decide::offer_resolution(model),
         Tab::Conflicts => {
-            if let Some(link) = model.conflicts.key() {
-                model.conflicts.decide(link);
+            if let Some(link) = model.screens.conflicts.key() {
+                model.screens.conflicts.decide(link);
             }
         }
-        Tab::Contacts => match &model.contacts.open {
-            None => model.contacts.open = model.contacts.key().map(Detail::new),
+        Tab::Contacts => match &model.screens.contacts.open {
+            None => model.screens.contacts.open = model.screens.contacts.key().map(Detail::new),
             Some(open) => {
                 let link = open.link;
                 if open.person().is_some_and(|p| !p.link.conflicts.is_empty()) {
@@ -120,19 +128,19 @@ pub(super) fn open(model: &mut Model) {
 }
 
 fn open_conflict(model: &mut Model, link: LinkId) {
-    model.conflicts.decide(link);
+    model.screens.conflicts.decide(link);
     go(model, Tab::Conflicts);
 }
 
 fn open_contact(model: &mut Model, link: LinkId) {
-    model.contacts.open = Some(Detail::new(link));
+    model.screens.contacts.open = Some(Detail::new(link));
     go(model, Tab::Contacts);
 }
 
 /// From a conflict to everything else about its contact.
 pub(super) fn open_whom(model: &mut Model) {
-    let open = model.conflicts.open.as_ref().map(|open| open.link);
-    match open.or_else(|| model.conflicts.key()) {
+    let open = model.screens.conflicts.open.as_ref().map(|open| open.link);
+    match open.or_else(|| model.screens.conflicts.key()) {
         Some(link) => open_contact(model, link),
         None => tell(model, Tone::Muted, "choose-first"),
     }
@@ -140,9 +148,9 @@ pub(super) fn open_whom(model: &mut Model) {
 
 /// The entry; from there its conflict, if one waits, else the contact.
 fn open_flag(model: &mut Model) {
-    let Some(open) = &model.flags.open else {
-        let key = model.flags.key();
-        model.flags.open = key.map(Entry::new);
+    let Some(open) = &model.screens.flags.open else {
+        let key = model.screens.flags.key();
+        model.screens.flags.open = key.map(Entry::new);
         if key.is_none() {
             tell(model, Tone::Muted, "choose-first");
         }
@@ -158,7 +166,7 @@ fn open_flag(model: &mut Model) {
 
 /// The setting, rule or version; from a rule the contact of its example, from a setting its editor.
 fn open_setting(model: &mut Model) {
-    if let Some(open) = &model.plugin.open {
+    if let Some(open) = &model.screens.plugin.open {
         match (open.contact(), open.key()) {
             (Some(link), _) => open_contact(model, link),
             (None, Key::Setting(_) | Key::Time(_)) => {
@@ -173,33 +181,41 @@ fn open_setting(model: &mut Model) {
         }
         return;
     }
-    if !model.plugin.open_chosen() {
+    if !model.screens.plugin.open_chosen() {
         tell(model, Tone::Muted, "choose-first");
     }
 }
 
 /// The check; from there the screen on which it is mended, if there is one.
 fn open_check(model: &mut Model) {
-    match (model.doctor.is_open(), model.doctor.destination()) {
+    match (
+        model.screens.doctor.is_open(),
+        model.screens.doctor.destination(),
+    ) {
         (true, Some(tab)) => go(model, tab),
         (true, None) => tell(model, Tone::Muted, "nothing-further"),
-        (false, _) if model.doctor.open_chosen() => {}
+        (false, _) if model.screens.doctor.open_chosen() => {}
         (false, _) => tell(model, Tone::Muted, "choose-first"),
     }
 }
 
 /// The act; from there the contact that is pointed at.
 fn open_act(model: &mut Model) {
-    if model.audit.open.is_none() {
-        let act = model.audit.chosen(model.scene());
+    if model.screens.audit.open.is_none() {
+        let act = model.screens.audit.chosen(model.scene());
         let act = act.map(|row| row.act.clone());
         if act.is_none() {
             tell(model, Tone::Muted, "choose-first");
         }
-        model.audit.open = act.map(screens::audit::Over::act);
+        model.screens.audit.open = act.map(screens::audit::Over::act);
         return;
     }
-    match model.audit.act().and_then(screens::audit::Detail::contact) {
+    match model
+        .screens
+        .audit
+        .act()
+        .and_then(screens::audit::Detail::contact)
+    {
         Some(link) => open_contact(model, link),
         None => tell(model, Tone::Muted, "no-contact-here"),
     }
@@ -237,7 +253,7 @@ pub(super) fn ask_whom(model: &mut Model) {
 
 /// The contact in sight as it was before or after one more entry of its history.
 pub(super) fn travel(model: &mut Model, earlier: bool) {
-    let moved = match &mut model.contacts.open {
+    let moved = match &mut model.screens.contacts.open {
         Some(open) => open.travel(earlier),
         None => return,
     };
@@ -249,12 +265,12 @@ pub(super) fn travel(model: &mut Model, earlier: bool) {
 
 /// Nothing moves under the operator's eyes until they let it; what they ask for is still read.
 pub(super) fn pause_view(model: &mut Model) {
-    if let Some(newest) = model.held.take() {
-        model.snapshot = newest;
+    if let Some(newest) = model.known.held.take() {
+        model.known.snapshot = newest;
         model.doubt_all();
         tell(model, Tone::Plain, "view-live");
     } else {
-        model.held = Some(Arc::clone(&model.snapshot));
+        model.known.held = Some(Arc::clone(&model.known.snapshot));
         tell(model, Tone::Plain, "view-paused");
     }
 }
@@ -287,22 +303,22 @@ pub(super) fn reorder(model: &mut Model, by_next: bool) {
 }
 
 pub(super) fn mark_all(model: &mut Model) {
-    let shown = model.conflicts.keys(model.scene());
-    model.conflicts.mark_all(shown);
+    let shown = model.screens.conflicts.keys(model.scene());
+    model.screens.conflicts.mark_all(shown);
 }
 
 pub(super) fn regroup(model: &mut Model) {
     // Out of the model for as long as the rest of it is looked at.
-    let mut activities = std::mem::take(&mut model.activities);
+    let mut activities = std::mem::take(&mut model.screens.activities);
     activities.regroup(model.scene());
-    model.activities = activities;
+    model.screens.activities = activities;
 }
 
 /// Enter on a group shows its members; on one event, whose it is.
 fn enter_group(model: &mut Model) -> Option<LinkId> {
-    let mut activities = std::mem::take(&mut model.activities);
+    let mut activities = std::mem::take(&mut model.screens.activities);
     let link = activities.enter(model.scene());
-    model.activities = activities;
+    model.screens.activities = activities;
     link
 }
 
@@ -361,7 +377,7 @@ pub(super) fn confirm(model: &mut Model, reason: String) -> Vec<Effect> {
         return Vec::new();
     }
     if let Some((link, generation)) = frozen.looked_at
-        && let Some(open) = &model.conflicts.open
+        && let Some(open) = &model.screens.conflicts.open
         && open.link == link
         && open
             .person()
@@ -387,7 +403,7 @@ pub(super) fn confirm(model: &mut Model, reason: String) -> Vec<Effect> {
         _ => "sent",
     };
     tell(model, Tone::Plain, told);
-    model.sent.hold(dialog);
+    model.asked.sent.hold(dialog);
     vec![Effect::Command {
         reason,
         command: frozen.command,

@@ -309,7 +309,7 @@ fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::ExportCsv | Action::ExportJson => acts::audit::ask_export(model, action),
         Action::IncidentBundle => acts::bundle::offer(model),
         Action::Mend => acts::doctor::ask(model),
-        Action::CheckAudit => model.audit.check(),
+        Action::CheckAudit => model.screens.audit.check(),
         Action::ToggleBox => acts::plugin::toggle_box(model),
         Action::Change
         | Action::TurnArrow
@@ -357,7 +357,7 @@ fn over_access(model: &mut Model, action: Action) -> Option<Vec<Effect>> {
 
 /// Marks a line or unmarks it, and goes on to the next.
 fn mark(model: &mut Model) {
-    model.conflicts.mark();
+    model.screens.conflicts.mark();
     step(model, Step::Down);
 }
 
@@ -478,7 +478,7 @@ pub(super) fn accept(model: &mut Model) -> Vec<Effect> {
         Some(Overlay::Search(prompt)) => {
             let text = prompt.field.text().trim().to_owned();
             model.overlay = None;
-            model.contacts.search(text);
+            model.screens.contacts.search(text);
         }
         Some(Overlay::Editor(_)) => acts::decide::take_typed(model),
         Some(Overlay::Until(..)) => acts::aside::take_until(model),

@@ -342,7 +342,7 @@ fn is_asking(model: &Model) -> bool {
 /// The text that is asked for. An empty line is none.
 fn text(model: &mut Model, line: &str) -> Vec<Effect> {
     if line.trim().is_empty() {
-        let is_new = model.tab == Tab::Contacts && model.contacts.own.wanted.is_none();
+        let is_new = model.tab == Tab::Contacts && model.screens.contacts.own.wanted.is_none();
         keys::cancel(model);
         if is_new {
             model.show(Show::Whole);

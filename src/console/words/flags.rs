@@ -52,7 +52,7 @@ impl Words<'_> {
             Standing::Held(_) => "flag-held",
             Standing::GivenUp(_) => "pending-dead",
             Standing::Parked(_) => "flag-parked",
-            Standing::NotShown(_) => "not-shown",
+            Standing::NotShown(_) => "flag-unseen",
             Standing::Due(_) => "flag-due",
             Standing::Waiting(..) => "flag-waiting",
             Standing::Asking => "pending-asking",
@@ -159,7 +159,7 @@ impl Words<'_> {
     /// What a side says about mailing a person, in a word.
     pub(in crate::console) fn said(&self, consent: Option<Consent>) -> &str {
         self.language.text(match consent {
-            None => "not-shown",
+            None => "consent-unknown",
             Some(Consent::In) => "said-in",
             Some(Consent::Out(Reason::Unstated)) => "consent-out",
             Some(Consent::Out(Reason::Manual)) => "out-by-hand",

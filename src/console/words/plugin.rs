@@ -26,8 +26,7 @@ impl Words<'_> {
 
     /// `name: value`, with the language's own colon.
     pub(in crate::console) fn labelled(&self, name: &str, value: &str) -> String {
-        let gaps = [("name", name), ("value", value)];
-        self.language.with("labelled", &gaps)
+        self.language.labelled(name, value)
     }
 
     /// What it does.

@@ -219,7 +219,10 @@ impl Words<'_> {
                     say.count_with("sample-changed", *changed, &gaps),
                 )
             }
-            Sample::Unread(error) => (Tone::Person, say.with("sample-unread", &[("error", error)])),
+            Sample::Unread(why) => {
+                let why = self.why_not(why);
+                (Tone::Person, say.with("sample-unread", &[("error", &why)]))
+            }
             Sample::NoCallsLeft => (Tone::Person, say.text("sample-no-calls").to_owned()),
         }
     }

@@ -92,13 +92,13 @@ fn what_is_confirmed_is_what_was_chosen_whatever_moves_meanwhile() {
 
     // It comes back while a dialog about the other one is open.
     console.type_keys("u");
-    console.sees("Take a decision back").sees("asked by phone");
+    console.sees("Undo a decision").sees("asked by phone");
     console.type_keys("a mistake\r");
     console.sees("[> Confirm <]");
     console.type_keys("\r");
     console.shows("the list", |console| !console.screen().contains("Confirm"));
     console.type_keys("\r");
-    console.sees("Held:").sees(&second).sees("s Salesforce");
+    console.sees("Cause:").sees(&second).sees("s Salesforce");
     console.type_keys("s");
     console.sees("w see writes");
     console.type_keys("w");

@@ -2,12 +2,12 @@
 
 use super::{CONSENT, EMAIL, Room, person, put, rule};
 use crate::app::desk::Desk;
-use crate::app::desk::search::Search;
+use crate::app::desk::search::{Search, keys};
 use crate::console::query::{Found, Searched};
 use crate::domain::consent::Consent;
-use crate::domain::ids::FieldId;
+use crate::domain::ids::{FieldId, LinkId};
 use crate::domain::mapping::{Policy, Role};
-use crate::domain::record::{Change, PolicyVersion};
+use crate::domain::record::{Change, LinkKey, PolicyVersion};
 use crate::domain::value::Value;
 
 const FIRST: FieldId = FieldId(3);
@@ -55,6 +55,16 @@ async fn told(desk: &Desk, wanted: &str) -> Vec<(Vec<u64>, u64, Searched)> {
         }
     }
     told
+}
+
+#[test]
+fn a_number_of_ours_is_looked_for_as_screens_and_commands_write_it() {
+    let ours = vec![LinkKey::Id(LinkId(38))];
+    for text in ["link:38", "no. 38", "no.38", "n° 38", "n°38"] {
+        assert_eq!(keys(text), ours, "{text}");
+    }
+    // That is an address.
+    assert!(!keys("no.38@orion.example").contains(&ours[0]));
 }
 
 #[tokio::test]

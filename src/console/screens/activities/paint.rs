@@ -1,11 +1,11 @@
 //! What the screen of activities looks like.
 
-use super::{Activities, Model, plan_words};
+use super::{Model, plan_words};
 use crate::console::canvas::Canvas;
 use crate::console::model::Tone;
-use crate::console::screens::listing::Topic as _;
+use crate::console::safe::Safe;
 use crate::console::screens::overview::budget_words;
-use crate::console::screens::{Scene, paint_empty, paint_explained};
+use crate::console::screens::{Scene, foot, paint_empty, paint_explained};
 use crate::console::theme::Theme;
 use crate::console::view::tone;
 use crate::domain::command::Queue;
@@ -16,39 +16,49 @@ use crate::domain::time::Span;
 const TITLE_WIDTH: u16 = 16;
 
 impl Model {
-    pub(super) fn paint_head(&self, scene: Scene<'_>, canvas: &mut Canvas<'_>) {
+    /// Paints what runs, how far, how fast, what it costs; answers how many lines that took.
+    pub(super) fn paint_head(&self, scene: Scene<'_>, canvas: &mut Canvas<'_>) -> u16 {
         let theme = canvas.theme;
-        let say = scene.say();
-        let lines = [
-            ("label-plugin", plugin(scene)),
-            ("label-now", now(scene)),
-            ("label-progress", self.progress(scene, Some(theme))),
-            ("label-budget", budget(scene)),
-        ];
-        for (y, (label, (style, text))) in lines.into_iter().enumerate() {
-            let y = y as u16;
-            canvas.within(1, y, TITLE_WIDTH - 2, say.text(label), theme.muted());
-            canvas.text(TITLE_WIDTH, y, &text, tone(theme, style));
+        let mut y = 0;
+        for (label, (style, text)) in self.head(scene, Some(theme)) {
+            let lines = lines_of(scene, &text);
+            canvas.within(1, y, TITLE_WIDTH - 2, &label, theme.muted());
+            canvas.paragraph(TITLE_WIDTH, y, lines, &text, tone(theme, style));
+            y += lines;
         }
+        y
+    }
+
+    /// How many lines it takes.
+    pub(super) fn head_lines(&self, scene: Scene<'_>) -> u16 {
+        let lines = self.head(scene, Some(scene.theme)).into_iter();
+        lines.map(|(_, (_, text))| lines_of(scene, &text)).sum()
+    }
+
+    fn head(&self, scene: Scene<'_>, signs: Option<Theme>) -> Vec<(String, (Tone, String))> {
+        let say = scene.say();
+        let transfer = scene.snapshot.transfer;
+        let counts = transfer.map(|transfer| (Tone::Plain, counts(scene, transfer)));
+        let lines = [
+            ("label-plugin", Some(plugin(scene))),
+            ("label-now", Some(now(scene))),
+            ("label-progress", Some(self.progress(scene, signs))),
+            ("label-counts", counts),
+            ("label-budget", Some(budget(scene))),
+        ];
+        let told = lines.into_iter();
+        told.filter_map(|(label, told)| Some((say.text(label).to_owned(), told?)))
+            .collect()
     }
 
     /// The same for whoever reads lines, and what is held below.
     pub(super) fn read_head(&self, scene: Scene<'_>) -> Vec<String> {
+        let lines = self.head(scene, None).into_iter();
+        let told = lines.map(|(label, (_, text))| scene.words.labelled(&label, &text));
         let say = scene.say();
-        let lines = [
-            ("label-plugin", plugin(scene)),
-            ("label-now", now(scene)),
-            ("label-progress", self.progress(scene, None)),
-            ("label-budget", budget(scene)),
-        ];
-        let told = lines.map(|(label, (_, text))| scene.words.labelled(say.text(label), &text));
-        let counts = scene
-            .snapshot
-            .transfer
-            .map(|transfer| counts(scene, transfer));
         let group = say.text(self.own.grouping.title());
         let title = say.with("held-title", &[("group", group)]);
-        told.into_iter().chain(counts).chain([title]).collect()
+        told.chain([title]).collect()
     }
 
     /// The bar, the counts, the pace; as many of them as there is room for. A bar needs signs.
@@ -70,7 +80,16 @@ impl Model {
             let rate = say.number(rate.round() as u64);
             parts.push(say.with("progress-pace", &[("rate", &rate)]));
         }
-        if is_sending(transfer) {
+        if let Some((left, needed)) = self.calls_short(scene) {
+            let (left, needed) = (say.number(left), say.number(needed));
+            let gaps = [("left", left.as_str()), ("needed", needed.as_str())];
+            parts.push(say.with("progress-short", &gaps));
+            let eases = scene.snapshot.budget.and_then(|budget| budget.eases);
+            parts.extend(eases.map(|eases| {
+                let when = scene.words.relative(eases);
+                say.with("progress-eases", &[("when", &when)])
+            }));
+        } else if is_sending(transfer) {
             parts.push(say.text("progress-sending").to_owned());
         } else if let Some(seconds) = self.seconds_left(scene) {
             let time = scene.words.span(Span::seconds(seconds as i64));
@@ -82,12 +101,7 @@ impl Model {
     pub(super) fn paint_list(&self, scene: Scene<'_>, canvas: &mut Canvas<'_>) {
         let theme = canvas.theme;
         let say = scene.say();
-        if let Some(transfer) = scene.snapshot.transfer {
-            canvas.text(TITLE_WIDTH, 0, &counts(scene, transfer), theme.plain());
-        }
         let lines = self.rows(scene);
-        let mut part = canvas.part(0, 1, canvas.width(), canvas.height().saturating_sub(1));
-        let canvas = &mut part;
         if lines.is_empty() {
             paint_empty(scene, canvas, &self.slot, &self.filter, "activities-empty");
             return;
@@ -96,20 +110,27 @@ impl Model {
         let group = say.text(self.own.grouping.title());
         let title = format!(" {} ", say.with("held-title", &[("group", group)]));
         canvas.text(1, 0, &title, theme.accent());
-        let page = Activities::page(canvas.height() + super::HEAD + 1);
-        let height = canvas.height().saturating_sub(1);
-        let mut part = canvas.part(0, 1, canvas.width(), height);
+        let (width, height) = (canvas.width(), canvas.height());
+        let room = super::list_room(0, height);
+        let foot = foot(scene.width, room);
+        let page = usize::from(room.saturating_sub(foot).max(1));
+        let mut part = canvas.part(0, 1, width, height.saturating_sub(1));
         self.paint_rows(scene, &mut part, &lines, page);
         if let Some(line) = self.chosen(scene) {
-            let y = canvas.height().saturating_sub(4);
+            let y = height.saturating_sub(foot);
             canvas.rule(y);
-            let height = canvas.height().saturating_sub(y + 1);
-            let mut part = canvas.part(0, y + 1, canvas.width(), height);
+            let mut part = canvas.part(0, y + 1, width, foot - 1);
             if let Some(told) = line.explained(scene) {
                 paint_explained(&told, &mut part);
             }
         }
     }
+}
+
+/// Lines that a text takes beside its title.
+fn lines_of(scene: Scene<'_>, text: &str) -> u16 {
+    let room = usize::from(scene.width.saturating_sub(TITLE_WIDTH + 1));
+    Safe::new(&scene.theme.spelled(text)).wrapped(room).len() as u16
 }
 
 /// Everything is read, and Salesforce has not answered yet.

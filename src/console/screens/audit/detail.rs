@@ -220,7 +220,9 @@ impl Opened<Acts> for Detail {
             let texts = std::iter::once(self.item_title(words, *key)).chain(told);
             ReadRow {
                 key: written(key),
-                text: texts.collect::<Vec<_>>().join("; "),
+                text: texts
+                    .collect::<Vec<_>>()
+                    .join(words.language.text("separator")),
             }
         });
         Reading {

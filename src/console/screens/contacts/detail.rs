@@ -248,7 +248,8 @@ fn why(words: Words<'_>, person: &Person) -> Vec<Line> {
             lines.push(line(Tone::Muted, words.language.text("why-differs")));
         }
         let steps: Vec<String> = steps.iter().map(|step| words.step(*step)).collect();
-        let text = format!("{}: {}", words.field(link.kind, *field), steps.join("; "));
+        let steps = steps.join(words.language.text("separator"));
+        let text = words.labelled(&words.field(link.kind, *field), &steps);
         lines.push(line(Tone::Plain, text));
     }
     lines
@@ -358,12 +359,15 @@ fn standing(words: Words<'_>, link: &Link) -> Vec<Line> {
         let subject = words.subject(link.kind, conflict.subject);
         line(
             Tone::Person,
-            format!("! {subject}: {}", words.cause(conflict)),
+            words.labelled(&format!("! {subject}"), &words.cause(conflict)),
         )
     });
     let pending = link.pending.iter().map(|pending| {
         let state = words.pending(pending.state);
-        line(Tone::Strong, format!("{}: {state}", pending.side))
+        line(
+            Tone::Strong,
+            words.labelled(&pending.side.to_string(), &state),
+        )
     });
     parked.chain(held).chain(pending).collect()
 }

@@ -25,7 +25,7 @@ impl Decide {
                 let sides = Side::BOTH.iter().zip(shown);
                 let sides = sides.map(|(side, value)| words.labelled(&side.to_string(), &value));
                 let sides: Vec<String> = sides.collect();
-                words.labelled(&subject, &sides.join("; "))
+                words.labelled(&subject, &sides.join(words.language.text("separator")))
             });
             return Reading::of(std::iter::once(told).chain(pending).chain(decided));
         }
@@ -61,7 +61,7 @@ impl Decide {
                 let steps: Vec<String> = steps.iter().map(|step| words.step(*step)).collect();
                 if !steps.is_empty() {
                     let why = words.language.text("linear-why");
-                    told.push(words.labelled(why, &steps.join("; ")));
+                    told.push(words.labelled(why, &steps.join(words.language.text("separator"))));
                 }
             }
             Subject::Consent => told.extend(consent(words, link)),
@@ -94,11 +94,14 @@ fn values(words: Words<'_>, link: &Link, field: FieldId) -> Vec<String> {
     };
     let sides = Side::BOTH.map(|side| {
         let value = words.value(state.on(side));
-        let when = joined([
-            words.edited(state.edited(side)),
-            words.last_edit(link, side),
-        ]);
-        words.labelled(&side.to_string(), &joined([value, when]))
+        let when = joined(
+            words,
+            [
+                words.edited(state.edited(side)),
+                words.last_edit(link, side),
+            ],
+        );
+        words.labelled(&side.to_string(), &joined(words, [value, when]))
     });
     let base = words.labelled(say.text("base"), &base);
     std::iter::once(base).chain(sides).collect()
@@ -113,7 +116,7 @@ fn consent(words: Words<'_>, link: &Link) -> Vec<String> {
         let since = view.map_or_else(String::new, |view| {
             say.with("seen-since", &[("at", &moment(view.since))])
         });
-        words.labelled(&side.to_string(), &joined([value, since]))
+        words.labelled(&side.to_string(), &joined(words, [value, since]))
     });
     std::iter::once(agreed).chain(sides).collect()
 }
@@ -122,7 +125,7 @@ fn records(words: Words<'_>, link: &Link) -> Vec<String> {
     let told = Side::BOTH.map(|side| {
         let state = link.state(side).map_or_else(
             || words.language.text("no-record").to_owned(),
-            |state| joined([words.row_state(state), words.last_edit(link, side)]),
+            |state| joined(words, [words.row_state(state), words.last_edit(link, side)]),
         );
         words.labelled(&side.to_string(), &state)
     });

@@ -7,11 +7,13 @@ use crate::console::linear::Reading;
 use crate::console::list::Step;
 use crate::console::model::Tone;
 use crate::console::query::{Answer, FlagKey, FlagRow, HISTORY_MAX, Page, Person, Query};
+use crate::console::safe::Safe;
 use crate::console::screens::contacts::record;
-use crate::console::screens::lines::{Line, Scroll, columns, line, spoken};
+use crate::console::screens::lines::{Line, Scroll, columns, line, spoken, wrapped};
 use crate::console::screens::listing::Opened;
 use crate::console::screens::{Notice, Scene};
 use crate::console::slot::{Slot, Waiting};
+use crate::console::view::tone;
 use crate::console::words::{Words, moment};
 use crate::domain::conflict::Subject;
 use crate::domain::consent::{ConsentView, Dated};
@@ -22,8 +24,8 @@ use crate::domain::mapping::Role;
 use crate::domain::record::{Happened, HistoryEntry};
 use crate::domain::time::Timestamp;
 
-/// Lines at the foot: a rule, why it is so, what to do next.
-const FOOT: u16 = 5;
+/// The least that stays in sight above the foot.
+const LINES_MIN: u16 = 5;
 
 #[derive(Debug)]
 pub(in crate::console) struct Entry {
@@ -81,44 +83,55 @@ impl Entry {
         ]
     }
 
-    fn scroll(&mut self, words: Words<'_>, step: Step, body: u16) {
-        let lines = self
-            .person()
-            .map_or(0, |person| self.lines(words, person).len());
-        let page = usize::from(body.saturating_sub(FOOT));
-        self.scroll.step(lines, step, page);
+    fn scroll(&mut self, scene: Scene<'_>, step: Step, body: u16) {
+        let Some(person) = self.person() else {
+            return;
+        };
+        let lines = wrapped(self.lines(scene.words, person), scene.width).len();
+        let foot = foot_lines(&self.foot(scene.words, person), scene.width, body);
+        self.scroll
+            .step(lines, step, usize::from(body.saturating_sub(foot)));
     }
 
     fn paint_whole(&self, words: Words<'_>, canvas: &mut Canvas<'_>) {
         let theme = canvas.theme;
-        let say = words.language;
         let Some(person) = self.person() else {
             let key = if self.slot.data.is_some() {
                 "person-gone"
             } else {
                 "loading"
             };
-            canvas.text(1, 1, say.text(key), theme.muted());
+            canvas.text(1, 1, words.language.text(key), theme.muted());
             return;
         };
         let (width, height) = (canvas.width(), canvas.height());
-        let foot = height.saturating_sub(FOOT);
-        let lines = self.lines(words, person);
+        let told = self.foot(words, person);
+        let top = height.saturating_sub(foot_lines(&told, width, height));
+        let lines = wrapped(self.lines(words, person), width);
         self.scroll
-            .paint(&lines, &mut canvas.part(0, 0, width, foot));
-        canvas.rule(foot);
+            .paint(&lines, &mut canvas.part(0, 0, width, top));
+        canvas.rule(top);
+        let mut y = top + 1;
+        for (style, text) in &told {
+            let room = height.saturating_sub(y);
+            y += canvas.paragraph(1, y, room, text, tone(theme, *style));
+        }
+    }
+
+    /// Why it is as it is, and what to do next.
+    fn foot(&self, words: Words<'_>, person: &Person) -> Vec<(Tone, String)> {
         let Some(flag) = self.flag(words, person) else {
-            canvas.paragraph(1, foot + 1, 2, say.text("flag-over"), theme.strong());
-            return;
+            return vec![(Tone::Strong, words.language.text("flag-over").to_owned())];
         };
         let style = match flag.standing.urgency() {
-            Urgency::Person => theme.person(),
-            Urgency::Mismatch | Urgency::Settled => theme.strong(),
+            Urgency::Person => Tone::Person,
+            Urgency::Mismatch | Urgency::Settled => Tone::Strong,
         };
-        let why = why(words, &person.link, &flag);
-        let y = foot + 1 + canvas.paragraph(1, foot + 1, FOOT - 2, &why, style);
-        let next = words.next(&flag.standing);
-        canvas.paragraph(1, y, height.saturating_sub(y), next, theme.plain());
+        let next = words.next(&flag.standing).to_owned();
+        vec![
+            (style, why(words, &person.link, &flag)),
+            (Tone::Plain, next),
+        ]
     }
 
     fn lines(&self, words: Words<'_>, person: &Person) -> Vec<Line> {
@@ -234,8 +247,18 @@ impl Opened<Page<FlagRow>> for Entry {
     }
 
     fn step(&mut self, scene: Scene<'_>, _: Option<&Page<FlagRow>>, step: Step, body: u16) {
-        self.scroll(scene.words, step, body);
+        self.scroll(scene, step, body);
     }
+}
+
+/// Lines at the foot of a screen: a rule, and what stands below it.
+fn foot_lines(told: &[(Tone, String)], width: u16, height: u16) -> u16 {
+    let room = usize::from(width.saturating_sub(2));
+    let lines = told
+        .iter()
+        .map(|(_, text)| Safe::new(text).wrapped(room).len());
+    let wanted = 1 + lines.sum::<usize>() as u16;
+    wanted.min(height.saturating_sub(LINES_MIN))
 }
 
 /// What is held says what its conflict says.
@@ -426,7 +449,7 @@ fn deletion_lines(words: Words<'_>, link: &Link, row: &Row<'_>) -> Vec<Line> {
         Side::Salesforce => rule.map_or_else(String::new, |rule| rule.salesforce.clone()),
         Side::Automation => rule.map_or_else(
             || flag.to_owned(),
-            |rule| format!("{}: {flag}", rule.automation),
+            |rule| say.labelled(&rule.automation, flag),
         ),
     }));
     lines

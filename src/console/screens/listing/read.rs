@@ -45,7 +45,7 @@ impl<T: Topic> List<T> {
             _ => "-".to_owned(),
         };
         let texts: Vec<String> = columns.iter().map(text).collect();
-        let mut said = texts.join("; ");
+        let mut said = texts.join(words.language.text("separator"));
         let (sign, _) = row.sign(Theme::PLAIN);
         if !sign.trim().is_empty() {
             said = format!("{sign} {said}");

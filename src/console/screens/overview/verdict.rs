@@ -1,6 +1,6 @@
 //! Whether the sync is healthy, in one sentence; or what speaks against it.
 
-use super::{NUMBERS, Number, faults, gaps};
+use super::{Model, NUMBERS, Number, faults, gaps};
 use crate::console::model::{SyncState, Tone};
 use crate::console::screens::Scene;
 use crate::domain::ids::Side;
@@ -22,7 +22,7 @@ const READ_AGE_MAX: Span = Span::hours(24);
 /// 5. not everything was read: never, with gaps, or long ago;
 /// 6. it is at work;
 /// 7. nothing begins the next run.
-pub(super) fn verdict(scene: Scene<'_>) -> (Tone, String) {
+pub(super) fn verdict(model: &Model, scene: Scene<'_>) -> (Tone, String) {
     let said = |tone, key| (tone, scene.say().text(key).to_owned());
     let snapshot = scene.snapshot;
     if scene.sync == SyncState::Ended {
@@ -34,7 +34,7 @@ pub(super) fn verdict(scene: Scene<'_>) -> (Tone, String) {
     if scene.standing.data.is_none() {
         return said(Tone::Muted, "loading");
     }
-    if let Some(told) = waits_for_a_person(scene) {
+    if let Some(told) = waits_for_a_person(model, scene) {
         return told;
     }
     if faults(scene).is_none() {
@@ -73,11 +73,12 @@ fn held_back(scene: Scene<'_>) -> Option<(Tone, String)> {
     Some((Tone::Person, text))
 }
 
-fn waits_for_a_person(scene: Scene<'_>) -> Option<(Tone, String)> {
+fn waits_for_a_person(model: &Model, scene: Scene<'_>) -> Option<(Tone, String)> {
     let needs = NUMBERS
         .into_iter()
-        .filter(|number| *number != Number::Pending)
-        .map(|number| number.count(scene))
+        // Consents that wait are conflicts, and counted as such.
+        .filter(|number| !matches!(number, Number::Pending | Number::Consents))
+        .map(|number| number.count(model, scene))
         .sum::<u64>();
     (needs > 0).then(|| (Tone::Person, scene.say().count("verdict-person", needs)))
 }

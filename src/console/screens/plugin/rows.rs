@@ -162,7 +162,7 @@ fn pair(words: Words<'_>, shown: &Shown, kind: Kind, rule: &FieldRule) -> Row {
             sign(rule.arrow).to_owned(),
             rule.automation.clone(),
             types,
-            options.join("; "),
+            options.join(words.language.text("separator")),
         ]),
     }
 }

@@ -18,7 +18,7 @@ const WORD: &str = "revoke";
 
 /// Opens it over the screen in sight, at the side that is meant or that does not let us in.
 pub(in crate::console) fn open(model: &mut Model, side: Option<Side>) {
-    let stopped = model.snapshot.stopped.keys().next().copied();
+    let stopped = model.known.snapshot.stopped.keys().next().copied();
     if let Some(side) = side.or(stopped).filter(|_| model.access.is_over()) {
         choose(model, side);
     }
@@ -162,8 +162,8 @@ fn begin(model: &mut Model, (side, deed): (Side, Deed), reason: String, stage: S
 }
 
 fn ticket(model: &mut Model) -> Ticket {
-    model.tickets += 1;
-    Ticket(model.tickets)
+    model.asked.tickets += 1;
+    Ticket(model.asked.tickets)
 }
 
 fn ask(model: &mut Model, admit: Admit) -> Vec<Effect> {

@@ -12,6 +12,9 @@ use crate::domain::command::{Command, Steer, Survey};
 use crate::domain::record::PlanKind;
 use crate::domain::time::Span;
 
+/// Counting that took less says nothing about how long the plan takes.
+const TOLD_FROM: Span = Span::seconds(5);
+
 /// Asks how far back a backfill reaches.
 pub(in crate::console) fn ask_window(model: &mut Model) {
     if !may_begin(model) {
@@ -21,7 +24,7 @@ pub(in crate::console) fn ask_window(model: &mut Model) {
     let prompt = Prompt::new(
         say.text("backfill-title").to_owned(),
         say.text("backfill-hint").to_owned(),
-        Field::new(Lines::One, "7d"),
+        Field::new(Lines::One, say.text("backfill-usual")),
     );
     model.overlay = Some(Overlay::Window(prompt));
 }
@@ -31,7 +34,7 @@ pub(in crate::console) fn take_window(model: &mut Model) -> Vec<Effect> {
     let Some(Overlay::Window(prompt)) = &mut model.overlay else {
         return Vec::new();
     };
-    let reach = Span::parse(prompt.field.text().trim()).filter(|span| *span > Span::ZERO);
+    let reach = Span::parse_reach(&prompt.field.text()).filter(|span| *span > Span::ZERO);
     let Some(reach) = reach else {
         prompt.problem = Some(model.shell.language.text("not-a-span").to_owned());
         return Vec::new();
@@ -51,9 +54,9 @@ pub(in crate::console) fn republish(model: &mut Model) -> Vec<Effect> {
 fn may_begin(model: &mut Model) -> bool {
     if !model.shell.policy.activities {
         tell(model, Tone::Person, "activities-off");
-    } else if !model.snapshot.plans.is_empty() {
+    } else if !model.known.snapshot.plans.is_empty() {
         tell(model, Tone::Person, "plan-already");
-    } else if matches!(model.activities.own.draft, Draft::Counting(_)) {
+    } else if matches!(model.screens.activities.own.draft, Draft::Counting(_)) {
         tell(model, Tone::Muted, "counting-already");
     } else {
         return true;
@@ -64,7 +67,7 @@ fn may_begin(model: &mut Model) -> bool {
 /// Counting reads and writes nothing, so it asks for no reason.
 fn count(model: &mut Model, kind: PlanKind, reach: Span) -> Vec<Effect> {
     let until = model.shell.now;
-    model.activities.own.draft = Draft::Counting(until);
+    model.screens.activities.own.draft = Draft::Counting(until);
     tell(model, Tone::Strong, "counting");
     vec![Effect::Command {
         reason: String::new(),
@@ -78,21 +81,21 @@ fn count(model: &mut Model, kind: PlanKind, reach: Span) -> Vec<Effect> {
 
 /// No numbers will come: it can be asked again.
 pub(in crate::console) fn count_lost(model: &mut Model) {
-    if matches!(model.activities.own.draft, Draft::Counting(_)) {
-        model.activities.own.draft = Draft::None;
+    if matches!(model.screens.activities.own.draft, Draft::Counting(_)) {
+        model.screens.activities.own.draft = Draft::None;
     }
 }
 
 /// The numbers are there: the dialog opens by itself where the operator waits for it.
 pub(in crate::console) fn counted(model: &mut Model, survey: Survey) {
-    model.activities.counted(survey, model.shell.now);
+    model.screens.activities.counted(survey, model.shell.now);
     if model.tab == Tab::Activities && model.overlay.is_none() {
         offer_plan(model);
     }
 }
 
 pub(in crate::console) fn offer_plan(model: &mut Model) {
-    let draft = &mut model.activities.own.draft;
+    let draft = &mut model.screens.activities.own.draft;
     let Draft::Counted(survey, took) = draft.clone() else {
         return;
     };
@@ -113,7 +116,7 @@ pub(in crate::console) fn offer_plan(model: &mut Model) {
         looked_at: None,
     };
     let dialog = Dialog::new(say.text(title).to_owned(), lines, frozen);
-    model.activities.own.expected = Some(survey);
+    model.screens.activities.own.expected = Some(survey);
     model.shell.toast = None;
     model.overlay = Some(Overlay::Dialog(Box::new(dialog)));
 }
@@ -139,7 +142,7 @@ fn plan_lines(model: &Model, survey: &Survey, took: Span) -> Vec<(Tone, String)>
         lines.push((Tone::Muted, text));
     }
     if survey.kind == PlanKind::Republish {
-        let key = if model.snapshot.published {
+        let key = if model.known.snapshot.published {
             "survey-republish-stays"
         } else {
             "survey-republish-again"
@@ -155,7 +158,7 @@ fn plan_lines(model: &Model, survey: &Survey, took: Span) -> Vec<(Tone, String)>
         }
     }
     let calls = calls_to_send(survey.to_send);
-    let left = model.snapshot.budget.map(|budget| {
+    let left = model.known.snapshot.budget.map(|budget| {
         let left = budget.allowed.saturating_sub(budget.spent);
         number(u64::from(left.saturating_sub(budget.reserved)))
     });
@@ -166,8 +169,10 @@ fn plan_lines(model: &Model, survey: &Survey, took: Span) -> Vec<(Tone, String)>
             None => say.with("survey-calls-unknown", &[("n", &number(calls))]),
         },
     ));
-    let time = words.span(took);
-    lines.push((Tone::Muted, say.with("survey-time", &[("time", &time)])));
+    if survey.to_send > 0 && took >= TOLD_FROM {
+        let time = words.span(took);
+        lines.push((Tone::Muted, say.with("survey-time", &[("time", &time)])));
+    }
     lines.push((Tone::Muted, say.text("survey-leave").to_owned()));
     lines
 }
@@ -189,7 +194,7 @@ pub(in crate::console) fn offer_hold(model: &mut Model) {
 }
 
 fn steer(model: &mut Model, how: impl Fn(bool) -> (Steer, &'static str, &'static str)) {
-    let Some(plan) = model.snapshot.plans.first() else {
+    let Some(plan) = model.known.snapshot.plans.first() else {
         tell(model, Tone::Person, "no-plan");
         return;
     };
@@ -216,7 +221,7 @@ fn steer(model: &mut Model, how: impl Fn(bool) -> (Steer, &'static str, &'static
 }
 
 fn chosen(model: &Model) -> Vec<HeldActivity> {
-    let line = model.activities.chosen(model.scene());
+    let line = model.screens.activities.chosen(model.scene());
     line.map_or_else(Vec::new, |line| {
         line.members.iter().map(|row| row.held.clone()).collect()
     })
@@ -268,10 +273,10 @@ fn offer(
     lines.extend(causes.into_iter().map(|(count, held)| {
         let why = held.failure.to_string();
         let n = say.number(count);
-        let told = if is_one { why } else { format!("{n}: {why}") };
+        let told = if is_one { why } else { say.labelled(&n, &why) };
         (Tone::Plain, told)
     }));
-    let unread = model.activities.slot.data.as_ref();
+    let unread = model.screens.activities.slot.data.as_ref();
     let unread = unread.map_or(0, |held| held.rows.more);
     if unread > 0 {
         lines.push((Tone::Person, say.count("not-in-list-events", unread)));

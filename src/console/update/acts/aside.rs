@@ -122,10 +122,10 @@ fn some_targets(model: &mut Model, reach: Reach) -> Option<Targets> {
 /// Each contact once, though it may be deleted and opted out.
 fn targets(model: &Model, reach: Reach) -> Targets {
     let words = model.shell.words();
-    let screen = &model.flags;
+    let screen = &model.screens.flags;
     let open = match model.tab {
-        Tab::Contacts => model.contacts.open.as_ref().map(Detail::person),
-        Tab::Conflicts => match &model.conflicts.open {
+        Tab::Contacts => model.screens.contacts.open.as_ref().map(Detail::person),
+        Tab::Conflicts => match &model.screens.conflicts.open {
             Some(open) => Some(open.person()),
             None => return in_conflict(model),
         },
@@ -167,7 +167,7 @@ fn targets(model: &Model, reach: Reach) -> Targets {
 
 /// The chosen contact of those that wait for a person.
 fn in_conflict(model: &Model) -> Targets {
-    let line = model.conflicts.chosen(model.scene());
+    let line = model.screens.conflicts.chosen(model.scene());
     let rows = line.map(|line| line.row).map(|row| Target {
         link: row.brief.id,
         name: row.brief.name.clone(),

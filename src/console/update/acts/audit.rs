@@ -13,7 +13,7 @@ pub(in crate::console) fn ask_export(model: &mut Model, action: Action) {
         _ => Format::Csv,
     };
     let scene = model.scene();
-    let audit = &model.audit;
+    let audit = &model.screens.audit;
     let wanted = match audit.act() {
         Some(open) => Wanted::One(open.act.run),
         None => audit.wanted(scene.words),
@@ -37,7 +37,7 @@ pub(in crate::console) fn ask_export(model: &mut Model, action: Action) {
 pub(super) fn export(model: &mut Model, export: Export, reason: String) {
     let at = model.shell.now;
     let query = Query::ExportActs(Export { at, ..export }, reason);
-    model.export = Some((Slot::default(), query));
+    model.asked.export = Some((Slot::default(), query));
 }
 
 pub(in crate::console) fn say_exported(model: &mut Model, exported: &Exported) {

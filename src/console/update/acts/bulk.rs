@@ -23,11 +23,11 @@ pub(super) const fn calls(written: u64) -> u64 {
 
 /// Asks for the marked contacts, or those that the filter shows, as they are now.
 pub(in crate::console) fn ask(model: &mut Model, choice: Choice) {
-    let (links, reach) = model.conflicts.many(model.scene());
+    let (links, reach) = model.screens.conflicts.many(model.scene());
     if links.is_empty() {
         return tell(model, Tone::Person, "nothing-chosen-here");
     }
-    model.bulk = Some(Bulk {
+    model.asked.bulk = Some(Bulk {
         choice,
         links,
         reach,
@@ -126,7 +126,7 @@ fn lines(words: Words<'_>, bulk: &Bulk, trial: &Trial) -> Vec<(Tone, String)> {
         Reach::Shown { more } => ("bulk-shown", "not-in-list", more),
     };
     let reach = say.count(reach, bulk.links.len() as u64);
-    let mut lines = vec![(Tone::Strong, format!("{choice}: {reach}"))];
+    let mut lines = vec![(Tone::Strong, say.labelled(&choice, &reach))];
     if besides > 0 {
         lines.push((Tone::Person, say.count(key, besides)));
     }

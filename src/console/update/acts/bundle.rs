@@ -32,5 +32,5 @@ pub(in crate::console) fn offer(model: &mut Model) {
 
 pub(super) fn make(model: &mut Model, contact: Option<LinkId>, reason: String) {
     let query = Query::Bundle(contact, model.shell.now, reason);
-    model.export = Some((Slot::default(), query));
+    model.asked.export = Some((Slot::default(), query));
 }

@@ -19,7 +19,7 @@ pub(in crate::console) fn choose(model: &mut Model, choice: Choice) {
         model.shell.toast(Tone::Person, told);
         return;
     }
-    let Some(open) = &mut model.conflicts.open else {
+    let Some(open) = &mut model.screens.conflicts.open else {
         return;
     };
     if open.conflict().is_some() && !open.choose(choice) {
@@ -29,14 +29,14 @@ pub(in crate::console) fn choose(model: &mut Model, choice: Choice) {
 
 /// Why the choice would only fail again, if it would.
 fn in_vain(model: &Model, choice: &Choice) -> Option<String> {
-    let open = model.conflicts.open.as_ref()?;
+    let open = model.screens.conflicts.open.as_ref()?;
     let (person, conflict) = open.person().zip(open.conflict())?;
     let again = preview::in_vain(&person.link, conflict, choice)?;
     Some(again.told(model.shell.words()))
 }
 
 pub(in crate::console) fn clear_choice(model: &mut Model) {
-    let open = model.conflicts.open.as_mut();
+    let open = model.screens.conflicts.open.as_mut();
     if !open.is_some_and(Decide::clear) {
         tell(model, Tone::Muted, "no-choice-here");
     }
@@ -46,7 +46,7 @@ pub(in crate::console) fn clear_choice(model: &mut Model) {
 pub(in crate::console) fn ask_value(model: &mut Model) {
     let words = model.shell.words();
     let say = words.language;
-    let open = model.conflicts.open.as_ref();
+    let open = model.screens.conflicts.open.as_ref();
     let Some((person, conflict)) = open.and_then(|open| open.person().zip(open.conflict())) else {
         return;
     };
@@ -89,7 +89,7 @@ pub(in crate::console) fn take_typed(model: &mut Model) {
         return;
     };
     let text = prompt.field.text();
-    let open = model.conflicts.open.as_ref();
+    let open = model.screens.conflicts.open.as_ref();
     let Some((person, conflict)) = open.and_then(|open| open.person().zip(open.conflict())) else {
         model.overlay = None;
         return;
@@ -127,7 +127,7 @@ pub(in crate::console) fn take_typed(model: &mut Model) {
 
 /// Leaving a contact forgets nothing that was chosen for it.
 pub(in crate::console) fn say_kept(model: &mut Model, left: Option<LinkId>) {
-    let kept = left.map_or(0, |link| model.conflicts.kept(link));
+    let kept = left.map_or(0, |link| model.screens.conflicts.kept(link));
     if model.tab == Tab::Conflicts && kept > 0 {
         let text = model.shell.language.count("choices-kept", kept);
         model.shell.toast(Tone::Plain, text);
@@ -138,7 +138,7 @@ pub(in crate::console) fn say_kept(model: &mut Model, left: Option<LinkId>) {
 pub(in crate::console) fn offer_resolution(model: &mut Model) {
     let words = model.shell.words();
     let say = words.language;
-    let Some(open) = &model.conflicts.open else {
+    let Some(open) = &model.screens.conflicts.open else {
         return;
     };
     let Some(person) = open.person() else {
@@ -149,7 +149,7 @@ pub(in crate::console) fn offer_resolution(model: &mut Model) {
         return;
     }
     let link = &person.link;
-    if model.sent.decides(link.id) {
+    if model.asked.sent.decides(link.id) {
         tell(model, Tone::Plain, "sent");
         return;
     }
@@ -186,11 +186,8 @@ pub(in crate::console) fn offer_resolution(model: &mut Model) {
         lines.push((Tone::Muted, say.count("stay-undecided", undecided as u64)));
     }
     for (subject, choice) in choices {
-        let title = format!(
-            "{}: {}",
-            words.subject(link.kind, *subject),
-            words.choice(choice)
-        );
+        let subject_named = words.subject(link.kind, *subject);
+        let title = words.labelled(&subject_named, &words.choice(choice));
         lines.push((Tone::Plain, title));
         for line in preview::lines(words, link, *subject, choice) {
             lines.push((Tone::Strong, format!("→ {line}")));

@@ -12,24 +12,24 @@ use crate::domain::remedy::{Mended, Preview, Remedy};
 
 /// One look at a time.
 pub(in crate::console) fn look(model: &mut Model) {
-    model.looked = Some(model.shell.now);
-    model.look.get_or_insert_default();
-    model.doctor.own.is_looking = true;
+    model.asked.looked = Some(model.shell.now);
+    model.asked.look.get_or_insert_default();
+    model.screens.doctor.own.is_looking = true;
 }
 
 /// It is over, well or not.
 pub(in crate::console) fn looked(model: &mut Model) {
-    model.look = None;
-    model.doctor.own.is_looking = false;
+    model.asked.look = None;
+    model.screens.doctor.own.is_looking = false;
 }
 
 /// What would be made is asked for first; its answer opens a dialog.
 pub(in crate::console) fn ask(model: &mut Model) {
-    if model.mending.is_some() {
+    if model.asked.mending.is_some() {
         tell(model, Tone::Muted, "mend-under-way");
         return;
     }
-    let chosen = model.doctor.pointed(model.scene());
+    let chosen = model.screens.doctor.pointed(model.scene());
     let Some(remedy) = chosen.map(|finding| finding.seen.remedy.clone()) else {
         tell(model, Tone::Muted, "choose-first");
         return;
@@ -40,12 +40,12 @@ pub(in crate::console) fn ask(model: &mut Model) {
     };
     tell(model, Tone::Plain, "mend-preparing");
     let query = Query::Preview(remedy.clone());
-    model.mending = Some((Slot::default(), query));
+    model.asked.mending = Some((Slot::default(), query));
 }
 
 pub(in crate::console) fn mend(model: &mut Model, remedy: Remedy, reason: String) {
     tell(model, Tone::Plain, "mend-begun");
-    model.mending = Some((Slot::default(), Query::Mend(remedy, reason)));
+    model.asked.mending = Some((Slot::default(), Query::Mend(remedy, reason)));
 }
 
 /// The answer to either.
@@ -58,6 +58,7 @@ pub(in crate::console) fn answered(model: &mut Model, asked: Query, mending: Men
             look(model);
         }
         (asked, Mending::Failed(why)) => {
+            let why = model.shell.words().why_not(&why);
             let text = model.shell.language.with("mend-failed", &[("why", &why)]);
             model.shell.toast(Tone::Person, text);
             // Part of it may be there.
@@ -74,7 +75,7 @@ fn told(model: &Model, asked: &Query, mended: &Mended) -> (Tone, String) {
     let say = &model.shell.language;
     let names = mended.made.join(", ");
     if !mended.refused.is_empty() {
-        let why = mended.refused.join("; ");
+        let why = mended.refused.join(say.text("separator"));
         let gaps = [("names", names.as_str()), ("why", why.as_str())];
         let says = if mended.made.is_empty() {
             "mend-failed"
@@ -148,7 +149,7 @@ fn lines(model: &Model, remedy: &Remedy, preview: &Preview) -> Vec<(Tone, String
 }
 
 fn checked<'a>(model: &'a Model, remedy: &Remedy) -> Option<&'a Finding> {
-    let diagnosis = model.diagnosis.data.as_ref()?;
+    let diagnosis = model.known.diagnosis.data.as_ref()?;
     let mut findings = diagnosis.findings.iter();
     findings.find(|finding| finding.seen.remedy.as_ref() == Some(remedy))
 }

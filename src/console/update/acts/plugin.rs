@@ -18,7 +18,7 @@ use crate::domain::setup::{Draft, Systems, Unfit};
 
 /// What one of this screen's own actions does.
 pub(in crate::console) fn run(model: &mut Model, action: Action) {
-    if model.plugin.shown().is_none() {
+    if model.screens.plugin.shown().is_none() {
         tell(model, Tone::Muted, "loading");
         return;
     }
@@ -40,7 +40,7 @@ fn draft<T>(
     model: &mut Model,
     change: impl FnOnce(&mut Draft, Systems<'_>) -> Result<T, Unfit>,
 ) -> Option<T> {
-    match model.plugin.shown_mut()?.edit(change) {
+    match model.screens.plugin.shown_mut()?.edit(change) {
         Ok(done) => {
             settle(model);
             Some(done)
@@ -55,7 +55,7 @@ fn draft<T>(
 
 /// The same where nothing can be unfit.
 fn put(model: &mut Model, change: impl FnOnce(&mut Draft)) {
-    if let Some(shown) = model.plugin.shown_mut() {
+    if let Some(shown) = model.screens.plugin.shown_mut() {
         shown.put(change);
         settle(model);
     }
@@ -63,15 +63,15 @@ fn put(model: &mut Model, change: impl FnOnce(&mut Draft)) {
 
 /// Lines came or went: what was chosen stays chosen.
 fn settle(model: &mut Model) {
-    model.plugin.own.has_drafted = true;
-    let mut list = std::mem::take(&mut model.plugin);
+    model.screens.plugin.own.has_drafted = true;
+    let mut list = std::mem::take(&mut model.screens.plugin);
     list.settle(model.scene());
-    model.plugin = list;
+    model.screens.plugin = list;
 }
 
 /// What a key acts on, or a word that nothing is chosen.
 fn acted_on(model: &mut Model) -> Option<Key> {
-    let key = model.plugin.acted_on();
+    let key = model.screens.plugin.acted_on();
     if key.is_none() {
         tell(model, Tone::Muted, "choose-first");
     }
@@ -80,7 +80,7 @@ fn acted_on(model: &mut Model) -> Option<Key> {
 
 /// What speaks against a line stands beside it; here is said that it is not saved.
 fn say_drafted(model: &mut Model) {
-    let drafted = model.plugin.shown().and_then(Shown::drafted);
+    let drafted = model.screens.plugin.shown().and_then(Shown::drafted);
     let key = match drafted {
         Some(_) => "draft-so-far",
         None => "draft-as-before",

@@ -31,6 +31,7 @@ pub(in crate::console) fn offer_retry(model: &mut Model, reach: Reach) {
     let words = model.shell.words();
     let say = words.language;
     let chosen = model
+        .screens
         .queues
         .chosen(model.scene())
         .filter(|row| row.is_given_up());
@@ -39,7 +40,7 @@ pub(in crate::console) fn offer_retry(model: &mut Model, reach: Reach) {
         return;
     };
     let code = row.code().unwrap_or_default();
-    let queues = model.queues.slot.data.as_ref();
+    let queues = model.screens.queues.slot.data.as_ref();
     let same = |row: &&HeldRow| row.held.failure.code == code;
     let command = match (row, reach) {
         (Row::Write(write), Reach::Chosen) => Command::Retry {
@@ -110,6 +111,7 @@ pub(in crate::console) fn offer_discard(model: &mut Model) {
     let words = model.shell.words();
     let say = words.language;
     let chosen = model
+        .screens
         .queues
         .chosen(model.scene())
         .filter(|row| row.is_given_up());
@@ -163,10 +165,10 @@ pub(in crate::console) fn ask_pause(model: &mut Model) {
         offer_pause(model, Queue::Activities);
         return;
     }
-    let paused = &model.snapshot.paused;
+    let paused = &model.known.snapshot.paused;
     let words = model.shell.words();
     let say = words.language;
-    let offered = model.queues.chosen(model.scene()).map(Row::queue);
+    let offered = model.screens.queues.chosen(model.scene()).map(Row::queue);
     let offered = offered.or_else(|| paused.iter().next().copied());
     let offered = offered.unwrap_or(Queue::Salesforce);
     let named = Queue::ALL.iter().zip(1..).map(|(queue, number)| {
@@ -204,7 +206,7 @@ pub(in crate::console) fn take_queue(model: &mut Model) {
 
 /// Pauses a queue, or lets it go on if it is paused.
 fn offer_pause(model: &mut Model, queue: Queue) {
-    let (title, explained, command) = if model.snapshot.paused.contains(&queue) {
+    let (title, explained, command) = if model.known.snapshot.paused.contains(&queue) {
         ("dialog-resume", "resume-explained", Command::Resume(queue))
     } else {
         ("dialog-pause", "pause-explained", Command::Pause(queue))
@@ -217,8 +219,8 @@ fn offer_pause(model: &mut Model, queue: Queue) {
 
 /// What waits behind the brake is read first: nothing is let go unseen.
 pub(in crate::console) fn ask_release(model: &mut Model) {
-    if model.snapshot.is_braked {
-        model.release = Some(Slot::default());
+    if model.known.snapshot.is_braked {
+        model.asked.release = Some(Slot::default());
     } else {
         tell(model, Tone::Muted, "brake-not-pulled");
     }
@@ -226,7 +228,7 @@ pub(in crate::console) fn ask_release(model: &mut Model) {
 
 /// Whether that is what the answer is to.
 pub(in crate::console) fn awaits(model: &mut Model, ticket: Ticket) -> bool {
-    let release = &mut model.release;
+    let release = &mut model.asked.release;
     release
         .take_if(|slot| slot.is_waiting_for(ticket))
         .is_some()
@@ -237,17 +239,17 @@ pub(in crate::console) fn offer_release(model: &mut Model, queues: &Queues) {
     if model.overlay.is_some() {
         return tell(model, Tone::Person, "answer-dropped");
     }
-    if !model.snapshot.is_braked {
+    if !model.known.snapshot.is_braked {
         return tell(model, Tone::Muted, "brake-not-pulled");
     }
     let words = model.shell.words();
     let say = words.language;
     let mut lines = vec![(Tone::Person, say.text("release-brake-explained").to_owned())];
-    for (side, count) in &model.snapshot.queued {
+    for (side, count) in &model.known.snapshot.queued {
         let n = say.number(*count);
-        lines.push((Tone::Strong, format!("{side}: {n}")));
+        lines.push((Tone::Strong, say.labelled(&side.to_string(), &n)));
     }
-    let written = model.snapshot.queued.get(&Side::Salesforce);
+    let written = model.known.snapshot.queued.get(&Side::Salesforce);
     let calls = bulk::calls(written.copied().unwrap_or_default());
     lines.push((Tone::Muted, say.count("bulk-calls", calls)));
     lines.push((Tone::Person, say.text("release-not-undone").to_owned()));
@@ -255,14 +257,14 @@ pub(in crate::console) fn offer_release(model: &mut Model, queues: &Queues) {
     let waiting = queues.writes.rows.iter().filter(waits);
     let samples = waiting.take(SAMPLES_MAX).map(|row| {
         let whom = words.titled(&row.brief.name, row.brief.id);
-        (Tone::Muted, format!("{whom}: {}", carried(words, row)))
+        (Tone::Muted, say.labelled(&whom, &carried(words, row)))
     });
     lines.extend(samples);
     let title = say.text("dialog-release-brake").to_owned();
     let word = say.text("release-word").to_owned();
     let frozen = Frozen {
         command: Command::ReleaseBrake {
-            writes: model.snapshot.queued.values().sum(),
+            writes: model.known.snapshot.queued.values().sum(),
         },
         looked_at: None,
     };

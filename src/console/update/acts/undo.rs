@@ -14,7 +14,7 @@ use crate::domain::record::Act;
 const UNDO: &str = "undo";
 
 pub(in crate::console) fn ask_undo(model: &mut Model) {
-    model.undo = Some(Slot::default());
+    model.asked.undo = Some(Slot::default());
 }
 
 /// The last act came: a dialog that shows what taking it back writes.
@@ -39,14 +39,8 @@ pub(in crate::console) fn offer_undo(model: &mut Model, last: Option<UndoPreview
         ("at", at.as_str()),
     ];
     let mut lines = whose(words, &model.shell.instance.operator, &act, &newer);
-    lines.extend([
-        (Tone::Strong, say.with("act-summary", &gaps)),
-        (
-            Tone::Muted,
-            say.with("undo-reason", &[("reason", &act.reason)]),
-        ),
-        (Tone::Muted, say.text("undo-honest").to_owned()),
-    ]);
+    lines.push((Tone::Strong, say.with("act-summary", &gaps)));
+    // What it writes comes first: it must not be what a small screen leaves out.
     for step in &act.undo {
         let Some((link, name)) = links.iter().find(|(link, _)| link.id == step.link) else {
             continue;
@@ -56,6 +50,9 @@ pub(in crate::console) fn offer_undo(model: &mut Model, last: Option<UndoPreview
             lines.push((Tone::Strong, format!("→ {line}")));
         }
     }
+    let reason = say.with("undo-reason", &[("reason", &act.reason)]);
+    lines.push((Tone::Muted, say.text("undo-honest").to_owned()));
+    lines.push((Tone::Muted, reason));
     let title = if act.act == UNDO {
         "dialog-redo"
     } else {

@@ -35,7 +35,12 @@ pub(in crate::console) fn change(model: &mut Model) {
 }
 
 fn change_setting(model: &mut Model, setting: Setting) {
-    let Some(value) = model.plugin.shown().map(|shown| shown.value(setting)) else {
+    let Some(value) = model
+        .screens
+        .plugin
+        .shown()
+        .map(|shown| shown.value(setting))
+    else {
         return;
     };
     match value {
@@ -59,7 +64,7 @@ fn change_setting(model: &mut Model, setting: Setting) {
 
 /// Said with what follows from it: it stops or starts something.
 pub(super) fn publish(model: &mut Model) {
-    let Some(shown) = model.plugin.shown() else {
+    let Some(shown) = model.screens.plugin.shown() else {
         return;
     };
     let is_on = !shown.policy().published;
@@ -77,7 +82,7 @@ pub(super) fn publish(model: &mut Model) {
 }
 
 fn ask_time(model: &mut Model, time: Time) {
-    let Some(shown) = model.plugin.shown() else {
+    let Some(shown) = model.screens.plugin.shown() else {
         return;
     };
     let say = &model.shell.language;
@@ -117,7 +122,7 @@ pub(in crate::console) fn take_setting(model: &mut Model) {
 }
 
 fn open_names(model: &mut Model, setting: Setting, names: &[String]) {
-    let Some(shown) = model.plugin.shown() else {
+    let Some(shown) = model.screens.plugin.shown() else {
         return;
     };
     let words = model.shell.words();
@@ -176,7 +181,7 @@ fn open_options(model: &mut Model, kind: Kind, id: FieldId) {
     let Some(rule) = kept_rule(model, kind, id) else {
         return;
     };
-    let Some(shown) = model.plugin.shown() else {
+    let Some(shown) = model.screens.plugin.shown() else {
         return;
     };
     let words = model.shell.words();
@@ -231,7 +236,7 @@ fn open_options(model: &mut Model, kind: Kind, id: FieldId) {
 
 /// The rule as the draft has it; said, if the draft takes it out, or if the option for owners made it.
 fn kept_rule(model: &mut Model, kind: Kind, id: FieldId) -> Option<FieldRule> {
-    let shown = model.plugin.shown()?;
+    let shown = model.screens.plugin.shown()?;
     let rule = shown.rule(kind, id)?;
     if rule.role == Role::Owner && shown.policy().sync_owners {
         tell(model, Tone::Person, "owners-by-option");
@@ -279,7 +284,11 @@ fn take_names(model: &mut Model, setting: Setting, boxes: &Boxes) {
         Choice::Review | Choice::Clear | Choice::Newest => None,
     });
     let ticked: Vec<String> = ticked.collect();
-    let value = model.plugin.shown().map(|shown| shown.value(setting));
+    let value = model
+        .screens
+        .plugin
+        .shown()
+        .map(|shown| shown.value(setting));
     let Some(Set::Names(before)) = value else {
         return;
     };
@@ -329,7 +338,7 @@ fn take_options(model: &mut Model, boxes: &Boxes, kind: Kind, rule: &FieldRule) 
     // For other objects altogether it is another pair.
     if new != id {
         let key = Key::Rule(kind, new);
-        if let Some(open) = &mut model.plugin.open {
+        if let Some(open) = &mut model.screens.plugin.open {
             *open = Detail::new(key);
         }
         point_at(model, key);
@@ -371,7 +380,7 @@ pub(super) fn turn(model: &mut Model) {
 }
 
 pub(super) fn add(model: &mut Model) {
-    if let Some(shown) = model.plugin.shown() {
+    if let Some(shown) = model.screens.plugin.shown() {
         let picker = Picker::begin(model.shell.words(), shown);
         model.overlay = Some(Overlay::Picker(Box::new(picker)));
     }
@@ -386,7 +395,7 @@ pub(in crate::console) fn take_picked(model: &mut Model) {
         None => {}
         Some(Pick::Unfit(why)) => picker.problem = Some(why),
         Some(Pick::Salesforce(kind, name, objects)) => {
-            if let Some(shown) = model.plugin.shown() {
+            if let Some(shown) = model.screens.plugin.shown() {
                 let wanted = (kind, name, objects);
                 let second = Picker::second(model.shell.words(), shown, wanted);
                 model.overlay = Some(Overlay::Picker(Box::new(second)));
@@ -404,10 +413,10 @@ pub(in crate::console) fn take_picked(model: &mut Model) {
 }
 
 fn point_at(model: &mut Model, key: Key) {
-    let mut list = std::mem::take(&mut model.plugin);
+    let mut list = std::mem::take(&mut model.screens.plugin);
     let keys = list.keys(model.scene());
     list.point_at(&keys, key);
-    model.plugin = list;
+    model.screens.plugin = list;
 }
 
 /// Takes the pair out of the draft, or puts it in again as it was.
@@ -417,7 +426,7 @@ pub(super) fn remove(model: &mut Model) {
         return;
     };
     let key = Key::Rule(kind, id);
-    let mark = model.plugin.shown().map(|shown| shown.mark(key));
+    let mark = model.screens.plugin.shown().map(|shown| shown.mark(key));
     if mark == Some(Mark::Removed) {
         put_back(model, kind, id);
         return;
@@ -427,14 +436,18 @@ pub(super) fn remove(model: &mut Model) {
     }
     put(model, |draft| draft.remove(kind, id));
     if mark == Some(Mark::Added) {
-        model.plugin.open = None;
+        model.screens.plugin.open = None;
         settle(model);
     }
     tell(model, Tone::Plain, "removed-not-saved");
 }
 
 fn put_back(model: &mut Model, kind: Kind, id: FieldId) {
-    let rule = model.plugin.shown().and_then(|shown| shown.rule(kind, id));
+    let rule = model
+        .screens
+        .plugin
+        .shown()
+        .and_then(|shown| shown.rule(kind, id));
     let Some(rule) = rule.cloned() else {
         return;
     };
@@ -455,17 +468,29 @@ pub(super) fn roll_back(model: &mut Model) {
 
 /// An older version becomes the draft.
 pub(in crate::console) fn replace(model: &mut Model, number: u32) {
-    let found = model.plugin.shown().and_then(|shown| shown.version(number));
+    let found = model
+        .screens
+        .plugin
+        .shown()
+        .and_then(|shown| shown.version(number));
     let Some(version) = found.map(|(version, _)| version.clone()) else {
         return;
     };
-    let versions = model.plugin.shown().map(|shown| &shown.plugin.versions);
+    let versions = model
+        .screens
+        .plugin
+        .shown()
+        .map(|shown| &shown.plugin.versions);
     let in_force = versions.and_then(|versions| versions.first()).cloned();
     let has_no_times = version.timetable.is_none();
     let keeps_times = has_no_times && in_force.as_ref().is_some_and(|now| now.timetable.is_some());
     put(model, |draft| draft.go_back(version, in_force.as_ref()));
-    model.plugin.open = None;
-    let is_drafted = model.plugin.shown().is_some_and(|s| s.drafted().is_some());
+    model.screens.plugin.open = None;
+    let is_drafted = model
+        .screens
+        .plugin
+        .shown()
+        .is_some_and(|s| s.drafted().is_some());
     let key = match (is_drafted, keeps_times) {
         (true, _) => "rolled-back",
         (false, true) => "doubt-no-times",

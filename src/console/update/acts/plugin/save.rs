@@ -12,18 +12,18 @@ const CHANGES_MAX: usize = 6;
 
 /// First the preview, from there the dialog.
 pub(super) fn offer(model: &mut Model) {
-    let Some(drafted) = model.plugin.shown().and_then(Shown::drafted) else {
+    let Some(drafted) = model.screens.plugin.shown().and_then(Shown::drafted) else {
         tell(model, Tone::Muted, "draft-none");
         return;
     };
-    let is_seen = model.plugin.open.as_ref().map(Detail::key) == Some(Key::Draft);
+    let is_seen = model.screens.plugin.open.as_ref().map(Detail::key) == Some(Key::Draft);
     if !is_seen {
         let wanted = drafted.draft.policy.clone();
-        model.plugin.open = Some(Detail::preview(wanted));
+        model.screens.plugin.open = Some(Detail::preview(wanted));
         return;
     }
     let refused = drafted.refusals() > 0;
-    if model.plugin.shown().is_some_and(Shown::is_outdated) {
+    if model.screens.plugin.shown().is_some_and(Shown::is_outdated) {
         tell(model, Tone::Person, "preview-outdated");
     } else if refused {
         tell(model, Tone::Person, "preview-refused");
@@ -35,7 +35,7 @@ pub(super) fn offer(model: &mut Model) {
 }
 
 fn ask(model: &mut Model) {
-    let Some(shown) = model.plugin.shown() else {
+    let Some(shown) = model.screens.plugin.shown() else {
         return;
     };
     let Some(drafted) = shown.drafted() else {
@@ -44,7 +44,12 @@ fn ask(model: &mut Model) {
     let words = model.shell.words();
     let say = words.language;
     let mut lines = vec![(Tone::Strong, say.count("save-changes", drafted.count()))];
-    let foreseen = model.plugin.open.as_ref().and_then(Detail::foreseen);
+    let foreseen = model
+        .screens
+        .plugin
+        .open
+        .as_ref()
+        .and_then(Detail::foreseen);
     match foreseen {
         // Samples and calls were in the preview.
         Some(seen) if seen.searched == Searched::All => {
@@ -77,31 +82,36 @@ fn ask(model: &mut Model) {
 
 /// What the dialog froze was made from what is still in force. The preview closes: it was seen.
 pub(in crate::console) fn may_send(model: &mut Model, based_on: u32) -> bool {
-    let now = model.plugin.shown().map(|shown| shown.plugin.version);
+    let now = model
+        .screens
+        .plugin
+        .shown()
+        .map(|shown| shown.plugin.version);
     if now.is_some_and(|now| now != based_on) {
         tell(model, Tone::Person, "preview-outdated");
         return false;
     }
     if model.tab == Tab::Plugin {
-        model.plugin.open = None;
+        model.screens.plugin.open = None;
     }
     true
 }
 
 pub(super) fn redo(model: &mut Model) {
-    let is_outdated = model.plugin.shown().is_some_and(Shown::is_outdated);
+    let is_outdated = model.screens.plugin.shown().is_some_and(Shown::is_outdated);
     if !is_outdated {
         tell(model, Tone::Muted, "redo-not-needed");
         return;
     }
-    let Some(left) = model.plugin.shown_mut().and_then(Shown::redo) else {
+    let Some(left) = model.screens.plugin.shown_mut().and_then(Shown::redo) else {
         return;
     };
     settle(model);
     // What it would do is another thing now.
-    if model.plugin.open.as_ref().map(Detail::key) == Some(Key::Draft) {
-        let drafted = model.plugin.shown().and_then(Shown::drafted);
-        model.plugin.open = drafted.map(|drafted| Detail::preview(drafted.draft.policy.clone()));
+    if model.screens.plugin.open.as_ref().map(Detail::key) == Some(Key::Draft) {
+        let drafted = model.screens.plugin.shown().and_then(Shown::drafted);
+        model.screens.plugin.open =
+            drafted.map(|drafted| Detail::preview(drafted.draft.policy.clone()));
     }
     let say = &model.shell.language;
     let (tone, told) = if left == 0 {
@@ -121,7 +131,7 @@ pub(super) fn ask_discard(model: &mut Model) {
 
 /// Asks before the draft is lost; `false` if there is none.
 pub(super) fn ask_to_lose(model: &mut Model, title: &str, on_yes: OnYes) -> bool {
-    let Some(drafted) = model.plugin.shown().and_then(Shown::drafted) else {
+    let Some(drafted) = model.screens.plugin.shown().and_then(Shown::drafted) else {
         return false;
     };
     let say = &model.shell.language;
@@ -139,11 +149,11 @@ pub(super) fn ask_to_lose(model: &mut Model, title: &str, on_yes: OnYes) -> bool
 }
 
 pub(in crate::console) fn discard(model: &mut Model) {
-    if let Some(shown) = model.plugin.shown_mut() {
+    if let Some(shown) = model.screens.plugin.shown_mut() {
         shown.discard();
     }
     // What was open may have been part of it.
-    model.plugin.open = None;
+    model.screens.plugin.open = None;
     settle(model);
     tell(model, Tone::Plain, "draft-discarded");
 }

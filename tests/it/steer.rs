@@ -277,7 +277,8 @@ async fn decided(world: &World, lead: RecordId) -> Act {
         .await;
     assert!(accepted(&decided.facts));
     assert_eq!(world.text(lead, "Title"), "Seller");
-    world.store.acts(1).await.unwrap().remove(0)
+    let acts = world.store.acts(1).await;
+    acts.expect("a store in memory does not fail").remove(0)
 }
 
 fn decision(link: &Link) -> Resolution {

@@ -273,7 +273,7 @@ fn a_bundle_is_asked_for_once_with_the_open_contact_and_said_where_it_is() {
         .keys("8 x")
         .expect_screen("- what the doctor found, the last acts")
         .expect_screen("[> Cancel <]")
-        .lacks("how link");
+        .lacks("how contact");
     bench.keys("esc");
     assert_eq!(bundled(&mut bench), [], "nothing is made unseen");
     takes(&mut bench, "x").expect_screen("The bundle, without names, is in /data/bundle-of-None");
@@ -281,7 +281,7 @@ fn a_bundle_is_asked_for_once_with_the_open_contact_and_said_where_it_is() {
     bench.keys("4").type_text("claire");
     bench
         .keys("enter enter x")
-        .expect_screen("- how link 1 stands");
+        .expect_screen("- how contact no. 1 stands");
     bench.keys("esc");
     takes(&mut bench, "x").expect_screen("/data/bundle-of-Some");
     assert_eq!(bundled(&mut bench).len(), 1);

@@ -78,7 +78,7 @@ fn a_bulk_that_is_refused_in_part_is_one_answer_to_one_command() {
     bench.send(Msg::Told(Fact::AcceptedInPart { run, refused }));
     bench
         .expect_screen("→ Automation's value")
-        .expect_screen("Taken in as run 3, all but 2. Refused: there is no link 7");
+        .expect_screen("Accepted as act 3, all but 2. Refused: there is no contact no. 7");
     let refused = vec![(LinkId(1), Refusal::NoSuchConflict(LinkId(1)))];
     let run = RunId(4);
     bench.send(Msg::Told(Fact::AcceptedInPart { run, refused }));

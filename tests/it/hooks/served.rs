@@ -502,7 +502,7 @@ fn pushes(company: &Company, run: impl Fn(&[&str]) -> (Option<i32>, Json)) {
     let pushes: Vec<&Json> = pushes.collect();
     assert!(!pushes.is_empty());
     let is_told = |line: &&Json| line.get("object").is_some();
-    assert!(!pushes.iter().any(|line| is_told(line)), "{pushes:?}");
+    assert!(!pushes.iter().any(is_told), "{pushes:?}");
 }
 
 #[test]

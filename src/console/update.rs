@@ -114,11 +114,7 @@ fn take_in(model: &mut Model, msg: Msg) -> Vec<Effect> {
             Vec::new()
         }
         Msg::Ended => {
-            model.shell.sync = SyncState::Ended;
-            // That it ended is said where the last message stood.
-            model.shell.toast = None;
-            model.asked.sent.lose_count();
-            acts::activities::count_lost(model);
+            ended(model);
             Vec::new()
         }
         Msg::Recording(file) => {
@@ -136,6 +132,14 @@ fn observe(model: &mut Model, snapshot: Arc<Snapshot>) {
         let (scene, screen) = model.stage(tab);
         screen.observe(scene);
     }
+}
+
+/// That it ended is said where the last message stood.
+fn ended(model: &mut Model) {
+    model.shell.sync = SyncState::Ended;
+    model.shell.toast = None;
+    model.asked.sent.lose_count();
+    acts::activities::count_lost(model);
 }
 
 /// An answer may have been among them: nobody waits for one any more.

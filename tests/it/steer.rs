@@ -213,15 +213,16 @@ async fn whoever_decides_second_is_told_who_was_first_and_when() {
     let facts = world
         .instruct_twice(Command::Resolve(first), Command::Resolve(second))
         .await;
-    let refused = |fact: &Fact| match fact {
-        Fact::Refused(Refusal::OlderGeneration { link, decided, .. }) => {
-            Some((*link, decided.clone()))
-        }
+    let in_part = |fact: &Fact| match fact {
+        Fact::AcceptedInPart { refused, .. } => Some(refused.clone()),
         _ => None,
     };
-    let refused: Vec<_> = facts.iter().filter_map(refused).collect();
-    let [(link, Some((by, at)))] = &refused[..] else {
+    let refused: Vec<_> = facts.iter().filter_map(in_part).flatten().collect();
+    let [(link, Refusal::OlderGeneration { decided, .. })] = &refused[..] else {
         panic!("{facts:?}");
+    };
+    let Some((by, at)) = decided else {
+        panic!("{refused:?}");
     };
     assert_eq!((*link, by.as_str()), (links[0].id, "passerelle"));
     assert!(*at > Timestamp::ZERO);

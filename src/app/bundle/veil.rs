@@ -209,8 +209,16 @@ impl Veil<'_> {
     }
 
     fn conflict(&self, whose: Whose<'_>, conflict: &Conflict) -> Conflict {
+        Conflict {
+            subject: conflict.subject,
+            cause: self.cause(whose, &conflict.cause),
+            raised: conflict.raised,
+        }
+    }
+
+    fn cause(&self, whose: Whose<'_>, cause: &Cause) -> Cause {
         let value = |v: &Value| self.value(whose, v);
-        let cause = match &conflict.cause {
+        match cause {
             Cause::BothChanged {
                 salesforce,
                 automation,
@@ -273,11 +281,6 @@ impl Veil<'_> {
                 salesforce: value(salesforce),
                 automation: value(automation),
             },
-        };
-        Conflict {
-            subject: conflict.subject,
-            cause,
-            raised: conflict.raised,
         }
     }
 

@@ -98,7 +98,7 @@ pub(super) async fn perform(
         env,
     };
     match command {
-        None => console(&place, log, out).await,
+        None => Box::pin(console(&place, log, out)).await,
         Some(Command::Demo(demo)) => practice::demo(&place, &demo, log, out).await,
         Some(Command::Serve(asked)) => serve::perform(&place, &asked, out).await,
         Some(Command::Attach(asked)) => attach::perform(&place, asked.read_only, log, out).await,

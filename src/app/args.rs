@@ -259,6 +259,14 @@ pub struct Writing {
     pub json: bool,
 }
 
+/// What every command that takes something away has.
+#[derive(Debug, Args)]
+pub struct Why {
+    /// Why; kept in the audit
+    #[arg(long, default_value = "")]
+    pub reason: String,
+}
+
 #[derive(Debug, Args)]
 #[expect(
     clippy::struct_excessive_bools,
@@ -473,6 +481,8 @@ pub struct AuditExport {
     /// JSON lines, or CSV that no spreadsheet takes for formulas
     #[arg(long, value_enum)]
     pub format: AuditFormat,
+    #[command(flatten)]
+    pub why: Why,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -528,7 +538,11 @@ pub struct Backup {
 #[derive(Debug, Subcommand)]
 pub enum BackupCommand {
     /// Write a copy of everything but the tokens
-    Export { file: PathBuf },
+    Export {
+        file: PathBuf,
+        #[command(flatten)]
+        why: Why,
+    },
     /// Put a copy into an empty data folder
     Restore { file: PathBuf },
 }
@@ -555,6 +569,8 @@ pub enum LogCommand {
     Level {
         /// error, warn, info, debug or trace
         level: Option<String>,
+        #[command(flatten)]
+        why: Why,
     },
 }
 

@@ -285,7 +285,7 @@ async fn attend(
     };
     // Dropped by a panic, the terminal is given back all the same; the panic is told below.
     let ended = AssertUnwindSafe(session).catch_unwind().await;
-    tell_afterwards(seat.log, recorder, panics, out)?;
+    tell_afterwards(seat.log, recorder, panics, out);
     ended.unwrap_or(Err(AppError::Console))
 }
 
@@ -360,15 +360,24 @@ pub(super) fn begin(house: &House, visit: &Visit) -> Start {
     }
 }
 
-/// What was kept back while the screen was the console's.
+/// What was kept back while the screen was the console's, as far as anybody is there to hear it: a line
+/// that dropped changes nothing of what comes after.
 pub(super) fn tell_afterwards(
     log: &Log,
     recorder: Option<Recorder>,
     panics: Panics,
     out: &mut Out,
-) -> Result<(), AppError> {
+) {
     out.be_brief();
-    let kept = log.release();
+    let _ = tell_kept(log.release(), recorder, panics, out);
+}
+
+fn tell_kept(
+    kept: crate::app::log::Kept,
+    recorder: Option<Recorder>,
+    panics: Panics,
+    out: &mut Out,
+) -> std::io::Result<()> {
     if kept.dropped > 0 {
         out.note(&format!("{} older log lines not kept", kept.dropped))?;
     }

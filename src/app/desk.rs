@@ -226,7 +226,8 @@ impl Desk {
     }
 
     pub(super) async fn answered(&self, ticket: Ticket, query: Query) -> Msg {
-        if matches!(query, Query::ExportActs(_) | Query::Bundle(..)) && self.role < Role::Operator {
+        if matches!(query, Query::ExportActs(..) | Query::Bundle(..)) && self.role < Role::Operator
+        {
             return Msg::Unanswered(ticket, said::needs(Role::Operator));
         }
         // It spends calls for what only an admin can save.
@@ -254,8 +255,12 @@ impl Desk {
             Query::Flags => Answer::Flags(self.flags().await?),
             Query::Acts => Answer::Acts(self.acts().await?),
             Query::Act(act) => Answer::Act(Box::new(self.act(*act).await?)),
-            Query::ExportActs(export) => Answer::Exported(self.export(export).await?),
-            Query::Bundle(contact, at) => Answer::Exported(self.bundle(contact, at).await?),
+            Query::ExportActs(export, reason) => {
+                Answer::Exported(self.recorded_export(export, &reason).await?)
+            }
+            Query::Bundle(contact, at, reason) => {
+                Answer::Exported(self.recorded_bundle(contact, at, &reason).await?)
+            }
             Query::CheckAudit => Answer::Checked(Box::new(check_audit(&*self.store).await?)),
             Query::Plugin => Answer::Plugin(Box::new(self.plugin().await?)),
             Query::Example(kind, field) => Answer::Example(self.example(kind, field).await?),

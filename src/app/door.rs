@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use nix::unistd::{Group, Uid, User, getgrouplist};
+use nix::unistd::{Gid, Group, Uid, User, getgrouplist};
 use tokio::sync::mpsc;
 
 use crate::app::config::Operators;
@@ -97,73 +97,136 @@ fn is_owner(peer: Peer) -> bool {
 
 /// Whether the socket's other end may say anything at all.
 pub(super) fn may_knock(peer: Peer, group: Option<&str>) -> bool {
-    is_owner(peer) || group.is_some_and(|group| groups_of(peer).iter().any(|name| name == group))
+    let is_in = |group: &str| Account::of(peer).groups.iter().any(|name| name == group);
+    is_owner(peer) || group.is_some_and(is_in)
 }
 
-/// The peer's user id is the kernel's word, and the login behind it too where the machine keeps one.
-/// What the client itself says is believed of root, who could do anything anyway.
+/// One of the machine's accounts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Account {
+    name: String,
+    groups: Vec<String>,
+}
+
+/// The peer's user id is the kernel's word, and what it and its groups may do is all that is granted.
+/// Who logged in behind it is only as good as the peer: a process of any account can say so as long as
+/// nobody else did. It is believed of root, who could do anything anyway, and never grants anything.
 pub(super) fn recognise(peer: Peer, claims: &Claims, operators: &Operators) -> Visitor {
-    let account = name_of(peer.uid);
-    let behind_root = claims.sudo_user.clone().filter(|_| peer.uid.is_root());
-    let login = peer.pid.and_then(login_of);
-    let name = login
-        .map(name_of)
-        .or(behind_root)
-        .unwrap_or_else(|| account.clone());
-    let role = role_of(peer, &[&account, &name], operators);
-    let role = if claims.is_read_only {
-        role.min(Role::Viewer)
-    } else {
-        role
+    let account = Account::of(peer);
+    let login = peer.pid.and_then(login_of).map(name_of);
+    let login = login.or_else(|| claims.sudo_user.clone().filter(|_| peer.uid.is_root()));
+    let login = login.filter(|login| *login != account.name);
+    let login = login.map(Account::named);
+    told(peer, (&account, login.as_ref()), claims, operators)
+}
+
+/// From what the machine knows of them.
+fn told(
+    peer: Peer,
+    (account, login): (&Account, Option<&Account>),
+    claims: &Claims,
+    operators: &Operators,
+) -> Visitor {
+    let granted = listed(account, operators).unwrap_or_else(|| {
+        if is_owner(peer) {
+            Role::Admin
+        } else {
+            Role::Viewer
+        }
+    });
+    let lowered = login.and_then(|login| listed(login, operators));
+    let claimed = claims.is_read_only.then_some(Role::Viewer);
+    let role = [lowered, claimed]
+        .into_iter()
+        .flatten()
+        .fold(granted, Role::min);
+    let believed = login.filter(|_| peer.uid.is_root());
+    let who = match (believed, login) {
+        (Some(login), _) => Who::Behind(account, login),
+        (None, Some(login)) => Who::Claiming(account, login),
+        (None, None) => Who::Account(account),
     };
-    let from = from(claims, (&account, &name), operators);
     Visitor {
-        operator: Operator { name, from },
+        operator: Operator {
+            name: who.name().to_owned(),
+            from: from(claims, &who, operators),
+        },
         role,
         is_owner: is_owner(peer),
     }
 }
 
+/// Whom the audit names.
+enum Who<'a> {
+    /// The account, and nobody said to be behind it.
+    Account(&'a Account),
+    /// Root, and who logged in and became it.
+    Behind(&'a Account, &'a Account),
+    /// The account, and who is said to have logged in.
+    Claiming(&'a Account, &'a Account),
+}
+
+impl Who<'_> {
+    fn name(&self) -> &str {
+        match self {
+            Self::Behind(_, login) => &login.name,
+            Self::Account(account) | Self::Claiming(account, _) => &account.name,
+        }
+    }
+}
+
 /// Where they sit, under which account if not their own, and by which key.
-fn from(claims: &Claims, (account, name): (&str, &str), operators: &Operators) -> String {
+fn from(claims: &Claims, who: &Who<'_>, operators: &Operators) -> String {
     let line = claims.ssh_connection.as_deref();
     let address = line.and_then(|line| line.split_whitespace().next());
     let place = address.map_or_else(
         || "this machine".to_owned(),
         |address| format!("ssh {address}"),
     );
-    let as_other = (account != name).then(|| format!(" as {account}"));
-    let is_shared = operators.shared.iter().any(|shared| shared == name);
+    let other = match who {
+        Who::Account(_) => None,
+        Who::Behind(account, _) => Some(format!(" as {}", account.name)),
+        Who::Claiming(_, login) => Some(format!(", logged in as {} by its own word", login.name)),
+    };
+    let is_shared = operators.shared.iter().any(|shared| shared == who.name());
     let shared = is_shared.then(|| ", shared account".to_owned());
     let key = claims.ssh_key.as_deref().and_then(fingerprint);
     let key = key.map(|key| format!(", key {key}"));
-    let parts = [Some(place), as_other, shared, key];
+    let parts = [Some(place), other, shared, key];
     parts.into_iter().flatten().collect()
 }
 
-/// Who is in several lists has the least of them; who is in none looks only, except for the owner of
-/// this process and root.
-fn role_of(peer: Peer, names: &[&str], operators: &Operators) -> Role {
-    let groups = groups_of(peer);
+/// What the instance file says of an account, by its name or a group of it. Who is in several lists has
+/// the least of them.
+fn listed(account: &Account, operators: &Operators) -> Option<Role> {
     let is_meant = |entry: &String| match entry.strip_prefix('@') {
-        Some(group) => groups.iter().any(|name| name == group),
-        None => names.contains(&entry.as_str()),
+        Some(group) => account.groups.iter().any(|name| name == group),
+        None => account.name == *entry,
     };
     let lists = [
         (Role::Viewer, &operators.viewer),
         (Role::Operator, &operators.operator),
         (Role::Admin, &operators.admin),
     ];
-    let named = lists
-        .into_iter()
-        .find(|(_, list)| list.iter().any(is_meant));
-    if let Some((role, _)) = named {
-        return role;
+    let mut lists = lists.into_iter();
+    let named = lists.find(|(_, list)| list.iter().any(is_meant));
+    named.map(|(role, _)| role)
+}
+
+impl Account {
+    /// The one that the peer runs as.
+    fn of(peer: Peer) -> Self {
+        let name = name_of(peer.uid);
+        let groups = groups_of(&name, peer.gid);
+        Self { name, groups }
     }
-    if is_owner(peer) {
-        Role::Admin
-    } else {
-        Role::Viewer
+
+    /// One that logged in; a name that the machine does not know is in no group.
+    fn named(name: String) -> Self {
+        let user = User::from_name(&name).ok().flatten();
+        let groups = user.map(|user| groups_of(&user.name, user.gid));
+        let groups = groups.unwrap_or_default();
+        Self { name, groups }
     }
 }
 
@@ -174,11 +237,11 @@ fn name_of(uid: Uid) -> String {
         .map_or_else(|| format!("user {uid}"), |user| user.name)
 }
 
-fn groups_of(peer: Peer) -> Vec<String> {
-    let Ok(name) = std::ffi::CString::new(name_of(peer.uid)) else {
+fn groups_of(name: &str, gid: Gid) -> Vec<String> {
+    let Ok(name) = std::ffi::CString::new(name) else {
         return Vec::new();
     };
-    let groups = getgrouplist(&name, peer.gid).unwrap_or_else(|_| vec![peer.gid]);
+    let groups = getgrouplist(&name, gid).unwrap_or_else(|_| vec![gid]);
     groups
         .into_iter()
         .filter_map(|gid| Group::from_gid(gid).ok().flatten())
@@ -186,7 +249,8 @@ fn groups_of(peer: Peer) -> Vec<String> {
         .collect()
 }
 
-/// Who logged in, through sudo and su, where the machine keeps account of it.
+/// Who logged in, through sudo and su, where the machine keeps account of it. A process that nobody
+/// logged in for may write there whom it likes.
 fn login_of(pid: nix::unistd::Pid) -> Option<Uid> {
     let path = Path::new("/proc").join(pid.to_string()).join("loginuid");
     let uid = std::fs::read_to_string(path).ok()?.trim().parse().ok()?;
@@ -217,7 +281,7 @@ mod tests {
     fn peer(uid: Uid) -> Peer {
         Peer {
             uid,
-            gid: nix::unistd::Gid::from_raw(4_000_000),
+            gid: Gid::from_raw(4_000_000),
             pid: None,
         }
     }
@@ -261,7 +325,7 @@ mod tests {
             gid: nix::unistd::getgid(),
             ..peer(own())
         };
-        let group = groups_of(peer).first().cloned().unwrap();
+        let group = Account::of(peer).groups.first().cloned().unwrap();
         let operators = Operators {
             operator: vec![format!("@{group}")],
             ..Operators::default()
@@ -289,6 +353,106 @@ mod tests {
             ("claire", "this machine as root")
         );
         assert_ne!(named(Uid::from_raw(STRANGER)).name, "claire");
+    }
+
+    fn account(name: &str, groups: &[&str]) -> Account {
+        Account {
+            name: name.to_owned(),
+            groups: groups.iter().map(|group| (*group).to_owned()).collect(),
+        }
+    }
+
+    /// Somebody of one account, with a login of another behind it.
+    fn with_login(uid: Uid, account: &Account, login: &Account, operators: &Operators) -> Visitor {
+        let claims = Claims::default();
+        told(peer(uid), (account, Some(login)), &claims, operators)
+    }
+
+    fn operators() -> Operators {
+        let list = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        Operators {
+            viewer: list(&["@interns", "bob"]),
+            operator: list(&["@support"]),
+            admin: list(&["claire"]),
+            shared: list(&["helpdesk"]),
+        }
+    }
+
+    #[test]
+    fn a_login_that_any_process_can_claim_grants_nothing_and_names_nobody() {
+        let (bob, claire) = (account("bob", &[]), account("claire", &[]));
+        let visitor = with_login(Uid::from_raw(STRANGER), &bob, &claire, &operators());
+        assert_eq!(visitor.role, Role::Viewer);
+        assert_eq!(visitor.operator.name, "bob");
+        let expected = "this machine, logged in as claire by its own word";
+        assert_eq!(visitor.operator.from, expected);
+        let nobody = account("eve", &[]);
+        let visitor = with_login(Uid::from_raw(STRANGER), &nobody, &claire, &operators());
+        assert_eq!(visitor.role, Role::Viewer, "in no list");
+    }
+
+    #[test]
+    fn a_login_lowers_what_the_account_may_by_its_name_and_by_its_groups() {
+        let root = account("root", &["root"]);
+        let own_account = account("passerelle", &[]);
+        let helpdesk = account("helpdesk", &["support"]);
+        let cases = [
+            (Uid::from_raw(0), &root, account("claire", &[]), Role::Admin),
+            (Uid::from_raw(0), &root, account("zoe", &[]), Role::Admin),
+            (
+                Uid::from_raw(0),
+                &root,
+                account("ivo", &["interns"]),
+                Role::Viewer,
+            ),
+            (
+                Uid::from_raw(0),
+                &root,
+                account("sam", &["support"]),
+                Role::Operator,
+            ),
+            (Uid::from_raw(0), &root, account("bob", &[]), Role::Viewer),
+            (
+                own(),
+                &own_account,
+                account("ivo", &["interns"]),
+                Role::Viewer,
+            ),
+            (
+                own(),
+                &own_account,
+                account("claire", &["staff"]),
+                Role::Admin,
+            ),
+            (
+                Uid::from_raw(STRANGER),
+                &helpdesk,
+                account("claire", &[]),
+                Role::Operator,
+            ),
+            (
+                Uid::from_raw(STRANGER),
+                &helpdesk,
+                account("bob", &[]),
+                Role::Viewer,
+            ),
+        ];
+        for (uid, account, login, expected) in cases {
+            let visitor = with_login(uid, account, &login, &operators());
+            assert_eq!(
+                visitor.role, expected,
+                "{} behind {}",
+                login.name, account.name
+            );
+            let is_named = visitor.operator.name == login.name;
+            assert_eq!(
+                is_named,
+                uid.is_root(),
+                "{} behind {}",
+                login.name,
+                account.name
+            );
+        }
     }
 
     #[test]

@@ -102,7 +102,7 @@ pub(in crate::app) async fn enter(
         let is_over = tokio::select! {
             told = facts.recv() => match told {
                 Ok(told) if told.is_for(door.session) => match told.fact {
-                    Fact::Accepted(_) => false,
+                    Fact::Accepted(_) | Fact::AcceptedInPart { .. } => false,
                     _ => continue,
                 },
                 Ok(_) => continue,

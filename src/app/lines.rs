@@ -77,6 +77,6 @@ pub(super) async fn attend(
         ended = session => ended,
         () = stopped()? => Ok(Ended::Terminated),
     };
-    console::tell_afterwards(seat.log, recorder, panics, out)?;
+    console::tell_afterwards(seat.log, recorder, panics, out);
     ended
 }

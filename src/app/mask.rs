@@ -8,6 +8,7 @@ use ring::rand::SystemRandom;
 
 use crate::domain::ids::{AutomationId, LinkId, RemoteId, SalesforceId};
 use crate::domain::operator::Operator;
+use crate::domain::record::Act;
 use crate::domain::value::Value;
 
 /// Of a token: among a hundred thousand people, two share one once in a hundred bundles or less.
@@ -86,6 +87,21 @@ impl Mask {
         match place {
             "" | "this machine" => place.to_owned(),
             _ => format!("place-{}", self.token("place", place)),
+        }
+    }
+
+    /// What an act was done to. How a link and a record are told there is for others to say.
+    pub(super) fn object(
+        &self,
+        act: &Act,
+        link: impl Fn(LinkId) -> String,
+        record: impl Fn(RemoteId) -> String,
+    ) -> String {
+        match (act.link(), act.record()) {
+            (Some(about), _) => link(about),
+            (None, Some(about)) => record(about),
+            (None, None) if act.is_naming() => self.text(&act.object),
+            (None, None) => without_addresses(&act.object),
         }
     }
 
@@ -190,7 +206,8 @@ pub(super) fn without_addresses(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::ids::{Kind, SalesforceObject};
+    use crate::domain::ids::{Kind, RunId, SalesforceObject};
+    use crate::domain::time::Timestamp;
 
     #[test]
     fn tokens_are_the_same_within_a_bundle_and_others_in_the_next() {
@@ -248,6 +265,31 @@ mod tests {
             mask.value(&Value::Number(417.into()))
                 .starts_with("number #")
         );
+    }
+
+    #[test]
+    fn what_an_act_was_done_to_is_told_without_names() {
+        let mask = Mask::new().unwrap();
+        let told = |act: &str, object: &str| {
+            let act = Act {
+                run: RunId(1),
+                at: Timestamp::ZERO,
+                operator: String::new(),
+                from: String::new(),
+                act: act.to_owned(),
+                object: object.to_owned(),
+                links: Vec::new(),
+                reason: String::new(),
+                undo: Vec::new(),
+            };
+            mask.object(&act, |link| mask.person(link), |record| mask.record(record))
+        };
+        let contact = RemoteId::Automation(Kind::Person, AutomationId(4711));
+        assert_eq!(told("push contact", "contact 4711"), mask.record(contact));
+        assert!(!told("push contact", "something 4711").contains("4711"));
+        assert!(!told("export backup", "/home/claire/copy").contains("claire"));
+        assert_eq!(told("make bundle", "7"), mask.person(LinkId(7)));
+        assert_eq!(told("pause", "Salesforce"), "Salesforce");
     }
 
     #[test]

@@ -102,7 +102,7 @@ async fn watch(pool: &Handle, goal: &Goal, out: &mut Out) -> Result<(bool, bool)
                         send(pool, cycle(Scope::ALL)).await;
                     }
                 }
-                Ok(Fact::Accepted(_)) => {
+                Ok(Fact::Accepted(_) | Fact::AcceptedInPart { .. }) => {
                     is_accepted = true;
                     // Some commands have no cycle for a consequence.
                     if pool.snapshots.borrow().is_idle {
@@ -248,6 +248,7 @@ fn tell(bar: &ProgressBar, out: &mut Out, fact: &Fact) -> Result<(), AppError> {
         Fact::CycleStarted
         | Fact::CycleEnded
         | Fact::Accepted(_)
+        | Fact::AcceptedInPart { .. }
         | Fact::Refused(_)
         | Fact::Surveyed(_)
         | Fact::SurveyFailed => return Ok(()),

@@ -147,6 +147,7 @@ impl<'a> Stage<'a> {
                         let is_answer = matches!(
                             fact,
                             Fact::Accepted(_)
+                                | Fact::AcceptedInPart { .. }
                                 | Fact::Refused(_)
                                 | Fact::Surveyed(_)
                                 | Fact::SurveyFailed

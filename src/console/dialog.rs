@@ -5,6 +5,7 @@ use super::canvas::Canvas;
 use super::field::{Field, Lines};
 use super::language::Language;
 use super::model::Tone;
+use super::query::Export;
 use super::theme::Theme;
 use crate::domain::command::Command;
 use crate::domain::ids::{Generation, LinkId};
@@ -29,6 +30,10 @@ pub(super) struct Dialog {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum OnYes {
     Send(Box<Frozen>),
+    /// Acts are written to a file.
+    Export(Export),
+    /// A bundle is written to a file, with that contact's part.
+    Bundle(Option<LinkId>),
     /// The draft of this console is forgotten. Nothing is sent, so no reason is asked for.
     ForgetDraft,
     /// The same, and that version of the configuration becomes the draft.
@@ -81,7 +86,7 @@ impl Dialog {
         }
     }
 
-    /// Before something is lost that was not sent anywhere.
+    /// Before something is done here: lost that was not sent anywhere, or taken away.
     pub(super) fn question(title: String, lines: Vec<(Tone, String)>, on_yes: OnYes) -> Self {
         Self {
             title,
@@ -105,9 +110,12 @@ impl Dialog {
         self
     }
 
-    /// Whether a command is sent by it, and so a reason asked for.
-    const fn is_sent(&self) -> bool {
-        matches!(self.on_yes, OnYes::Send(_))
+    /// Whether what follows is on record with its reason.
+    const fn asks_reason(&self) -> bool {
+        matches!(
+            self.on_yes,
+            OnYes::Send(_) | OnYes::Export(_) | OnYes::Bundle(_)
+        )
     }
 
     /// Asked once more, with what was typed: the cursor stands on Cancel again.
@@ -132,20 +140,23 @@ impl Dialog {
 
     /// A letter typed before anything was chosen begins the reason: it must not be lost.
     pub(super) fn begin_text(&mut self) {
-        if !self.is_on_text() && self.is_sent() {
+        if !self.is_on_text() && self.asks_reason() {
             self.focus = Focus::Reason;
         }
     }
 
     /// Or needs none.
     pub(super) fn has_reason(&self) -> bool {
-        !self.is_sent() || !self.reason.text().trim().is_empty()
+        !self.asks_reason() || !self.reason.text().trim().is_empty()
     }
 
-    /// Answered by a line: the reason, as if it had been typed in its place.
-    pub(super) fn give_reason(&mut self, text: &str) {
-        self.reason.replace(text);
-        self.focus = Focus::Confirm;
+    /// Answered by a line: the reason, as if it had been typed in its place. `false` if it is too long.
+    pub(super) fn give_reason(&mut self, text: &str) -> bool {
+        let is_taken = self.reason.replace(text);
+        if is_taken {
+            self.focus = Focus::Confirm;
+        }
+        is_taken
     }
 
     /// The word if one is asked for, else a yes; `false` if it is neither. The button is under the
@@ -153,10 +164,7 @@ impl Dialog {
     pub(super) fn give_word(&mut self, text: &str, is_yes: bool) -> bool {
         self.focus = Focus::Confirm;
         match &mut self.word {
-            Some(word) => {
-                word.field.replace(text);
-                text == word.word
-            }
+            Some(word) => word.field.replace(text) && text == word.word,
             None => is_yes,
         }
     }
@@ -171,7 +179,7 @@ impl Dialog {
                 say.with("linear-ask-yes", &[("yes", yes)])
             }
         };
-        if self.is_sent() && self.has_reason() {
+        if self.asks_reason() && self.has_reason() {
             return vec![asked];
         }
         let lines = self.lines.iter().map(|(_, line)| line.clone());
@@ -181,7 +189,7 @@ impl Dialog {
 
     pub(super) fn next(&mut self) {
         self.focus = match self.focus {
-            Focus::Cancel if !self.is_sent() => Focus::Confirm,
+            Focus::Cancel if !self.asks_reason() => Focus::Confirm,
             Focus::Cancel => Focus::Reason,
             Focus::Reason if self.word.is_some() => Focus::Word,
             Focus::Reason | Focus::Word => Focus::Confirm,
@@ -194,7 +202,7 @@ impl Dialog {
             Focus::Cancel => Focus::Confirm,
             Focus::Reason => Focus::Cancel,
             Focus::Confirm if self.word.is_some() => Focus::Word,
-            Focus::Confirm if !self.is_sent() => Focus::Cancel,
+            Focus::Confirm if !self.asks_reason() => Focus::Cancel,
             Focus::Word | Focus::Confirm => Focus::Reason,
         };
     }
@@ -250,7 +258,7 @@ impl Dialog {
     /// Lines that it has besides: the frame, what is asked for, the buttons, and a blank one below them.
     const fn fixed(&self, height: u16) -> u16 {
         let blank = if height < ROOMY_FROM { 0 } else { 1 };
-        match (&self.word, self.is_sent()) {
+        match (&self.word, self.asks_reason()) {
             (Some(_), _) => 8 + blank,
             (None, true) => 6 + blank,
             (None, false) => 4 + blank,
@@ -291,7 +299,7 @@ impl Dialog {
         let theme = part.theme;
         let mut y = top;
         let fields = [
-            self.is_sent().then(|| {
+            self.asks_reason().then(|| {
                 let label = say.text("dialog-reason").to_owned();
                 (label, &self.reason, Focus::Reason)
             }),

@@ -7,8 +7,8 @@ use tui_textarea::{CursorMove, TextArea};
 
 use super::canvas::Canvas;
 
-/// Longer text is not taken in: Salesforce's longest field would be a file, not a decision.
-const TEXT_MAX: usize = 4_000;
+/// Characters. Longer text is not taken in: Salesforce's longest field would be a file, not a decision.
+pub(super) const TEXT_MAX: usize = 4_000;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Lines {
@@ -34,36 +34,52 @@ impl Field {
         self.area.lines().join("\n")
     }
 
-    /// Another text altogether, taken in as a paste is.
-    pub(super) fn replace(&mut self, text: &str) {
-        *self = Self::new(self.lines, "");
-        self.paste(text);
+    /// Another text altogether, taken in as a paste is; `false` if it is too long.
+    #[must_use]
+    pub(super) fn replace(&mut self, text: &str) -> bool {
+        let mut other = Self::new(self.lines, "");
+        let is_taken = other.paste(text);
+        if is_taken {
+            *self = other;
+        }
+        is_taken
     }
 
-    pub(super) fn key(&mut self, key: KeyEvent) {
+    /// `false` if there is no room for its letter.
+    #[must_use]
+    pub(super) fn key(&mut self, key: KeyEvent) -> bool {
         let is_new_line = match key.code {
             KeyCode::Enter => true,
             KeyCode::Char('m' | 'j') => key.modifiers.contains(KeyModifiers::CONTROL),
             _ => false,
         };
-        let is_letter = matches!(key.code, KeyCode::Char(_));
-        let is_full = self.text().len() >= TEXT_MAX;
-        if (is_new_line && self.lines == Lines::One) || (is_letter && is_full) {
-            return;
+        if is_new_line && self.lines == Lines::One {
+            return true;
         }
-        self.area.input(key);
+        let mut changed = self.area.clone();
+        changed.input(key);
+        let letters = |area: &TextArea<'_>| letters(&area.lines().join("\n"));
+        let is_room = letters(&changed) <= TEXT_MAX.max(letters(&self.area));
+        if is_room {
+            self.area = changed;
+        }
+        is_room
     }
 
-    /// What is pasted is text, whatever keys it would have been.
-    pub(super) fn paste(&mut self, text: &str) {
+    /// What is pasted is text, whatever keys it would have been. `false` if all of it has no room: then
+    /// none of it is taken in.
+    #[must_use]
+    pub(super) fn paste(&mut self, text: &str) -> bool {
         let text = text.replace("\r\n", "\n").replace('\r', "\n");
         let text = match self.lines {
             Lines::One => text.replace('\n', " "),
             Lines::Several => text,
         };
-        let room = TEXT_MAX.saturating_sub(self.text().len());
-        let kept: String = text.chars().take(room).collect();
-        self.area.insert_str(kept);
+        let is_room = letters(&self.text()) + letters(&text) <= TEXT_MAX;
+        if is_room {
+            self.area.insert_str(text);
+        }
+        is_room
     }
 
     /// Paints the text with its cursor, scrolled so that the cursor is seen.
@@ -96,4 +112,8 @@ impl Field {
             canvas.text(x, y, &after, theme.plain());
         }
     }
+}
+
+fn letters(text: &str) -> usize {
+    text.chars().count()
 }

@@ -76,6 +76,8 @@ pub(super) enum Phase {
     },
     /// What became of a command.
     Acting(Timestamp),
+    /// That a cycle begins, which was asked for.
+    Beginning(Timestamp),
     /// A survey, which takes as long as it takes.
     Counting,
     /// The sync comes to rest, for as long as that takes.

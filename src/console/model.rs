@@ -191,6 +191,7 @@ macro_rules! scene {
             snapshot: &$model.known.snapshot,
             standing: &$model.known.standing,
             diagnosis: &$model.known.diagnosis,
+            sync: $model.shell.sync,
         }
     };
 }

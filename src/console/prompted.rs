@@ -6,7 +6,7 @@ use super::model::{Overlay, Prompt};
 macro_rules! prompt_of {
     ($overlay:expr) => {
         match $overlay {
-            Self::Filter(prompt)
+            Self::Filter(prompt, _)
             | Self::Search(prompt)
             | Self::Window(prompt)
             | Self::Editor(prompt)
@@ -36,6 +36,9 @@ impl Overlay {
 
     /// Whether an empty text is an answer of its own: a blank value, no end, no prefix.
     pub(super) const fn takes_blank(&self) -> bool {
-        matches!(self, Self::Editor(_) | Self::Until(..) | Self::Setting(..))
+        matches!(
+            self,
+            Self::Filter(..) | Self::Editor(_) | Self::Until(..) | Self::Setting(..)
+        )
     }
 }

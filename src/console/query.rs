@@ -53,10 +53,11 @@ pub enum Query {
     Acts,
     /// One of them, with the contacts it touched.
     Act(Box<Act>),
-    ExportActs(Export),
+    /// With the reason, which is on record before the file is there.
+    ExportActs(Export, String),
     /// An incident bundle in the data folder, with one contact's part if one is named. The time names
-    /// the file.
-    Bundle(Option<LinkId>, Timestamp),
+    /// the file; the reason is on record before it is made.
+    Bundle(Option<LinkId>, Timestamp, String),
     /// Whether anybody changed the audit.
     CheckAudit,
     /// What is configured.

@@ -3,7 +3,7 @@
 use std::fmt::{self, Write as _};
 
 use unicode_segmentation::UnicodeSegmentation as _;
-use unicode_width::UnicodeWidthStr as _;
+use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 /// Marks stacked on one letter beyond this are cut: they would paint over the lines around.
 const MARKS_MAX: usize = 4;
@@ -18,13 +18,13 @@ impl Safe {
         let mut shown = String::with_capacity(text.len());
         let mut marks = 0;
         for c in text.chars() {
-            marks = if is_mark(c) { marks + 1 } else { 0 };
-            if marks > MARKS_MAX {
+            if is_hazard(c) {
+                marks = 0;
+                let _ = write!(shown, "<U+{:04X}>", c as u32); // Writing into a string cannot fail.
                 continue;
             }
-            if is_hazard(c) {
-                let _ = write!(shown, "<U+{:04X}>", c as u32); // Writing into a string cannot fail.
-            } else {
+            marks = if is_mark(c) { marks + 1 } else { 0 };
+            if marks <= MARKS_MAX {
                 shown.push(c);
             }
         }
@@ -129,20 +129,21 @@ fn words(text: &str) -> Vec<&str> {
     words
 }
 
+/// What steers, or is not seen: control and format characters, fillers, variation selectors.
 fn is_hazard(c: char) -> bool {
     c.is_control()
         || matches!(c,
-            '\u{00AD}' | '\u{034F}' | '\u{061C}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}'
-            | '\u{180E}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}'
-            | '\u{3164}' | '\u{FEFF}' | '\u{FFA0}' | '\u{FFF0}'..='\u{FFFB}'
-            | '\u{E0000}'..='\u{E0FFF}')
+            '\u{00AD}' | '\u{034F}' | '\u{0600}'..='\u{0605}' | '\u{061C}' | '\u{06DD}' | '\u{070F}'
+            | '\u{0890}'..='\u{0891}' | '\u{08E2}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}'
+            | '\u{180B}'..='\u{180F}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}'
+            | '\u{2060}'..='\u{206F}' | '\u{3164}' | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}' | '\u{FFA0}'
+            | '\u{FFF0}'..='\u{FFFB}' | '\u{110BD}' | '\u{110CD}' | '\u{13430}'..='\u{1343F}'
+            | '\u{1BCA0}'..='\u{1BCA3}' | '\u{1D173}'..='\u{1D17A}' | '\u{E0000}'..='\u{E0FFF}')
 }
 
+/// What is painted over the letter before it.
 fn is_mark(c: char) -> bool {
-    matches!(c, '\u{0300}'..='\u{036F}' | '\u{0483}'..='\u{0489}' | '\u{0591}'..='\u{05BD}'
-        | '\u{0610}'..='\u{061A}' | '\u{064B}'..='\u{065F}' | '\u{0E31}'..='\u{0E3A}'
-        | '\u{0E47}'..='\u{0E4E}' | '\u{1AB0}'..='\u{1AFF}' | '\u{1DC0}'..='\u{1DFF}'
-        | '\u{20D0}'..='\u{20FF}' | '\u{FE00}'..='\u{FE0F}' | '\u{FE20}'..='\u{FE2F}')
+    c.width() == Some(0)
 }
 
 #[cfg(test)]
@@ -171,6 +172,46 @@ mod tests {
     fn stacked_marks_are_cut() {
         let zalgo = format!("a{}", "\u{0301}".repeat(200));
         assert_eq!(Safe::new(&zalgo).as_str().chars().count(), 1 + MARKS_MAX);
+    }
+
+    /// Whatever Unicode calls it: what takes no cell is either spelled out or few.
+    #[test]
+    fn no_character_is_stacked_without_end() {
+        for c in (0..=u32::from(char::MAX)).filter_map(char::from_u32) {
+            let shown = Safe::new(&format!("a{}", c.to_string().repeat(10)));
+            let unseen = shown.as_str().chars().filter(|c| c.width() == Some(0));
+            assert!(unseen.count() <= MARKS_MAX, "{:04X}", c as u32);
+        }
+    }
+
+    #[test]
+    fn what_is_not_seen_is_spelled_out() {
+        let hidden = [
+            '\u{180b}',
+            '\u{180d}',
+            '\u{180e}',
+            '\u{fe00}',
+            '\u{fe0f}',
+            '\u{e0100}',
+            '\u{e01ef}',
+            '\u{1bca0}',
+            '\u{1bca3}',
+            '\u{1d173}',
+            '\u{1d17a}',
+            '\u{13430}',
+            '\u{1343f}',
+            '\u{70f}',
+            '\u{600}',
+            '\u{6dd}',
+            '\u{8e2}',
+            '\u{110bd}',
+            '\u{feff}',
+            '\u{ad}',
+        ];
+        for c in hidden {
+            let expected = format!("a<U+{:04X}>b", c as u32);
+            assert_eq!(Safe::new(&format!("a{c}b")).as_str(), expected);
+        }
     }
 
     #[test]

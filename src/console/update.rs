@@ -18,7 +18,8 @@ use super::query::{Answer, Diagnosis, Ticket};
 use super::screens::Notice;
 use super::sent::Waits;
 use super::slot::{Slot, Waiting as _};
-use crate::domain::command::Fact;
+use crate::domain::command::{Fact, Refusal};
+use crate::domain::ids::LinkId;
 use crate::domain::snapshot::Snapshot;
 use crate::domain::time::{Span, Timestamp};
 
@@ -113,9 +114,7 @@ fn take_in(model: &mut Model, msg: Msg) -> Vec<Effect> {
             Vec::new()
         }
         Msg::Ended => {
-            model.shell.sync = SyncState::Ended;
-            model.asked.sent.lose_count();
-            acts::activities::count_lost(model);
+            ended(model);
             Vec::new()
         }
         Msg::Recording(file) => {
@@ -133,6 +132,14 @@ fn observe(model: &mut Model, snapshot: Arc<Snapshot>) {
         let (scene, screen) = model.stage(tab);
         screen.observe(scene);
     }
+}
+
+/// That it ended is said where the last message stood.
+fn ended(model: &mut Model) {
+    model.shell.sync = SyncState::Ended;
+    model.shell.toast = None;
+    model.asked.sent.lose_count();
+    acts::activities::count_lost(model);
 }
 
 /// An answer may have been among them: nobody waits for one any more.
@@ -171,13 +178,8 @@ fn on_told(model: &mut Model, fact: &Fact) -> Vec<Effect> {
             model.asked.sent.surveyed();
             acts::activities::count_lost(model);
         }
-        Fact::Accepted(_) => {
-            if let Some(Waits::Choices(chosen)) = model.asked.sent.answered() {
-                for (link, subjects) in chosen {
-                    model.screens.conflicts.written(link, &subjects);
-                }
-            }
-        }
+        Fact::Accepted(_) => taken_in(model, &[]),
+        Fact::AcceptedInPart { refused, .. } => taken_in(model, refused),
         Fact::Refused(_) => {
             model.asked.sent.answered();
         }
@@ -191,6 +193,18 @@ fn on_told(model: &mut Model, fact: &Fact) -> Vec<Effect> {
         model.shell.toast(tone, text);
     }
     Vec::new()
+}
+
+/// What was chosen is written, but for what was refused of it.
+fn taken_in(model: &mut Model, refused: &[(LinkId, Refusal)]) {
+    if let Some(Waits::Choices(chosen)) = model.asked.sent.answered() {
+        let is_refused = |link| refused.iter().any(|(of, _)| *of == link);
+        for (link, subjects) in chosen {
+            if !is_refused(link) {
+                model.screens.conflicts.written(link, &subjects);
+            }
+        }
+    }
 }
 
 fn on_answered(model: &mut Model, ticket: Ticket, answer: Answer) -> Vec<Effect> {

@@ -7,6 +7,7 @@ use ratatui::style::Style;
 
 use super::canvas::Canvas;
 use super::hints;
+use super::keymap::Action;
 use super::model::{Ground, HEIGHT_MIN, Model, Overlay, Prompt, SyncState, Tab, Tone, WIDTH_MIN};
 use super::safe::Safe;
 use super::slot::Waiting;
@@ -45,7 +46,7 @@ pub fn view(model: &Model, frame: &mut Frame<'_>) {
 pub fn paint(model: &Model, buffer: &mut Buffer) {
     let mut canvas = Canvas::new(buffer, model.shell.theme);
     let (width, height) = (canvas.width(), canvas.height());
-    if width < WIDTH_MIN || height < HEIGHT_MIN {
+    if is_too_small((width, height)) {
         too_small(model, &mut canvas);
         return;
     }
@@ -63,7 +64,7 @@ pub fn paint(model: &Model, buffer: &mut Buffer) {
         Some(Overlay::Access) => super::access::paint(model, &mut body),
         Some(Overlay::Dialog(dialog)) => dialog.paint(&mut body, &model.shell.language),
         Some(
-            Overlay::Filter(prompt)
+            Overlay::Filter(prompt, _)
             | Overlay::Search(prompt)
             | Overlay::Window(prompt)
             | Overlay::Setting(prompt, _)
@@ -85,11 +86,26 @@ pub fn paint(model: &Model, buffer: &mut Buffer) {
     hints::paint(model, &mut canvas);
 }
 
+const fn is_too_small((width, height): (u16, u16)) -> bool {
+    width < WIDTH_MIN || height < HEIGHT_MIN
+}
+
+impl Model {
+    /// Whether nothing of it is seen: its window is too small for more than a sentence.
+    pub(super) fn is_hidden(&self) -> bool {
+        self.linear.is_none() && is_too_small(self.shell.size)
+    }
+}
+
 fn too_small(model: &Model, canvas: &mut Canvas<'_>) {
     let say = &model.shell.language;
     let size = format!("{}×{}", canvas.width(), canvas.height());
     let least = format!("{WIDTH_MIN}×{HEIGHT_MIN}");
-    let text = say.with("too-small", &[("size", &size), ("least", &least)]);
+    let mut text = say.with("too-small", &[("size", &size), ("least", &least)]);
+    let leave = model.shell.keymap.hint(&model.contexts(), Action::Leave);
+    if let Some(key) = leave {
+        text = format!("{text} {}", say.with("too-small-leave", &[("key", &key)]));
+    }
     let lines = canvas.height();
     canvas.paragraph(0, 0, lines, &text, canvas.theme.plain());
 }
@@ -295,12 +311,12 @@ fn paint_toast(model: &Model, canvas: &mut Canvas<'_>) {
     let theme = canvas.theme;
     let y = told_at(canvas);
     let words = model.shell.words();
-    if model.shell.sync == SyncState::Ended {
-        paint_told(words.language.text("sync-ended"), theme.person(), canvas);
-        return;
-    }
     if let Some(toast) = &model.shell.toast {
         paint_told(&toast.text, tone(theme, toast.tone), canvas);
+        return;
+    }
+    if model.shell.sync == SyncState::Ended {
+        paint_told(words.language.text("sync-ended"), theme.person(), canvas);
         return;
     }
     if !model.shell.pending.is_empty() {

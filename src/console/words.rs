@@ -369,6 +369,7 @@ impl Words<'_> {
             Fact::CycleStarted | Fact::CycleEnded | Fact::Surveyed(_) => None,
             Fact::SurveyFailed => Some(say.text("told-survey-failed").to_owned()),
             Fact::Accepted(run) => Some(say.with("told-accepted", &[("run", &run.to_string())])),
+            Fact::AcceptedInPart { run, refused } => Some(self.taken_in_part(*run, refused)),
             Fact::Refused(refusal) => Some(self.refusal(refusal)),
             Fact::SideStopped { side, failure } => {
                 Some(self.failed("told-side-stopped", *side, &failure.to_string()))

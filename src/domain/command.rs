@@ -266,6 +266,11 @@ pub enum Fact {
     CycleEnded,
     /// The command was taken in, and its act is durable.
     Accepted(RunId),
+    /// The same, but some of what it asked was refused: the rest was done.
+    AcceptedInPart {
+        run: RunId,
+        refused: Vec<(LinkId, Refusal)>,
+    },
     /// The command was refused; nothing was changed.
     Refused(Refusal),
     SideStopped {

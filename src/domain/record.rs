@@ -8,7 +8,7 @@ use super::activity::HeldActivity;
 use super::command::Queue;
 use super::consent::{Consent, Dated};
 use super::cursor::{Coverage, Cursor, Stream};
-use super::ids::{AutomationId, FieldId, Kind, LinkId, RunId, SalesforceId, Side};
+use super::ids::{AutomationId, FieldId, Kind, LinkId, RemoteId, RunId, SalesforceId, Side};
 use super::link::{Base, FieldState, Link, Mark, MatchKey};
 use super::mapping::Policy;
 use super::setup::{Suspension, Timetable};
@@ -166,7 +166,7 @@ pub struct Act {
 }
 
 /// Acts whose object is a link's number, if they were about one link.
-const ABOUT_LINKS: [&str; 7] = [
+const ABOUT_LINKS: [&str; 8] = [
     "resolve",
     "retry",
     "discard",
@@ -174,7 +174,12 @@ const ABOUT_LINKS: [&str; 7] = [
     "set aside",
     "unlink",
     "take back",
+    "make bundle",
 ];
+
+/// Acts whose object is somebody's record or file.
+const PUSH: &str = "push contact";
+const NAMING: [&str; 3] = [PUSH, "export backup", "export audit"];
 
 impl Act {
     /// Whether it was about contacts or companies, one or more.
@@ -186,6 +191,22 @@ impl Act {
     pub fn link(&self) -> Option<LinkId> {
         let object = self.is_about_links().then(|| self.object.parse().ok());
         object.flatten().map(LinkId)
+    }
+
+    /// Whether its object is a name that is for the audit alone.
+    pub fn is_naming(&self) -> bool {
+        NAMING.contains(&self.act.as_str())
+    }
+
+    /// The record of Automation that it was about, if no link knew that one.
+    pub fn record(&self) -> Option<RemoteId> {
+        let (object, id) = self.object.split_once(' ').filter(|_| self.act == PUSH)?;
+        let kind = match object {
+            "contact" => Kind::Person,
+            "company" => Kind::Company,
+            _ => return None,
+        };
+        Some(RemoteId::Automation(kind, AutomationId(id.parse().ok()?)))
     }
 }
 

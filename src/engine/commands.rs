@@ -37,6 +37,8 @@ pub(super) struct Done {
     links: Vec<LinkId>,
     /// What taking it back needs.
     undo: Vec<UndoStep>,
+    /// What of it was not done.
+    refused: Vec<(LinkId, Refusal)>,
 }
 
 impl Done {
@@ -46,6 +48,7 @@ impl Done {
             object,
             links: Vec::new(),
             undo: Vec::new(),
+            refused: Vec::new(),
         }
     }
 
@@ -209,7 +212,13 @@ impl Engine {
                 undo: done.undo,
             }));
         }
-        desk.after.accepted.push((session, run));
+        let fact = if done.refused.is_empty() {
+            Fact::Accepted(run)
+        } else {
+            let refused = done.refused;
+            Fact::AcceptedInPart { run, refused }
+        };
+        desk.after.accepted.push((session, fact));
     }
 
     fn pause(&mut self, queue: Queue) -> Done {

@@ -6,7 +6,7 @@
 //! what has to be durable before something leaves, are as if one were begun when the other has ended.
 
 use crate::domain::command::Fact;
-use crate::domain::ids::{RunId, Side};
+use crate::domain::ids::Side;
 use crate::domain::operator::SessionId;
 use crate::domain::record::{Batch, Change, LinkKey, LinkPage, Listing, Loaded};
 use crate::domain::request::{Request, RowWrite};
@@ -39,7 +39,7 @@ pub(super) struct After {
     /// By side. Gathered with those of other work into full requests.
     pub(super) writes: [Vec<RowWrite>; 2],
     /// That what somebody asked for was taken in: told when it would survive a power cut, and not before.
-    pub(super) accepted: Vec<(SessionId, RunId)>,
+    pub(super) accepted: Vec<(SessionId, Fact)>,
 }
 
 impl Transactions {
@@ -140,8 +140,8 @@ impl Engine {
 
     /// What follows once the work is durable.
     fn let_out(&mut self, after: After) {
-        for (session, run) in after.accepted {
-            self.answer(session, Fact::Accepted(run));
+        for (session, fact) in after.accepted {
+            self.answer(session, fact);
         }
         for (job, request) in after.requests {
             self.request(job, request);

@@ -31,6 +31,9 @@ pub(super) struct Memory {
 
 impl Memory {
     pub(super) fn new(size: (u16, u16)) -> Self {
+        // Whether there are colours is for each session's own theme to say, not for the environment of
+        // the process that draws for all of them.
+        crossterm::style::force_color_output(true);
         let bytes = Shared::default();
         Self {
             inner: CrosstermBackend::new(bytes.clone()),
@@ -97,5 +100,24 @@ impl Backend for Memory {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ratatui::style::{Color, Style};
+
+    use super::*;
+
+    #[test]
+    fn a_serving_process_that_wants_no_colours_takes_them_from_nobodys_screen() {
+        // What `NO_COLOR` in its environment does.
+        crossterm::style::force_color_output(false);
+        let mut memory = Memory::new((80, 24));
+        let mut cell = Cell::new("x");
+        cell.set_style(Style::new().fg(Color::Rgb(1, 2, 3)));
+        memory.draw(std::iter::once((0, 0, &cell))).unwrap();
+        let frame = String::from_utf8(memory.take()).unwrap();
+        assert!(frame.contains("38;2;1;2;3"), "{frame:?}");
     }
 }

@@ -1,10 +1,12 @@
 //! The loop of a session: take in what happened, all of it, then draw once. Idle, it sleeps.
 
+use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
 
 use base64::Engine as _;
 use crossterm::event::Event;
+use ratatui::backend::Backend as _;
 use ratatui::layout::Rect;
 use ratatui::{Terminal, TerminalOptions, Viewport};
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
@@ -83,7 +85,7 @@ enum Woke {
 
 impl<'a> Driver<'a> {
     fn new(model: &'a mut Model, wires: &'a mut Wires) -> io::Result<Self> {
-        let size = model.size();
+        let size = bounded(model.size());
         let area = Rect::new(0, 0, size.0, size.1);
         let options = TerminalOptions {
             viewport: Viewport::Fixed(area),
@@ -100,7 +102,13 @@ impl<'a> Driver<'a> {
     }
 
     async fn run(&mut self, host: &mut dyn Host) -> io::Result<Ended> {
-        self.terminal.clear()?;
+        let size = self.terminal.backend_mut().size()?;
+        let size = (size.width, size.height);
+        if size == self.model.size() {
+            self.terminal.clear()?;
+        } else {
+            self.resize(size)?;
+        }
         let first = self.wires.snapshots.borrow_and_update().clone();
         if let Some(ended) = self.take_in(Msg::Snapshot(first)) {
             return Ok(ended);
@@ -299,14 +307,15 @@ pub(super) struct Done {
 /// Takes one message in, and hands on what is to be done because of it.
 pub(super) fn perform(model: &mut Model, wires: &mut Wires, msg: Msg) -> Done {
     let mut done = Done::default();
-    for effect in feed(model, wires, msg) {
+    let mut effects = VecDeque::from(feed(model, wires, msg));
+    while let Some(effect) = effects.pop_front() {
         match effect {
             Effect::Copy(text) => done.copied = Some(text),
             Effect::Leave => done.has_left = true,
             Effect::Look(link) => (wires.looks)(link),
             Effect::Ask(ticket, query) => {
                 if wires.questions.try_send((ticket, query)).is_err() {
-                    feed(model, wires, Msg::Unasked(ticket));
+                    effects.extend(feed(model, wires, Msg::Unasked(ticket)));
                 }
             }
             Effect::Command { reason, command } => {
@@ -316,7 +325,7 @@ pub(super) fn perform(model: &mut Model, wires: &mut Wires, msg: Msg) -> Done {
                     Sent::Closed => Msg::Ended,
                     Sent::Denied(needed) => Msg::Denied(needed),
                 };
-                feed(model, wires, told);
+                effects.extend(feed(model, wires, told));
             }
         }
     }

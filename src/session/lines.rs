@@ -21,6 +21,7 @@ const PROMPT: &[u8] = b"> ";
 
 /// Runs the console until the lines end, the operator leaves, or nobody takes what it says.
 pub async fn drive_lines(model: &mut Model, wires: &mut Wires, width: Option<u16>) -> Ended {
+    let width = width.map(|width| bounded((width, 1)).0);
     model.speak_lines(width);
     let mut lines = Lines {
         prompt: if width.is_some() {

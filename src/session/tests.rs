@@ -12,6 +12,7 @@ use ratatui::layout::Rect;
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio::task::yield_now;
 
+use super::driver::perform;
 use super::{Ended, Host, Input, Sent, Time, Wires, drive, drive_lines};
 use crate::console::keymap::{Keymap, Preset};
 use crate::console::theme::Theme;
@@ -224,6 +225,50 @@ async fn while_the_terminal_is_slow_reports_do_not_queue_and_the_newest_is_drawn
     })
     .await;
     assert!(matches!(ended, Ended::Left), "{ended:?}");
+}
+
+#[tokio::test]
+async fn a_window_larger_than_any_is_drawn_as_large_as_one_may_be() {
+    let (mut wires, mut ends) = wires();
+    let mut model = model();
+    drop(update(&mut model, Msg::Resized(9_000, 24)));
+    let script = async {
+        ends.take_frame().await;
+        ends.inputs.send(Input::Terminate).await.unwrap();
+    };
+    let mut host = Stops::default();
+    tokio::join!(drive(&mut model, &mut wires, &mut host), script);
+    assert_eq!(model.size(), (500, 24));
+}
+
+#[test]
+fn what_is_asked_because_a_command_came_back_is_asked() {
+    for (becomes, asks) in [(Sent::Yes, false), (Sent::Full, true)] {
+        let (mut wires, mut ends) = wires();
+        wires.commands = Box::new(move |_, _| becomes);
+        let mut model = model();
+        model.speak_lines(None);
+        let mut hear = |model: &mut Model, msg| {
+            perform(model, &mut wires, msg);
+            let mut asked = Vec::new();
+            while let Ok((ticket, query)) = ends.questions.try_recv() {
+                asked.push(query);
+                perform(
+                    model,
+                    &mut wires,
+                    Msg::Unanswered(ticket, Why::raw("no store")),
+                );
+            }
+            !asked.is_empty()
+        };
+        assert!(hear(&mut model, Msg::Snapshot(Arc::default())));
+        for line in ["sync-now", "by phone"] {
+            assert!(model.takes_line());
+            hear(&mut model, Msg::Typed(line.to_owned()));
+        }
+        let has_asked = hear(&mut model, Msg::Typed("yes".to_owned()));
+        assert_eq!(has_asked, asks, "{becomes:?}: {:?}", model.take_lines());
+    }
 }
 
 #[tokio::test]

@@ -18,6 +18,9 @@ pub const FROM_CLIENT_MAX: u32 = 256 * 1_024;
 /// Bytes of one frame to a client: the largest screen, all of it new.
 pub const TO_CLIENT_MAX: u32 = 16 * 1_024 * 1_024;
 
+/// Columns or lines that a terminal may say it has. What is more than a screen is drawn on is cut off.
+pub const SIDE_MAX: u16 = 10_000;
+
 /// From the client.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Up {
@@ -201,7 +204,20 @@ fn hello(body: &[u8]) -> io::Result<Hello> {
             ),
         ));
     }
-    parsed(body)
+    let hello: Hello = parsed(body)?;
+    if let Wish::Console {
+        size: (width, height),
+        ..
+    } = &hello.wish
+        && *width.max(height) > SIDE_MAX
+    {
+        let message = format!(
+            "a terminal of {width}×{height} cells is larger than any ({SIDE_MAX} a side): give it a size \
+             with `stty cols 100 rows 30`, and attach again"
+        );
+        return Err(io::Error::new(io::ErrorKind::InvalidData, message));
+    }
+    Ok(hello)
 }
 
 async fn read(

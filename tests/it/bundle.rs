@@ -64,6 +64,51 @@ fn synced() -> (Company, String) {
 }
 
 #[test]
+fn whoever_takes_data_away_is_on_record_at_home_and_served() {
+    let company = Company::new(1, 3);
+    let folder = company.file.parent().unwrap();
+    for place in ["home", "served"] {
+        let served = (place == "served").then(|| Served::begin(&company));
+        let file = |name: &str| folder.join(format!("{place}-{name}")).display().to_string();
+        let (copy, acts, bundle) = (file("copy"), file("acts"), file("bundle"));
+        let mut asked = vec![
+            vec!["backup", "export", &copy],
+            vec!["audit", "export", &acts, "--format", "csv"],
+            vec!["bundle", "--yes", "--out", &bundle],
+        ];
+        if served.is_some() {
+            asked.push(vec!["log", "level", "debug"]);
+        }
+        for arguments in asked {
+            let arguments = [&arguments[..], &["--reason", REASON]].concat();
+            does(company.command(&arguments), 0);
+        }
+        let text = fs::read_to_string(&acts).unwrap();
+        assert!(text.contains("export audit"), "before it is done: {text}");
+        if let Some(served) = served {
+            served.stop();
+        }
+    }
+    let listed = does(company.command(&["audit", "list", "--json"]), 0);
+    let listed: Json = serde_json::from_str(&listed).unwrap();
+    let acts = listed["acts"].as_array().unwrap();
+    let done = |name: &str| {
+        let done = acts.iter().filter(|act| act["act"] == name);
+        done.filter(|act| act["reason"] == REASON).count()
+    };
+    let names = ["export backup", "export audit", "make bundle", "log level"];
+    assert_eq!(names.map(done), [2, 2, 2, 1], "{acts:#?}");
+    // Where the files are is for the audit alone.
+    let path = folder.join("last");
+    let asked = ["bundle", "--yes", "--out", path.to_str().unwrap()];
+    does(company.command(&asked), 0);
+    let text = unpacked(&path);
+    assert!(text.contains("export backup"));
+    let place = folder.display().to_string();
+    assert!(!text.contains(&place), "{place} is in it");
+}
+
+#[test]
 fn a_bundle_with_a_contact_names_nobody_and_no_secret() {
     let (company, who) = synced();
     let path = company.file.with_file_name("bundle.json.gz");

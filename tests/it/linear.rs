@@ -278,6 +278,28 @@ fn nobody_who_reads_is_no_fault_and_ctrl_c_leaves() {
 }
 
 #[test]
+fn who_cannot_be_told_afterwards_has_done_what_was_done() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut child = program()
+        .args(["demo", "--people", "20", "--linear", "--record"])
+        .arg(folder.path().join("tape"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut notes = BufReader::new(child.stderr.take().unwrap());
+    let mut line = String::new();
+    while !line.contains("recording") {
+        line.clear();
+        assert_ne!(notes.read_line(&mut line).unwrap(), 0);
+    }
+    drop(notes);
+    child.stdin.take().unwrap().write_all(b"queues\n").unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
 fn only_a_console_is_read_by_lines() {
     let output = program().args(["status", "--linear"]).output().unwrap();
     assert_eq!(output.status.code(), Some(2));

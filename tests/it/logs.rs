@@ -88,7 +88,7 @@ fn logged(company: &Company) -> String {
     text
 }
 
-fn lines(company: &Company) -> Vec<Json> {
+pub(crate) fn lines(company: &Company) -> Vec<Json> {
     let text = logged(company);
     text.lines()
         .map(|line| serde_json::from_str(line).unwrap())

@@ -412,6 +412,20 @@ fn what_is_no_client_is_told_or_dropped_and_harms_nobody() {
         );
         assert!(rest.is_empty() || rest[0] == b'R', "{rest:?}");
     }
+    // A size that would take a process's memory for one screen; and one that is only cut.
+    let mut large = hello(2);
+    large["wish"]["console"]["size"] = json!([65_535, 65_535]);
+    let mut stream = knock(&house);
+    send(&mut stream, b'H', large.to_string().as_bytes());
+    let (kind, why) = receive(&mut stream);
+    let why = String::from_utf8(why).unwrap();
+    assert_eq!(kind, b'R');
+    assert!(why.contains("65535×65535") && why.contains("stty"), "{why}");
+    large["wish"]["console"]["size"] = json!([9_999, 0]);
+    let mut stream = knock(&house);
+    send(&mut stream, b'H', large.to_string().as_bytes());
+    assert_eq!(receive(&mut stream).0, b'W');
+    assert_eq!(receive(&mut stream).0, b'S');
     let mut wish = hello(2);
     wish["wish"] = json!({"command": {"arguments": ["sim"], "folder": "/"}});
     let mut stream = knock(&house);

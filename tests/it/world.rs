@@ -364,7 +364,12 @@ impl World {
 
     /// What an operator asks where no cycle follows: until it is taken in or refused.
     pub(crate) async fn order(&self, command: Command) -> Done {
-        let is_end = |fact: &Fact| matches!(fact, Fact::Accepted(_) | Fact::Refused(_));
+        let is_end = |fact: &Fact| {
+            matches!(
+                fact,
+                Fact::Accepted(_) | Fact::AcceptedInPart { .. } | Fact::Refused(_)
+            )
+        };
         self.go_until(command, 1, is_end).await
     }
 

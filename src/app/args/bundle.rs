@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::Why;
+
 #[derive(Debug, Args)]
 pub struct Bundle {
     /// Also how one contact stands and what happened to it: e-mail address, either id, or `link:N`
@@ -18,6 +20,8 @@ pub struct Bundle {
     /// List what would be in it, and write nothing
     #[arg(long)]
     pub dry_run: bool,
+    #[command(flatten)]
+    pub why: Why,
 }
 
 #[derive(Debug, Args)]

@@ -95,7 +95,7 @@ impl Exhibit {
             | Query::Plugin
             | Query::Example(..) => self.desk.answered(ticket, query).await,
             // They read a system or a disk, or write to one.
-            Query::ExportActs(_)
+            Query::ExportActs(..)
             | Query::Bundle(..)
             | Query::CheckAudit
             | Query::Forecast(_)

@@ -361,9 +361,7 @@ async fn audit(sources: &Sources<'_>, mask: &Mask) -> Result<Json, AppError> {
 }
 
 fn told(act: &Act, mask: &Mask) -> Json {
-    let object = act
-        .link()
-        .map_or_else(|| without_addresses(&act.object), |link| mask.person(link));
+    let object = mask.object(act, |link| mask.person(link), |record| mask.record(record));
     json!({
         "run": act.run,
         "at": act.at.to_string(),

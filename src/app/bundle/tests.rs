@@ -188,7 +188,7 @@ async fn what_would_need_a_system_or_a_disk_is_answered_with_a_sentence() {
         Query::Examine,
         Query::CheckAudit,
         Query::Access,
-        Query::Bundle(None, MADE),
+        Query::Bundle(None, MADE, String::new()),
     ] {
         let told = exhibit.answered(ticket, query).await;
         let why = Why::said("bundle-without", Vec::new());

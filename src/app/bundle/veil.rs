@@ -1,7 +1,7 @@
 //! What the store keeps, with everything in it that is somebody's replaced, so that the same screens can
 //! show it. Each part is built anew from what may be told: a field that is not named here is not told.
 
-use crate::app::mask::{Mask, without_addresses};
+use crate::app::mask::Mask;
 use crate::domain::activity::{Activity, HeldActivity};
 use crate::domain::conflict::{Cause, Conflict};
 use crate::domain::drift::Descriptions;
@@ -209,8 +209,16 @@ impl Veil<'_> {
     }
 
     fn conflict(&self, whose: Whose<'_>, conflict: &Conflict) -> Conflict {
+        Conflict {
+            subject: conflict.subject,
+            cause: self.cause(whose, &conflict.cause),
+            raised: conflict.raised,
+        }
+    }
+
+    fn cause(&self, whose: Whose<'_>, cause: &Cause) -> Cause {
         let value = |v: &Value| self.value(whose, v);
-        let cause = match &conflict.cause {
+        match cause {
             Cause::BothChanged {
                 salesforce,
                 automation,
@@ -269,11 +277,6 @@ impl Veil<'_> {
                 salesforce: value(salesforce),
                 automation: value(automation),
             },
-        };
-        Conflict {
-            subject: conflict.subject,
-            cause,
-            raised: conflict.raised,
         }
     }
 
@@ -367,9 +370,10 @@ impl Veil<'_> {
     }
 
     pub(super) fn act(&self, act: &Act) -> Act {
-        let object = act.link().map_or_else(
-            || without_addresses(&act.object),
+        let object = self.mask.object(
+            act,
             |link| self.mask.link(link).to_string(),
+            |record| self.mask.id(record).to_string(),
         );
         let links = act.links.iter().take(STEPS_MAX);
         let undo = act.undo.iter().take(STEPS_MAX).map(|step| UndoStep {

@@ -85,7 +85,7 @@ pub(super) async fn show(
             () = lines::stopped()? => Ok(Over::HungUp),
         },
     };
-    console::tell_afterwards(log, None, panics, out)?;
+    console::tell_afterwards(log, None, panics, out);
     match over? {
         Over::Ended(farewell) => {
             if !farewell.word.is_empty() {

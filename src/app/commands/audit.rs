@@ -36,6 +36,8 @@ pub(super) async fn perform(
         AuditCommand::Export(asked) => {
             place.require(&opened, Role::Operator)?;
             let file = place.written(&opened, &asked.file)?;
+            let act = ("export audit", file.display().to_string());
+            place.enter(&opened, act, &asked.why.reason).await?;
             export_to(&opened, asked, file, out).await
         }
     }

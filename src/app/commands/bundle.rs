@@ -97,6 +97,12 @@ async fn make(place: &Place, asked: &Asked) -> Result<Bundle, AppError> {
         None => None,
         Some(who) => Some(inspect::only(&opened, who).await?),
     };
+    // What somebody else's process lists has left this one already.
+    if place.served.is_some() || !asked.dry_run {
+        let about = link.as_ref().map(|link| link.id.to_string());
+        let act = ("make bundle", about.unwrap_or_default());
+        place.enter(&opened, act, &asked.why.reason).await?;
+    }
     let policy = inspect::policy(&opened);
     let house = place.served.as_ref().map(|(house, _)| house);
     let mut snapshot = match (house, policy) {

@@ -22,7 +22,9 @@ pub(super) async fn perform(
 ) -> Result<Status, AppError> {
     match what {
         LogCommand::Show { lines } => show(place, (*lines).min(LINES_MAX), out).await,
-        LogCommand::Level { level } => change(place, level.as_deref(), out).await,
+        LogCommand::Level { level, why } => {
+            change(place, (level.as_deref(), &why.reason), out).await
+        }
     }
 }
 
@@ -75,7 +77,11 @@ pub(in crate::app) fn readable(fields: &Map<String, Json>) -> String {
     line
 }
 
-async fn change(place: &Place, level: Option<&str>, out: &mut Out) -> Result<Status, AppError> {
+async fn change(
+    place: &Place,
+    (level, reason): (Option<&str>, &str),
+    out: &mut Out,
+) -> Result<Status, AppError> {
     if place.served.is_none() {
         return Err(AppError::NotServed);
     }
@@ -83,6 +89,8 @@ async fn change(place: &Place, level: Option<&str>, out: &mut Out) -> Result<Sta
     if let Some(level) = level {
         place.require(&opened, Role::Admin)?;
         let detail: Detail = level.parse().map_err(AppError::Usage)?;
+        let act = ("log level", detail.name().to_owned());
+        place.enter(&opened, act, reason).await?;
         let operator = place.visitor(&opened).operator.name;
         opened.log.set_detail(detail, &operator);
     }

@@ -373,11 +373,13 @@ async fn console(place: &Place, log: &Log, out: &mut Out) -> Result<Status, AppE
 
 async fn copy(place: &Place, what: BackupCommand, out: &mut Out) -> Result<Status, AppError> {
     match what {
-        BackupCommand::Export { file } => {
+        BackupCommand::Export { file, why } => {
             let opened = place.open().await?;
             // Everything about everybody leaves with it.
             place.require(&opened, Role::Admin)?;
             let file = place.written(&opened, &file)?;
+            let act = ("export backup", file.display().to_string());
+            place.enter(&opened, act, &why.reason).await?;
             let count = store::export(&opened.store, &file)?;
             out.line(&format!("{count} entries copied to {}", file.display()))?;
         }

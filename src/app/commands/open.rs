@@ -127,7 +127,7 @@ async fn look(
         }
     };
     let ended = AssertUnwindSafe(session).catch_unwind().await;
-    tell_afterwards(&place.log, None, panics, out)?;
+    tell_afterwards(&place.log, None, panics, out);
     match ended.unwrap_or(Err(AppError::Console))? {
         Ended::Left | Ended::Terminated | Ended::HungUp => Ok(Status::Done),
         Ended::Lines(outcome) => Ok(lines::status(outcome)),

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use super::export::{self, Exporting};
 use super::{Desk, PAGE_MAX, ROWS_MAX};
+use crate::app::entry::Entry;
 use crate::app::said;
 use crate::console::query::{Acts, Export, Exported, Older, UndoPreview, Wanted};
 use crate::console::{ActFilter, Answer, Msg, Ticket};
@@ -52,6 +53,35 @@ impl Desk {
             act,
             newer: Vec::new(),
         })
+    }
+
+    /// What is taken away is on record before it is: an act that is not, is not done.
+    pub(super) async fn put_on_record(
+        &self,
+        (act, object): (&'static str, String),
+        reason: &str,
+    ) -> Result<(), String> {
+        let Some(recorded) = &self.doctor.recorded else {
+            return Err("nobody is here in whose name it could be recorded".to_owned());
+        };
+        let entry = Entry::of(act, object, reason);
+        let recorded = recorded.record(&*self.store, entry).await;
+        recorded.map_err(|error| error.to_string())
+    }
+
+    pub(super) async fn recorded_export(
+        &self,
+        export: Export,
+        reason: &str,
+    ) -> Result<Exported, StoreError> {
+        let path = export::file_name(export.format, export.at);
+        match self
+            .put_on_record(("export audit", path.clone()), reason)
+            .await
+        {
+            Ok(()) => self.export(export).await,
+            Err(error) => Ok(Exported::Failed { path, error }),
+        }
     }
 
     pub(super) async fn export(&self, export: Export) -> Result<Exported, StoreError> {

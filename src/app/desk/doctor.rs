@@ -59,13 +59,7 @@ pub(in crate::app) struct Recorded {
 
 impl Recorded {
     /// Ends when the act is durable; or why it was not taken.
-    async fn record(
-        &self,
-        store: &dyn Store,
-        remedy: &Remedy,
-        reason: &str,
-    ) -> Result<(), AppError> {
-        let entry = Entry::mend(remedy, reason);
+    pub(super) async fn record(&self, store: &dyn Store, entry: Entry<'_>) -> Result<(), AppError> {
         entry::enter(&self.pool, store, &self.door, entry).await
     }
 }
@@ -143,7 +137,10 @@ impl Desk {
         let (Some(examiner), Some(recorded)) = (&doctor.examiner, &doctor.recorded) else {
             return Mending::Failed(Why::said("why-not-connected", Vec::new()));
         };
-        if let Err(why) = recorded.record(&*self.store, &remedy, reason).await {
+        if let Err(why) = recorded
+            .record(&*self.store, Entry::mend(&remedy, reason))
+            .await
+        {
             return Mending::Failed(said::why(&why));
         }
         match examiner.mend(self.policy(), remedy).await {

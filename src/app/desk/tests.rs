@@ -107,11 +107,8 @@ impl Room {
 
     async fn export(&self, format: Format, wanted: Wanted) -> Exported {
         let at = NOW;
-        let query = Query::ExportActs(Export { format, wanted, at });
-        match self.desk.answer(query).await.unwrap() {
-            Answer::Exported(exported) => exported,
-            other => panic!("{other:?}"),
-        }
+        let export = Export { format, wanted, at };
+        self.desk.export(export).await.unwrap()
     }
 }
 
@@ -428,7 +425,7 @@ async fn a_bundle_goes_into_the_data_folder_for_whoever_may_and_names_nobody() {
     let link = person(1, Consent::In, Consent::In);
     let room = Room::with(vec![Change::PutLink(Box::new(link))]);
     let ask = async |desk: &Desk| {
-        let query = Query::Bundle(Some(LinkId(1)), NOW);
+        let query = Query::Bundle(Some(LinkId(1)), NOW, "why".to_owned());
         desk.answered(Ticket(1), query).await
     };
     let looker = Desk {
@@ -436,18 +433,27 @@ async fn a_bundle_goes_into_the_data_folder_for_whoever_may_and_names_nobody() {
         ..Room::with(Vec::new()).desk
     };
     assert!(matches!(ask(&looker).await, Msg::Unanswered(..)));
-    let Msg::Answered(_, Answer::Exported(Exported::Bundle { path })) = ask(&room.desk).await
-    else {
-        panic!("no bundle");
+    // Nor where nobody answers for it.
+    let unrecorded = ask(&room.desk).await;
+    let Msg::Answered(_, Answer::Exported(Exported::Failed { error, .. })) = unrecorded else {
+        panic!("{unrecorded:?}");
+    };
+    assert!(error.contains("recorded"), "{error}");
+    let made = room.desk.bundle(Some(LinkId(1)), NOW).await;
+    let Ok(Exported::Bundle { path }) = made else {
+        panic!("{made:?}");
     };
     let bundle = crate::app::bundle::read(std::path::Path::new(&path)).unwrap();
     let text = String::from_utf8(bundle.bytes()).unwrap();
     assert!(text.contains("@masked.example"));
     assert!(!text.contains("00Q000000000001"), "records are tokens too");
-    assert!(matches!(
-        ask(&room.desk).await,
-        Msg::Answered(_, Answer::Exported(Exported::Failed { .. }))
-    ));
+    // Two in one second do not take each other's name.
+    let again = room.desk.bundle(None, NOW).await;
+    let Ok(Exported::Bundle { path: second }) = again else {
+        panic!("{again:?}");
+    };
+    assert!(second.ends_with("-2.json.gz") && second != path, "{second}");
+    assert!(crate::app::bundle::read(std::path::Path::new(&second)).is_ok());
 }
 
 /// A link whose mobile number Salesforce changed, where Automation has priority.

@@ -168,6 +168,16 @@ impl Listener {
                 let session = told.to.unwrap_or(SessionId::OURSELVES);
                 self.name_accepted(run, session).await;
             }
+            Fact::AcceptedInPart {
+                run,
+                refused: parts,
+            } => {
+                let session = told.to.unwrap_or(SessionId::OURSELVES);
+                self.name_accepted(run, session).await;
+                for (_, refusal) in &parts {
+                    refused(refusal, told.to);
+                }
+            }
             Fact::Refused(refusal) => refused(&refusal, told.to),
             Fact::SideStopped { side, failure } => {
                 let (kind, code) = of(&failure);
@@ -275,7 +285,8 @@ impl Listener {
 fn accepted(act: &Act, session: SessionId) {
     let (run, session) = (act.run.0, session.0);
     let link = act.link().map(|link| link.0);
-    let object = link.is_none().then_some(act.object.as_str());
+    let is_told = link.is_none() && !act.is_naming();
+    let object = is_told.then_some(act.object.as_str());
     let (operator, act) = (act.operator.as_str(), act.act.as_str());
     // A field without a value is not written.
     tracing::info!(target: TOLD, run, session, operator, act, link, object, "command accepted");

@@ -148,7 +148,7 @@ async fn carry_out(
     loop {
         match next(served, &mut facts, out).await? {
             Fact::Refused(refusal) => return Err(AppError::Refused(Refused::from(refusal))),
-            Fact::Accepted(_) => break,
+            Fact::Accepted(_) | Fact::AcceptedInPart { .. } => break,
             _ => {}
         }
     }

@@ -7,7 +7,7 @@ use crate::app::simulation::world::{Key, World};
 use crate::domain::conflict::{Cause, Subject};
 use crate::domain::consent::Consent;
 use crate::domain::ids::{Kind, RemoteId, Side};
-use crate::domain::link::Link;
+use crate::domain::link::{Link, Parked};
 use crate::domain::mapping::{FieldRule, Role};
 use crate::domain::record::Happened;
 use crate::domain::request::{Answer, AutomationRequest, SalesforceRequest};

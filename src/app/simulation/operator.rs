@@ -121,7 +121,7 @@ impl Run {
     /// about: that of a person, later than the others.
     pub(super) fn hear(&mut self, fact: &Fact) {
         let is_accepted = match fact {
-            Fact::Accepted(_) => true,
+            Fact::Accepted(_) | Fact::AcceptedInPart { .. } => true,
             Fact::Refused(_) => false,
             _ => return,
         };

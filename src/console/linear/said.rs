@@ -56,39 +56,55 @@ pub(in crate::console) fn around(model: &mut Model, msg: &Msg) {
             }
             answered(model, Outcome::Failed);
         }
-        Msg::Told(Fact::Accepted(_) | Fact::Surveyed(_)) => answered(model, Outcome::Done),
-        Msg::Busy | Msg::Told(Fact::Refused(_) | Fact::SurveyFailed) => {
-            answered(model, Outcome::Failed);
-        }
-        Msg::Told(Fact::CycleStarted) => begun(model),
+        Msg::Told(fact) => heard(model, fact),
+        Msg::Busy => answered(model, Outcome::Failed),
         _ => {}
     }
 }
 
-/// A cycle that was asked for is not answered, but begins.
-fn begun(model: &mut Model) {
-    if let Some(linear) = &model.linear
-        && matches!(linear.phase, Phase::Acting(_))
-    {
-        answered(model, Outcome::Done);
+fn heard(model: &mut Model, fact: &Fact) {
+    match fact {
+        Fact::Accepted(_) | Fact::Surveyed(_) => answered(model, Outcome::Done),
+        Fact::AcceptedInPart { .. } => {
+            answered(model, Outcome::Done);
+            model.end_as(Outcome::Failed);
+        }
+        Fact::Refused(_) | Fact::SurveyFailed => answered(model, Outcome::Failed),
+        // A cycle that was asked for is not answered, but begins. Any other is no answer to anything.
+        Fact::CycleStarted if is_in(model, |phase| matches!(phase, Phase::Beginning(_))) => {
+            answered(model, Outcome::Done);
+        }
+        _ => {}
     }
+}
+
+fn is_in(model: &Model, asked: impl Fn(&Phase) -> bool) -> bool {
+    let linear = model.linear.as_ref();
+    linear.is_some_and(|linear| asked(&linear.phase))
 }
 
 fn answered(model: &mut Model, outcome: Outcome) {
     let Some(linear) = &mut model.linear else {
         return;
     };
-    if matches!(linear.phase, Phase::Acting(_) | Phase::Counting) {
-        linear.outcome = outcome;
-        linear.show = Show::Changes;
-        linear.phase = match linear.phase {
-            Phase::Acting(_) if outcome == Outcome::Done => Phase::Arriving(model.shell.now),
-            _ => Phase::Ready,
-        };
-        if linear.phase == Phase::Ready {
-            model.begin_looking();
-            model.look_anew();
+    let is_done = outcome == Outcome::Done;
+    match linear.phase {
+        Phase::Acting(_) | Phase::Beginning(_) if is_done => {
+            linear.phase = Phase::Arriving(model.shell.now);
         }
+        Phase::Acting(_) | Phase::Beginning(_) | Phase::Counting => linear.phase = Phase::Ready,
+        // What was taken in is on its way, and something else of it was not taken in.
+        Phase::Arriving(_) if !is_done => {
+            linear.outcome = outcome;
+            return;
+        }
+        _ => return,
+    }
+    linear.outcome = outcome;
+    linear.show = Show::Changes;
+    if linear.phase == Phase::Ready {
+        model.begin_looking();
+        model.look_anew();
     }
 }
 
@@ -169,7 +185,7 @@ impl Model {
             return;
         };
         match &mut linear.phase {
-            Phase::Acting(since) if now.since(*since) >= PATIENCE => {
+            Phase::Acting(since) | Phase::Beginning(since) if now.since(*since) >= PATIENCE => {
                 linear.outcome = Outcome::Failed;
                 let text = self.shell.language.text("linear-unanswered").to_owned();
                 tone(self, Tone::Person, &text);
@@ -189,6 +205,7 @@ impl Model {
             (Effect::Command { command, .. }, phase) => {
                 *phase = match command {
                     Command::Survey { .. } => Phase::Counting,
+                    Command::RunCycle(_) => Phase::Beginning(now),
                     _ => Phase::Acting(now),
                 };
             }

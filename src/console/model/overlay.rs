@@ -4,6 +4,7 @@ use crate::console::boxes::Boxes;
 use crate::console::chooser::Chooser;
 use crate::console::dialog::Dialog;
 use crate::console::field::Field;
+use crate::console::filter::Filter;
 use crate::console::finder::Finder;
 use crate::console::picker::Picker;
 use crate::console::screens::plugin;
@@ -11,7 +12,8 @@ use crate::domain::ids::LinkId;
 
 pub(in crate::console) enum Overlay {
     Finder(Finder),
-    Filter(Prompt),
+    /// With what was kept before.
+    Filter(Prompt, Filter),
     Search(Prompt),
     /// How far back a backfill reaches.
     Window(Prompt),

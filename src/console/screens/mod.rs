@@ -22,7 +22,7 @@ use super::keymap::{Action, Context};
 use super::language::Language;
 use super::linear::Reading;
 use super::list::Step;
-use super::model::{Instance, Tone};
+use super::model::{Instance, SyncState, Tone};
 use super::query::{Answer, Diagnosis, Query, Ticket};
 use super::slot::{Slot, Waiting};
 use super::theme::Theme;
@@ -45,6 +45,7 @@ pub(super) struct Scene<'a> {
     pub(super) snapshot: &'a Snapshot,
     pub(super) standing: &'a Slot<Counts>,
     pub(super) diagnosis: &'a Slot<Diagnosis>,
+    pub(super) sync: SyncState,
 }
 
 /// Something the operator must know about an answer that came.

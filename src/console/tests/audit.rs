@@ -4,7 +4,7 @@ use super::Msg;
 use super::bench::{Bench, MOBILE, NOW, World, brief};
 use crate::console::language::Tongue;
 use crate::console::query::{
-    Acts, Answer, Export, Exported, Format, Older, Query, UndoPreview, Wanted,
+    Acts, Answer, Export, Exported, Format, Older, Query, Ticket, UndoPreview, Wanted,
 };
 use crate::domain::access::Why;
 use crate::domain::audit::{Entry, Finding, Head, Mac, Verdict};
@@ -41,10 +41,10 @@ pub(super) fn answer(world: &World, query: &Query) -> Answer {
                 newer: Vec::new(),
             }))
         }
-        Query::Bundle(contact, _) => Answer::Exported(Exported::Bundle {
+        Query::Bundle(contact, ..) => Answer::Exported(Exported::Bundle {
             path: format!("/data/bundle-of-{contact:?}.json.gz"),
         }),
-        Query::ExportActs(export) => {
+        Query::ExportActs(export, _) => {
             let path = "/data/audit-20260304-091502Z.csv".to_owned();
             Answer::Exported(match &kept.broken {
                 Some(error) => Exported::Failed {
@@ -215,31 +215,42 @@ fn export_takes_exactly_what_the_filter_shows_and_says_where_the_file_is() {
     bench.asked();
     bench
         .keys("x")
-        .expect_screen("6 acts written to /data/audit-2026");
+        .expect_screen("Write acts to a file")
+        .expect_screen("[> Cancel <]");
+    assert_eq!(bench.keys("enter").commands(), []);
+    assert!(!bench.asked().iter().any(is_export), "cancelled");
+    takes(&mut bench, "x").expect_screen("6 acts written to /data/audit-2026");
     assert_eq!(exported(&mut bench), (Format::Csv, Wanted::All));
     bench.keys("/").type_text("operator:zoe");
-    bench.keys("enter X").expect_screen("2 acts written to");
+    takes(&mut bench, "enter X").expect_screen("2 acts written to");
     let wanted = Wanted::Filtered {
         typed: "operator:zoe".to_owned(),
         tongue: Tongue::English,
     };
     assert_eq!(exported(&mut bench), (Format::JsonLines, wanted));
-    bench.keys("G enter x").expect_screen("1 act written to");
+    takes(&mut bench, "G enter x").expect_screen("1 act written to");
     assert_eq!(exported(&mut bench), (Format::Csv, Wanted::One(RunId(93))));
     bench.sync_reports();
-    assert!(
-        bench
-            .asked()
-            .iter()
-            .all(|(_, query)| !matches!(query, Query::ExportActs(_))),
-        "once is enough"
-    );
+    assert!(!bench.asked().iter().any(is_export), "once is enough");
+}
+
+const fn is_export((_, query): &(Ticket, Query)) -> bool {
+    matches!(query, Query::ExportActs(..))
+}
+
+/// Asks for a file, says why, and confirms.
+fn takes<'a>(bench: &'a mut Bench, keys: &str) -> &'a mut Bench {
+    bench.keys(keys).keys("tab").type_text("for the auditor");
+    bench.keys("enter enter")
 }
 
 fn exported(bench: &mut Bench) -> (Format, Wanted) {
     let asked = bench.asked();
     let mut exports = asked.into_iter().filter_map(|(_, query)| match query {
-        Query::ExportActs(Export { format, wanted, .. }) => Some((format, wanted)),
+        Query::ExportActs(Export { format, wanted, .. }, reason) => {
+            assert_eq!(reason, "for the auditor");
+            Some((format, wanted))
+        }
         _ => None,
     });
     let first = exports.next().unwrap();
@@ -252,7 +263,7 @@ fn a_bundle_is_asked_for_once_with_the_open_contact_and_said_where_it_is() {
     let bundled = |bench: &mut Bench| -> Vec<_> {
         let asked = bench.asked().into_iter();
         let bundles = asked.filter_map(|(_, query)| match query {
-            Query::Bundle(contact, _) => Some(contact),
+            Query::Bundle(contact, ..) => Some(contact),
             _ => None,
         });
         bundles.collect()
@@ -260,12 +271,19 @@ fn a_bundle_is_asked_for_once_with_the_open_contact_and_said_where_it_is() {
     let mut bench = Bench::new();
     bench
         .keys("8 x")
-        .expect_screen("The bundle, without names, is in /data/bundle-of-None");
+        .expect_screen("- what the doctor found, the last acts")
+        .expect_screen("[> Cancel <]")
+        .lacks("how contact");
+    bench.keys("esc");
+    assert_eq!(bundled(&mut bench), [], "nothing is made unseen");
+    takes(&mut bench, "x").expect_screen("The bundle, without names, is in /data/bundle-of-None");
     assert_eq!(bundled(&mut bench), [None]);
     bench.keys("4").type_text("claire");
     bench
         .keys("enter enter x")
-        .expect_screen("/data/bundle-of-Some");
+        .expect_screen("- how contact no. 1 stands");
+    bench.keys("esc");
+    takes(&mut bench, "x").expect_screen("/data/bundle-of-Some");
     assert_eq!(bundled(&mut bench).len(), 1);
 }
 
@@ -402,15 +420,15 @@ fn every_finding_has_its_sentence_in_both_languages() {
 fn a_file_that_cannot_be_written_is_said_with_its_cause() {
     let mut bench = bench();
     bench.world.audit.broken = Some("No space left on device".to_owned());
-    bench.keys("x").expect_screen("No space left on device");
+    takes(&mut bench, "x").expect_screen("No space left on device");
     bench.world.audit.acts.clear();
     bench.keys("r X").expect_screen("There is nothing to write");
     bench.world.audit.acts = vec![act(1, "zoe", "retry", "1", "x")];
     bench.keys("r");
     bench.holds_answers = true;
-    bench.keys("X");
+    takes(&mut bench, "X");
     for (ticket, query) in bench.asked() {
-        if matches!(query, Query::ExportActs(_)) {
+        if matches!(query, Query::ExportActs(..)) {
             bench.send(Msg::Unanswered(ticket, Why::raw("disk on fire")));
         }
     }
@@ -478,7 +496,12 @@ fn nothing_from_outside_reaches_the_screen_raw() {
     bench.world.audit.broken = Some(hostile.to_owned());
     bench.keys("r g g");
     for keys in ["x", "enter", "X"] {
-        let screen = bench.keys(keys).screen();
+        if keys == "enter" {
+            bench.keys(keys);
+        } else {
+            takes(&mut bench, keys);
+        }
+        let screen = bench.screen();
         let is_raw = |c: char| c != '\n' && (c.is_control() || c == '\u{202e}');
         assert!(!screen.contains(is_raw), "{screen:?}");
         bench.expect_screen("<U+001B>");
@@ -490,7 +513,7 @@ fn a_long_path_is_shown_whole() {
     let mut bench = bench();
     let long = format!("{}/audit.csv", "/tmp/practice".repeat(8));
     bench.world.audit.broken = Some(long.clone());
-    bench.keys("x");
+    takes(&mut bench, "x");
     let screen = bench.screen().replace("\n ", "");
     assert!(screen.contains(&long), "{screen}");
 }

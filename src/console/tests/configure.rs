@@ -68,6 +68,11 @@ fn at(filter: &str) -> Bench {
 }
 
 fn find(bench: &mut Bench, filter: &str) {
+    // Whatever was looked for before: an empty filter is none.
+    let kept = bench.model.screen().filter();
+    if kept.is_some_and(|(filter, _)| !filter.is_empty()) {
+        bench.keys("esc");
+    }
     bench.keys("/ esc /").type_text(filter);
     bench.keys("enter g g");
 }

@@ -29,6 +29,22 @@ fn well(snapshot: &mut Snapshot) {
 }
 
 #[test]
+fn a_sync_that_ended_is_not_healthy_and_messages_are_still_shown() {
+    let mut bench = Bench::empty();
+    bench.sync_reports_that(well);
+    bench.expect_screen("Healthy: both systems agree");
+    bench.send(Msg::Ended);
+    bench
+        .lacks("Healthy")
+        .expect_screen("The sync has ended: nothing is read or written any more.")
+        .expect_screen("nothing here changes any more");
+    bench.keys("f9").expect_screen("f9");
+    bench
+        .keys("2")
+        .expect_screen("nothing here changes any more");
+}
+
+#[test]
 fn healthy_is_said_only_when_nothing_speaks_against_it() {
     type Change = fn(&mut Snapshot);
     let cases: [(&str, Change); 6] = [

@@ -1,5 +1,7 @@
 //! What an operator chose or typed is not lost on the way: not by leaving, not by a sync that is busy.
 
+use crossterm::event::{KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+
 use super::bench::{Bench, MOBILE};
 use crate::console::Msg;
 use crate::domain::command::{Command, Fact, Refusal};
@@ -55,6 +57,32 @@ fn an_answer_to_an_earlier_act_is_not_taken_for_one_to_the_choices() {
     bench.expect_screen("→ Automation's value");
     bench.send(Msg::Told(Fact::Accepted(RunId(4))));
     bench.lacks("→ Automation's value");
+}
+
+#[test]
+fn a_bulk_that_is_refused_in_part_is_one_answer_to_one_command() {
+    let mut bench = Bench::new();
+    // Two acts on their way: the second is the one about the choices.
+    bench.world.give_up(LinkId(2), "UNABLE_TO_LOCK_ROW");
+    bench.keys("2 t tab").type_text("locks are gone");
+    bench
+        .keys("enter enter 3 enter a w tab")
+        .type_text("by phone");
+    bench.keys("enter enter");
+    assert_eq!(bench.commands().len(), 2);
+    let refused = vec![
+        (LinkId(7), Refusal::NoSuchLink(LinkId(7))),
+        (LinkId(8), Refusal::NoSuchLink(LinkId(8))),
+    ];
+    let run = RunId(3);
+    bench.send(Msg::Told(Fact::AcceptedInPart { run, refused }));
+    bench
+        .expect_screen("→ Automation's value")
+        .expect_screen("Accepted as act 3, all but 2. Refused: there is no contact no. 7");
+    let refused = vec![(LinkId(1), Refusal::NoSuchConflict(LinkId(1)))];
+    let run = RunId(4);
+    bench.send(Msg::Told(Fact::AcceptedInPart { run, refused }));
+    bench.expect_screen("→ Automation's value");
 }
 
 #[test]
@@ -145,6 +173,69 @@ fn a_long_dialog_is_scrolled_also_while_the_reason_is_typed_and_says_what_is_lef
     bench.keys("pgup pgup pgup pgup").lacks("line39");
     let commands = bench.keys("tab enter").commands();
     assert!(matches!(&commands[..], [(reason, _)] if reason == "why"));
+}
+
+#[test]
+fn a_text_that_is_too_long_is_refused_whole_and_said_so() {
+    let mut bench = Bench::new();
+    bench.keys("3 enter a w tab").type_text("why ");
+    bench.send(Msg::Pasted("é".repeat(3_997)));
+    bench
+        .expect_screen("Not taken: a text has at most 4,000 characters")
+        .expect_screen("Reason: why  ");
+    bench.send(Msg::Pasted("é".repeat(3_996)));
+    bench.lacks("Reason: why  ");
+    bench
+        .type_text("x")
+        .expect_screen("at most 4,000 characters");
+    bench
+        .keys("backspace")
+        .type_text("x")
+        .lacks("at most 4,000");
+    let commands = bench.keys("enter enter").commands();
+    let [(reason, _)] = &commands[..] else {
+        panic!("{commands:?}");
+    };
+    assert_eq!(*reason, format!("why {}x", "é".repeat(3_995)));
+}
+
+#[test]
+fn where_nothing_is_shown_nothing_is_done_but_leaving() {
+    let mut bench = Bench::new();
+    bench.keys("3 enter a w tab").type_text("by phone");
+    bench.keys("enter");
+    bench.send(Msg::Resized(59, 20));
+    bench
+        .expect_screen("needs at least 60×20")
+        .expect_screen("ctrl-c");
+    bench.keys("enter");
+    bench.send(Msg::Pasted("more".to_owned()));
+    let click = MouseEvent {
+        kind: MouseEventKind::Down(MouseButton::Left),
+        column: 1,
+        row: 0,
+        modifiers: KeyModifiers::NONE,
+    };
+    bench.send(Msg::Mouse(click));
+    assert_eq!(bench.commands(), []);
+    bench.send(Msg::Resized(80, 24));
+    bench
+        .expect_screen("[> Confirm <]")
+        .expect_screen("Reason: by phone ");
+    bench.send(Msg::Resized(80, 19));
+    assert!(!bench.has_left());
+    bench.keys("ctrl-c");
+    assert!(bench.has_left());
+}
+
+#[test]
+fn a_filter_that_stood_is_back_when_another_one_is_given_up() {
+    let mut bench = Bench::new();
+    bench.keys("3 /").type_text("orion");
+    bench.keys("enter").expect_screen("/ orion");
+    bench.keys("/ backspace backspace").type_text("xyz");
+    bench.keys("esc").expect_screen("/ orion");
+    bench.keys("esc").lacks("/ orion");
 }
 
 #[test]

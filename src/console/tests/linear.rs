@@ -7,7 +7,7 @@ use super::bench::{Bench, NOW, person, start};
 use crate::console::keymap::ACTIONS;
 use crate::console::model::Overlay;
 use crate::console::{Model, Msg, Outcome};
-use crate::domain::command::{Command, Fact};
+use crate::domain::command::{Command, Fact, Refusal};
 use crate::domain::ids::{LinkId, RunId};
 use crate::domain::operator::{Operator, Present, Role, SessionId};
 use crate::domain::time::Span;
@@ -140,6 +140,36 @@ fn a_conflict_is_decided_by_lines_and_taken_back() {
     said += &bench.said();
     assert!(bench.model.takes_line());
     bench.keeps(&said, "task-resolve");
+}
+
+/// Up to the yes that sends it.
+fn decides(bench: &mut Bench) {
+    bench.types(&["conflicts", "open 1", "take-automation", "write"]);
+    for line in ["asked by phone", "yes"] {
+        bench.send(Msg::Typed(line.to_owned()));
+    }
+    assert_eq!(bench.commands().len(), 1);
+}
+
+#[test]
+fn a_cycle_that_begins_by_itself_answers_no_act_and_a_refusal_is_the_end_of_it() {
+    let mut bench = Bench::lines();
+    decides(&mut bench);
+    bench.send(Msg::Told(Fact::CycleStarted));
+    assert!(!bench.model.takes_line(), "what became of it is awaited");
+    bench.send(Msg::Told(Fact::Refused(Refusal::NoSuchConflict(CLAIRE))));
+    assert_eq!(bench.model.outcome(), Outcome::Failed);
+    let mut bench = Bench::lines();
+    decides(&mut bench);
+    let run = RunId(9);
+    let refused = vec![(CLAIRE, Refusal::NoSuchConflict(CLAIRE))];
+    bench.send(Msg::Told(Fact::AcceptedInPart { run, refused }));
+    assert!(bench.said().contains("all but 1"));
+    assert_eq!(bench.model.outcome(), Outcome::Failed);
+    let mut bench = Bench::lines();
+    decides(&mut bench);
+    bench.send(Msg::Told(Fact::Accepted(run)));
+    assert_eq!(bench.model.outcome(), Outcome::Done);
 }
 
 #[test]
@@ -358,11 +388,14 @@ fn who_comes_and_goes_is_said_and_nothing_is_said_again() {
 fn texts_are_asked_for_and_may_follow_their_word() {
     let mut bench = Bench::lines();
     let said = bench.types(&["conflicts", "filter", "email:paul"]);
-    assert!(said.contains("Text? (an empty line cancels)"), "{said}");
+    assert!(said.contains("Text? (blank means empty;"), "{said}");
     assert!(said.contains("1. ") && !said.rsplit("Text?").next().unwrap().contains("claire"));
     let said = bench.types(&["/sophie"]);
     assert!(said.contains("sophie") && !said.contains("paul"), "{said}");
-    let said = bench.types(&["filter", ""]);
+    bench.types(&["filter", ""]);
+    let said = bench.types(&["conflicts", "filter"]);
+    assert!(said.contains("Now: sophie"), "it stands: {said}");
+    let said = bench.types(&["blank"]);
     assert!(said.contains("paul") && said.contains("claire"), "{said}");
     let said = bench.types(&["contacts", "", "search claire"]);
     assert!(said.contains("1. ! claire"), "{said}");

@@ -231,13 +231,14 @@ pub(super) fn ask_filter(model: &mut Model) {
         say.text(hint).to_owned(),
         Field::new(Lines::One, filter.typed()),
     );
-    model.overlay = Some(Overlay::Filter(prompt));
+    let before = filter.clone();
+    model.overlay = Some(Overlay::Filter(prompt, before));
 }
 
 /// Shows only what matches, while it is typed.
-pub(super) fn filter(model: &mut Model, typed: &str) {
+pub(super) fn filter(model: &mut Model, filter: Filter) {
     let (scene, screen) = model.front();
-    screen.set_filter(scene, Filter::new(typed));
+    screen.set_filter(scene, filter);
 }
 
 pub(super) fn ask_whom(model: &mut Model) {
@@ -354,6 +355,14 @@ pub(super) fn confirm(model: &mut Model, reason: String) -> Vec<Effect> {
     };
     let frozen = match &dialog.on_yes {
         OnYes::Send(frozen) => (**frozen).clone(),
+        OnYes::Export(export) => {
+            audit::export(model, export.clone(), reason);
+            return Vec::new();
+        }
+        OnYes::Bundle(contact) => {
+            bundle::make(model, *contact, reason);
+            return Vec::new();
+        }
         OnYes::ForgetDraft => {
             plugin::discard(model);
             return Vec::new();

@@ -4,6 +4,8 @@ use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use super::{acts, back, go};
 use crate::console::dialog::{Frozen, OnYes, Pressed};
+use crate::console::field::TEXT_MAX;
+use crate::console::filter::Filter;
 use crate::console::finder::{Finder, Order, Purpose};
 use crate::console::keymap::{Action, Chord, Resolved, resolve};
 use crate::console::list::Step;
@@ -19,6 +21,9 @@ const PAGE: usize = 10;
 pub(super) fn on_key(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
     if key.kind == KeyEventKind::Release {
         return Vec::new();
+    }
+    if model.is_hidden() {
+        return on_hidden_key(model, key);
     }
     model.shell.toast = None;
     let contexts = model.contexts();
@@ -54,6 +59,16 @@ pub(super) fn on_key(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
     }
 }
 
+/// Where nothing is shown, nothing is done but leaving.
+fn on_hidden_key(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
+    let contexts = model.contexts();
+    let shell = &mut model.shell;
+    match resolve(&shell.keymap, &contexts, &mut shell.pending, Chord::of(key)) {
+        Resolved::Run(Action::Leave) => vec![Effect::Leave],
+        _ => Vec::new(),
+    }
+}
+
 /// Whether a letter is the first of a dialog's reason, or of an address.
 fn begins_reason(model: &mut Model, key: KeyEvent) -> bool {
     let steers = KeyModifiers::CONTROL | KeyModifiers::ALT;
@@ -80,6 +95,9 @@ const fn is_move(action: Action) -> bool {
 
 /// Text goes where text is typed, and is never a command.
 pub(super) fn on_pasted(model: &mut Model, text: &str) -> Vec<Effect> {
+    if model.is_hidden() {
+        return Vec::new();
+    }
     let field = match &mut model.overlay {
         Some(Overlay::Dialog(dialog)) => dialog.field(),
         Some(Overlay::Finder(finder)) => Some(&mut finder.field),
@@ -95,8 +113,11 @@ pub(super) fn on_pasted(model: &mut Model, text: &str) -> Vec<Effect> {
         None => None,
     };
     if let Some(field) = field {
-        field.paste(text);
-        typed(model);
+        if field.paste(text) {
+            typed(model);
+        } else {
+            too_long(model);
+        }
     } else {
         let text = model.shell.language.text("paste-ignored").to_owned();
         model.shell.toast(Tone::Muted, text);
@@ -105,27 +126,34 @@ pub(super) fn on_pasted(model: &mut Model, text: &str) -> Vec<Effect> {
 }
 
 fn type_key(model: &mut Model, key: KeyEvent) {
-    match &mut model.overlay {
-        Some(Overlay::Dialog(dialog)) => {
-            if let Some(field) = dialog.field() {
-                field.key(key);
-            }
-        }
+    let is_taken = match &mut model.overlay {
+        Some(Overlay::Dialog(dialog)) => dialog.field().is_none_or(|field| field.key(key)),
         Some(Overlay::Finder(finder)) => finder.field.key(key),
         Some(Overlay::Access) => {
             if let Some(field) = model.access.field() {
                 field.key(key);
             }
+            true
         }
         Some(Overlay::Picker(picker)) => picker.field.key(key),
         Some(other) => {
-            if let Some(prompt) = other.prompt_mut() {
-                prompt.field.key(key);
-            }
+            let prompt = other.prompt_mut();
+            prompt.is_none_or(|prompt| prompt.field.key(key))
         }
-        None => {}
+        None => true,
+    };
+    if is_taken {
+        typed(model);
+    } else {
+        too_long(model);
     }
-    typed(model);
+}
+
+/// Nothing of a text was taken in.
+pub(super) fn too_long(model: &mut Model) {
+    let max = model.shell.language.number(TEXT_MAX as u64);
+    let text = model.shell.language.with("text-too-long", &[("max", &max)]);
+    model.shell.toast(Tone::Person, text);
 }
 
 /// What follows at once from a text that changed.
@@ -140,9 +168,9 @@ pub(super) fn typed(model: &mut Model) {
             | Overlay::Queue(prompt)
             | Overlay::Until(prompt, _),
         ) => prompt.problem = None,
-        Some(Overlay::Filter(prompt)) => {
-            let text = prompt.field.text();
-            acts::filter(model, &text);
+        Some(Overlay::Filter(prompt, _)) => {
+            let typed = Filter::new(&prompt.field.text());
+            acts::filter(model, typed);
         }
         _ => {}
     }
@@ -279,7 +307,7 @@ fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         | Action::Unlink => acts::aside::run(model, action),
         Action::Earlier | Action::Later => acts::travel(model, action == Action::Earlier),
         Action::ExportCsv | Action::ExportJson => acts::audit::ask_export(model, action),
-        Action::IncidentBundle => acts::bundle::ask(model),
+        Action::IncidentBundle => acts::bundle::offer(model),
         Action::Mend => acts::doctor::ask(model),
         Action::CheckAudit => model.screens.audit.check(),
         Action::ToggleBox => acts::plugin::toggle_box(model),
@@ -420,7 +448,7 @@ pub(super) fn press(model: &mut Model) -> Vec<Effect> {
 
 pub(super) fn cancel(model: &mut Model) {
     match model.overlay.take() {
-        Some(Overlay::Filter(_)) => acts::filter(model, ""),
+        Some(Overlay::Filter(_, before)) => acts::filter(model, before),
         Some(Overlay::Dialog(dialog)) => {
             let text = model.shell.language.text("nothing-written").to_owned();
             model.shell.toast(Tone::Muted, text);
@@ -446,7 +474,7 @@ pub(super) fn accept(model: &mut Model) -> Vec<Effect> {
             model.overlay = None;
             return carry_out(model, order);
         }
-        Some(Overlay::Filter(_)) => model.overlay = None,
+        Some(Overlay::Filter(..)) => model.overlay = None,
         Some(Overlay::Search(prompt)) => {
             let text = prompt.field.text().trim().to_owned();
             model.overlay = None;

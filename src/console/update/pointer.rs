@@ -12,7 +12,7 @@ use crate::console::screens::page_height;
 use crate::console::view::{BODY_TOP, tab_at};
 
 pub(super) fn on_mouse(model: &mut Model, event: MouseEvent) -> Vec<Effect> {
-    if is_dialog(model.overlay.as_ref()) {
+    if model.is_hidden() || is_dialog(model.overlay.as_ref()) {
         return Vec::new();
     }
     match event.kind {

@@ -353,10 +353,13 @@ fn text(model: &mut Model, line: &str) -> Vec<Effect> {
     let blank = model.shell.language.text("linear-blank");
     let is_blank = matches!(line.trim(), "blank") || line.trim() == blank;
     let takes_blank = model.overlay.as_ref().is_some_and(Overlay::takes_blank);
-    if let Some(prompt) = model.overlay.as_mut().and_then(Overlay::prompt_mut) {
-        prompt
+    if let Some(prompt) = model.overlay.as_mut().and_then(Overlay::prompt_mut)
+        && !prompt
             .field
-            .replace(if is_blank && takes_blank { "" } else { line });
+            .replace(if is_blank && takes_blank { "" } else { line })
+    {
+        too_long(model);
+        return Vec::new();
     }
     keys::typed(model);
     let effects = keys::accept(model);
@@ -383,7 +386,9 @@ fn answer(model: &mut Model, line: &str) -> Vec<Effect> {
         return Vec::new();
     }
     if !dialog.has_reason() {
-        dialog.give_reason(line);
+        if !dialog.give_reason(line) {
+            too_long(model);
+        }
         return Vec::new();
     }
     if !dialog.give_word(line, is_yes) {
@@ -475,10 +480,19 @@ fn picked(model: &mut Model, line: &str) -> Vec<Effect> {
         misused(model, "linear-no-row", &[("n", line)]);
         return Vec::new();
     }
-    picker.field.replace(line);
+    if !picker.field.replace(line) {
+        too_long(model);
+        return Vec::new();
+    }
     keys::typed(model);
     model.show(Show::Nothing);
     Vec::new()
+}
+
+/// What was asked is still asked.
+fn too_long(model: &mut Model) {
+    keys::too_long(model);
+    model.end_as(Outcome::Misused);
 }
 
 fn misused(model: &mut Model, key: &str, gaps: &[(&str, &str)]) {

@@ -1,6 +1,8 @@
 //! Operators' acts, said to a person. An act of a name that is not known here is shown as it is.
 
 use super::Words;
+use crate::domain::command::Refusal;
+use crate::domain::ids::{LinkId, RunId};
 use crate::domain::record::Act;
 
 impl Words<'_> {
@@ -31,10 +33,27 @@ impl Words<'_> {
             "suspend mapping" => "act-suspend-mapping",
             "restore mapping" => "act-restore-mapping",
             "push contact" => "act-push-contact",
+            "export backup" => "act-export-backup",
+            "export audit" => "act-export-audit",
+            "make bundle" => "act-make-bundle",
+            "log level" => "act-log-level",
             "register webhook" => "act-register-webhook",
             "unregister webhook" => "act-unregister-webhook",
             unknown => return unknown,
         })
+    }
+
+    /// What was taken in, and why the first of the rest was not.
+    pub(in crate::console) fn taken_in_part(
+        &self,
+        run: RunId,
+        refused: &[(LinkId, Refusal)],
+    ) -> String {
+        let count = self.language.number(refused.len() as u64);
+        let why = refused.first().map(|(_, why)| self.refusal(why));
+        let (run, why) = (run.to_string(), why.unwrap_or_default());
+        let parts = [("run", &*run), ("n", &count), ("why", &why)];
+        self.language.with("told-accepted-in-part", &parts)
     }
 
     /// What it was done to.

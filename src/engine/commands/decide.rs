@@ -1,7 +1,7 @@
 //! An operator's word on a conflict, and taking it back.
 
 use super::{Done, Order};
-use crate::domain::command::{Fact, Refusal, Scope};
+use crate::domain::command::{Refusal, Scope};
 use crate::domain::conflict::{Cause, Choice, Conflict, Resolution, Subject};
 use crate::domain::consent::{Consent, Reason};
 use crate::domain::ids::{FieldId, Generation, LinkId, RemoteId, Side};
@@ -19,7 +19,8 @@ use crate::engine::work::Desk;
 const DECISIONS_MAX: usize = 1_000;
 
 impl Engine {
-    /// Each resolution stands for itself. Those that are refused are told; if none is left, the whole is.
+    /// Each resolution stands for itself. Those that are refused are told with the answer; if none is
+    /// left, the whole is refused.
     pub(super) fn resolve(
         &mut self,
         desk: &mut Desk,
@@ -32,20 +33,18 @@ impl Engine {
         for resolution in resolutions {
             match self.resolve_one(desk, order, resolution, &mut undo) {
                 Ok(()) => done.push(resolution.link),
-                Err(refusal) => refused.push(refusal),
+                Err(refusal) => refused.push((resolution.link, refusal)),
             }
         }
         if done.is_empty()
-            && let Some(first) = refused.first()
+            && let Some((_, first)) = refused.first()
         {
             return Err(first.clone());
-        }
-        for refusal in refused {
-            self.answer(order.session, Fact::Refused(refusal));
         }
         self.want_cycle(Scope::OUTBOX);
         Ok(Done {
             undo,
+            refused,
             ..Done::on("resolve", &done)
         })
     }

@@ -496,6 +496,13 @@ fn pushes(company: &Company, run: impl Fn(&[&str]) -> (Option<i32>, Json)) {
     assert_eq!(output.status.code(), Some(2));
     let (_, acts) = run(&["audit", "list", "--json"]);
     assert!(acts.to_string().contains("push contact"), "{acts}");
+    // The id is for the audit alone.
+    let lines = crate::logs::lines(company);
+    let pushes = lines.iter().filter(|line| line["act"] == "push contact");
+    let pushes: Vec<&Json> = pushes.collect();
+    assert!(!pushes.is_empty());
+    let is_told = |line: &&Json| line.get("object").is_some();
+    assert!(!pushes.iter().any(is_told), "{pushes:?}");
 }
 
 #[test]

@@ -14,6 +14,9 @@ fn a_key_of_the_console_writes_it_and_says_where_it_is() {
     let mut console = AtTerminal::demo(20);
     console.sees("Backlog").type_keys("8");
     console.sees("Doctor:").type_keys("x");
+    console.sees("what the doctor found").sees("[> Cancel <]");
+    console.type_keys("not well\r");
+    console.sees("[> Confirm <]").type_keys("\r");
     console.sees("The bundle, without names, is in");
     console.type_keys("\x03");
     assert_eq!(console.ends().code(), Some(0));

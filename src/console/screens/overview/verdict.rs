@@ -1,7 +1,7 @@
 //! Whether the sync is healthy, in one sentence; or what speaks against it.
 
 use super::{Model, NUMBERS, Number, faults, gaps};
-use crate::console::model::Tone;
+use crate::console::model::{SyncState, Tone};
 use crate::console::screens::Scene;
 use crate::domain::ids::Side;
 use crate::domain::link::Mark;
@@ -14,6 +14,7 @@ const READ_AGE_MAX: Span = Span::hours(24);
 /// itself, and both sides were read to the end lately. What keeps it from being said is said instead, the
 /// gravest first:
 ///
+/// 0. the sync has ended: nothing of this is as it stands any more;
 /// 1. nothing leaves: the brake, a pause, a side that does not let us work;
 /// 2. something waits for a person;
 /// 3. nobody knows yet: the store, or the doctor, has not answered;
@@ -24,6 +25,9 @@ const READ_AGE_MAX: Span = Span::hours(24);
 pub(super) fn verdict(model: &Model, scene: Scene<'_>) -> (Tone, String) {
     let said = |tone, key| (tone, scene.say().text(key).to_owned());
     let snapshot = scene.snapshot;
+    if scene.sync == SyncState::Ended {
+        return said(Tone::Person, "verdict-ended");
+    }
     if let Some(told) = held_back(scene) {
         return told;
     }

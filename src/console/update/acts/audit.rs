@@ -1,7 +1,8 @@
 //! Putting the audit into a file. The file is written by whoever may; here it is only asked for.
 
+use crate::console::dialog::{Dialog, OnYes};
 use crate::console::keymap::Action;
-use crate::console::model::{Model, Tone};
+use crate::console::model::{Model, Overlay, Tone};
 use crate::console::query::{Export, Exported, Format, Query, Wanted};
 use crate::console::slot::Slot;
 
@@ -23,8 +24,19 @@ pub(in crate::console) fn ask_export(model: &mut Model, action: Action) {
         super::tell(model, Tone::Person, "nothing-to-export");
         return;
     }
+    let say = &model.shell.language;
+    let (title, text) = (say.text("dialog-export"), say.text("export-explained"));
+    let lines = vec![(Tone::Person, text.to_owned())];
     let at = model.shell.now;
-    let query = Query::ExportActs(Export { format, wanted, at });
+    let on_yes = OnYes::Export(Export { format, wanted, at });
+    let dialog = Dialog::question(title.to_owned(), lines, on_yes);
+    model.overlay = Some(Overlay::Dialog(Box::new(dialog)));
+}
+
+/// The file has the name of the moment at which it is written.
+pub(super) fn export(model: &mut Model, export: Export, reason: String) {
+    let at = model.shell.now;
+    let query = Query::ExportActs(Export { at, ..export }, reason);
     model.asked.export = Some((Slot::default(), query));
 }
 

@@ -300,7 +300,7 @@ impl Engine {
             is_idle: self.is_idle(),
             queued: both
                 .clone()
-                .map(|side| (side, self.outbox.ready(side) as u64))
+                .map(|side| (side, self.outbox.queued(side) as u64))
                 .collect(),
             waiting: self.outbox.waiting() as u64,
             stopped: both

@@ -228,6 +228,12 @@ impl Outbox {
         side.opt_outs.len() + side.updates.len() + side.creations.len()
     }
 
+    /// As many wait for a cycle, or for whoever lets the brake go.
+    pub(super) fn queued(&self, side: Side) -> usize {
+        let held_back = self.held_back.iter().filter(|(_, to)| *to == side);
+        self.ready(side) + held_back.count()
+    }
+
     pub(super) fn waiting(&self) -> usize {
         self.waiting.values().map(BTreeSet::len).sum()
     }

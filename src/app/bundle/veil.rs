@@ -249,7 +249,7 @@ impl Veil<'_> {
             Cause::DeletedAndEdited { .. }
             | Cause::ConsentWithoutProof { .. }
             | Cause::Restored
-            | Cause::RequiredBlank { .. } => conflict.cause.clone(),
+            | Cause::RequiredBlank { .. } => cause.clone(),
             Cause::Refused {
                 side,
                 value: v,

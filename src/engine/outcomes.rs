@@ -280,12 +280,7 @@ impl Engine {
                 reject(link, side, rejection, &failure, now);
                 // An opt-out is tried for as long as it takes: that it is refused is remembered once.
                 if before.is_none_or(|before| before.code != failure.code) {
-                    let what = Happened::Refused {
-                        side,
-                        code: failure.code.clone(),
-                        message: failure.message.clone(),
-                    };
-                    desk.history(row.link, now, run, what);
+                    desk.history(row.link, now, run, refusal(side, &failure));
                 }
             }
             FailureKind::Unauthorised | FailureKind::Forbidden | FailureKind::Broken => {
@@ -305,6 +300,14 @@ impl Engine {
         {
             give_up(link, side, failure, now);
         }
+    }
+}
+
+fn refusal(side: Side, failure: &Failure) -> Happened {
+    Happened::Refused {
+        side,
+        code: failure.code.clone(),
+        message: failure.message.clone(),
     }
 }
 

@@ -48,6 +48,10 @@ async fn a_connection_lost_while_leads_are_created_makes_no_duplicate() {
                 (SIZE, SIZE),
                 "{kind:?} after {spared}"
             );
+            // What was not answered is looked for once it must be done.
+            world.pass(passerelle::domain::time::Span::minutes(10));
+            world.drive().await;
+            assert_eq!(world.records(LEAD).len(), SIZE, "{kind:?} after {spared}");
             world.drive().await.wrote_nothing();
         }
     }

@@ -227,7 +227,7 @@ impl World {
     }
 
     fn add_in_salesforce(&mut self, now: Timestamp, at: clock::Timestamp) -> Option<Act> {
-        let email = self.known_or_new_address();
+        let (email, is_back) = self.known_or_new_address();
         let (name, company) = (self.fresh("LastName"), self.fresh("Firm"));
         let is_out = self.random.below(4) == 0;
         let fields = vec![
@@ -238,6 +238,9 @@ impl World {
         ];
         let call = Call::person(at, self.user);
         let id = self.salesforce.insert(&call, LEAD, &fields).ok()?;
+        if is_back {
+            self.journal.returned.insert(Key::Salesforce(id));
+        }
         self.note_edits(Key::Salesforce(id), now, vec![(FieldId(3), name)]);
         if is_out {
             self.say(Key::Salesforce(id), now, Word::Out);
@@ -247,14 +250,14 @@ impl World {
         )))
     }
 
-    fn known_or_new_address(&mut self) -> String {
+    fn known_or_new_address(&mut self) -> (String, bool) {
         let known = self.random.below(8);
         if known > 0 {
             return self.new_address();
         }
         let contact = self.some_contact();
         let known = contact.and_then(|id| self.text_of(id, "email"));
-        known.unwrap_or_else(|| self.address())
+        (known.unwrap_or_else(|| self.address()), false)
     }
 
     pub(super) fn text_of(&self, id: ContactId, alias: &str) -> Option<String> {
@@ -379,16 +382,16 @@ impl World {
     }
 
     /// Now and then that of somebody who was deleted: they are back.
-    fn new_address(&mut self) -> String {
+    fn new_address(&mut self) -> (String, bool) {
         if !self.journal.gone.is_empty() && self.random.below(2) == 0 {
             let at = self.random.below(self.journal.gone.len() as u64) as usize;
-            return self.journal.gone.swap_remove(at);
+            return (self.journal.gone.swap_remove(at), true);
         }
-        self.address()
+        (self.address(), false)
     }
 
     fn add_in_automation(&mut self, now: Timestamp, at: clock::Timestamp) -> Option<Act> {
-        let email = self.new_address();
+        let (email, is_back) = self.new_address();
         let (name, company) = (self.fresh("lastname"), self.fresh("Firm"));
         let mut input = ContactInput::default()
             .with("email", email.as_str())
@@ -403,6 +406,9 @@ impl World {
             .user_creates(at, self.admin, &input)
             .ok()?
             .id;
+        if is_back {
+            self.journal.returned.insert(Key::Automation(id));
+        }
         self.note_edits(Key::Automation(id), now, vec![(FieldId(3), name)]);
         if is_out {
             self.say(Key::Automation(id), now, Word::Out);

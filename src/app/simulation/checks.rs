@@ -7,7 +7,7 @@ use crate::app::simulation::world::{Key, World};
 use crate::domain::conflict::{Cause, Subject};
 use crate::domain::consent::Consent;
 use crate::domain::ids::{Kind, RemoteId, Side};
-use crate::domain::link::{Link, Parked};
+use crate::domain::link::Link;
 use crate::domain::mapping::{FieldRule, Role};
 use crate::domain::record::Happened;
 use crate::domain::request::{Answer, AutomationRequest, SalesforceRequest};
@@ -215,7 +215,9 @@ impl Run {
         let (out, back) = self.world.journal.last_words(&keys);
         let (out, back) = (out.map(|out| out.at), back.map(|back| back.at));
         let must_be_out = out.is_some() && back < out;
-        if !must_be_out {
+        // What was said of the deleted record that one of these took the place of is not known here.
+        let returned = &self.world.journal.returned;
+        if !must_be_out || keys.iter().any(|key| returned.contains(key)) {
             return;
         }
         let is_out = |row: &Row| row.consent.is_some_and(|consent| consent != Consent::In);
@@ -260,12 +262,7 @@ impl Run {
             let id = self.world.remote(edit.key);
             let mut links = self.kept.links.values();
             let link = links.find(|link| Side::BOTH.iter().any(|side| link.remote(*side) == id));
-            // The Lead of a pair that a Contact took over.
-            let stands_for = link.and_then(|link| match link.parked {
-                Some(Parked::ShadowedByContact(by)) => self.kept.links.get(&by),
-                _ => None,
-            });
-            let was_merged = link.into_iter().chain(stands_for).any(|link| {
+            let was_merged = link.is_some_and(|link| {
                 let ends = Side::BOTH.map(|side| link.remote(side).and_then(Key::of));
                 let merged = &self.world.journal.readdressed;
                 ends.into_iter().flatten().any(|key| merged.contains(&key))

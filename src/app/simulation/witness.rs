@@ -31,6 +31,13 @@ impl Run {
         // What was said of the pair was said of the loser.
         let ends = loser.map(|link| Side::BOTH.map(|side| link.remote(side).and_then(Key::of)));
         let ends: Vec<Key> = ends.into_iter().flatten().flatten().collect();
+        // The merge chose among what both pairs had: a person did.
+        let winner = links.clone().find(|link| holds(link, heir.1));
+        let winner = winner.map(|link| Side::BOTH.map(|side| link.remote(side).and_then(Key::of)));
+        let chosen: Vec<Key> = winner.into_iter().flatten().flatten().collect();
+        for edit in &mut self.world.journal.edits {
+            edit.is_excused |= ends.contains(&edit.key) || chosen.contains(&edit.key);
+        }
         let partner = ends.iter().copied().find(|key| *key != heir.0);
         for key in ends.into_iter().chain([heir.0]) {
             let at = self.now;

@@ -83,6 +83,8 @@ pub(super) struct Journal {
     pub(super) heirs: Vec<Heir>,
     /// Addresses of records that were deleted.
     pub(super) gone: Vec<String>,
+    /// Records that were made with one of those.
+    pub(super) returned: BTreeSet<Key>,
     /// Records whose address a person changed, or that were merged: pairing may be in doubt.
     pub(super) readdressed: BTreeSet<Key>,
 }

@@ -43,7 +43,7 @@ impl Case<'_> {
             let old = link.pending.iter().position(|pending| pending.side == side);
             if let Some(index) = old {
                 let pending = &mut link.pending[index];
-                if pending.state == PendingState::Issued {
+                if pending.state == PendingState::Issued || self.may_come(pending, &planned) {
                     continue;
                 }
                 if same_write(pending, &planned) {
@@ -75,6 +75,16 @@ impl Case<'_> {
         }
         self.put_asking(link);
         link.pending.sort_by_key(|pending| pending.side);
+    }
+
+    /// Whether a creation that was not answered may still be done, and nothing else is to be written there:
+    /// also whoever is asked about, or takes over, has to wait for it.
+    fn may_come(&self, pending: &Pending, planned: &Planned) -> bool {
+        let waits =
+            matches!(pending.state, PendingState::Waiting(until) if until > self.context.now);
+        let is_nothing =
+            planned.values.is_empty() && planned.consent.is_none() && !planned.is_create;
+        pending.write == Intent::Create && waits && is_nothing
     }
 
     /// What waits for an answer must be found again after a restart; a write of that side that is on

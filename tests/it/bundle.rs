@@ -242,12 +242,12 @@ fn a_bundle_is_read_by_lines_too_and_says_that_nobody_had_the_systems_examined()
     let screens = &serde_json::from_str::<Json>(&unpacked(&path)).unwrap()["screens"];
     assert_eq!(screens["examined"], Json::Null);
 
-    let (status, told) = opened(&path, "conflicts\nopen 7\nwait\npapers\n8\nopen 1\n");
+    let (status, told) = opened(&path, "conflicts\nopen 1\nwait\npapers\n8\nopen 1\n");
     assert_eq!(status, Some(0), "{told}");
     for part in [
         "bundle of ",
         "\nColumns: Whom; What; Since",
-        "position: not decided yet",
+        ": not decided yet",
         "nothing goes on",
         "== log ==",
         "Nobody had both systems examined before this bundle was made",

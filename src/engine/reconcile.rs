@@ -88,6 +88,12 @@ struct Planned {
     is_create: bool,
 }
 
+impl Planned {
+    const fn is_nothing(&self) -> bool {
+        self.values.is_empty() && self.consent.is_none() && !self.is_create
+    }
+}
+
 struct Case<'a> {
     context: Context<'a>,
     conflicts: BTreeMap<Subject, Cause>,

@@ -193,28 +193,22 @@ async fn events_of_a_contact_that_is_left_alone_are_not_written() {
 async fn a_bounce_that_is_cleared_opts_nobody_in() {
     let (world, leads) = agreed(1).await;
     let contact = world.by_email("p0@x.example");
-    let now = world.now();
-    let bounced = |reason| DncInput {
-        reason,
-        ..DncInput::default()
+    let sets = |reason| {
+        let input = DncInput {
+            reason,
+            ..DncInput::default()
+        };
+        let now = world.now();
+        let mut brain = world.shared.brain();
+        assert!(brain.user_sets_dnc(now, UserId(1), contact, &input));
     };
-    assert!(
-        world
-            .shared
-            .brain()
-            .user_sets_dnc(now, UserId(1), contact, &bounced(2))
-    );
+    let (bounced, cleared) = (2, 0);
+    sets(bounced);
     world.drive().await;
     world.edits(leads[0], "HasOptedOutOfEmail", Input::Bool(true));
     world.drive().await;
     world.pass(Span::hours(1));
-    let now = world.now();
-    assert!(
-        world
-            .shared
-            .brain()
-            .user_sets_dnc(now, UserId(1), contact, &bounced(0))
-    );
+    sets(cleared);
     world.drive().await;
     assert!(world.flag(leads[0], "HasOptedOutOfEmail"));
     assert!(

@@ -9,6 +9,16 @@ use crate::console::view::tone;
 use crate::console::words::Words;
 use crate::domain::ids::Side;
 
+/// In the place of a contact that is still asked for, or is not there any more.
+pub(super) fn paint_nobody(words: Words<'_>, is_answered: bool, canvas: &mut Canvas<'_>) {
+    let key = if is_answered {
+        "person-gone"
+    } else {
+        "loading"
+    };
+    canvas.text(1, 1, words.language.text(key), canvas.theme.muted());
+}
+
 pub(super) struct Line {
     tone: Tone,
     text: String,

@@ -43,8 +43,8 @@ fn choices_go_when_the_sync_took_them_in_and_stay_when_it_refused() {
         .expect_screen("not decided yet");
 }
 
-#[test]
-fn an_answer_to_an_earlier_act_is_not_taken_for_one_to_the_choices() {
+/// Two acts on their way: the second is the one about the choices.
+fn two_under_way() -> Bench {
     let mut bench = Bench::new();
     bench.world.give_up(LinkId(2), "UNABLE_TO_LOCK_ROW");
     bench.keys("2 t tab").type_text("locks are gone");
@@ -53,6 +53,12 @@ fn an_answer_to_an_earlier_act_is_not_taken_for_one_to_the_choices() {
         .type_text("by phone");
     bench.keys("enter enter");
     assert_eq!(bench.commands().len(), 2);
+    bench
+}
+
+#[test]
+fn an_answer_to_an_earlier_act_is_not_taken_for_one_to_the_choices() {
+    let mut bench = two_under_way();
     bench.send(Msg::Told(Fact::Accepted(RunId(3))));
     bench.expect_screen("→ Automation's value");
     bench.send(Msg::Told(Fact::Accepted(RunId(4))));
@@ -61,15 +67,7 @@ fn an_answer_to_an_earlier_act_is_not_taken_for_one_to_the_choices() {
 
 #[test]
 fn a_bulk_that_is_refused_in_part_is_one_answer_to_one_command() {
-    let mut bench = Bench::new();
-    // Two acts on their way: the second is the one about the choices.
-    bench.world.give_up(LinkId(2), "UNABLE_TO_LOCK_ROW");
-    bench.keys("2 t tab").type_text("locks are gone");
-    bench
-        .keys("enter enter 3 enter a w tab")
-        .type_text("by phone");
-    bench.keys("enter enter");
-    assert_eq!(bench.commands().len(), 2);
+    let mut bench = two_under_way();
     let refused = vec![
         (LinkId(7), Refusal::NoSuchLink(LinkId(7))),
         (LinkId(8), Refusal::NoSuchLink(LinkId(8))),

@@ -353,8 +353,7 @@ fn accept_as_is(link: &mut Link, is_asked: impl Fn(&FieldState) -> bool) {
     }
 }
 
-/// Pairs a lone link with a record that another link holds alone.
-/// Gives the record's end to the link. Returns the link that had it, which ends by that.
+/// Pairs a link with a record that another link holds alone: gives the record's end to the link. Returns the link that had it, which ends by that.
 fn pair_with(desk: &Desk, link: &mut Link, record: RemoteId) -> Result<LinkId, Refusal> {
     let side = record.side();
     let other = desk.find(record).filter(|other| *other != link.id);

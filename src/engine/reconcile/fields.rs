@@ -81,29 +81,28 @@ impl Case<'_> {
     /// Whether a person still has to say what becomes of what an undo found changed: until one of the
     /// two values changes once more.
     fn waits_for_an_undo(&mut self, link: &Link, field: FieldId) -> bool {
+        let shown = |side| link.field(field).and_then(|state| state.on(side));
+        self.hold_on(link, field, |cause| match cause {
+            Cause::ChangedSince {
+                salesforce,
+                automation,
+            } => {
+                shown(Side::Salesforce) == Some(salesforce)
+                    && shown(Side::Automation) == Some(automation)
+            }
+            _ => false,
+        })
+    }
+
+    /// Holds a field for what it was held for before, if that still stands. Answers whether it does.
+    fn hold_on(&mut self, link: &Link, field: FieldId, stands: impl Fn(&Cause) -> bool) -> bool {
         let subject = Subject::Field(field);
         let mut held = link.conflicts.iter();
-        let Some(cause) = held
-            .find(|conflict| conflict.subject == subject)
-            .map(|conflict| &conflict.cause)
-        else {
-            return false;
-        };
-        let Cause::ChangedSince {
-            salesforce,
-            automation,
-        } = cause
-        else {
-            return false;
-        };
-        let stands = link.field(field).is_some_and(|state| {
-            state.on(Side::Salesforce) == Some(salesforce)
-                && state.on(Side::Automation) == Some(automation)
-        });
-        if stands {
-            self.hold(subject, cause.clone());
+        let old = held.find(|conflict| conflict.subject == subject && stands(&conflict.cause));
+        if let Some(old) = old {
+            self.hold(subject, old.cause.clone());
         }
-        stands
+        old.is_some()
     }
 
     /// Nothing flows from or to a record that is gone; an edit of the other one since they last agreed
@@ -295,34 +294,18 @@ impl Case<'_> {
 
     /// Whether a side still shows what it made of the other's value.
     fn was_not_kept(&mut self, link: &Link, field: FieldId) -> bool {
-        let subject = Subject::Field(field);
-        let mut held = link.conflicts.iter();
-        let old = held.find(|conflict| conflict.subject == subject);
-        let Some(cause) = old.map(|conflict| &conflict.cause) else {
-            return false;
-        };
-        let Cause::NotKept { side, sent, kept } = cause else {
-            return false;
-        };
         let shown = |side| link.field(field).and_then(|state| state.on(side));
-        let stands = shown(*side) == Some(kept) && shown(side.other()) == Some(sent);
-        if stands {
-            self.hold(subject, cause.clone());
-        }
-        stands
+        self.hold_on(link, field, |cause| match cause {
+            Cause::NotKept { side, sent, kept } => {
+                shown(*side) == Some(kept) && shown(side.other()) == Some(sent)
+            }
+            _ => false,
+        })
     }
 
     /// A value that a system refused or did not keep is not sent to it again.
     fn is_refused_before(&mut self, link: &Link, to: Side, field: FieldId, value: &Value) -> bool {
-        let subject = Subject::Field(field);
-        let Some(old) = link
-            .conflicts
-            .iter()
-            .find(|conflict| conflict.subject == subject)
-        else {
-            return false;
-        };
-        let is_same = match &old.cause {
+        self.hold_on(link, field, |cause| match cause {
             Cause::Refused {
                 side,
                 value: refused,
@@ -334,11 +317,7 @@ impl Case<'_> {
                 *side == to && sent == value && shown == Some(kept)
             }
             _ => false,
-        };
-        if is_same {
-            self.conflicts.insert(subject, old.cause.clone());
-        }
-        is_same
+        })
     }
 }
 

@@ -56,7 +56,7 @@ impl Case<'_> {
                 }
                 link.pending.remove(index);
             }
-            if planned.values.is_empty() && planned.consent.is_none() && !planned.is_create {
+            if planned.is_nothing() {
                 continue;
             }
             link.pending.push(Pending {
@@ -82,9 +82,7 @@ impl Case<'_> {
     fn may_come(&self, pending: &Pending, planned: &Planned) -> bool {
         let waits =
             matches!(pending.state, PendingState::Waiting(until) if until > self.context.now);
-        let is_nothing =
-            planned.values.is_empty() && planned.consent.is_none() && !planned.is_create;
-        pending.write == Intent::Create && waits && is_nothing
+        pending.write == Intent::Create && waits && planned.is_nothing()
     }
 
     /// What waits for an answer must be found again after a restart; a write of that side that is on

@@ -7,7 +7,7 @@ use crate::console::linear::Reading;
 use crate::console::list::Step;
 use crate::console::model::Tone;
 use crate::console::query::{Answer, Brief, HISTORY_MAX, Page, Person, Query};
-use crate::console::screens::lines::{Line, Scroll, columns, line, spoken, wrapped};
+use crate::console::screens::lines::{Line, Scroll, columns, line, paint_nobody, spoken, wrapped};
 use crate::console::screens::listing::Opened;
 use crate::console::screens::{Notice, Scene};
 use crate::console::slot::{Slot, Waiting};
@@ -109,15 +109,8 @@ impl Detail {
     }
 
     fn paint_whole(&self, words: Words<'_>, canvas: &mut Canvas<'_>) {
-        let theme = canvas.theme;
         let Some(person) = self.person() else {
-            let key = if self.slot.data.is_some() {
-                "person-gone"
-            } else {
-                "loading"
-            };
-            canvas.text(1, 1, words.language.text(key), theme.muted());
-            return;
+            return paint_nobody(words, self.slot.data.is_some(), canvas);
         };
         let lines = wrapped(lines(words, person, self.back(person)), canvas.width());
         self.scroll.paint(&lines, canvas);

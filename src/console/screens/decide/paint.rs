@@ -8,6 +8,7 @@ use crate::console::preview;
 use crate::console::query::Person;
 use crate::console::safe::Safe;
 use crate::console::screens::Scene;
+use crate::console::screens::lines::paint_nobody;
 use crate::console::theme::Theme;
 use crate::console::words::{Words, moment};
 use crate::domain::conflict::{Choice, Conflict, Subject};
@@ -68,13 +69,7 @@ impl Decide {
         let theme = canvas.theme;
         let words = scene.words;
         let Some(person) = self.person() else {
-            let key = if self.slot.data.is_some() {
-                "person-gone"
-            } else {
-                "loading"
-            };
-            canvas.text(1, 1, words.language.text(key), theme.muted());
-            return;
+            return paint_nobody(words, self.slot.data.is_some(), canvas);
         };
         let conflicts = &person.link.conflicts;
         let rows = rows(conflicts.len(), canvas.height());

@@ -9,7 +9,7 @@ use crate::console::model::Tone;
 use crate::console::query::{Answer, FlagKey, FlagRow, HISTORY_MAX, Page, Person, Query};
 use crate::console::safe::Safe;
 use crate::console::screens::contacts::record;
-use crate::console::screens::lines::{Line, Scroll, columns, line, spoken, wrapped};
+use crate::console::screens::lines::{Line, Scroll, columns, line, paint_nobody, spoken, wrapped};
 use crate::console::screens::listing::Opened;
 use crate::console::screens::{Notice, Scene};
 use crate::console::slot::{Slot, Waiting};
@@ -96,13 +96,7 @@ impl Entry {
     fn paint_whole(&self, words: Words<'_>, canvas: &mut Canvas<'_>) {
         let theme = canvas.theme;
         let Some(person) = self.person() else {
-            let key = if self.slot.data.is_some() {
-                "person-gone"
-            } else {
-                "loading"
-            };
-            canvas.text(1, 1, words.language.text(key), theme.muted());
-            return;
+            return paint_nobody(words, self.slot.data.is_some(), canvas);
         };
         let (width, height) = (canvas.width(), canvas.height());
         let told = self.foot(words, person);
